@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/alert_rows.h"
+#include "client/figure_rows.h"
+#include "client/http.h"
+#include "client/xalloc.h"
+
+static const Column columns[] = {
+        {"id", "ID"},
+        {"severity", "SEVERITY"},
+        {"state", "STATE"},
+        {"reason", NULL},
+        {"since", "SINCE"},
+        {"scope", "SCOPE"},
+        {"metric", "METRIC"},
+        {"window", "WINDOW"},
+        {"value", "VALUE", .right = true},
+        {"unit", NULL},
+        {"n", "N", .right = true},
+        {"low", NULL},
+        {"high", NULL},
+        {"interval", "INTERVAL", .right = true, .people_only = true},
+        {"target", "TARGET", .right = true},
+        {"test", NULL},
+        {"evidence", NULL},
+        {"threshold", NULL},
+        {"rule", "RULE"},
+        {"by", NULL},
+        {"until", NULL},
+        {"note", NULL},
+        {"advice", "ADVICE"},
+};
+
+Table *alert_table(void)
+{
+        return table_new(columns, CX_ARRAY_LEN(columns), "no alerts");
+}
+
+char *alert_advice(const json_t *alert)
+{
+        json_t *advice = json_object_get(alert, "advice"), *one;
+        const char *role;
+        char *all = NULL;
+
+        if (json_is_string(advice))
+                return xstrdup(json_string_value(advice));
+        json_object_foreach(advice, role, one)
+        {
+                char *longer;
+
+                if (!json_is_string(one))
+                        continue;
+                longer = xasprintf("%s%s%s: %s", all ? all : "", all ? " | " : "", role, json_string_value(one));
+                free(all);
+                all = longer;
+        }
+        return all;
+}
+
+void alert_row(Table *t, const json_t *a, const Me *me)
+{
+        const json_t *figure = json_object_get(a, "figure"), *evidence = json_object_get(a, "evidence");
+        const char *metric = member_string(a, "metric"), *state = member_string(a, "state");
+        const char *severity = member_string(a, "severity");
+        CX_CLEANUP(xfreep) char *interval = figure_interval(figure, me), *advice = alert_advice(a);
+
+        table_row(t);
+        if (json_is_integer(json_object_get(a, "id")))
+                table_int(t, member_integer(a, "id"));
+        else
+                table_str(t, member_string(a, "id"));
+        table_str(t, severity);
+        table_style(t, figure_state_style(severity));
+        table_str(t, state);
+        table_style(t, figure_state_style(state));
+        table_str(t, member_string(a, "reason"));
+        table_time(t, member_string(a, "since"));
+        table_str(t, member_string(a, "scope"));
+        table_str(t, metric);
+        table_str(t, member_string(figure, "window"));
+        figure_value_cell(t, figure, me, "value");
+        table_str(t, me_unit(me, metric));
+        table_int(t, member_integer(figure, "n"));
+        table_number(t, member_double(figure, "low"), 1, NULL, false);
+        table_number(t, member_double(figure, "high"), 1, NULL, false);
+        table_str(t, interval);
+        table_number(t, member_double(a, "target"), me_decimals(me, metric), me_unit(me, metric), false);
+        table_str(t, member_string(evidence, "test"));
+        table_number(t, member_double(evidence, "value"), 2, NULL, false);
+        table_number(t, member_double(evidence, "threshold"), 2, NULL, false);
+        table_str(t, member_string(a, "rule"));
+        table_str(t, member_string(a, "by"));
+        table_time(t, member_string(a, "until"));
+        table_str(t, member_string(a, "note"));
+        table_str(t, advice);
+}
+
+int alert_command(Ctl *ctl, const char *id, const char *verb, json_t *body)
+{
+        CX_CLEANUP(json_freep) json_t *answer = NULL;
+        CX_CLEANUP(xfreep) char *text = json_dumps(body, JSON_COMPACT), *path = NULL, *query;
+        Buffer bytes;
+        int r;
+
+        /* The id as a part of the path, encoded like any other text from outside. */
+        query = http_query("", "id", id, NULL);
+        path = xasprintf("/v1/alerts/%s/%s", query + strlen("?id="), verb);
+        if (!text)
+                return ctl_usage(ctl, "the text is not well-formed UTF-8");
+        r = api_call(ctl, path, text, &bytes);
+        if (r != CTL_OK)
+                return r;
+        if (ctl->output == OUTPUT_JSON) {
+                ctl_show_json(ctl, &bytes);
+        } else {
+                CX_CLEANUP(table_freep) Table *t = alert_table();
+                Me me = {0};
+
+                answer = api_parse(ctl, &bytes);
+                r = answer ? me_load(ctl, &me) : CTL_REFUSED;
+                if (r == CTL_OK) {
+                        alert_row(t, json_object_get(answer, "alert"), &me);
+                        ctl_show(ctl, t);
+                }
+                me_deinit(&me);
+        }
+        buffer_deinit(&bytes);
+        return r;
+}

@@ -1,0 +1,18 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Alerts (DESIGN 5.4) as rows.
+ */
+
+#include "client/me.h"
+#include "client/table.h"
+
+Table *alert_table(void);
+void alert_row(Table *t, const json_t *alert, const Me *me);
+
+/* The advice as one text, whether the daemon sends a text or one per role. malloc'ed; NULL: none. */
+char *alert_advice(const json_t *alert);
+
+/* POSTs @body (borrowed) to /v1/alerts/ID/@verb and shows the alert. */
+int alert_command(Ctl *ctl, const char *id, const char *verb, json_t *body);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "client/cmd.h"
+#include "client/map.h"
+#include "client/progress.h"
+#include "client/report.h"
+#include "client/xalloc.h"
+#include "proto/survey_json.h"
+
+typedef struct Import {
+        Ctl *ctl;
+        Map *map;
+        Csv csv;
+        Sink *sink; /* NULL: a dry run */
+        Report report;
+        Progress progress;
+        double n_bytes; /* of the file; 0: not known */
+        Buffer line;
+        char *scratch;
+        size_t scratch_size;
+        Survey survey, check;
+        MapRow row;
+} Import;
+
+static void clear_progress(void *context)
+{
+        progress_clear(context);
+}
+
+/* Encodes the survey and looks at it with the eyes of the daemon. */
+static int encode(Import *im, Fault *fault)
+{
+        buffer_reset(&im->line);
+        survey_encode(&im->survey, &im->line);
+        if (buffer_failed(&im->line))
+                abort();
+        if (im->line.n > SURVEY_BYTES_MAX)
+                return fault_set(fault, FAULT_TOO_LONG, NULL, NULL);
+        if (im->line.n > im->scratch_size) {
+                im->scratch_size = im->line.n;
+                im->scratch = xrealloc(im->scratch, im->scratch_size, 1);
+        }
+        return survey_decode(&im->check, im->line.data, im->line.n, im->scratch, false, fault, NULL);
+}
+
+static int import_row(Import *im)
+{
+        Fault fault = FAULT_NULL;
+        int r;
+
+        r = map_apply(im->map, &im->csv, &im->row, &im->survey, &fault);
+        if (r == MAP_E_SKIPPED)
+                return CTL_OK;
+        im->report.n_read++;
+        if (r == 0)
+                r = encode(im, &fault);
+        if (r != 0) {
+                CX_CLEANUP(xfreep) char *id =
+                        im->survey.id.at ? xstrndup(im->survey.id.at, im->survey.id.n) : NULL;
+
+                report_fault(&im->report, im->csv.line, id, &fault);
+                return CTL_OK;
+        }
+        if (im->sink)
+                return sink_send(im->sink, im->csv.line, buffer_text(&im->line));
+        if (im->ctl->output == OUTPUT_JSON) {
+                buffer_append_char(&im->line, '\n');
+                fwrite(im->line.data, 1, im->line.n, im->ctl->out);
+        }
+        return CTL_OK;
+}
+
+/* The header, then all rows. */
+static int import_file(Import *im)
+{
+        char text[1024];
+        Diag diag;
+        int r, result = CTL_OK;
+
+        r = csv_next(&im->csv);
+        if (r != 0)
+                return ctl_usage(im->ctl, "%s: no header line: %s", im->report.file,
+                                 r < 0               ? strerror(-r)
+                                 : r == CSV_E_BROKEN ? im->csv.broken
+                                                     : "the file is empty");
+        if (map_bind(im->map, &im->csv, &diag) < 0)
+                return ctl_usage(im->ctl, "%s", diag_format(&diag, text, sizeof(text)));
+        while (result == CTL_OK && (r = csv_next(&im->csv)) != CSV_E_END) {
+                if (r < 0)
+                        return ctl_usage(im->ctl, "%s: %s", im->report.file, strerror(-r));
+                if (r == CSV_E_BROKEN) {
+                        im->report.n_read++;
+                        report_refusal(&im->report, im->csv.line, NULL, "E_CSV", NULL, im->csv.broken);
+                } else {
+                        result = import_row(im);
+                        map_row_reset(&im->row);
+                }
+                progress_update(&im->progress, (double)im->csv.n_read, im->n_bytes, im->report.n_read);
+        }
+        if (result == CTL_OK && im->sink)
+                result = sink_flush(im->sink);
+        return result;
+}
+
+static int import(Ctl *ctl, const Args *args, Map *map, FILE *from)
+{
+        CX_CLEANUP(xfreep) Import *im = xcalloc(1, sizeof(*im));
+        const SinkTotals none = {0};
+        struct stat st;
+        int r = CTL_OK, end;
+
+        im->ctl = ctl;
+        im->map = map;
+        if (fstat(fileno(from), &st) == 0)
+                im->n_bytes = (double)st.st_size;
+        csv_init(&im->csv, from, map->delimiter);
+        report_init(&im->report, ctl, args_rest(args, 0));
+        progress_init(&im->progress, ctl->err);
+        im->report.before_line = clear_progress;
+        im->report.context = &im->progress;
+        if (!args_get(args, "dry-run"))
+                r = sink_open(&im->sink, ctl, args, report_on_refused, &im->report);
+        if (r == CTL_OK) {
+                r = import_file(im);
+                progress_clear(&im->progress);
+                if (r != CTL_USAGE) {
+                        end = report_end(&im->report, im->sink ? sink_totals(im->sink) : &none, !im->sink);
+                        r = r == CTL_OK ? end : r;
+                }
+        }
+        sink_free(im->sink);
+        report_deinit(&im->report);
+        csv_deinit(&im->csv);
+        buffer_deinit(&im->line);
+        map_row_reset(&im->row);
+        free(im->scratch);
+        return r;
+}
+
+static int run(Ctl *ctl, const Args *args)
+{
+        const char *file = args_rest(args, 0), *map_file = args_get(args, "map");
+        CX_CLEANUP(map_freep) Map *map = NULL;
+        bool is_stdin = strcmp(file, "-") == 0;
+        char text[1024];
+        Diag diag;
+        FILE *from;
+        int r;
+
+        if (!map_file)
+                return ctl_usage(ctl, "import: say with --map FILE which column is what; see MAPPINGS in cxctl(1)");
+        if (map_load(&map, map_file, &diag) < 0)
+                return ctl_usage(ctl, "%s", diag_format(&diag, text, sizeof(text)));
+        from = is_stdin ? stdin : fopen(file, "re");
+        if (!from)
+                return ctl_usage(ctl, "%s: %s", file, strerror(errno));
+        r = import(ctl, args, map, from);
+        if (!is_stdin)
+                fclose(from);
+        return r;
+}
+
+static const Flag flags[] = {
+        {"map", 0, "FILE", "YAML file that says which column is what"},
+        {"dry-run", 'd', NULL, "only convert and check, send nothing; with -o json print the surveys"},
+        SINK_FLAGS,
+        {0},
+};
+
+const Cmd cmd_import = {"import", "FILE.csv", "send surveys from a CSV file", flags, 1, 1, run};

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "client/cmd.h"
+#include "client/figure_rows.h"
+#include "client/http.h"
+#include "client/when.h"
+#include "client/xalloc.h"
+
+#define BAR_COLUMNS  24
+#define DEFAULT_SPAN "30d"
+#define DEFAULT_STEP "1d"
+
+static const Column columns[] = {
+        {"at", "AT"},
+        {"n", "N", .right = true},
+        {"value", "VALUE", .right = true},
+        {"unit", NULL},
+        {"low", NULL},
+        {"high", NULL},
+        {"interval", "INTERVAL", .right = true, .people_only = true},
+        {"mean", NULL},
+        {"state", "STATE"},
+        {"bar", "", .people_only = true},
+};
+
+/* A bar from the lowest value of the series (one column) to the highest; malloc'ed. */
+static char *bar(double value, double min, double max, bool utf8)
+{
+        size_t n = 1 + (size_t)lround(max > min ? (value - min) / (max - min) * (BAR_COLUMNS - 1) : 0);
+        char *s = xcalloc(n * 3 + 1, 1);
+
+        for (size_t i = 0; i < n; i++)
+                strcat(s, utf8 ? "\xe2\x96\x88" : "#");
+        return s;
+}
+
+static void show(const Ctl *ctl, const json_t *points, const Me *me)
+{
+        CX_CLEANUP(table_freep) Table *t = table_new(columns, CX_ARRAY_LEN(columns), "no points");
+        double min = INFINITY, max = -INFINITY;
+        json_t *f;
+        size_t i;
+
+        json_array_foreach(points, i, f)
+        {
+                double v = member_double(f, "value");
+
+                if (!isnan(v)) {
+                        min = fmin(min, v);
+                        max = fmax(max, v);
+                }
+        }
+        json_array_foreach(points, i, f)
+        {
+                const char *state = member_string(f, "state");
+                CX_CLEANUP(xfreep) char *interval = figure_interval(f, me), *b = NULL;
+                double v = member_double(f, "value");
+
+                table_row(t);
+                table_time(t, member_string(f, "at"));
+                table_int(t, member_integer(f, "n"));
+                figure_value_cell(t, f, me, "value");
+                table_str(t, me_unit(me, member_string(f, "metric")));
+                table_number(t, member_double(f, "low"), 1, NULL, false);
+                table_number(t, member_double(f, "high"), 1, NULL, false);
+                table_str(t, interval);
+                table_number(t, member_double(f, "mean"), 2, NULL, false);
+                table_str(t, state);
+                table_style(t, figure_state_style(state));
+                b = isnan(v) ? xstrdup("") : bar(v, min, max, ctl->utf8);
+                table_str(t, b);
+                table_style(t, figure_state_style(state));
+        }
+        ctl_show(ctl, t);
+}
+
+static int ask(Ctl *ctl, Me *me, const char *path)
+{
+        CX_CLEANUP(json_freep) json_t *answer = NULL;
+        const json_t *points;
+        Buffer body;
+        int r;
+
+        r = api_get(ctl, path, &answer, &body);
+        if (r != CTL_OK)
+                return r;
+        points = json_object_get(answer, "points");
+        if (ctl->output == OUTPUT_JSON) {
+                ctl_show_json(ctl, &body);
+        } else {
+                r = me->json ? CTL_OK : me_load(ctl, me);
+                if (r == CTL_OK)
+                        show(ctl, points, me);
+        }
+        buffer_deinit(&body);
+        return r != CTL_OK ? r : json_array_size(points) == 0 ? CTL_NEGATIVE : CTL_OK;
+}
+
+static int run(Ctl *ctl, const Args *args)
+{
+        const char *scope = args_get(args, "scope") ? args_get(args, "scope") : args_rest(args, 0);
+        const char *metric = args_get(args, "metric") ? args_get(args, "metric") : args_rest(args, 1);
+        const char *window = args_get(args, "window"), *step = args_get(args, "step");
+        CX_CLEANUP(xfreep) char *at = NULL, *since = NULL, *path = NULL;
+        usec_t now = when_now(), base = now;
+        Me me = {0};
+        int r;
+
+        r = args_time(args, ctl, "at", now, &at);
+        if (r == CTL_OK && at && usec_parse(at, strlen(at), false, &base) < 0)
+                base = now;
+        if (r == CTL_OK)
+                r = args_time(args, ctl, "since", base, &since);
+        if (r == CTL_OK && !since) {
+                char text[USEC_TEXT_MAX];
+                usec_t from;
+
+                since = when_parse(DEFAULT_SPAN, base, &from) == 0 ? xstrdup(usec_format(from, text)) : NULL;
+        }
+        if (r == CTL_OK && (!scope || !metric || !window)) {
+                r = me_load(ctl, &me);
+                if (r == CTL_OK) {
+                        scope = scope ? scope : me_default_scope(&me);
+                        metric = metric ? metric : me_default_metric(&me);
+                        window = window ? window : me_default_window(&me);
+                }
+        }
+        if (r == CTL_OK) {
+                path = http_query("/v1/series", "scope", scope, "metric", metric, "window", window, "step",
+                                  step ? step : DEFAULT_STEP, "since", since, "at", at, NULL);
+                r = ask(ctl, &me, path);
+        }
+        me_deinit(&me);
+        return r;
+}
+
+static const Flag flags[] = {
+        {"scope", 's', "SCOPE", "which scope"},
+        {"metric", 'm', "METRIC", "which metric (default the first)"},
+        {"window", 'w', "WINDOW", "which window each point looks back over (default 28d)"},
+        {"step", 0, "DURATION", "time between two points (default " DEFAULT_STEP ")"},
+        {"since", 0, "TIME", "first point (default " DEFAULT_SPAN " back)"},
+        {"at", 0, "TIME", "last point (default now)"},
+        {0},
+};
+
+const Cmd cmd_series = {"series", "[SCOPE [METRIC]]", "one figure over time", flags, 0, 2, run};

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/cmd.h"
+#include "client/sim_load.h"
+#include "client/sim_run.h"
+#include "client/when.h"
+
+static volatile int stop;
+
+static void on_signal(int number)
+{
+        (void)number;
+        stop = 1;
+}
+
+static void catch_signals(void)
+{
+        struct sigaction action = {.sa_handler = on_signal};
+
+        sigemptyset(&action.sa_mask);
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
+}
+
+typedef struct Options {
+        usec_t since, until;
+        bool history, live;
+        double rate;
+        int64_t per_agent_day, seed;
+} Options;
+
+static int read_options(Ctl *ctl, const Args *args, Options *o)
+{
+        const char *history = args_get(args, "history"), *rate = args_get(args, "rate"), *until = args_get(args, "until");
+        usec_t span;
+        int r;
+
+        *o = (Options){.until = when_now(), .rate = 2, .per_agent_day = 12, .seed = 1, .live = args_get(args, "live")};
+        if (until && when_parse(until, o->until, &o->until) < 0)
+                return ctl_usage(ctl, "--until: \"%s\" is not a time", until);
+        if (history) {
+                if (duration_parse(history, strlen(history), &span) < 0 || span <= 0 || span > o->until)
+                        return ctl_usage(ctl, "--history: \"%s\" is not a duration; right is 90d", history);
+                o->history = true;
+                o->since = o->until - span;
+        }
+        if (!o->history && !o->live)
+                return ctl_usage(ctl, "simulate: say --history 90d, --live, or both");
+        if (rate && (text_to_double(text_of(rate), &o->rate) < 0 || o->rate < 0.001 || o->rate > 100000))
+                return ctl_usage(ctl, "--rate: \"%s\" is not a number from 0.001 to 100000", rate);
+        r = args_int(args, ctl, "per-agent-day", 1, 500, &o->per_agent_day);
+        return r ? r : args_int(args, ctl, "seed", 0, INT64_MAX, &o->seed);
+}
+
+static int simulate(Ctl *ctl, const Args *args, const Options *o, SimWorld *world)
+{
+        Progress progress;
+        Report report;
+        SimRun run = {.world = world,
+                      .report = &report,
+                      .progress = &progress,
+                      .until = o->until,
+                      .per_agent_day = (double)o->per_agent_day,
+                      .rate = o->rate};
+        int r, end;
+
+        report_init(&report, ctl, "simulate");
+        progress_init(&progress, ctl->err);
+        r = sink_open(&run.sink, ctl, args, report_on_refused, &report);
+        if (r == CTL_OK) {
+                if (o->history)
+                        r = sim_run_history(&run, o->since);
+                if (r == CTL_OK && o->live)
+                        r = sim_run_live(&run, &stop);
+                end = report_end(&report, sink_totals(run.sink), false);
+                r = r == CTL_OK ? end : r;
+        }
+        sink_free(run.sink);
+        sim_run_deinit(&run);
+        report_deinit(&report);
+        return r;
+}
+
+static int run(Ctl *ctl, const Args *args)
+{
+        SimWorld world = {0};
+        Options options;
+        int r;
+
+        r = read_options(ctl, args, &options);
+        if (r != CTL_OK)
+                return r;
+        if (options.live)
+                catch_signals();
+        world.seed = (uint64_t)options.seed;
+        r = sim_load(ctl, &world);
+        if (r == CTL_OK) {
+                sim_world_settle(&world);
+                r = simulate(ctl, args, &options, &world);
+        }
+        sim_world_deinit(&world);
+        return r;
+}
+
+static const Flag flags[] = {
+        {"history", 0, "DURATION", "the past: 90d"},
+        {"until", 0, "TIME", "end of the past (default now)"},
+        {"per-agent-day", 0, "N", "surveys per agent and day in the past (default 12)"},
+        {"live", 0, NULL, "then the present, until SIGINT or SIGTERM"},
+        {"rate", 0, "N", "surveys per second in the present (default 2)"},
+        {"seed", 0, "N", "another centre with the same people (default 1)"},
+        SINK_FLAGS,
+        {0},
+};
+
+const Cmd cmd_simulate = {"simulate", "", "send the surveys of a believable contact centre", flags, 0, 0, run};

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/alert_rows.h"
+#include "client/cmd.h"
+#include "client/display.h"
+#include "client/figure_rows.h"
+#include "client/http.h"
+#include "client/sse.h"
+#include "client/when.h"
+#include "client/xalloc.h"
+
+#define BACKOFF_MIN (200 * USEC_MSEC)
+#define BACKOFF_MAX (5 * USEC_SEC)
+
+static const Column columns[] = {
+        {"seq"},   {"time"}, {"event"}, {"severity"}, {"transition"}, {"scope"},  {"metric"}, {"window"},
+        {"value"}, {"unit"}, {"n"},     {"low"},      {"high"},       {"target"}, {"advice"},
+};
+
+typedef struct Watch {
+        Ctl *ctl;
+        Me me;
+        Sse sse;
+        Table *row;
+        const char *events; /* names with commas between */
+        int64_t limit;      /* 0: none */
+        int64_t n_shown;
+        bool lost;   /* the connection was lost and nothing has come since */
+        bool reached; /* there was a connection */
+        bool too_long;
+} Watch;
+
+static bool wanted(const Watch *w, const char *event)
+{
+        size_t n = strlen(event);
+
+        if (strcmp(event, "gap") == 0)
+                return true;
+        for (const char *p = w->events; *p; p += strspn(p, ",")) {
+                size_t len = strcspn(p, ",");
+
+                if (len == n && strncmp(p, event, n) == 0)
+                        return true;
+                p += len;
+        }
+        return false;
+}
+
+static void put(const Watch *w, CellStyle style, const char *s)
+{
+        FILE *to = w->ctl->out;
+
+        if (!s)
+                return;
+        fputs("  ", to);
+        if (w->ctl->color)
+                fputs(style_escape(style), to);
+        display_write(text_of(s), to);
+        if (w->ctl->color && style != STYLE_PLAIN)
+                fputs(STYLE_RESET, to);
+}
+
+static void put_time(const Watch *w, const char *rfc3339)
+{
+        char text[WHEN_TEXT_MAX];
+        usec_t t;
+
+        if (rfc3339 && usec_parse(rfc3339, strlen(rfc3339), false, &t) == 0)
+                fputs(when_format(t, text), w->ctl->out);
+        else
+                fputs(when_format(when_now(), text), w->ctl->out);
+}
+
+/* value, n, interval, target */
+static void put_figure(const Watch *w, const json_t *f, double target)
+{
+        const char *metric = member_string(f, "metric"), *unit = me_unit(&w->me, metric);
+        int decimals = me_decimals(&w->me, metric);
+        Cell value = {.kind = CELL_NUMBER, .number = member_double(f, "value"), .decimals = decimals, .unit = unit};
+        Cell goal = {.kind = CELL_NUMBER, .number = target, .decimals = decimals, .unit = unit};
+        CX_CLEANUP(xfreep) char *interval = figure_interval(f, &w->me), *text = NULL, *value_text = NULL,
+                                *goal_text = NULL;
+
+        if (value.number != value.number)
+                value.kind = CELL_EMPTY;
+        if (goal.number != goal.number)
+                goal.kind = CELL_EMPTY;
+        value_text = cell_display(&value);
+        goal_text = cell_display(&goal);
+        text = xasprintf("%s  n %" PRId64 "  %s  target %s", value_text, member_integer(f, "n"),
+                         interval ? interval : "-", goal_text);
+        put(w, STYLE_PLAIN, text);
+}
+
+static void show_line(const Watch *w, const char *event, const json_t *j)
+{
+        const json_t *alert = json_object_get(j, "alert");
+        const json_t *figure = alert ? json_object_get(alert, "figure") : json_object_get(j, "figure");
+        const char *at = member_string(j, "at");
+
+        put_time(w, at ? at : member_string(figure, "at"));
+        if (strcmp(event, "gap") == 0) {
+                CX_CLEANUP(xfreep) char *text = xasprintf(
+                        "GAP: events %" PRId64 " to %" PRId64 " were missed and are no longer kept",
+                        member_integer(j, "missed_from"), member_integer(j, "missed_to"));
+
+                put(w, STYLE_WARN, text);
+        } else if (alert) {
+                const char *severity = member_string(alert, "severity"), *transition = member_string(j, "transition");
+                double target = member_double(alert, "target");
+                CX_CLEANUP(xfreep) char *advice = alert_advice(alert);
+
+                put(w, figure_state_style(severity), severity);
+                put(w, figure_state_style(transition), transition);
+                put(w, STYLE_PLAIN, member_string(alert, "scope"));
+                put(w, STYLE_PLAIN, member_string(alert, "metric"));
+                put_figure(w, figure, target);
+                put(w, STYLE_PLAIN, advice);
+        } else if (figure) {
+                const char *state = member_string(figure, "state");
+
+                put(w, STYLE_DIM, "figure");
+                put(w, figure_state_style(state), state);
+                put(w, STYLE_PLAIN, member_string(figure, "scope"));
+                put(w, STYLE_PLAIN, member_string(figure, "metric"));
+                put(w, STYLE_PLAIN, member_string(figure, "window"));
+                put_figure(w, figure, member_double(figure, "target"));
+        } else {
+                put(w, STYLE_DIM, event);
+        }
+        fputc('\n', w->ctl->out);
+}
+
+static void show_csv(const Watch *w, const char *event, const json_t *j)
+{
+        const json_t *alert = json_object_get(j, "alert");
+        const json_t *figure = alert ? json_object_get(alert, "figure") : json_object_get(j, "figure");
+        const char *metric = alert ? member_string(alert, "metric") : member_string(figure, "metric");
+        CX_CLEANUP(xfreep) char *advice = alert_advice(alert);
+        Table *t = w->row;
+
+        table_clear(t);
+        table_row(t);
+        table_int(t, member_integer(j, "seq"));
+        table_str(t, member_string(j, "at") ? member_string(j, "at") : member_string(figure, "at"));
+        table_str(t, event);
+        table_str(t, member_string(alert, "severity"));
+        table_str(t, alert ? member_string(j, "transition") : member_string(figure, "state"));
+        table_str(t, alert ? member_string(alert, "scope") : member_string(figure, "scope"));
+        table_str(t, metric);
+        table_str(t, member_string(figure, "window"));
+        table_number(t, member_double(figure, "value"), 0, NULL, false);
+        table_str(t, me_unit(&w->me, metric));
+        table_number(t, member_double(figure, "n"), 0, NULL, false);
+        table_number(t, member_double(figure, "low"), 0, NULL, false);
+        table_number(t, member_double(figure, "high"), 0, NULL, false);
+        table_number(t, member_double(alert ? alert : figure, "target"), 0, NULL, false);
+        table_str(t, advice);
+        render_csv(t, w->ctl->out, false);
+}
+
+static bool on_event(void *context, const char *event, const char *id, Text data)
+{
+        Watch *w = context;
+        CX_CLEANUP(json_freep) json_t *j = NULL;
+
+        if (w->lost) {
+                ctl_error(w->ctl, "connected again, going on after event %s", id[0] ? id : "?");
+                w->lost = false;
+        }
+        if (!wanted(w, event))
+                return true;
+        j = json_loadb(data.at, data.n, 0, NULL);
+        if (!json_is_object(j)) {
+                ctl_error(w->ctl, "an event that is no JSON object was left out");
+                return true;
+        }
+        if (strcmp(event, "gap") == 0 && w->ctl->output != OUTPUT_TABLE)
+                ctl_error(w->ctl, "gap: events %" PRId64 " to %" PRId64 " were missed and are no longer kept",
+                          member_integer(j, "missed_from"), member_integer(j, "missed_to"));
+        if (w->ctl->output == OUTPUT_JSON)
+                fprintf(w->ctl->out, TEXT_FMT "\n", TEXT_ARG(data));
+        else if (w->ctl->output == OUTPUT_CSV)
+                show_csv(w, event, j);
+        else
+                show_line(w, event, j);
+        w->n_shown++;
+        return fflush(w->ctl->out) == 0 && (w->limit == 0 || w->n_shown < w->limit);
+}
+
+static bool on_data(void *context, const char *data, size_t n)
+{
+        Watch *w = context;
+
+        w->reached = true;
+        if (sse_feed(&w->sse, data, n, on_event, w))
+                return true;
+        w->too_long = w->sse.line.n + w->sse.data.n > SSE_BYTES_MAX;
+        return false;
+}
+
+static void wait_before_retry(usec_t span, usec_t deadline)
+{
+        usec_t left = deadline == USEC_INFINITY ? span : deadline - when_now();
+
+        span = left < span ? left : span;
+        if (span > 0)
+                nanosleep(&(struct timespec){span / USEC_SEC, span % USEC_SEC * 1000}, NULL);
+}
+
+/* Until the limit, the deadline, or a refusal. */
+static int follow(Watch *w, const char *since, usec_t deadline)
+{
+        usec_t backoff = BACKOFF_MIN;
+
+        for (;;) {
+                const char *last = w->sse.id.n ? buffer_str(&w->sse.id) : since;
+                CX_CLEANUP(xfreep) char *path = http_query("/v1/stream", "since", last, NULL);
+                Buffer error = BUFFER_NULL;
+                long status = 0;
+                bool refused;
+                HttpEnd end;
+                int r = CTL_OK;
+
+                sse_reset(&w->sse);
+                end = http_stream(w->ctl->http, path, "text/event-stream", deadline, on_data, w, &error, &status);
+                refused = status != 0 && status != 200 && status != 429 && status != 503 && end != HTTP_EXPIRED;
+                if (refused)
+                        r = api_refusal(w->ctl, status, &error);
+                buffer_deinit(&error);
+                if (refused)
+                        return r;
+                if (w->too_long) {
+                        ctl_error(w->ctl, "the daemon sent an event of more than %u bytes", SSE_BYTES_MAX);
+                        return CTL_REFUSED;
+                }
+                if (end == HTTP_STOPPED || end == HTTP_EXPIRED || ferror(w->ctl->out))
+                        return w->limit && w->n_shown < w->limit ? CTL_NEGATIVE : CTL_OK;
+                w->reached = w->reached || status == 200;
+                if (!w->reached)
+                        return http_say_unreachable(w->ctl->http);
+                if (!w->lost)
+                        ctl_error(w->ctl, "the connection to %s is lost; trying again", w->ctl->host);
+                backoff = w->lost ? (2 * backoff < BACKOFF_MAX ? 2 * backoff : BACKOFF_MAX) : BACKOFF_MIN;
+                w->lost = true;
+                wait_before_retry(backoff, deadline);
+        }
+}
+
+static int run(Ctl *ctl, const Args *args)
+{
+        const char *since = args_get(args, "since"), *events = args_get(args, "events");
+        Watch w = {.ctl = ctl, .events = events ? events : "alert"};
+        usec_t deadline = USEC_INFINITY;
+        int64_t seconds = 0, seq = 0;
+        int r;
+
+        r = args_int(args, ctl, "count", 1, INT64_MAX, &w.limit);
+        if (r == CTL_OK)
+                r = args_int(args, ctl, "timeout", 1, 1000000000, &seconds);
+        if (r == CTL_OK)
+                r = args_int(args, ctl, "since", 0, INT64_MAX, &seq);
+        if (r == CTL_OK)
+                r = ctl->output == OUTPUT_JSON ? api_open(ctl) : me_load(ctl, &w.me);
+        if (r != CTL_OK)
+                return r;
+        if (seconds > 0)
+                deadline = when_now() + seconds * USEC_SEC;
+        w.row = table_new(columns, CX_ARRAY_LEN(columns), NULL);
+        if (ctl->output == OUTPUT_CSV) {
+                render_csv(w.row, ctl->out, true);
+                fflush(ctl->out);
+        }
+        r = follow(&w, since, deadline);
+        table_free(w.row);
+        sse_deinit(&w.sse);
+        me_deinit(&w.me);
+        return r;
+}
+
+static const Flag flags[] = {
+        {"since", 0, "SEQ", "from the event after this number"},
+        {"count", 'n', "N", "end after so many"},
+        {"timeout", 't', "SECONDS", "end after so long; exit code 1 if --count was not reached"},
+        {"events", 'e', "LIST", "alert,figure,tick: which ones (default alert)"},
+        {0},
+};
+
+const Cmd cmd_watch = {"watch", "", "what happens, as it happens: one line per event", flags, 0, 0, run};

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+
+#include "client/csv.h"
+
+void csv_init(Csv *c, FILE *from, char delimiter)
+{
+        *c = (Csv){.from = from, .delimiter = delimiter, .next_line = 1};
+}
+
+void csv_deinit(Csv *c)
+{
+        buffer_deinit(&c->bytes);
+}
+
+static int get(Csv *c)
+{
+        int ch = getc_unlocked(c->from);
+
+        if (ch != EOF)
+                c->n_read++;
+        if (ch == '\n')
+                c->next_line++;
+        return ch;
+}
+
+static void unget(Csv *c, int ch)
+{
+        if (ch == EOF)
+                return;
+        if (ch == '\n')
+                c->next_line--;
+        c->n_read--;
+        ungetc(ch, c->from);
+}
+
+/* A byte order mark at the beginning of the file is no part of it. */
+static void skip_mark(Csv *c)
+{
+        int a = get(c), b, d;
+
+        if (a != 0xef) {
+                unget(c, a);
+                return;
+        }
+        b = get(c);
+        d = get(c);
+        if (b == 0xbb && d == 0xbf)
+                return;
+        /* No UTF-8 mark: the bytes go where they belong, into the first field. */
+        buffer_append_char(&c->bytes, (char)a);
+        if (b != EOF)
+                buffer_append_char(&c->bytes, (char)b);
+        unget(c, d);
+}
+
+static void put(Csv *c, int ch)
+{
+        if (c->bytes.n < CSV_BYTES_MAX)
+                buffer_append_char(&c->bytes, (char)ch);
+        else
+                c->broken = "a record of more than 1 MiB; is a quote not closed?";
+}
+
+/* The rest of a quoted field after its first quote, up to what follows the closing one. Returns that. */
+static int quoted(Csv *c)
+{
+        for (;;) {
+                int ch = get(c);
+
+                if (ch == EOF) {
+                        c->broken = "a quote is not closed";
+                        return ch;
+                }
+                if (ch == '"') {
+                        ch = get(c);
+                        if (ch != '"')
+                                return ch;
+                }
+                put(c, ch);
+        }
+}
+
+/* One field; returns what ended it: the delimiter, '\n' or EOF. */
+static int field(Csv *c)
+{
+        size_t start = c->bytes.n;
+        int ch = get(c);
+
+        /* The first field may have begun with bytes that looked like a mark. */
+        if (c->n_fields == 0)
+                start = 0;
+        if (ch == '"' && c->bytes.n == start)
+                ch = quoted(c);
+        for (; ch != EOF && ch != '\n' && ch != c->delimiter; ch = get(c)) {
+                if (ch == '\r') {
+                        int after = get(c);
+
+                        unget(c, after);
+                        if (after == '\n' || after == EOF)
+                                continue;
+                }
+                put(c, ch);
+        }
+        if (c->n_fields == CSV_FIELDS_MAX) {
+                c->broken = "more than 1024 fields";
+                return ch;
+        }
+        c->starts[c->n_fields] = start;
+        c->ends[c->n_fields++] = c->bytes.n;
+        return ch;
+}
+
+int csv_next(Csv *c)
+{
+        int end;
+
+        do {
+                c->broken = NULL;
+                c->n_fields = 0;
+                buffer_reset(&c->bytes);
+                if (c->n_read == 0)
+                        skip_mark(c);
+                c->line = c->next_line;
+                end = get(c);
+                if (end == EOF && c->bytes.n == 0)
+                        return ferror(c->from) ? -EIO : CSV_E_END;
+                unget(c, end);
+                do
+                        end = field(c);
+                while (end == c->delimiter);
+                if (ferror(c->from))
+                        return -EIO;
+                if (buffer_failed(&c->bytes))
+                        return -ENOMEM;
+        } while (c->n_fields == 1 && c->ends[0] == 0 && !c->broken);
+        return c->broken ? CSV_E_BROKEN : 0;
+}
+
+Text csv_field(const Csv *c, size_t i)
+{
+        if (i >= c->n_fields)
+                return (Text){"", 0};
+        return (Text){c->bytes.data ? c->bytes.data + c->starts[i] : "", c->ends[i] - c->starts[i]};
+}

@@ -1,0 +1,44 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Reads CSV (RFC 4180): quoted fields with doubled quotes and line ends in them, CRLF or LF, a byte order mark.
+ */
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "proto/base/buffer.h"
+#include "proto/base/def.h"
+#include "proto/base/text.h"
+
+#define CSV_FIELDS_MAX 1024
+#define CSV_BYTES_MAX  (1U << 20) /* one record */
+
+enum {
+        _CSV_OK,
+        CSV_E_END,    /* no more records */
+        CSV_E_BROKEN, /* csv.broken says how; the next record can be read */
+};
+
+typedef struct Csv {
+        FILE *from; /* borrowed */
+        char delimiter;
+        uint64_t line;   /* where the present record begins, from 1 */
+        uint64_t n_read; /* bytes */
+        const char *broken;
+
+        size_t n_fields;
+        Buffer bytes;
+        size_t starts[CSV_FIELDS_MAX], ends[CSV_FIELDS_MAX];
+        uint64_t next_line;
+} Csv;
+
+void csv_init(Csv *c, FILE *from, char delimiter);
+void csv_deinit(Csv *c);
+
+/* The next record; records without any byte are skipped. 0, a condition from above, or -EIO, -ENOMEM. */
+CX_MUST_CHECK int csv_next(Csv *c);
+
+/* Borrowed until the next record. A field that is not there is empty. */
+Text csv_field(const Csv *c, size_t i);

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/http.h"
+#include "client/when.h"
+#include "client/xalloc.h"
+
+#define CONNECT_SECONDS 5L
+#define REQUEST_SECONDS 60L
+
+struct Http {
+        const Ctl *ctl;
+        CURL *curl;
+        char *base; /* "http://localhost" */
+        const char *socket;
+        char reason[CURL_ERROR_SIZE];
+        long os_errno;
+        /* of the stream that is under way */
+        HttpOnData on_data;
+        void *context;
+        Buffer *error;
+        bool stopped;
+};
+
+/* Sets an option that cannot fail but for lack of memory or a libcurl that lacks what we link against. */
+#define SET(_curl, _option, _value)                                                                           \
+        do {                                                                                                  \
+                if (curl_easy_setopt((_curl), (_option), (_value)) != CURLE_OK)                               \
+                        abort();                                                                              \
+        } while (0)
+
+Http *http_new(const Ctl *ctl)
+{
+        bool is_unix = strncmp(ctl->host, "unix:/", 6) == 0;
+        Http *h;
+
+        if (!is_unix && strncmp(ctl->host, "http://", 7) != 0 && strncmp(ctl->host, "https://", 8) != 0) {
+                ctl_error(ctl, "-H: \"%s\" is no address; right are unix:/run/cxd/cxd.sock and http://127.0.0.1:8480",
+                          ctl->host);
+                return NULL;
+        }
+        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+                abort();
+        h = xcalloc(1, sizeof(*h));
+        h->ctl = ctl;
+        h->base = xstrdup(is_unix ? "http://localhost" : ctl->host);
+        if (!is_unix && h->base[strlen(h->base) - 1] == '/')
+                h->base[strlen(h->base) - 1] = '\0';
+        h->socket = is_unix ? ctl->host + (strncmp(ctl->host, "unix://", 7) == 0 ? 7 : 5) : NULL;
+        h->curl = curl_easy_init();
+        if (!h->curl)
+                abort();
+        return h;
+}
+
+Http *http_free(Http *h)
+{
+        if (!h)
+                return NULL;
+        curl_easy_cleanup(h->curl);
+        curl_global_cleanup();
+        free(h->base);
+        free(h);
+        return NULL;
+}
+
+int http_say_unreachable(const Http *h)
+{
+        const Ctl *ctl = h->ctl;
+
+        ctl_error(ctl, "no daemon at %s: %s", ctl->host,
+                  h->os_errno ? strerror((int)h->os_errno) : h->reason[0] ? h->reason : "no answer");
+        if (h->socket && h->os_errno == EACCES)
+                ctl_error(ctl, "your user may not open that socket; ask for the group of cxd, or try sudo");
+        else if (h->socket)
+                ctl_error(ctl, "is it running? try: systemctl status cxd; elsewhere: -H unix:PATH, "
+                               "-H http://HOST:PORT, or CXCTL_HOST");
+        else
+                ctl_error(ctl, "is it running there, and does it listen on that address (listen.http)? "
+                               "elsewhere: -H or CXCTL_HOST");
+        return CTL_UNREACHABLE;
+}
+
+static void prepare(Http *h, const char *path, struct curl_slist *headers)
+{
+        char *url = xasprintf("%s%s", h->base, path);
+
+        curl_easy_reset(h->curl);
+        h->reason[0] = '\0';
+        h->os_errno = 0;
+        SET(h->curl, CURLOPT_URL, url);
+        free(url);
+        SET(h->curl, CURLOPT_ERRORBUFFER, h->reason);
+        SET(h->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+        SET(h->curl, CURLOPT_NOPROXY, "*"); /* a token must not take a way that nobody asked for */
+        SET(h->curl, CURLOPT_NOSIGNAL, 1L);
+        SET(h->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+        SET(h->curl, CURLOPT_USERAGENT, "cxctl/" CX_VERSION);
+        SET(h->curl, CURLOPT_HTTPHEADER, headers);
+        if (h->socket)
+                SET(h->curl, CURLOPT_UNIX_SOCKET_PATH, h->socket);
+        if (h->ctl->ca_file)
+                SET(h->curl, CURLOPT_CAINFO, h->ctl->ca_file);
+}
+
+static struct curl_slist *add_header(struct curl_slist *list, const char *name, const char *value)
+{
+        char *line = xasprintf("%s: %s", name, value);
+        struct curl_slist *longer = curl_slist_append(list, line);
+
+        free(line);
+        if (!longer)
+                abort();
+        return longer;
+}
+
+static struct curl_slist *headers_for(const Http *h, const char *accept, const char *type)
+{
+        struct curl_slist *list = add_header(NULL, "Accept", accept);
+
+        if (h->ctl->token) {
+                char *bearer = xasprintf("Bearer %s", h->ctl->token);
+
+                list = add_header(list, "Authorization", bearer);
+                free(bearer);
+        }
+        if (type) {
+                list = add_header(list, "Content-Type", type);
+                list = add_header(list, "Expect", "");
+        }
+        return list;
+}
+
+static size_t collect(char *data, size_t size, size_t n, void *to)
+{
+        buffer_append(to, data, size * n);
+        return buffer_failed(to) ? 0 : size * n;
+}
+
+static void note_failure(Http *h)
+{
+        if (curl_easy_getinfo(h->curl, CURLINFO_OS_ERRNO, &h->os_errno) != CURLE_OK)
+                h->os_errno = 0;
+}
+
+int http_request(Http *h, const char *path, const Text *body, const char *type, Buffer *ret, long *ret_status,
+                 long *ret_retry_after)
+{
+        struct curl_slist *headers = headers_for(h, "application/json", body ? type : NULL);
+        curl_off_t retry_after = 0;
+        CURLcode code;
+
+        prepare(h, path, headers);
+        SET(h->curl, CURLOPT_TIMEOUT, REQUEST_SECONDS);
+        SET(h->curl, CURLOPT_WRITEFUNCTION, collect);
+        SET(h->curl, CURLOPT_WRITEDATA, ret);
+        if (body) {
+                SET(h->curl, CURLOPT_POST, 1L);
+                SET(h->curl, CURLOPT_POSTFIELDS, body->n ? body->at : "");
+                SET(h->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->n);
+        }
+        code = curl_easy_perform(h->curl);
+        curl_slist_free_all(headers);
+        if (code != CURLE_OK) {
+                note_failure(h);
+                return CTL_UNREACHABLE;
+        }
+        if (curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, ret_status) != CURLE_OK)
+                return CTL_UNREACHABLE;
+        if (ret_retry_after && curl_easy_getinfo(h->curl, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK)
+                *ret_retry_after = (long)retry_after;
+        return CTL_OK;
+}
+
+static size_t on_stream_data(char *data, size_t size, size_t n, void *context)
+{
+        Http *h = context;
+        long status = 0;
+
+        if (curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK || status != 200)
+                return collect(data, size, n, h->error);
+        if (h->on_data(h->context, data, size * n))
+                return size * n;
+        h->stopped = true;
+        return 0; /* makes curl hang up */
+}
+
+/* Runs the prepared transfer until its end or the deadline. */
+static HttpEnd drive(CURLM *multi, Http *h, usec_t deadline)
+{
+        int running = 1;
+
+        for (;;) {
+                usec_t left = deadline == USEC_INFINITY ? USEC_SEC : deadline - when_now();
+                CURLMsg *message;
+
+                if (curl_multi_perform(multi, &running) != CURLM_OK)
+                        return HTTP_LOST;
+                while ((message = curl_multi_info_read(multi, &(int){0}))) {
+                        if (message->msg != CURLMSG_DONE)
+                                continue;
+                        if (h->stopped)
+                                return HTTP_STOPPED;
+                        if (message->data.result == CURLE_OK)
+                                return HTTP_END;
+                        note_failure(h);
+                        return HTTP_LOST;
+                }
+                if (left <= 0)
+                        return HTTP_EXPIRED;
+                if (curl_multi_poll(multi, NULL, 0, (int)((left < USEC_SEC ? left : USEC_SEC) / USEC_MSEC + 1),
+                                    NULL) != CURLM_OK)
+                        return HTTP_LOST;
+        }
+}
+
+HttpEnd http_stream(Http *h, const char *path, const char *accept, usec_t deadline, HttpOnData on_data, void *context,
+                    Buffer *error, long *ret_status)
+{
+        struct curl_slist *headers = headers_for(h, accept, NULL);
+        CURLM *multi = curl_multi_init();
+        HttpEnd end;
+
+        if (!multi)
+                abort();
+        h->on_data = on_data;
+        h->context = context;
+        h->error = error;
+        h->stopped = false;
+        prepare(h, path, headers);
+        SET(h->curl, CURLOPT_WRITEFUNCTION, on_stream_data);
+        SET(h->curl, CURLOPT_WRITEDATA, h);
+        SET(h->curl, CURLOPT_TCP_KEEPALIVE, 1L);
+        if (curl_multi_add_handle(multi, h->curl) != CURLM_OK)
+                abort();
+        end = drive(multi, h, deadline);
+        if (curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, ret_status) != CURLE_OK)
+                *ret_status = 0;
+        curl_multi_remove_handle(multi, h->curl);
+        curl_multi_cleanup(multi);
+        curl_slist_free_all(headers);
+        return end;
+}
+
+static void append_encoded(Buffer *b, const char *s)
+{
+        for (; *s; s++) {
+                unsigned char c = (unsigned char)*s;
+
+                if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~/", c))
+                        buffer_append_char(b, (char)c);
+                else
+                        buffer_append_format(b, "%%%02X", c);
+        }
+}
+
+char *http_query(const char *path, ...)
+{
+        Buffer b = BUFFER_NULL;
+        const char *name, *text;
+        char separator = '?', *ret;
+        va_list args;
+
+        buffer_append_str(&b, path);
+        va_start(args, path);
+        while ((name = va_arg(args, const char *))) {
+                const char *value = va_arg(args, const char *);
+
+                if (!value)
+                        continue;
+                buffer_append_char(&b, separator);
+                buffer_append_str(&b, name);
+                buffer_append_char(&b, '=');
+                append_encoded(&b, value);
+                separator = '&';
+        }
+        va_end(args);
+        text = buffer_str(&b);
+        if (!text)
+                abort();
+        ret = xstrdup(text);
+        buffer_deinit(&b);
+        return ret;
+}

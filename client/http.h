@@ -1,0 +1,46 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * HTTP to the daemon, over TCP, TLS or a Unix socket.
+ */
+
+#include <stdbool.h>
+
+#include "client/ctl.h"
+#include "proto/base/buffer.h"
+#include "proto/base/text.h"
+
+/* NULL, said why: @ctl->host is no address. */
+Http *http_new(const Ctl *ctl);
+Http *http_free(Http *h);
+
+/*
+ * One request and its whole answer. @body NULL: GET; else POST of @body with @type. Appends to @ret whatever the
+ * status is. 0, or CTL_UNREACHABLE, not said (http_say_unreachable()). *ret_retry_after (may be NULL): seconds, or 0.
+ */
+int http_request(Http *h, const char *path, const Text *body, const char *type, Buffer *ret, long *ret_status,
+                 long *ret_retry_after);
+
+/* False: enough, hang up. */
+typedef bool (*HttpOnData)(void *context, const char *data, size_t n);
+
+typedef enum HttpEnd {
+        HTTP_END,     /* the daemon closed the stream */
+        HTTP_STOPPED, /* on_data() said so */
+        HTTP_EXPIRED, /* the deadline passed */
+        HTTP_LOST,    /* the connection broke, or there never was one */
+} HttpEnd;
+
+/*
+ * A GET whose answer comes piece by piece. @deadline: real time; USEC_INFINITY for none. Bytes of an answer that is no
+ * 200 are appended to @error instead. *ret_status is 0 if there was no answer. Says nothing.
+ */
+HttpEnd http_stream(Http *h, const char *path, const char *accept, usec_t deadline, HttpOnData on_data, void *context,
+                    Buffer *error, long *ret_status);
+
+/* Says on the error stream why nothing could be reached, where we looked, and what to try. CTL_UNREACHABLE. */
+int http_say_unreachable(const Http *h);
+
+/* @path with "?name=value&..." for each pair whose value is not NULL, percent-encoded. Ends with NULL. malloc'ed. */
+char *http_query(const char *path, ...) __attribute__((sentinel));

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/map.h"
+#include "client/xalloc.h"
+
+int map_zone_parse(const char *name, MapZone *ret)
+{
+        const char *folder = getenv("TZDIR");
+        CX_CLEANUP(xfreep) char *path = NULL;
+        int h, m, n = 0;
+
+        if (strcmp(name, "UTC") == 0 || strcmp(name, "Z") == 0) {
+                *ret = (MapZone){.fixed = true};
+                return 0;
+        }
+        if ((name[0] == '+' || name[0] == '-') && sscanf(name + 1, "%2d:%2d%n", &h, &m, &n) == 2 && !name[n + 1] &&
+            h >= 0 && h < 24 && m >= 0 && m < 60) {
+                *ret = (MapZone){.fixed = true, .offset = (name[0] == '-' ? -60 : 60) * (h * 60 + m)};
+                return 0;
+        }
+        if (!isalpha((unsigned char)name[0]) || strstr(name, ".."))
+                return -EINVAL;
+        path = xasprintf("%s/%s", folder ? folder : "/usr/share/zoneinfo", name);
+        if (access(path, R_OK) != 0 || setenv("TZ", name, 1) != 0)
+                return -EINVAL;
+        tzset();
+        *ret = (MapZone){.fixed = false};
+        return 0;
+}
+
+/* What may follow whole seconds: ".250". Returns microseconds, moves *p behind it. */
+static usec_t fraction(const char **p)
+{
+        usec_t usec = 0, unit = 100000;
+
+        if ((**p != '.' && **p != ',') || !isdigit((unsigned char)(*p)[1]))
+                return 0;
+        for (++*p; isdigit((unsigned char)**p); ++*p, unit /= 10)
+                usec += unit * (**p - '0');
+        return usec;
+}
+
+static int parse_unix(const char *text, double unit, usec_t *ret)
+{
+        double v;
+
+        if (text_to_double(text_of(text), &v) < 0 || v < 0 || v * unit > 253402300799e6)
+                return -EINVAL;
+        *ret = (usec_t)llround(v * unit);
+        return 0;
+}
+
+int map_time_parse(const char *text, const char *format, const MapZone *zone, usec_t *ret)
+{
+        struct tm tm = {.tm_mday = 1, .tm_isdst = -1}, back;
+        const char *end;
+        usec_t usec;
+        time_t t;
+
+        if (strcmp(format, "rfc3339") == 0)
+                return usec_parse(text, strlen(text), false, ret);
+        if (strcmp(format, "unix") == 0)
+                return parse_unix(text, 1e6, ret);
+        if (strcmp(format, "unix_ms") == 0)
+                return parse_unix(text, 1e3, ret);
+        end = strptime(text, format, &tm);
+        if (!end)
+                return -EINVAL;
+        usec = fraction(&end);
+        if (*end)
+                return -EINVAL;
+        back = tm;
+        if (strstr(format, "%z"))
+                t = timegm(&back) - tm.tm_gmtoff;
+        else if (zone->fixed)
+                t = timegm(&back) - zone->offset;
+        else
+                t = mktime(&back);
+        /* A day that does not exist comes back as another one. */
+        if (t < 0 || back.tm_mday != tm.tm_mday || back.tm_mon != tm.tm_mon)
+                return -EINVAL;
+        *ret = (usec_t)t * USEC_SEC + usec;
+        return 0;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <inttypes.h>
+
+#include "client/report.h"
+
+static const Column columns[] = {{"line"}, {"id"}, {"code"}, {"field"}, {"error"}};
+static const Column sums[] = {{"read"}, {"stored"}, {"duplicate"}, {"revised"}, {"refused"}};
+
+void report_init(Report *r, const Ctl *ctl, const char *file)
+{
+        *r = (Report){.ctl = ctl, .file = file, .refused = table_new(columns, CX_ARRAY_LEN(columns), NULL)};
+}
+
+void report_deinit(Report *r)
+{
+        r->refused = table_free(r->refused);
+}
+
+void report_refusal(Report *r, uint64_t line, const char *id, const char *code, const char *field, const char *text)
+{
+        if (r->n_refused++ >= REPORT_LINES_MAX)
+                return;
+        if (r->before_line)
+                r->before_line(r->context);
+        ctl_error(r->ctl, "%s:%" PRIu64 ": %s: %s%s%s", r->file, line, code ? code : "refused", field ? field : "",
+                  field && field[0] ? ": " : "", text ? text : "refused");
+        if (r->n_refused == REPORT_LINES_MAX)
+                ctl_error(r->ctl, "further refusals are only counted");
+        table_row(r->refused);
+        table_int(r->refused, (int64_t)line);
+        table_str(r->refused, id);
+        table_str(r->refused, code);
+        table_str(r->refused, field && field[0] ? field : NULL);
+        table_str(r->refused, text);
+}
+
+void report_fault(Report *r, uint64_t line, const char *id, const Fault *fault)
+{
+        report_refusal(r, line, id, fault_name(fault->code), fault->field, fault->text);
+}
+
+void report_on_refused(void *report, const SinkRefusal *refusal)
+{
+        report_refusal(report, refusal->tag, refusal->id, refusal->code, refusal->field, refusal->text);
+}
+
+static void print_json(const Report *r, const SinkTotals *t)
+{
+        fprintf(r->ctl->out,
+                "{\"read\":%" PRIu64 ",\"stored\":%" PRIu64 ",\"duplicate\":%" PRIu64 ",\"revised\":%" PRIu64
+                ",\"n_refused\":%" PRIu64 ",\"refused\":",
+                r->n_read, t->stored, t->duplicate, t->revised, r->n_refused);
+        render_json(r->refused, r->ctl->out, false);
+        fputs("}\n", r->ctl->out);
+}
+
+int report_end(Report *r, const SinkTotals *t, bool dry)
+{
+        FILE *to = r->ctl->out;
+
+        if (dry) {
+                /* On stdout may be the surveys themselves. */
+                if (r->ctl->output == OUTPUT_TABLE)
+                        fprintf(to, "%" PRIu64 " surveys: %" PRIu64 " good, %" PRIu64 " refused; nothing was sent\n",
+                                r->n_read, r->n_read - r->n_refused, r->n_refused);
+        } else if (r->ctl->output == OUTPUT_TABLE) {
+                fprintf(to,
+                        "%" PRIu64 " surveys: %" PRIu64 " stored, %" PRIu64 " duplicate, %" PRIu64 " revised, %" PRIu64
+                        " refused\n",
+                        r->n_read, t->stored, t->duplicate, t->revised, r->n_refused);
+        } else if (r->ctl->output == OUTPUT_JSON) {
+                print_json(r, t);
+        } else {
+                Table *s = table_new(sums, CX_ARRAY_LEN(sums), NULL);
+
+                table_row(s);
+                table_int(s, (int64_t)r->n_read);
+                table_int(s, (int64_t)t->stored);
+                table_int(s, (int64_t)t->duplicate);
+                table_int(s, (int64_t)t->revised);
+                table_int(s, (int64_t)r->n_refused);
+                render_csv(s, to, true);
+                table_free(s);
+        }
+        if (r->n_refused == 0)
+                return CTL_OK;
+        return r->n_refused < r->n_read ? CTL_PARTLY : CTL_REFUSED;
+}

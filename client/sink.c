@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/sink_impl.h"
+#include "client/xalloc.h"
+
+#define LINES_DEFAULT "unix:/run/cxd/lines.sock"
+
+void sink_pause(unsigned i)
+{
+        usec_t span = 200 * USEC_MSEC << i;
+
+        nanosleep(&(struct timespec){span / USEC_SEC, span % USEC_SEC * 1000}, NULL);
+}
+
+/* The line socket lies beside the socket of the API, unless told otherwise. malloc'ed. */
+static char *lines_address(const Ctl *ctl, const Args *args)
+{
+        const char *told = args_get(args, "lines"), *slash;
+
+        if (!told)
+                told = getenv("CXCTL_LINES");
+        if (told && *told)
+                return xstrdup(told);
+        slash = strrchr(ctl->host, '/');
+        if (strncmp(ctl->host, "unix:", 5) == 0 && slash)
+                return xasprintf("%.*s/lines.sock", (int)(slash - ctl->host), ctl->host);
+        return xstrdup(LINES_DEFAULT);
+}
+
+int sink_open(Sink **ret, Ctl *ctl, const Args *args, SinkOnRefused on_refused, void *context)
+{
+        const char *file = args_get(args, "source-token-file");
+        Sink base = {.ctl = ctl, .on_refused = on_refused, .context = context};
+        CX_CLEANUP(xfreep) char *own = NULL, *address = NULL;
+        const char *token;
+
+        if (!file)
+                file = getenv("CXCTL_SOURCE_TOKEN_FILE");
+        if (file) {
+                own = ctl_read_secret(ctl, file);
+                if (!own)
+                        return CTL_USAGE;
+        }
+        token = own ? own : ctl->token;
+        if (args_get(args, "http"))
+                return sink_http_open(ret, &base, token);
+        address = lines_address(ctl, args);
+        return sink_lines_open(ret, &base, address, token);
+}
+
+Sink *sink_free(Sink *s)
+{
+        if (s)
+                s->verbs->free(s);
+        return NULL;
+}
+
+int sink_send(Sink *s, uint64_t tag, Text line)
+{
+        return s->verbs->send(s, tag, line);
+}
+
+int sink_pump(Sink *s, usec_t deadline)
+{
+        return s->verbs->pump(s, deadline);
+}
+
+int sink_flush(Sink *s)
+{
+        return s->verbs->flush(s);
+}
+
+const SinkTotals *sink_totals(const Sink *s)
+{
+        return &s->totals;
+}

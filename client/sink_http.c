@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Surveys through POST /v1/surveys, in batches.
+ *
+ * The happy path is: lines collect until a batch is full, it is posted, the answer names what was refused.
+ * Possible failure modes are: the daemon is busy (we wait as long as it says), the connection breaks (the batch is
+ * sent again, a few times), the whole batch is refused (we give up).
+ */
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/api.h"
+#include "client/http.h"
+#include "client/sink_impl.h"
+#include "client/when.h"
+#include "client/xalloc.h"
+
+#define BATCH_LINES 500
+#define BATCH_BYTES (256U << 10)
+#define BUSY_TRIES  20
+
+typedef struct HttpSink {
+        Sink base;
+        char *token;
+        Buffer batch;
+        uint64_t tags[BATCH_LINES];
+        size_t n_tags;
+} HttpSink;
+
+static int take_result(HttpSink *s, const Buffer *body)
+{
+        CX_CLEANUP(json_freep) json_t *j = api_parse(s->base.ctl, body);
+        json_t *refusal, *refused = json_object_get(j, "refused");
+        size_t i;
+
+        if (!j)
+                return CTL_REFUSED;
+        s->base.totals.stored += (uint64_t)member_integer(j, "stored");
+        s->base.totals.duplicate += (uint64_t)member_integer(j, "duplicate");
+        s->base.totals.revised += (uint64_t)member_integer(j, "revised");
+        s->base.totals.refused += json_array_size(refused);
+        json_array_foreach(refused, i, refusal)
+        {
+                int64_t index = member_integer(refusal, "index");
+                SinkRefusal r = {.id = member_string(refusal, "id"),
+                                 .code = member_string(refusal, "code"),
+                                 .field = member_string(refusal, "field"),
+                                 .text = member_string(refusal, "error")};
+
+                if (index < 0 || (size_t)index >= s->n_tags)
+                        continue;
+                r.tag = s->tags[index];
+                s->base.on_refused(s->base.context, &r);
+        }
+        return CTL_OK;
+}
+
+static int http_sink_flush(Sink *base)
+{
+        HttpSink *s = CX_CONTAINER_OF(base, HttpSink, base);
+        Ctl *ctl = base->ctl;
+        Text text = buffer_text(&s->batch);
+        unsigned n_lost = 0, n_busy = 0;
+        char *token = ctl->token;
+        int r;
+
+        while (s->n_tags > 0) {
+                Buffer body = BUFFER_NULL;
+                long status = 0, retry_after = 0;
+
+                ctl->token = s->token;
+                r = http_request(ctl->http, "/v1/surveys", &text, "application/x-ndjson", &body, &status,
+                                 &retry_after);
+                ctl->token = token;
+                if (r == CTL_OK && (status == 429 || status == 503) && n_busy++ < BUSY_TRIES) {
+                        retry_after = retry_after > 0 && retry_after < 30 ? retry_after : 1;
+                        nanosleep(&(struct timespec){.tv_sec = retry_after}, NULL);
+                        buffer_deinit(&body);
+                        continue;
+                }
+                if (r == CTL_UNREACHABLE && n_lost < SINK_TRIES) {
+                        sink_pause(n_lost++);
+                        buffer_deinit(&body);
+                        continue;
+                }
+                if (r == CTL_UNREACHABLE)
+                        http_say_unreachable(ctl->http);
+                else if (status != 200)
+                        r = api_refusal(ctl, status, &body);
+                else
+                        r = take_result(s, &body);
+                buffer_deinit(&body);
+                if (r != CTL_OK)
+                        return r == CTL_NEGATIVE ? CTL_REFUSED : r;
+                s->n_tags = 0;
+                buffer_reset(&s->batch);
+        }
+        return CTL_OK;
+}
+
+static int http_sink_send(Sink *base, uint64_t tag, Text line)
+{
+        HttpSink *s = CX_CONTAINER_OF(base, HttpSink, base);
+        int r;
+
+        if (s->n_tags == BATCH_LINES || (s->n_tags > 0 && s->batch.n + line.n > BATCH_BYTES)) {
+                r = http_sink_flush(base);
+                if (r != CTL_OK)
+                        return r;
+        }
+        buffer_append_text(&s->batch, line);
+        buffer_append_char(&s->batch, '\n');
+        if (buffer_failed(&s->batch))
+                abort();
+        s->tags[s->n_tags++] = tag;
+        return CTL_OK;
+}
+
+static int http_sink_pump(Sink *base, usec_t deadline)
+{
+        int r = http_sink_flush(base);
+        usec_t left = deadline > 0 ? deadline - when_now() : 0;
+
+        if (r == CTL_OK && left > 0)
+                nanosleep(&(struct timespec){left / USEC_SEC, left % USEC_SEC * 1000}, NULL);
+        return r;
+}
+
+static void http_sink_free(Sink *base)
+{
+        HttpSink *s = CX_CONTAINER_OF(base, HttpSink, base);
+
+        buffer_deinit(&s->batch);
+        free(s->token);
+        free(s);
+}
+
+static const SinkVerbs verbs = {http_sink_send, http_sink_pump, http_sink_flush, http_sink_free};
+
+int sink_http_open(Sink **ret, const Sink *base, const char *token)
+{
+        HttpSink *s;
+        int r;
+
+        r = api_open(base->ctl);
+        if (r != CTL_OK)
+                return r;
+        s = xcalloc(1, sizeof(*s));
+        s->base = *base;
+        s->base.verbs = &verbs;
+        s->token = token ? xstrdup(token) : NULL;
+        *ret = &s->base;
+        return CTL_OK;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "daemon/config/config.h"
+
+static bool same_calendar(const Calendar *a, const Calendar *b)
+{
+        if (a->n_steps != b->n_steps)
+                return false;
+        for (size_t i = 0; i < a->n_steps; i++) {
+                if (a->steps[i].from != b->steps[i].from || a->steps[i].offset != b->steps[i].offset)
+                        return false;
+        }
+        return true;
+}
+
+static bool same_names(size_t n_a, const char (*a)[METRIC_NAME_MAX + 1], size_t n_b,
+                       const char (*b)[METRIC_NAME_MAX + 1])
+{
+        if (n_a != n_b)
+                return false;
+        for (size_t i = 0; i < n_a; i++) {
+                if (strcmp(a[i], b[i]) != 0)
+                        return false;
+        }
+        return true;
+}
+
+static bool same_metric(const Metric *a, const Metric *b)
+{
+        return strcmp(a->name, b->name) == 0 && a->kind == b->kind && a->lo == b->lo && a->hi == b->hi &&
+               a->lower_is_better == b->lower_is_better && a->has_target == b->has_target &&
+               (!a->has_target || a->target == b->target) && a->min_n == b->min_n &&
+               same_names(a->n_explains, a->explains, b->n_explains, b->explains) &&
+               same_names(a->n_influence, a->influence, b->n_influence, b->influence);
+}
+
+bool config_changes_figures(const Config *before, const Config *after)
+{
+        if (memcmp(before->org_digest, after->org_digest, sizeof(before->org_digest)) != 0 ||
+            before->n_metrics != after->n_metrics || before->n_windows != after->n_windows ||
+            before->keep_tallies != after->keep_tallies || before->max_agents != after->max_agents ||
+            before->max_queues != after->max_queues || !same_calendar(&before->calendar, &after->calendar))
+                return true;
+        for (size_t i = 0; i < before->n_metrics; i++) {
+                if (!same_metric(&before->metrics[i], &after->metrics[i]))
+                        return true;
+        }
+        for (size_t i = 0; i < before->n_windows; i++) {
+                if (strcmp(before->windows[i].name, after->windows[i].name) != 0)
+                        return true;
+        }
+        return false;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+        return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_listen(const Config *a, const Config *b)
+{
+        for (ConfigFace face = 0; face < _CONFIG_FACE_N; face++) {
+                if (a->n_listen[face] != b->n_listen[face])
+                        return false;
+                for (size_t i = 0; i < a->n_listen[face]; i++) {
+                        if (strcmp(a->listen[face][i], b->listen[face][i]) != 0)
+                                return false;
+                }
+        }
+        return true;
+}
+
+const char *config_needs_restart(const Config *before, const Config *after)
+{
+        bool listen = !same_listen(before, after);
+        bool store = !same_text(before->store, after->store);
+        bool tls = !same_text(before->tls_certificate, after->tls_certificate) ||
+                   !same_text(before->tls_key, after->tls_key);
+
+        if (listen + store + tls > 1)
+                return "listen, store or tls changed, which takes effect with a restart only";
+        if (listen)
+                return "listen changed, which takes effect with a restart only";
+        if (store)
+                return "store.path changed, which takes effect with a restart only";
+        return tls ? "tls changed, which takes effect with a restart only" : NULL;
+}

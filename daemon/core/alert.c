@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+
+#include "daemon/core/alert.h"
+
+static const char *const state_names[_ALERT_STATE_N] = {
+        [ALERT_INACTIVE] = "inactive",         [ALERT_PENDING] = "pending", [ALERT_FIRING] = "firing",
+        [ALERT_ACKNOWLEDGED] = "acknowledged", [ALERT_SNOOZED] = "snoozed", [ALERT_RESOLVED] = "resolved",
+};
+
+static const char *const reason_names[_ALERT_REASON_N] = {
+        [ALERT_RECOVERED] = "recovered",
+        [ALERT_WITHDRAWN] = "withdrawn",
+        [ALERT_EXPIRED] = "expired",
+};
+
+const char *alert_state_name(AlertState state)
+{
+        return state_names[state];
+}
+
+int alert_state_parse(Text t, AlertState *ret)
+{
+        for (AlertState state = 0; state < _ALERT_STATE_N; state++) {
+                if (text_is(t, state_names[state])) {
+                        *ret = state;
+                        return 0;
+                }
+        }
+        return -EINVAL;
+}
+
+const char *alert_reason_name(AlertReason reason)
+{
+        return reason_names[reason];
+}
+
+int alert_reason_parse(Text t, AlertReason *ret)
+{
+        for (AlertReason reason = ALERT_NO_REASON + 1; reason < _ALERT_REASON_N; reason++) {
+                if (text_is(t, reason_names[reason])) {
+                        *ret = reason;
+                        return 0;
+                }
+        }
+        return -EINVAL;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "daemon/core/alertbook.h"
+#include "proto/base/hash.h"
+
+/* Never to be changed: ids of stored alerts come from it. */
+static const HashKey id_key = {.k0 = 0x6378642d616c6572ULL, .k1 = 0x742d69642d6b6579ULL};
+
+void alertbook_deinit(AlertBook *b)
+{
+        for (size_t i = 0; i < b->n; i++)
+                free(b->entries[i]);
+        free(b->entries);
+        *b = ALERTBOOK_NULL;
+}
+
+/* Index behind all entries that changed at @t or before. */
+static size_t upper_bound(const AlertBook *b, usec_t t)
+{
+        size_t low = 0, high = b->n;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (b->entries[middle]->alert.changed <= t)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+static void remove_at(AlertBook *b, size_t i)
+{
+        memmove(&b->entries[i], &b->entries[i + 1], (b->n - i - 1) * sizeof(BookEntry *));
+        b->n--;
+}
+
+static void drop_oldest_resolved(AlertBook *b)
+{
+        size_t i = 0;
+
+        if (b->n_resolved <= ALERTBOOK_RESOLVED_MAX)
+                return;
+        while (b->entries[i]->alert.state != ALERT_RESOLVED)
+                i++;
+        free(b->entries[i]);
+        remove_at(b, i);
+        b->n_resolved--;
+}
+
+int alertbook_add(AlertBook *b, const Alert *a, BookEntry **ret)
+{
+        char scope[SCOPE_TEXT_MAX];
+        BookEntry *entry;
+        size_t i;
+        int n;
+
+        if (b->n == b->size) {
+                size_t size = b->size ? 2 * b->size : 32;
+                BookEntry **entries = realloc(b->entries, size * sizeof(BookEntry *));
+
+                if (!entries)
+                        return -ENOMEM;
+                b->entries = entries;
+                b->size = size;
+        }
+        entry = calloc(1, sizeof(*entry));
+        if (!entry)
+                return -ENOMEM;
+        n = snprintf(scope, sizeof(scope), "%s%s%s", scope_kind_name(a->scope_kind),
+                     a->scope_kind == SCOPE_ORG ? "" : "/", a->scope_name);
+        entry->alert = *a;
+        entry->kin = alertbook_kin(a->rule, (Text){.at = scope, .n = (size_t)n});
+        i = upper_bound(b, a->changed);
+        memmove(&b->entries[i + 1], &b->entries[i], (b->n - i) * sizeof(BookEntry *));
+        b->entries[i] = entry;
+        b->n++;
+        *ret = entry;
+        if (a->state == ALERT_RESOLVED) {
+                b->n_resolved++;
+                drop_oldest_resolved(b);
+        }
+        return 0;
+}
+
+void alertbook_change(AlertBook *b, BookEntry *entry, AlertState state, usec_t now)
+{
+        size_t i = upper_bound(b, entry->alert.changed);
+
+        do {
+                assert(i > 0);
+                i--;
+        } while (b->entries[i] != entry);
+        remove_at(b, i);
+        b->entries[b->n++] = entry;
+        entry->alert.state = state;
+        entry->alert.changed = now;
+        if (state == ALERT_RESOLVED) {
+                b->n_resolved++;
+                drop_oldest_resolved(b);
+        }
+}
+
+BookEntry *alertbook_find(const AlertBook *b, Text id)
+{
+        for (size_t i = b->n; i > 0; i--)
+                if (text_is(id, b->entries[i - 1]->alert.id))
+                        return b->entries[i - 1];
+        return NULL;
+}
+
+uint64_t alertbook_kin(const char *rule, Text scope)
+{
+        char text[RULE_NAME_MAX + 1 + SCOPE_TEXT_MAX];
+        int n = snprintf(text, sizeof(text), "%s\n" TEXT_FMT, rule, TEXT_ARG(scope));
+
+        return hash_bytes(&id_key, text, (size_t)n);
+}
+
+void alertbook_id(uint64_t kin, uint32_t ordinal, char ret[ALERT_ID_MAX + 1])
+{
+        char text[64];
+        int n = snprintf(text, sizeof(text), "%016" PRIx64 " %" PRIu32, kin, ordinal);
+
+        snprintf(ret, ALERT_ID_MAX + 1, "%016" PRIx64, hash_bytes(&id_key, text, (size_t)n));
+}

@@ -1,0 +1,44 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * All alerts that are open, and the resolved ones of late, in the order of their last change.
+ */
+
+#include "daemon/core/alert.h"
+
+/* Of the resolved ones only so many are remembered; the store has the others. */
+#define ALERTBOOK_RESOLVED_MAX 10000
+
+typedef struct Pair Pair;
+
+typedef struct BookEntry {
+        Alert alert;
+        uint64_t kin; /* the same for all alerts of one rule on one scope */
+        Pair *pair;   /* that looks after it while it is open; NULL: nobody (any more) */
+} BookEntry;
+
+typedef struct AlertBook {
+        BookEntry **entries; /* oldest change first. Owned */
+        size_t n, size;
+        size_t n_resolved;
+} AlertBook;
+
+#define ALERTBOOK_NULL ((AlertBook){0})
+
+void alertbook_deinit(AlertBook *b);
+
+/* Copies @a. If it is resolved, the oldest resolved one may be dropped, which may be this one. -ENOMEM. */
+CX_MUST_CHECK int alertbook_add(AlertBook *b, const Alert *a, BookEntry **ret);
+
+/*
+ * Writes down a transition: @state since @now, which is not before any other change. Resolving may drop the
+ * oldest resolved one, never this one.
+ */
+void alertbook_change(AlertBook *b, BookEntry *entry, AlertState state, usec_t now);
+
+BookEntry *alertbook_find(const AlertBook *b, Text id);
+
+/* The kinship of all alerts of @rule on @scope ("agent/ana.ruiz"), and the id of one of them. */
+uint64_t alertbook_kin(const char *rule, Text scope);
+void alertbook_id(uint64_t kin, uint32_t ordinal, char ret[ALERT_ID_MAX + 1]);

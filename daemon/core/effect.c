@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/core/effect.h"
+
+void effects_deinit(Effects *e)
+{
+        free(e->alerts);
+        *e = EFFECTS_NULL;
+}
+
+void effects_reset(Effects *e)
+{
+        e->n_alerts = 0;
+}
+
+int effects_add_alert(Effects *e, const Alert *a)
+{
+        if (e->n_alerts == e->size) {
+                size_t size = e->size ? 2 * e->size : 4;
+                Alert *alerts = realloc(e->alerts, size * sizeof(*alerts));
+
+                if (!alerts)
+                        return -ENOMEM;
+                e->alerts = alerts;
+                e->size = size;
+        }
+        e->alerts[e->n_alerts++] = *a;
+        return 0;
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The engine's life, its time and its one entry.
+ *
+ * A step is always the same: time goes on, what has become due is looked at, then the input is carried out
+ * and what it touched is looked at. After a step the condition of every rule on every scope has been seen as
+ * of this moment, by a look or because nothing that it depends on has changed since the last one; that is why
+ * an engine that was given the same surveys and alerts by replay stands where the first one stands.
+ */
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "daemon/core/engine_internal.h"
+
+int32_t engine_bucket(usec_t t, usec_t width)
+{
+        int64_t number = usec_floor(t, width) / width;
+
+        if (number >= INT32_MAX)
+                return INT32_MAX - 1;
+        return number < INT32_MIN ? INT32_MIN : (int32_t)number;
+}
+
+static usec_t longest_window(const Settings *s)
+{
+        usec_t longest = USEC_DAY;
+
+        for (size_t i = 0; i < s->n_windows; i++)
+                if (s->windows[i].length > longest)
+                        longest = s->windows[i].length;
+        return longest;
+}
+
+/* How far back the buckets of a tier are kept: the window before the longest one, and for days what is
+ * configured. */
+static usec_t keep_of(const Settings *s, WindowTier tier)
+{
+        usec_t twice = 2 * longest_window(s) + USEC_DAY;
+
+        switch (tier) {
+        case WINDOW_MINUTE:
+                return 2 * USEC_DAY + USEC_HOUR;
+        case WINDOW_HOUR:
+                return 14 * USEC_DAY + USEC_HOUR;
+        default:
+                return s->keep > twice ? s->keep : twice;
+        }
+}
+
+void engine_advance(Engine *e, usec_t now)
+{
+        const Settings *s = e->settings;
+
+        if (now > e->now)
+                e->now = now;
+        if (e->now < e->live_until)
+                return;
+        e->live_until = usec_floor(e->now, USEC_MIN) + USEC_MIN;
+        e->today = engine_bucket(e->now, USEC_DAY);
+        e->late_before = USEC_INFINITY;
+        for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
+                e->kept[tier] = engine_bucket(e->now - keep_of(s, tier), window_tier_width(tier));
+        for (size_t i = 0; i < s->n_windows; i++) {
+                Span *span = &e->spans[i];
+                usec_t start, end;
+
+                window_span(&s->windows[i], s->calendar, e->now + 1, &start, &end);
+                span->start = engine_bucket(start, span->width);
+                span->end = engine_bucket(end, span->width);
+                if (s->windows[i].today)
+                        span->turns = calendar_next_midnight(s->calendar, e->now);
+                if (start < e->late_before)
+                        e->late_before = start;
+        }
+}
+
+static double watch_limit(const Watch *w)
+{
+        return fmax((double)w->n_covered * w->budget, 10. * w->n_days);
+}
+
+int engine_cover_scopes(Engine *e)
+{
+        size_t n = org_n_scopes(e->org);
+
+        if (n > e->scopes_size) {
+                size_t size = 2 * e->scopes_size > n ? 2 * e->scopes_size : n;
+                ScopeData *scopes = realloc(e->scopes, size * sizeof(*scopes));
+                ScopeId *changed;
+
+                if (!scopes)
+                        return -ENOMEM;
+                e->scopes = scopes;
+                changed = realloc(e->changed, size * sizeof(*changed));
+                if (!changed)
+                        return -ENOMEM;
+                e->changed = changed;
+                e->scopes_size = size;
+        }
+        for (; e->n_scopes < n; e->n_scopes++) {
+                const ScopeInfo *info = org_scope(e->org, (ScopeId)e->n_scopes);
+
+                e->scopes[e->n_scopes] = (ScopeData){0};
+                for (size_t i = 0; i < e->settings->n_rules; i++) {
+                        Watch *w = &e->watches[i];
+
+                        if (rule_covers(w->rule, info->kind, info->name)) {
+                                w->n_covered++;
+                                w->limit = watch_limit(w);
+                        }
+                }
+        }
+        return 0;
+}
+
+static void set_up_windows(Engine *e)
+{
+        for (size_t i = 0; i < e->settings->n_windows; i++) {
+                WindowTier tier = e->settings->windows[i].tier;
+
+                e->spans[i] = (Span){
+                        .tier = tier,
+                        .cursor = e->n_cursors[tier]++,
+                        .width = window_tier_width(tier),
+                        .turns = USEC_INFINITY,
+                };
+                e->tier_used[tier] = true;
+        }
+}
+
+static void set_up_rule(Engine *e, Watch *w, const Rule *rule)
+{
+        const Window *window = &e->settings->windows[rule->window];
+
+        w->rule = rule;
+        w->metric = &e->settings->metrics[rule->metric];
+        w->usable = evidence_init(&w->evidence, w->metric, rule->threshold, rule->above) == 0;
+        w->n_days = (int32_t)(usec_ceil(window->length, USEC_DAY) / USEC_DAY);
+        w->budget = rule->false_alarms > 0
+                            ? (double)rule->false_alarms_per / (double)USEC_DAY / rule->false_alarms
+                            : INFINITY;
+        w->limit = watch_limit(w);
+        if (rule->test == RULE_EVIDENCE)
+                e->days_used[rule->metric] = true;
+}
+
+int engine_new(Engine **ret, const Settings *settings, Org *org)
+{
+        CX_CLEANUP(engine_freep) Engine *e = calloc(1, sizeof(*e));
+        int r;
+
+        assert(settings->n_windows <= WINDOWS_MAX && settings->n_metrics <= METRICS_MAX);
+        if (!e)
+                return -ENOMEM;
+        e->settings = settings;
+        e->now = INT64_MIN;
+        e->live_until = INT64_MIN;
+        e->late_before = INT64_MIN;
+        for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
+                e->kept[tier] = INT32_MIN;
+        set_up_windows(e);
+        e->watches = calloc(settings->n_rules ? settings->n_rules : 1, sizeof(*e->watches));
+        if (!e->watches)
+                return -ENOMEM;
+        for (size_t i = 0; i < settings->n_rules; i++)
+                set_up_rule(e, &e->watches[i], &settings->rules[i]);
+        e->org = org;
+        r = engine_cover_scopes(e);
+        if (r) {
+                e->org = NULL;
+                return r;
+        }
+        *ret = e;
+        e = NULL;
+        return 0;
+}
+
+Engine *engine_free(Engine *e)
+{
+        Cell *cell;
+
+        if (!e)
+                return NULL;
+        while ((cell = e->cells)) {
+                e->cells = cell->next;
+                engine_cell_free(e, cell);
+        }
+        for (size_t i = 0; i < e->n_scopes; i++)
+                free(e->scopes[i].cells);
+        free(e->scopes);
+        free(e->changed);
+        free(e->pending);
+        free(e->watches);
+        idpool_deinit(&e->ids);
+        schedule_deinit(&e->schedule);
+        alertbook_deinit(&e->book);
+        org_free(e->org);
+        free(e);
+        return NULL;
+}
+
+/* Alerts whose rule or scope is gone. */
+static int expire_orphans(Engine *e, Effects *out)
+{
+        for (size_t i = 0; i < e->book.n;) {
+                BookEntry *entry = e->book.entries[i];
+                int r;
+
+                if (entry->pair || entry->alert.state == ALERT_RESOLVED) {
+                        i++;
+                        continue;
+                }
+                r = engine_resolve(e, entry, ALERT_EXPIRED, out);
+                if (r)
+                        return r;
+                i = 0;
+        }
+        return 0;
+}
+
+static int look_at_all(Engine *e, Effects *out)
+{
+        int r = e->n_orphans ? expire_orphans(e, out) : 0;
+
+        for (Cell *cell = e->cells; cell && r == 0; cell = cell->next)
+                for (size_t i = 0; i < cell->n_pairs && r == 0; i++)
+                        r = engine_look(e, &cell->pairs[i], false, out);
+        e->look_at_all = false;
+        return r;
+}
+
+static int look_at_due(Engine *e, Effects *out)
+{
+        ScheduleItem *item;
+
+        while ((item = schedule_first(&e->schedule)) && item->due <= e->now) {
+                Pair *p = CX_CONTAINER_OF(item, Pair, item);
+                ScopeData *data = &e->scopes[p->cell->scope];
+                int r;
+
+                if (!data->changed) {
+                        data->changed = true;
+                        e->changed[e->n_changed++] = p->cell->scope;
+                }
+                r = engine_look(e, p, false, out);
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+/* Pending alerts show the figures of the last tick. */
+static int look_at_pending(Engine *e, Effects *out)
+{
+        size_t n = 0;
+
+        if (e->pending_size < e->book.n) {
+                Pair **pending = realloc(e->pending, 2 * e->book.n * sizeof(Pair *));
+
+                if (!pending)
+                        return -ENOMEM;
+                e->pending = pending;
+                e->pending_size = 2 * e->book.n;
+        }
+        for (size_t i = 0; i < e->book.n; i++)
+                if (e->book.entries[i]->alert.state == ALERT_PENDING && e->book.entries[i]->pair)
+                        e->pending[n++] = e->book.entries[i]->pair;
+        for (size_t i = 0; i < n; i++) {
+                int r = engine_look(e, e->pending[i], false, out);
+
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+int engine_step(Engine *e, const Input *in, Effects *out)
+{
+        int r;
+
+        e->step++;
+        engine_advance(e, in->now);
+        r = e->look_at_all ? look_at_all(e, out) : 0;
+        if (r == 0)
+                r = look_at_due(e, out);
+        if (r)
+                return r;
+        switch (in->kind) {
+        case INPUT_SURVEY:
+                if (in->survey->ts < e->late_before)
+                        e->stats.late++;
+                return engine_apply(e, in->survey, in->earlier, out);
+        case INPUT_COMMAND:
+                return engine_command(e, in->command, out);
+        default:
+                return e->stats.n_alerts_pending ? look_at_pending(e, out) : 0;
+        }
+}
+
+int engine_replay(Engine *e, const Survey *survey)
+{
+        e->look_at_all = true;
+        return engine_apply(e, survey, NULL, NULL);
+}
+
+/* The rule that the alert is of; NULL if there is none any more, or not for this metric and scope. */
+static const Watch *watch_of(const Engine *e, const Alert *a)
+{
+        for (size_t i = 0; i < e->settings->n_rules; i++) {
+                const Watch *w = &e->watches[i];
+
+                if (strcmp(w->rule->name, a->rule) == 0)
+                        return strcmp(w->metric->name, a->metric) == 0 &&
+                                               rule_covers(w->rule, a->scope_kind, text_of(a->scope_name))
+                                       ? w
+                                       : NULL;
+        }
+        return NULL;
+}
+
+/* The newest alert says from which day on there are starts again; the one before, what held for the newest.
+ */
+static void take_over(Pair *p, const Alert *a)
+{
+        if (a->ordinal > p->ordinal) {
+                p->ordinal = a->ordinal;
+                p->restart_before = p->restart;
+                p->restart = a->restart;
+        } else if (a->ordinal + 1 == p->ordinal) {
+                p->restart_before = a->restart;
+        }
+        p->cached = false;
+}
+
+int engine_restore(Engine *e, const Alert *alert)
+{
+        const Watch *w = watch_of(e, alert);
+        ScopeId scope = org_find(e->org, alert->scope_kind, text_of(alert->scope_name));
+        bool is_open = alert->state != ALERT_RESOLVED;
+        Pair *p = NULL;
+        BookEntry *entry;
+        int r;
+
+        e->look_at_all = true;
+        engine_advance(e, alert->changed);
+        if (w && scope != SCOPE_NONE) {
+                Cell *cell;
+
+                r = engine_cell_get(e, scope, w->rule->metric, &cell);
+                if (r)
+                        return r;
+                p = engine_pair_find(e, scope, w);
+                take_over(p, alert);
+        }
+        r = alertbook_add(&e->book, alert, &entry);
+        if (r)
+                return r;
+        if (!p)
+                e->n_orphans++;
+        if (!is_open)
+                return 0;
+        if (p && !p->open) {
+                p->open = entry;
+                entry->pair = p;
+        } else if (p) {
+                e->n_orphans++;
+        }
+        if (alert->state == ALERT_PENDING)
+                e->stats.n_alerts_pending++;
+        else
+                e->stats.n_alerts_active++;
+        return 0;
+}
+
+usec_t engine_deadline(const Engine *e)
+{
+        const ScheduleItem *first = schedule_first(&e->schedule);
+
+        if (e->look_at_all)
+                return e->now;
+        return first ? first->due : USEC_INFINITY;
+}

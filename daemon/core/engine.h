@@ -1,0 +1,141 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The engine: surveys, commands and the passing of time in, figures and alerts out.
+ *
+ * Pure: no file descriptors, no clock, no log, no threads. Figures are a function of the surveys that it was given
+ * (each id's latest version) and of the settings, whatever the order of arrival. An alert's state also depends on the
+ * times at which it looked; that is why alerts are stored by the shell and handed back with engine_restore().
+ *
+ * Start: engine_new(), engine_replay() for every stored survey, engine_restore() for every stored alert, then one
+ * INPUT_TICK. Live: engine_step() for each input, and an INPUT_TICK at engine_deadline() at the latest.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/core/alert.h"
+#include "daemon/core/calendar.h"
+#include "daemon/core/effect.h"
+#include "daemon/core/influence.h"
+#include "daemon/core/org.h"
+#include "daemon/core/rule.h"
+#include "daemon/core/window.h"
+#include "proto/fault.h"
+#include "proto/figure.h"
+#include "proto/metric.h"
+#include "proto/survey.h"
+
+typedef struct Engine Engine;
+
+/* Borrowed by the engine as long as it lives. */
+typedef struct Settings {
+        const Metric *metrics;
+        size_t n_metrics;
+        const Window *windows;
+        size_t n_windows;
+        const Calendar *calendar;
+        const Rule *rules;
+        size_t n_rules;
+        usec_t keep;       /* tallies by the day are kept for so long */
+        size_t max_agents; /* more different names than these (roster included) are counted as overflow, and then */
+        size_t max_queues; /* ... only their other scopes have figures */
+        HashKey key;       /* for tables */
+} Settings;
+
+typedef enum InputKind {
+        INPUT_SURVEY,
+        INPUT_TICK,    /* nothing but time */
+        INPUT_COMMAND, /* a person did something with an alert */
+} InputKind;
+
+typedef enum CommandVerb {
+        COMMAND_ACK,
+        COMMAND_SNOOZE,
+        COMMAND_OUTCOME, /* says what came of it; an active alert becomes acknowledged */
+} CommandVerb;
+
+typedef struct Command {
+        CommandVerb verb;
+        Text alert;   /* id */
+        Text by;      /* principal */
+        Text note;    /* may be absent */
+        Text outcome; /* COMMAND_OUTCOME */
+        usec_t until; /* COMMAND_SNOOZE */
+} Command;
+
+typedef struct Input {
+        InputKind kind;
+        usec_t now;
+        const Survey *survey;  /* INPUT_SURVEY: checked by survey_check() (or stored by an earlier configuration) */
+        const Survey *earlier; /* its version up to now, which leaves all windows; NULL: the id is new */
+        const Command *command;
+} Input;
+
+enum {
+        _ENGINE_OK,
+        ENGINE_E_NO_ALERT, /* INPUT_COMMAND: no such alert */
+        ENGINE_E_STATE,    /* INPUT_COMMAND: not possible with this alert now; nothing changed */
+        ENGINE_E_HISTORY,  /* a figure as of then would need buckets that are not kept */
+};
+
+typedef struct EngineStats {
+        uint64_t surveys;           /* live versions counted in */
+        uint64_t late;              /* older than the longest window when they came */
+        uint64_t overflow_agents;   /* surveys whose agent found no room under max_agents */
+        uint64_t overflow_queues;
+        uint64_t unknown_answers;   /* answers for metrics that are not configured */
+        size_t n_scopes, n_series;
+        size_t n_alerts_pending, n_alerts_active;
+} EngineStats;
+
+/* Takes @org over in success only. -ENOMEM. */
+CX_MUST_CHECK int engine_new(Engine **ret, const Settings *settings, Org *org);
+Engine *engine_free(Engine *e);
+
+/* A stored survey: counts it without looking at any rule. -ENOMEM leaves the engine to be freed only. */
+CX_MUST_CHECK int engine_replay(Engine *e, const Survey *survey);
+
+/*
+ * A stored alert, resolved ones included (the newest of its rule and scope decides where starts begin again). One of a
+ * rule or scope that is no longer configured is kept, and expires with the next step if it was active. -ENOMEM.
+ */
+CX_MUST_CHECK int engine_restore(Engine *e, const Alert *alert);
+
+/*
+ * One input; what is to be done is appended to @out. -ENOMEM leaves the engine to be freed only: nothing of this input
+ * may be acknowledged. Time never runs backwards for alerts: an earlier `now` counts as the latest one seen.
+ */
+CX_MUST_CHECK int engine_step(Engine *e, const Input *in, Effects *out);
+
+/* When engine_step() wants to be called again without news; USEC_INFINITY: never. */
+usec_t engine_deadline(const Engine *e);
+
+const Org *engine_org(const Engine *e);
+const Settings *engine_settings(const Engine *e);
+void engine_stats(const Engine *e, EngineStats *ret);
+
+/* Whether any survey was ever counted for the scope. */
+bool engine_has_data(const Engine *e, ScopeId scope);
+
+/*
+ * The figure as of @at (window_span()); live figures are as of now + 1. Its texts live as long as the engine. Always
+ * filled in, also without data. ENGINE_E_HISTORY. The state is that of the first rule on this scope, metric and window,
+ * if there is one: below or above while its test holds or its alert is active; else the wrong side by the 95 %
+ * interval against the target, and insufficient below the metric's min_n.
+ */
+CX_MUST_CHECK int engine_figure(const Engine *e, ScopeId scope, size_t metric, size_t window, usec_t at, Figure *ret);
+
+/* Alerts in the order of their last change, oldest first; the pointer is valid until the next step. */
+size_t engine_n_alerts(const Engine *e);
+const Alert *engine_alert(const Engine *e, size_t index);
+const Alert *engine_find_alert(const Engine *e, Text id);
+
+/*
+ * Scopes whose figures changed since the last call, each once, at most @max; what did not fit is left for the next
+ * call. Returns how many.
+ */
+size_t engine_take_changed(Engine *e, ScopeId *ret, size_t max);
+
+CX_DEFINE_CLEANUP(Engine, engine_free)

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "daemon/core/engine_internal.h"
+
+Cell *engine_cell_find(const Engine *e, ScopeId scope, size_t metric)
+{
+        Cell **cells = scope < e->n_scopes ? e->scopes[scope].cells : NULL;
+
+        return cells ? cells[metric] : NULL;
+}
+
+void engine_cell_free(Engine *e, Cell *cell)
+{
+        for (size_t i = 0; i < cell->n_pairs; i++)
+                recent_deinit(&cell->pairs[i].recent, &e->ids);
+        free(cell->pairs);
+        for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
+                series_deinit(&cell->series[tier]);
+        free(cell);
+}
+
+static bool watch_covers(const Watch *w, const Cell *cell, const ScopeInfo *info)
+{
+        return w->rule->metric == cell->metric && rule_covers(w->rule, info->kind, info->name);
+}
+
+/* Alerts of the same rule and scope that came back without a pair have used up their numbers. */
+static void inherit_ordinal(const Engine *e, Pair *p)
+{
+        for (size_t i = 0; e->n_orphans && i < e->book.n; i++) {
+                const BookEntry *entry = e->book.entries[i];
+
+                if (!entry->pair && entry->kin == p->kin && entry->alert.ordinal > p->ordinal)
+                        p->ordinal = entry->alert.ordinal;
+        }
+}
+
+static int make_pairs(Engine *e, Cell *cell)
+{
+        const ScopeInfo *info = org_scope(e->org, cell->scope);
+        size_t n_rules = e->settings->n_rules, n = 0;
+
+        for (size_t i = 0; i < n_rules; i++)
+                n += watch_covers(&e->watches[i], cell, info);
+        if (n == 0)
+                return 0;
+        cell->pairs = calloc(n, sizeof(*cell->pairs));
+        if (!cell->pairs)
+                return -ENOMEM;
+        for (size_t i = 0; i < n_rules; i++) {
+                const Watch *w = &e->watches[i];
+                Pair *p = &cell->pairs[cell->n_pairs];
+
+                if (!watch_covers(w, cell, info))
+                        continue;
+                cell->n_pairs++;
+                *p = (Pair){
+                        .item = SCHEDULE_ITEM_NULL,
+                        .cell = cell,
+                        .watch = w,
+                        .kin = alertbook_kin(w->rule->name, info->text),
+                        .restart = INT64_MIN,
+                        .restart_before = INT64_MIN,
+                        .bound = INFINITY,
+                };
+                inherit_ordinal(e, p);
+        }
+        return 0;
+}
+
+static int make_series(Engine *e, Cell *cell)
+{
+        unsigned n_values = metric_n_values(&e->settings->metrics[cell->metric]);
+
+        for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++) {
+                int r;
+
+                if (!e->tier_used[tier] && !(tier == WINDOW_DAY && e->days_used[cell->metric]))
+                        continue;
+                r = series_init(&cell->series[tier], n_values, e->n_cursors[tier]);
+                if (r)
+                        return r;
+                e->stats.n_series++;
+        }
+        return 0;
+}
+
+int engine_cell_get(Engine *e, ScopeId scope, size_t metric, Cell **ret)
+{
+        ScopeData *data = &e->scopes[scope];
+        Cell *cell;
+        int r;
+
+        if (!data->cells) {
+                data->cells = calloc(e->settings->n_metrics, sizeof(Cell *));
+                if (!data->cells)
+                        return -ENOMEM;
+        }
+        if (data->cells[metric]) {
+                *ret = data->cells[metric];
+                return 0;
+        }
+        cell = calloc(1, sizeof(*cell));
+        if (!cell)
+                return -ENOMEM;
+        cell->scope = scope;
+        cell->metric = (uint32_t)metric;
+        r = make_series(e, cell);
+        if (r == 0)
+                r = make_pairs(e, cell);
+        if (r) {
+                engine_cell_free(e, cell);
+                return r;
+        }
+        cell->next = e->cells;
+        e->cells = cell;
+        data->cells[metric] = cell;
+        *ret = cell;
+        return 0;
+}
+
+Pair *engine_pair_find(const Engine *e, ScopeId scope, const Watch *watch)
+{
+        Cell *cell = engine_cell_find(e, scope, watch->rule->metric);
+
+        for (size_t i = 0; cell && i < cell->n_pairs; i++)
+                if (cell->pairs[i].watch == watch)
+                        return &cell->pairs[i];
+        return NULL;
+}

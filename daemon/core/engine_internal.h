@@ -1,0 +1,157 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What the files of the engine share, and nobody else includes.
+ *
+ * A Cell is one metric on one scope: its series and the Pairs (one per rule that covers it). Everything that
+ * depends on the time alone (spans of the live windows, what is still kept) is worked out once per minute in
+ * engine_advance().
+ */
+
+#include "daemon/core/alertbook.h"
+#include "daemon/core/engine.h"
+#include "daemon/core/evidence.h"
+#include "daemon/core/recent.h"
+#include "daemon/core/schedule.h"
+#include "daemon/core/score.h"
+#include "daemon/core/series.h"
+
+typedef struct Cell Cell;
+
+/* A window as the engine uses it. Live: as of now + 1, in buckets of its tier. */
+typedef struct Span {
+        WindowTier tier;
+        unsigned cursor; /* of the tier's series */
+        usec_t width;
+        int32_t start, end;
+        usec_t turns; /* `today`: the next midnight */
+} Span;
+
+/* A rule as the engine uses it. */
+typedef struct Watch {
+        const Rule *rule;
+        const Metric *metric;
+        Evidence evidence;
+        bool usable;      /* evidence: the target is one that bets can be made against */
+        int32_t n_days;   /* evidence: days in the window */
+        double budget;    /* evidence: days per false alarm (D) */
+        size_t n_covered; /* scopes (K) */
+        double limit;     /* evidence: A */
+} Watch;
+
+/* A rule on a scope that it covers. */
+struct Pair {
+        ScheduleItem item;
+        Cell *cell;
+        const Watch *watch;
+        BookEntry *open; /* its pending or active alert */
+        uint64_t kin;
+        uint32_t ordinal; /* of its last alert */
+        bool cached;      /* `past` holds for `cached_day` */
+        int32_t cached_day;
+        int64_t restart;        /* first day that may be a start again */
+        int64_t restart_before; /* the same, without the last alert */
+        EvidencePast past;
+        double bound;      /* evidence, no open alert: M is not above this ... */
+        int32_t bound_day; /* ... on this day */
+        bool held;         /* before an answer was taken out, the test held */
+        double held_evidence;
+        Recent recent;
+};
+
+struct Cell {
+        ScopeId scope;
+        uint32_t metric;
+        Series series[_WINDOW_TIER_N];
+        Pair *pairs; /* in the order of the rules. Owned */
+        size_t n_pairs;
+        uint64_t stamp; /* the last step that looked at it */
+        Cell *next;     /* of all cells, newest first */
+};
+
+typedef struct ScopeData {
+        Cell **cells; /* one per metric, NULL without answers; NULL without any */
+        bool has_data, changed;
+} ScopeData;
+
+struct Engine {
+        const Settings *settings;
+        Org *org;
+        Span spans[WINDOWS_MAX];
+        bool tier_used[_WINDOW_TIER_N];
+        unsigned n_cursors[_WINDOW_TIER_N];
+        bool days_used[METRICS_MAX]; /* some evidence rule wants the days of this metric */
+        Watch *watches;              /* one per rule */
+        ScopeData *scopes;
+        size_t n_scopes, scopes_size;
+        Cell *cells;
+        IdPool ids;
+        Schedule schedule;
+        AlertBook book;
+        size_t n_orphans; /* alerts that no pair looks after */
+        Pair **pending;   /* scratch of a tick */
+        size_t pending_size;
+        ScopeId *changed;
+        size_t n_changed, changed_size;
+
+        usec_t now;                   /* the latest seen; INT64_MIN: none yet */
+        usec_t live_until;            /* the spans hold until then */
+        int32_t today;                /* number of the day */
+        int32_t kept[_WINDOW_TIER_N]; /* first bucket that is kept */
+        usec_t late_before;
+        bool look_at_all; /* surveys or alerts were put in without looking at rules */
+        uint64_t step;
+        EngineStats stats;
+};
+
+/* engine.c: the number of the bucket that @t lies in, within what an int32_t holds. */
+int32_t engine_bucket(usec_t t, usec_t width);
+/* Time goes on to @now (or stays). */
+void engine_advance(Engine *e, usec_t now);
+/* Room and rule coverage for scopes that the org has got since. -ENOMEM. */
+CX_MUST_CHECK int engine_cover_scopes(Engine *e);
+
+/* engine_cell.c: the cell; NULL: none. engine_cell_get() makes it. -ENOMEM. */
+Cell *engine_cell_find(const Engine *e, ScopeId scope, size_t metric);
+CX_MUST_CHECK int engine_cell_get(Engine *e, ScopeId scope, size_t metric, Cell **ret);
+void engine_cell_free(Engine *e, Cell *cell);
+Pair *engine_pair_find(const Engine *e, ScopeId scope, const Watch *watch);
+
+/* engine_survey.c: both versions of a survey; @out NULL: only count, no rule is looked at. */
+CX_MUST_CHECK int engine_apply(Engine *e, const Survey *survey, const Survey *earlier, Effects *out);
+
+/* engine_look.c: whether the test of a rule holds on these counts, and by what. */
+typedef struct Look {
+        Tally counts;
+        Score score;
+        double evidence; /* as in Alert */
+        double limit;
+        bool holds;
+        bool is_past; /* the value is on the wrong side */
+} Look;
+
+/* As of now, from the cursor of its window. */
+Look engine_look_live(Engine *e, Pair *p);
+/* As of the end of a window, from its counts there; @day is the last one in it. No day is barred as a start.
+ */
+Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, int32_t day);
+/* Moves the pair's alert on. @removed: an answer was taken out just now (engine_remember() was called
+ * before). */
+CX_MUST_CHECK int engine_look(Engine *e, Pair *p, bool removed, Effects *out);
+/* Notes what an active alert rests on, before an answer is taken out. */
+void engine_remember(Engine *e, Pair *p);
+/* When the pair must be looked at again. -ENOMEM. */
+CX_MUST_CHECK int engine_schedule(Engine *e, Pair *p);
+
+/* engine_alert.c */
+CX_MUST_CHECK int engine_open(Engine *e, Pair *p, const Look *look, Effects *out);
+CX_MUST_CHECK int engine_fire(Engine *e, Pair *p, const Look *look, Effects *out);
+CX_MUST_CHECK int engine_resolve(Engine *e, BookEntry *entry, AlertReason reason, Effects *out);
+CX_MUST_CHECK int engine_unsnooze(Engine *e, Pair *p, Effects *out);
+void engine_refresh(Engine *e, Pair *p, const Look *look);
+CX_MUST_CHECK int engine_command(Engine *e, const Command *command, Effects *out);
+
+/* engine_query.c: value, interval and trend for a window that ends at @at. */
+void engine_fill_figure(const Engine *e, const Cell *cell, size_t window, usec_t at, const Tally *counts,
+                        Figure *f);

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A rule on a scope: whether its test holds, what that makes of its alert, and when it must be looked at
+ * again.
+ */
+
+#include <math.h>
+
+#include "daemon/core/engine_internal.h"
+
+/* M is known to the last digits only; closer to the limit than this it is computed. */
+#define NEARLY (1 - 1e-9)
+
+static bool is_past(const Rule *rule, double value)
+{
+        return rule->above ? value > rule->threshold : value < rule->threshold;
+}
+
+/* The first day that is a start for the window that ends with @day; SERIES_NEVER: there is none. */
+static int32_t first_start(const Watch *w, const Series *days, int32_t day, int64_t restart)
+{
+        int32_t first = series_next(days, INT32_MIN), window = day - w->n_days + 1;
+        int64_t start = first > window ? first : window;
+
+        if (restart > start)
+                start = restart;
+        return first == SERIES_NEVER || start > day ? SERIES_NEVER : (int32_t)start;
+}
+
+static double sum_at(const Watch *w, const Series *days, int32_t day, int64_t restart)
+{
+        int32_t start = first_start(w, days, day, restart);
+        EvidencePast past;
+        Tally counts;
+
+        if (start == SERIES_NEVER)
+                return 0;
+        evidence_past(&w->evidence, days, start, day, &past);
+        series_sum(days, day, day + 1, &counts);
+        return evidence_sum(&w->evidence, &past, &counts, true);
+}
+
+/* M as of now. The same arithmetic as in sum_at(), with the days before today remembered. */
+static double sum_live(const Engine *e, Pair *p)
+{
+        const Series *days = &p->cell->series[WINDOW_DAY];
+        int32_t start = first_start(p->watch, days, e->today, p->restart);
+        Tally counts;
+
+        if (start == SERIES_NEVER)
+                return 0;
+        if (!p->cached || p->cached_day != e->today) {
+                evidence_past(&p->watch->evidence, days, start, e->today, &p->past);
+                p->cached = true;
+                p->cached_day = e->today;
+        }
+        series_sum(days, e->today, e->today + 1, &counts);
+        return evidence_sum(&p->watch->evidence, &p->past, &counts, true);
+}
+
+/* @sum is M, for the evidence test. */
+static Look look_on(const Watch *w, const Tally *counts, double sum)
+{
+        const Rule *rule = w->rule;
+        Look look = {
+                .counts = *counts,
+                .score = score_of(w->metric, counts),
+                .evidence = NAN,
+                .limit = rule->threshold,
+        };
+        Interval interval;
+
+        look.is_past = is_past(rule, look.score.value);
+        switch (rule->test) {
+        case RULE_EVIDENCE:
+                look.evidence = sum;
+                look.limit = w->limit;
+                look.holds = w->usable && sum >= w->limit;
+                break;
+        case RULE_INTERVAL:
+                if (look.is_past) {
+                        interval = score_interval(w->metric, counts);
+                        look.evidence = rule->above ? interval.low : interval.high;
+                        look.holds = look.score.n >= rule->min_n && is_past(rule, look.evidence);
+                }
+                break;
+        default:
+                look.evidence = look.score.value;
+                look.holds = look.score.n >= rule->min_n && look.is_past;
+                break;
+        }
+        return look;
+}
+
+Look engine_look_live(Engine *e, Pair *p)
+{
+        const Span *span = &e->spans[p->watch->rule->window];
+        bool wants_sum = p->watch->rule->test == RULE_EVIDENCE && p->watch->usable;
+        Tally counts;
+
+        series_total(&p->cell->series[span->tier], span->cursor, span->start, span->end, e->kept[span->tier],
+                     &counts);
+        return look_on(p->watch, &counts, wants_sum ? sum_live(e, p) : 0);
+}
+
+Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, int32_t day)
+{
+        bool wants_sum = p->watch->rule->test == RULE_EVIDENCE && p->watch->usable;
+        double sum = 0;
+
+        (void)e;
+        if (wants_sum)
+                sum = sum_at(p->watch, &p->cell->series[WINDOW_DAY], day, INT64_MIN);
+        return look_on(p->watch, counts, sum);
+}
+
+/* M of the day on which the open alert fired, as the answers are now. */
+static double fired_sum(const Pair *p)
+{
+        return sum_at(p->watch, &p->cell->series[WINDOW_DAY], engine_bucket(p->open->alert.fired, USEC_DAY),
+                      p->restart_before);
+}
+
+void engine_remember(Engine *e, Pair *p)
+{
+        if (!p->open || !alert_is_active(&p->open->alert))
+                return;
+        if (p->watch->rule->test == RULE_EVIDENCE)
+                p->held_evidence = fired_sum(p);
+        else
+                p->held = engine_look_live(e, p).holds;
+}
+
+/* Whether what was taken out just now is what the alert rested on. */
+static bool is_withdrawn(const Pair *p, const Look *look)
+{
+        double sum;
+
+        if (p->watch->rule->test != RULE_EVIDENCE)
+                return p->held && !look->holds;
+        sum = fired_sum(p);
+        return sum < p->held_evidence && sum < p->open->alert.limit;
+}
+
+/*
+ * The value is back where it should be. While the evidence of all starts, its own ones included, still
+ * stands, the alert stays: after a sudden fall the value of a long window says so last.
+ */
+static bool is_recovered(const Engine *e, const Pair *p, const Look *look)
+{
+        if (look->is_past)
+                return false;
+        if (p->watch->rule->test != RULE_EVIDENCE || !p->watch->usable)
+                return true;
+        return sum_at(p->watch, &p->cell->series[WINDOW_DAY], e->today, p->restart_before) < p->watch->limit;
+}
+
+static int look_at_active(Engine *e, Pair *p, bool removed, Effects *out)
+{
+        Look look = engine_look_live(e, p);
+
+        if (removed && is_withdrawn(p, &look))
+                return engine_resolve(e, p->open, ALERT_WITHDRAWN, out);
+        if (look.score.n == 0)
+                return engine_resolve(e, p->open, ALERT_EXPIRED, out);
+        if (is_recovered(e, p, &look))
+                return engine_resolve(e, p->open, ALERT_RECOVERED, out);
+        if (p->open->alert.state == ALERT_SNOOZED && p->open->alert.until <= e->now)
+                return engine_unsnooze(e, p, out);
+        return 0;
+}
+
+static int look_at_pending(Engine *e, Pair *p, Effects *out)
+{
+        Look look = engine_look_live(e, p);
+
+        if (!look.holds)
+                return engine_resolve(e, p->open, ALERT_RECOVERED, out);
+        if (e->now - p->open->alert.since >= p->watch->rule->hold)
+                return engine_fire(e, p, &look, out);
+        engine_refresh(e, p, &look);
+        return 0;
+}
+
+/* No start is worth more than 1 on its first day, and good answers only lower M: most looks need no
+ * logarithm. */
+static bool is_far_off(const Engine *e, const Pair *p)
+{
+        return p->watch->rule->test == RULE_EVIDENCE &&
+               (!p->watch->usable || p->bound + (double)(e->today - p->bound_day) < p->watch->limit * NEARLY);
+}
+
+static int look_at_inactive(Engine *e, Pair *p, Effects *out)
+{
+        Look look;
+
+        if (is_far_off(e, p))
+                return 0;
+        look = engine_look_live(e, p);
+        if (p->watch->rule->test == RULE_EVIDENCE) {
+                p->bound = look.evidence;
+                p->bound_day = e->today;
+        }
+        return look.holds ? engine_open(e, p, &look, out) : 0;
+}
+
+int engine_look(Engine *e, Pair *p, bool removed, Effects *out)
+{
+        int r;
+
+        if (!p->open)
+                r = look_at_inactive(e, p, out);
+        else if (p->open->alert.state == ALERT_PENDING)
+                r = look_at_pending(e, p, out);
+        else
+                r = look_at_active(e, p, removed, out);
+        return r ? r : engine_schedule(e, p);
+}
+
+static usec_t sooner(usec_t a, usec_t b)
+{
+        return a < b ? a : b;
+}
+
+/* When an answer leaves the window or comes into it. */
+static usec_t next_turn(const Engine *e, const Pair *p)
+{
+        const Span *span = &e->spans[p->watch->rule->window];
+        const Window *window = &e->settings->windows[p->watch->rule->window];
+        const Series *series = &p->cell->series[span->tier];
+        int32_t first = series_next(series, span->start), coming = series_next(series, span->end);
+        usec_t due = USEC_INFINITY;
+
+        if (first < span->end)
+                due = window->today ? span->turns : first * span->width + window->length;
+        if (coming != SERIES_NEVER)
+                due = sooner(due, coming * span->width);
+        return due;
+}
+
+/* When M may come to the limit although nothing new has arrived. */
+static usec_t next_day(const Engine *e, const Pair *p)
+{
+        int32_t coming = series_next(&p->cell->series[WINDOW_DAY], e->today + 1);
+        usec_t due = coming == SERIES_NEVER ? USEC_INFINITY : coming * USEC_DAY;
+        double days;
+
+        if (p->open)
+                return (e->today + 1) * USEC_DAY;
+        if (!p->watch->usable)
+                return USEC_INFINITY;
+        days = ceil(p->watch->limit * NEARLY - p->bound) + p->bound_day - e->today;
+        if (days < 1)
+                days = 1;
+        /* A bound that is not known comes with an answer, and that is looked at. */
+        if (days < 1e5)
+                due = sooner(due, (e->today + (int32_t)days) * USEC_DAY);
+        return due;
+}
+
+int engine_schedule(Engine *e, Pair *p)
+{
+        const Alert *alert = p->open ? &p->open->alert : NULL;
+        bool is_evidence = p->watch->rule->test == RULE_EVIDENCE;
+        usec_t due = USEC_INFINITY;
+
+        if (!is_evidence || alert)
+                due = next_turn(e, p);
+        if (is_evidence)
+                due = sooner(due, next_day(e, p));
+        if (alert && alert->state == ALERT_PENDING)
+                due = sooner(due, alert->since + p->watch->rule->hold);
+        if (alert && alert->state == ALERT_SNOOZED)
+                due = sooner(due, alert->until);
+        return schedule_set(&e->schedule, &p->item, due > e->now ? due : e->now + 1);
+}

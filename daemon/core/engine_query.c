@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <math.h>
+
+#include "daemon/core/engine_internal.h"
+
+/* The counts of a span; false: it begins before what is kept. */
+static bool sum_span(const Engine *e, const Cell *cell, WindowTier tier, usec_t start, usec_t end, Tally *ret)
+{
+        usec_t width = window_tier_width(tier);
+        int32_t first = engine_bucket(start, width);
+
+        if (first < e->kept[tier])
+                return false;
+        *ret = TALLY_NULL;
+        if (cell && series_is_used(&cell->series[tier]))
+                series_sum(&cell->series[tier], first, engine_bucket(end, width), ret);
+        return true;
+}
+
+static double trend(const Engine *e, const Cell *cell, const Metric *m, const Window *w, usec_t at,
+                    double value)
+{
+        usec_t start, end;
+        Tally counts;
+
+        if (isnan(value))
+                return NAN;
+        window_span_before(w, e->settings->calendar, at, &start, &end);
+        if (!sum_span(e, cell, w->tier, start, end, &counts))
+                return NAN;
+        return value - score_of(m, &counts).value;
+}
+
+void engine_fill_figure(const Engine *e, const Cell *cell, size_t window, usec_t at, const Tally *counts,
+                        Figure *f)
+{
+        const Metric *m = &e->settings->metrics[cell->metric];
+        Score score = score_of(m, counts);
+        Interval interval = score_interval(m, counts);
+
+        f->n = score.n;
+        memcpy(f->counts, counts->counts, sizeof(f->counts));
+        f->value = score.value;
+        f->mean = score.mean;
+        f->low = interval.low;
+        f->high = interval.high;
+        f->trend = trend(e, cell, m, &e->settings->windows[window], at, score.value);
+}
+
+/* The first rule on the cell that looks at this window. */
+static Pair *pair_for(const Cell *cell, size_t window)
+{
+        for (size_t i = 0; i < cell->n_pairs; i++)
+                if (cell->pairs[i].watch->rule->window == window)
+                        return &cell->pairs[i];
+        return NULL;
+}
+
+static FigureState state_of(const Engine *e, const Cell *cell, size_t window, bool is_live,
+                            const Tally *counts, const Figure *f)
+{
+        const Metric *m = f->metric;
+        Pair *p = pair_for(cell, window);
+
+        if (f->n == 0)
+                return FIGURE_NO_DATA;
+        if (p) {
+                bool holds = is_live ? p->open != NULL
+                                     : engine_look_at(e, p, counts, engine_bucket(f->at - 1, USEC_DAY)).holds;
+
+                if (holds)
+                        return p->watch->rule->above ? FIGURE_ABOVE : FIGURE_BELOW;
+        }
+        if (f->n < m->min_n)
+                return FIGURE_INSUFFICIENT;
+        if (p || !m->has_target)
+                return FIGURE_OK;
+        if (score_wrong_is_above(m))
+                return f->low > m->target ? FIGURE_ABOVE : FIGURE_OK;
+        return f->high < m->target ? FIGURE_BELOW : FIGURE_OK;
+}
+
+int engine_figure(const Engine *e, ScopeId scope, size_t metric, size_t window, usec_t at, Figure *ret)
+{
+        const ScopeInfo *info = org_scope(e->org, scope);
+        const Window *w = &e->settings->windows[window];
+        const Span *span = &e->spans[window];
+        Cell *cell = engine_cell_find(e, scope, metric);
+        usec_t start, end;
+        int32_t first, last;
+        bool is_live;
+        Tally counts = TALLY_NULL;
+
+        window_span(w, e->settings->calendar, at, &start, &end);
+        first = engine_bucket(start, span->width);
+        last = engine_bucket(end, span->width);
+        if (first < e->kept[span->tier])
+                return ENGINE_E_HISTORY;
+        *ret = (Figure){
+                .scope_kind = info->kind,
+                .scope_name = info->name,
+                .metric = &e->settings->metrics[metric],
+                .window = text_of(w->name),
+                .at = end,
+                .value = NAN,
+                .low = NAN,
+                .high = NAN,
+                .mean = NAN,
+                .trend = NAN,
+                .state = FIGURE_NO_DATA,
+        };
+        if (!cell)
+                return 0;
+        is_live = e->now != INT64_MIN && first == span->start && last == span->end;
+        if (is_live)
+                series_total(&cell->series[span->tier], span->cursor, first, last, e->kept[span->tier],
+                             &counts);
+        else
+                series_sum(&cell->series[span->tier], first, last, &counts);
+        engine_fill_figure(e, cell, window, at, &counts, ret);
+        ret->state = state_of(e, cell, window, is_live && !e->look_at_all, &counts, ret);
+        return 0;
+}
+
+const Org *engine_org(const Engine *e)
+{
+        return e->org;
+}
+
+const Settings *engine_settings(const Engine *e)
+{
+        return e->settings;
+}
+
+void engine_stats(const Engine *e, EngineStats *ret)
+{
+        *ret = e->stats;
+        ret->n_scopes = e->n_scopes;
+}
+
+bool engine_has_data(const Engine *e, ScopeId scope)
+{
+        return scope < e->n_scopes && e->scopes[scope].has_data;
+}
+
+size_t engine_n_alerts(const Engine *e)
+{
+        return e->book.n;
+}
+
+const Alert *engine_alert(const Engine *e, size_t index)
+{
+        return &e->book.entries[index]->alert;
+}
+
+const Alert *engine_find_alert(const Engine *e, Text id)
+{
+        const BookEntry *entry = alertbook_find(&e->book, id);
+
+        return entry ? &entry->alert : NULL;
+}
+
+size_t engine_take_changed(Engine *e, ScopeId *ret, size_t max)
+{
+        size_t n = e->n_changed < max ? e->n_changed : max;
+
+        for (size_t i = 0; i < n; i++) {
+                ret[i] = e->changed[i];
+                e->scopes[ret[i]].changed = false;
+        }
+        e->n_changed -= n;
+        memmove(e->changed, e->changed + n, e->n_changed * sizeof(*e->changed));
+        return n;
+}

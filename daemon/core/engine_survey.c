@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What a survey does to the counts: in with the new version, out with the earlier one, on every scope of each
+ * one's own chain. Its answers are matched with the metrics once.
+ */
+
+#include <math.h>
+
+#include "daemon/core/engine_internal.h"
+
+/* One version of a survey, worked out. */
+typedef struct Version {
+        const Survey *survey;
+        ScopeId chain[ORG_CHAIN_MAX];
+        size_t n_chain;
+        struct {
+                uint8_t metric, value; /* value counted from the lowest answer */
+        } answers[METRICS_MAX];
+        size_t n_answers;
+        int32_t buckets[_WINDOW_TIER_N];
+        bool has_id;
+        uint32_t id; /* in the pool, once something remembers it */
+} Version;
+
+/* A name that is new is let in only while there is room. */
+static int find_name(Engine *e, ScopeKind kind, Text name, size_t max, bool is_new, uint64_t *overflow,
+                     ScopeId *ret)
+{
+        ScopeId id = SCOPE_NONE;
+        int r;
+
+        if (name.n)
+                id = org_find(e->org, kind, name);
+        if (name.n && id == SCOPE_NONE && is_new) {
+                if (org_n_kind(e->org, kind) >= max) {
+                        ++*overflow;
+                } else {
+                        r = org_intern(e->org, kind, name, &id);
+                        if (r == 0)
+                                r = engine_cover_scopes(e);
+                        if (r)
+                                return r;
+                }
+        }
+        *ret = id;
+        return 0;
+}
+
+static uint64_t count_unknown(const Engine *e, const Survey *s)
+{
+        uint64_t n = s->n_answers;
+
+        for (size_t i = 0; i < e->settings->n_metrics; i++)
+                n -= survey_answer(s, text_of(e->settings->metrics[i].name)) != NULL;
+        return n;
+}
+
+static int version_init(Engine *e, Version *v, const Survey *s, bool is_new)
+{
+        ScopeId agent, queue;
+        int r;
+
+        r = find_name(e, SCOPE_AGENT, s->agent, e->settings->max_agents, is_new, &e->stats.overflow_agents,
+                      &agent);
+        if (r == 0)
+                r = find_name(e, SCOPE_QUEUE, s->queue, e->settings->max_queues, is_new,
+                              &e->stats.overflow_queues, &queue);
+        if (r)
+                return r;
+        v->survey = s;
+        v->n_chain = org_chain(e->org, agent, queue, s->ts, v->chain);
+        v->n_answers = 0;
+        v->has_id = false;
+        for (size_t i = 0; i < e->settings->n_metrics; i++) {
+                const Metric *m = &e->settings->metrics[i];
+                int value;
+
+                if (!survey_value(s, m, &value))
+                        continue;
+                v->answers[v->n_answers].metric = (uint8_t)i;
+                v->answers[v->n_answers++].value = (uint8_t)(value - m->lo);
+        }
+        for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
+                v->buckets[tier] = engine_bucket(s->ts, window_tier_width(tier));
+        if (is_new && s->n_answers > v->n_answers)
+                e->stats.unknown_answers += count_unknown(e, s);
+        return 0;
+}
+
+/* What the rules of a cell must know of an answer, before the series has it (or has it no more). */
+static int tell_pairs(Engine *e, Cell *cell, Version *v, unsigned value, int delta)
+{
+        int32_t day = v->buckets[WINDOW_DAY];
+        const Series *days = &cell->series[WINDOW_DAY];
+        int r = 0;
+
+        for (size_t i = 0; i < cell->n_pairs && r == 0; i++) {
+                Pair *p = &cell->pairs[i];
+                const Evidence *evidence = &p->watch->evidence;
+                bool wrong = evidence->scaled[value] < evidence->target;
+
+                if (p->watch->rule->test == RULE_EVIDENCE) {
+                        if (day < p->cached_day)
+                                p->cached = false;
+                        /* Nothing else can raise M. */
+                        if (wrong || delta < 0 || day > e->today || day < series_next(days, INT32_MIN))
+                                p->bound = INFINITY;
+                }
+                if (!wrong)
+                        continue;
+                if (delta < 0) {
+                        recent_remove(&p->recent, &e->ids, v->survey->ts, v->survey->id);
+                        continue;
+                }
+                if (!v->has_id) {
+                        r = idpool_add(&e->ids, v->survey->id, &v->id);
+                        if (r)
+                                return r;
+                        v->has_id = true;
+                }
+                r = recent_add(&p->recent, &e->ids, v->survey->ts, v->id);
+        }
+        return r;
+}
+
+static int count_in_cell(Engine *e, Cell *cell, Version *v, unsigned value, int delta)
+{
+        int r = cell->n_pairs ? tell_pairs(e, cell, v, value, delta) : 0;
+
+        for (unsigned tier = 0; tier < _WINDOW_TIER_N && r == 0; tier++)
+                if (series_is_used(&cell->series[tier]))
+                        r = series_add(&cell->series[tier], v->buckets[tier], value, delta, e->kept[tier]);
+        return r;
+}
+
+static void mark_changed(Engine *e, ScopeId scope)
+{
+        if (!e->scopes[scope].changed) {
+                e->scopes[scope].changed = true;
+                e->changed[e->n_changed++] = scope;
+        }
+}
+
+static int count_version(Engine *e, Version *v, int delta)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < v->n_chain && r == 0; i++) {
+                ScopeId scope = v->chain[i];
+
+                if (delta > 0)
+                        e->scopes[scope].has_data = true;
+                if (v->n_answers)
+                        mark_changed(e, scope);
+                for (size_t k = 0; k < v->n_answers && r == 0; k++) {
+                        Cell *cell = engine_cell_find(e, scope, v->answers[k].metric);
+
+                        if (!cell && delta < 0)
+                                continue;
+                        if (!cell)
+                                r = engine_cell_get(e, scope, v->answers[k].metric, &cell);
+                        if (r == 0)
+                                r = count_in_cell(e, cell, v, v->answers[k].value, delta);
+                }
+        }
+        if (v->has_id)
+                idpool_unref(&e->ids, v->id);
+        return r;
+}
+
+/* What active alerts rest on, before the answers are taken out. */
+static void remember_version(Engine *e, const Version *v)
+{
+        for (size_t i = 0; i < v->n_chain; i++) {
+                for (size_t k = 0; k < v->n_answers; k++) {
+                        Cell *cell = engine_cell_find(e, v->chain[i], v->answers[k].metric);
+
+                        for (size_t p = 0; cell && p < cell->n_pairs; p++)
+                                engine_remember(e, &cell->pairs[p]);
+                }
+        }
+}
+
+static int look_at_version(Engine *e, const Version *v, bool removed, Effects *out)
+{
+        for (size_t i = 0; i < v->n_chain; i++) {
+                for (size_t k = 0; k < v->n_answers; k++) {
+                        Cell *cell = engine_cell_find(e, v->chain[i], v->answers[k].metric);
+
+                        if (!cell || cell->stamp == e->step)
+                                continue;
+                        cell->stamp = e->step;
+                        for (size_t p = 0; p < cell->n_pairs; p++) {
+                                int r = engine_look(e, &cell->pairs[p], removed, out);
+
+                                if (r)
+                                        return r;
+                        }
+                }
+        }
+        return 0;
+}
+
+int engine_apply(Engine *e, const Survey *survey, const Survey *earlier, Effects *out)
+{
+        Version before, after;
+        int r;
+
+        if (earlier) {
+                r = version_init(e, &before, earlier, false);
+                if (r)
+                        return r;
+                if (out)
+                        remember_version(e, &before);
+                r = count_version(e, &before, -1);
+                if (r)
+                        return r;
+                if (earlier->status != SURVEY_RETRACTED && e->stats.surveys > 0)
+                        e->stats.surveys--;
+        }
+        if (survey->status != SURVEY_RETRACTED)
+                e->stats.surveys++;
+        r = version_init(e, &after, survey, survey->status != SURVEY_RETRACTED);
+        if (r == 0)
+                r = count_version(e, &after, 1);
+        if (r || !out)
+                return r;
+        if (earlier)
+                r = look_at_version(e, &before, true, out);
+        return r ? r : look_at_version(e, &after, false, out);
+}

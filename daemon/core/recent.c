@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/core/recent.h"
+
+void recent_deinit(Recent *r, IdPool *ids)
+{
+        for (unsigned i = 0; i < r->n; i++)
+                idpool_unref(ids, r->entries[i].id);
+        if (r->cut)
+                idpool_unref(ids, r->last.id);
+        free(r->entries);
+        *r = RECENT_NULL;
+}
+
+static int compare(const IdPool *ids, const RecentEntry *a, usec_t ts, Text id)
+{
+        if (a->ts != ts)
+                return a->ts < ts ? -1 : 1;
+        return text_compare(idpool_text(ids, a->id), id);
+}
+
+static void push_out(Recent *r, IdPool *ids, RecentEntry entry)
+{
+        if (r->cut)
+                idpool_unref(ids, r->last.id);
+        r->cut = true;
+        r->last = entry;
+}
+
+int recent_add(Recent *r, IdPool *ids, usec_t ts, uint32_t id)
+{
+        RecentEntry entry = {.ts = ts, .id = id};
+        Text text = idpool_text(ids, id);
+        unsigned i;
+
+        if (r->cut && compare(ids, &r->last, ts, text) > 0)
+                return 0;
+        if (r->n == r->size && r->size < RECENT_MAX) {
+                unsigned size = r->size ? RECENT_MAX : 4;
+                RecentEntry *entries = realloc(r->entries, size * sizeof(*entries));
+
+                if (!entries)
+                        return -ENOMEM;
+                r->entries = entries;
+                r->size = (uint8_t)size;
+        }
+        idpool_ref(ids, id);
+        for (i = r->n; i > 0 && compare(ids, &r->entries[i - 1], ts, text) > 0; i--)
+                ;
+        if (r->n == RECENT_MAX) {
+                if (i == 0) {
+                        push_out(r, ids, entry);
+                        return 0;
+                }
+                push_out(r, ids, r->entries[0]);
+                memmove(r->entries, r->entries + 1, --i * sizeof(*r->entries));
+        } else {
+                memmove(r->entries + i + 1, r->entries + i, (r->n - i) * sizeof(*r->entries));
+                r->n++;
+        }
+        r->entries[i] = entry;
+        return 0;
+}
+
+void recent_remove(Recent *r, IdPool *ids, usec_t ts, Text id)
+{
+        for (unsigned i = r->n; i > 0; i--) {
+                if (compare(ids, &r->entries[i - 1], ts, id) == 0) {
+                        idpool_unref(ids, r->entries[i - 1].id);
+                        memmove(r->entries + i - 1, r->entries + i, (r->n - i) * sizeof(*r->entries));
+                        r->n--;
+                        return;
+                }
+        }
+}
+
+size_t recent_list(const Recent *r, const IdPool *ids, usec_t start, usec_t end, Text *ret, size_t max)
+{
+        size_t n = 0;
+
+        for (unsigned i = r->n; i > 0 && n < max; i--)
+                if (start <= r->entries[i - 1].ts && r->entries[i - 1].ts < end)
+                        ret[n++] = idpool_text(ids, r->entries[i - 1].id);
+        return n;
+}

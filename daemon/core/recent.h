@@ -1,0 +1,39 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The newest wrong-side answers of one rule on one scope, by time and then by survey id.
+ *
+ * More are kept than an alert names, so that a few retractions leave enough. What was once pushed out is
+ * older than everything inside; nothing older than that comes in again, so that the list is always the true
+ * end of all answers.
+ */
+
+#include <stdbool.h>
+
+#include "daemon/core/idpool.h"
+#include "proto/base/usec.h"
+
+#define RECENT_MAX 16
+
+typedef struct RecentEntry {
+        usec_t ts;
+        uint32_t id;
+} RecentEntry;
+
+typedef struct Recent {
+        RecentEntry *entries; /* oldest first */
+        uint8_t n, size;
+        bool cut; /* something was pushed out: @last is the newest of it */
+        RecentEntry last;
+} Recent;
+
+#define RECENT_NULL ((Recent){0})
+
+void recent_deinit(Recent *r, IdPool *ids);
+/* Takes a reference of its own to @id. -ENOMEM. */
+CX_MUST_CHECK int recent_add(Recent *r, IdPool *ids, usec_t ts, uint32_t id);
+void recent_remove(Recent *r, IdPool *ids, usec_t ts, Text id);
+
+/* Ids of answers in [start, end), newest first, at most @max. Borrowed until the next idpool_add(). */
+size_t recent_list(const Recent *r, const IdPool *ids, usec_t start, usec_t end, Text *ret, size_t max);

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * One connection, on a bufferevent.
+ *
+ * The happy path is: bytes arrive (bev_read), deliver() offers them to the owner, conn_write() queues the
+ * answer, conn_close() lets it go out, shuts down our side, waits for the peer's end, and finish() has
+ * on_closed() called. Possible failure modes are: each of ConnReason; all of them end in finish(), which only
+ * notes the reason and makes
+ * @tick active: the owner hears of it from the loop and never out of its own call.
+ *
+ * Everything that depends on time is one event, @tick. It is armed for the earliest thing that may be due and
+ * looks at all of them when it fires; activity only moves the times, not the event. libevent's own timeouts
+ * are not used: they start anew with every byte.
+ *
+ * bufferevent_free() keeps the descriptor until the loop's next turn; nothing here depends on when it closes.
+ */
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "daemon/io/conn.h"
+#include "daemon/io/tls.h"
+
+#define READ_MAX ((size_t)64 * 1024)
+
+struct Conn {
+        Loop *loop;
+        struct bufferevent *bev;
+        struct event *tick;
+        Accepted from; /* its fd is the bufferevent's */
+        ConnLimits limits;
+        const ConnOps *ops;
+        void *user;
+
+        usec_t deadline;
+        usec_t active_at;   /* when something came or went last, as far as noticed */
+        usec_t linger_at;   /* USEC_INFINITY: not closing */
+        usec_t armed_for;   /* of @tick; USEC_INFINITY: not armed */
+        uint64_t queued;    /* bytes, ever */
+        uint64_t sent_seen; /* bytes that were out at @active_at */
+
+        ConnReason reason;
+        unsigned busy; /* inside a callback of the owner */
+        bool dead;     /* conn_free() was called in there */
+        bool paused;
+        bool choked; /* too much output is unsent */
+        bool eof;
+        bool eof_told;
+        bool closing;
+        bool shut; /* our side is shut down */
+        bool over;
+        bool told; /* on_closed() was called */
+};
+
+const char *conn_reason_text(ConnReason r)
+{
+        static const char *const texts[_CONN_REASON_N] = {
+                [CONN_CLOSED] = "closed",
+                [CONN_EOF] = "the peer closed",
+                [CONN_ERROR] = "the connection broke",
+                [CONN_DEADLINE] = "deadline passed",
+                [CONN_IDLE] = "idle for too long",
+                [CONN_STALLED] = "the peer does not read",
+                [CONN_OVERFLOW] = "too much is queued",
+                [CONN_MEMORY] = "out of memory",
+                [CONN_CUT] = "cut",
+        };
+
+        return r < _CONN_REASON_N ? texts[r] : "unknown";
+}
+
+static size_t or_size(size_t value, size_t otherwise)
+{
+        return value ? value : otherwise;
+}
+
+static usec_t or_usec(usec_t value, usec_t otherwise)
+{
+        return value ? value : otherwise;
+}
+
+static void limits_fill(ConnLimits *l)
+{
+        l->in_high = or_size(l->in_high, (size_t)128 * 1024);
+        l->out_high = or_size(l->out_high, (size_t)1024 * 1024);
+        l->out_low = or_size(l->out_low, (size_t)256 * 1024);
+        l->out_max = or_size(l->out_max, (size_t)4 * 1024 * 1024);
+        l->idle = or_usec(l->idle, USEC_INFINITY);
+        l->stall = or_usec(l->stall, USEC_INFINITY);
+        l->linger = or_usec(l->linger, 5 * USEC_SEC);
+}
+
+static void release(Conn *c)
+{
+        if (c->tick)
+                event_free(c->tick);
+        if (c->bev)
+                bufferevent_free(c->bev);
+        c->from.fd = -1;
+        accepted_deinit(&c->from);
+        free(c);
+}
+
+static void enter(Conn *c)
+{
+        c->busy++;
+}
+
+/* False if @c is gone. */
+static bool leave(Conn *c)
+{
+        if (--c->busy > 0 || !c->dead)
+                return true;
+        release(c);
+        return false;
+}
+
+static void finish(Conn *c, ConnReason reason)
+{
+        if (c->over)
+                return;
+        c->over = true;
+        c->reason = reason;
+        bufferevent_disable(c->bev, EV_READ | EV_WRITE);
+        event_active(c->tick, EV_TIMEOUT, 1);
+}
+
+static usec_t after(usec_t at, usec_t delay)
+{
+        usec_t sum;
+
+        return __builtin_add_overflow(at, delay, &sum) ? USEC_INFINITY : sum;
+}
+
+static usec_t earlier(usec_t a, usec_t b)
+{
+        return a < b ? a : b;
+}
+
+/* The earliest moment at which one of the times may be up. */
+static usec_t due(const Conn *c)
+{
+        usec_t at = earlier(c->deadline, c->linger_at);
+
+        at = earlier(at, after(c->active_at, c->limits.idle));
+        if (conn_unsent(c) > 0)
+                at = earlier(at, after(c->active_at, c->limits.stall));
+        return at;
+}
+
+static void arm(Conn *c)
+{
+        usec_t at = due(c), delay;
+        struct timeval tv;
+
+        if (c->over || at >= c->armed_for)
+                return;
+        delay = at - loop_monotonic(c->loop);
+        if (delay < 0)
+                delay = 0;
+        if (delay > USEC_DAY)
+                delay = USEC_DAY;
+        tv = (struct timeval){.tv_sec = delay / USEC_SEC, .tv_usec = delay % USEC_SEC};
+        if (event_add(c->tick, &tv) < 0)
+                finish(c, CONN_MEMORY);
+        else
+                c->armed_for = at;
+}
+
+static void touch(Conn *c)
+{
+        c->active_at = loop_monotonic(c->loop);
+        c->sent_seen = c->queued - conn_unsent(c);
+}
+
+/* All output is out: say so to the peer, and wait for the same from there. */
+static void flushed(Conn *c)
+{
+        if (c->shut)
+                return;
+        c->shut = true;
+        if (c->from.tls)
+                tls_say_goodbye(c->bev);
+        if (c->eof || shutdown(bufferevent_getfd(c->bev), SHUT_WR) < 0)
+                finish(c, CONN_CLOSED);
+}
+
+static bool may_deliver(const Conn *c)
+{
+        return !c->paused && !c->choked && !c->closing && !c->over && !c->dead;
+}
+
+/* Offers to the owner what it has not taken yet, and then the end. False if @c is gone. */
+static bool deliver(Conn *c)
+{
+        struct evbuffer *in = bufferevent_get_input(c->bev);
+        size_t n, used = 1;
+        const char *data;
+
+        enter(c);
+        while (used > 0 && may_deliver(c) && (n = evbuffer_get_length(in)) > 0) {
+                data = (const char *)evbuffer_pullup(in, -1);
+                if (!data) {
+                        finish(c, CONN_MEMORY);
+                        break;
+                }
+                used = c->ops->on_data(c, data, n, c->user);
+                if (!c->dead && evbuffer_drain(in, used) < 0)
+                        finish(c, CONN_ERROR);
+        }
+        if (may_deliver(c) && evbuffer_get_length(in) >= c->limits.in_high)
+                finish(c, CONN_OVERFLOW);
+        if (may_deliver(c) && c->eof && !c->eof_told) {
+                c->eof_told = true;
+                n = evbuffer_get_length(in);
+                data = n > 0 ? (const char *)evbuffer_pullup(in, -1) : "";
+                if (!data)
+                        finish(c, CONN_MEMORY);
+                else if (c->ops->on_eof)
+                        c->ops->on_eof(c, data, n, c->user);
+                else
+                        finish(c, CONN_EOF);
+        }
+        return leave(c);
+}
+
+static void bev_read(struct bufferevent *bev, void *user)
+{
+        struct evbuffer *in = bufferevent_get_input(bev);
+        Conn *c = user;
+
+        touch(c);
+        if (c->closing)
+                (void)evbuffer_drain(in, evbuffer_get_length(in));
+        else if (deliver(c))
+                arm(c);
+}
+
+static void bev_write(struct bufferevent *bev CX_UNUSED, void *user)
+{
+        Conn *c = user;
+
+        if (c->over)
+                return;
+        touch(c);
+        if (c->closing) {
+                if (conn_unsent(c) == 0)
+                        flushed(c);
+                return;
+        }
+        enter(c);
+        if (c->ops->on_drained)
+                c->ops->on_drained(c, c->user);
+        if (!leave(c))
+                return;
+        if (c->choked && conn_unsent(c) <= c->limits.out_low) {
+                c->choked = false;
+                if (!deliver(c))
+                        return;
+        }
+        arm(c);
+}
+
+static void bev_event(struct bufferevent *bev CX_UNUSED, short what, void *user)
+{
+        Conn *c = user;
+
+        if (what & BEV_EVENT_EOF) {
+                c->eof = true;
+                if (c->closing) {
+                        if (c->shut)
+                                finish(c, CONN_CLOSED);
+                        return;
+                }
+                if (deliver(c))
+                        arm(c);
+        } else if (what & BEV_EVENT_ERROR) {
+                finish(c, c->shut ? CONN_CLOSED : CONN_ERROR);
+        }
+}
+
+static void look_at_times(Conn *c)
+{
+        usec_t now = loop_monotonic(c->loop);
+
+        if (c->queued - conn_unsent(c) != c->sent_seen)
+                touch(c);
+        if (now >= c->deadline)
+                finish(c, CONN_DEADLINE);
+        else if (now >= c->linger_at)
+                finish(c, c->shut ? CONN_CLOSED : CONN_STALLED);
+        else if (conn_unsent(c) > 0 && now >= after(c->active_at, c->limits.stall))
+                finish(c, CONN_STALLED);
+        else if (now >= after(c->active_at, c->limits.idle))
+                finish(c, CONN_IDLE);
+}
+
+static void on_tick(evutil_socket_t fd CX_UNUSED, short what CX_UNUSED, void *user)
+{
+        Conn *c = user;
+
+        if (c->over) {
+                if (c->told)
+                        return;
+                c->told = true;
+                event_del(c->tick);
+                enter(c);
+                c->ops->on_closed(c, c->reason, c->user);
+                leave(c);
+                return;
+        }
+        /* event_active() does not disarm it. */
+        event_del(c->tick);
+        c->armed_for = USEC_INFINITY;
+        look_at_times(c);
+        if (deliver(c))
+                arm(c);
+}
+
+static void set_socket_options(int fd)
+{
+        int on = 1;
+
+        /* Answers are written whole; a dead peer is found by the kernel. Neither is worth failing for. */
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+static int start(Conn *c)
+{
+        int options = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS;
+        struct event_base *base = loop_base(c->loop);
+
+        c->tick = event_new(base, -1, 0, on_tick, c);
+        if (!c->tick)
+                return -ENOMEM;
+        if (!c->from.peer.is_unix)
+                set_socket_options(c->from.fd);
+        if (c->from.tls) {
+                c->bev = tls_accept(c->from.tls, base, c->from.fd, options);
+                c->from.fd = -1;
+        } else {
+                c->bev = bufferevent_socket_new(base, c->from.fd, options);
+        }
+        if (!c->bev)
+                return -ENOMEM;
+        c->from.fd = -1;
+        bufferevent_setcb(c->bev, bev_read, bev_write, bev_event, c);
+        bufferevent_setwatermark(c->bev, EV_READ, 0, c->limits.in_high);
+        bufferevent_setwatermark(c->bev, EV_WRITE, c->limits.out_low, 0);
+        (void)bufferevent_set_max_single_read(c->bev, READ_MAX);
+        if (bufferevent_enable(c->bev, EV_READ | EV_WRITE) < 0)
+                return -EIO;
+        arm(c);
+        return 0;
+}
+
+int conn_new(Conn **ret, Loop *loop, Accepted *a, const ConnLimits *limits, const ConnOps *ops, void *user)
+{
+        Conn *c = calloc(1, sizeof(*c));
+        int r;
+
+        if (!c) {
+                accepted_deinit(a);
+                return -ENOMEM;
+        }
+        *c = (Conn){.loop = loop, .ops = ops, .user = user, .from = *a};
+        *a = ACCEPTED_NULL;
+        c->from.peer.tls = c->from.tls != NULL;
+        if (limits)
+                c->limits = *limits;
+        limits_fill(&c->limits);
+        c->deadline = c->linger_at = c->armed_for = USEC_INFINITY;
+        c->active_at = loop_monotonic(loop);
+        r = start(c);
+        if (r < 0) {
+                int fd = c->from.fd;
+
+                release(c);
+                if (fd >= 0)
+                        evutil_closesocket(fd);
+                return r;
+        }
+        *ret = c;
+        return 0;
+}
+
+Conn *conn_free(Conn *c)
+{
+        if (!c || c->dead)
+                return NULL;
+        if (c->busy > 0) {
+                c->dead = true;
+                c->told = true;
+                c->over = true;
+                event_del(c->tick);
+                bufferevent_disable(c->bev, EV_READ | EV_WRITE);
+        } else {
+                release(c);
+        }
+        return NULL;
+}
+
+int conn_write(Conn *c, const void *data, size_t n)
+{
+        size_t unsent = conn_unsent(c);
+
+        if (c->closing || c->over)
+                return -EPIPE;
+        if (n > c->limits.out_max || unsent > c->limits.out_max - n) {
+                finish(c, CONN_OVERFLOW);
+                return -ENOBUFS;
+        }
+        /* The time for taking it starts now if nothing else was waiting. */
+        if (unsent == 0)
+                touch(c);
+        if (bufferevent_write(c->bev, data, n) < 0) {
+                finish(c, CONN_MEMORY);
+                return -ENOMEM;
+        }
+        c->queued += n;
+        if (unsent + n > c->limits.out_high)
+                c->choked = true;
+        arm(c);
+        return 0;
+}
+
+size_t conn_unsent(const Conn *c)
+{
+        return evbuffer_get_length(bufferevent_get_output(c->bev));
+}
+
+bool conn_is_choked(const Conn *c)
+{
+        return c->choked;
+}
+
+void conn_pause(Conn *c)
+{
+        c->paused = true;
+}
+
+void conn_resume(Conn *c)
+{
+        if (!c->paused)
+                return;
+        c->paused = false;
+        event_active(c->tick, EV_TIMEOUT, 1);
+}
+
+void conn_set_deadline(Conn *c, usec_t at)
+{
+        c->deadline = at;
+        arm(c);
+}
+
+void conn_set_idle(Conn *c, usec_t idle)
+{
+        c->limits.idle = idle;
+        c->active_at = loop_monotonic(c->loop);
+        arm(c);
+}
+
+void conn_close(Conn *c)
+{
+        conn_close_within(c, c->limits.linger);
+}
+
+void conn_close_within(Conn *c, usec_t linger)
+{
+        struct evbuffer *in = bufferevent_get_input(c->bev);
+
+        if (c->closing || c->over)
+                return;
+        c->closing = true;
+        c->deadline = USEC_INFINITY;
+        c->linger_at = after(loop_monotonic(c->loop), linger);
+        /* Inside on_data() the input is still looked at; deliver() drains what was taken of it. */
+        if (c->busy == 0)
+                (void)evbuffer_drain(in, evbuffer_get_length(in));
+        bufferevent_setwatermark(c->bev, EV_READ, 0, 0);
+        bufferevent_setwatermark(c->bev, EV_WRITE, 0, 0);
+        if (conn_unsent(c) == 0)
+                flushed(c);
+        arm(c);
+}
+
+void conn_cut(Conn *c, ConnReason reason)
+{
+        finish(c, reason);
+}
+
+bool conn_is_closing(const Conn *c)
+{
+        return c->closing || c->over;
+}
+
+Loop *conn_loop(const Conn *c)
+{
+        return c->loop;
+}
+
+const Peer *conn_peer(const Conn *c)
+{
+        return &c->from.peer;
+}

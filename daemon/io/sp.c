@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * SP sockets.
+ *
+ * On the wire each side first sends 8 bytes, 00 'S' 'P' 00, its protocol (16 bits), 00 00; then messages,
+ * each a length (64 bits) and so many bytes, all big-endian. On a Unix socket a byte 01 stands before the
+ * length. The body of a request begins with words of 32 bits: the devices that it passed, last the request's
+ * id, which alone has its high bit set; the reply carries the same words.
+ *
+ * The happy path is: accept, send our 8 bytes, check theirs, on_peer(), then messages one after the other. A
+ * message that lies whole in the input is handed out from there; a longer one gathers in @body. Possible
+ * failure modes are: anything that is not as above (refuse()), a peer that leaves or stops, no memory: in
+ * each case this peer ends and no other.
+ */
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "daemon/io/log.h"
+#include "daemon/io/sp.h"
+#include "proto/base/buffer.h"
+
+#define HELLO_N    8
+#define IPC_MARK   0x01
+#define BODY_KEEP  ((size_t)64 * 1024) /* a larger buffer is given back after use */
+#define RATE       ((usec_t)64 * 1024) /* bytes that buy a message another second */
+#define HOPS_LIMIT 32
+#define OUT_MAX    ((size_t)64 * 1024 * 1024)
+
+struct SpRequest {
+        LIST_ENTRY(SpRequest) link;
+        SpPeer *peer; /* NULL: gone */
+        size_t n_trace;
+        char trace[4 * (HOPS_LIMIT + 1)];
+};
+
+struct SpPeer {
+        TAILQ_ENTRY(SpPeer) link;
+        LIST_HEAD(, SpRequest) requests;
+        unsigned n_requests;
+        SpSocket *socket;
+        Conn *conn;
+        void *user;
+        const char *reason; /* why we end it, or NULL */
+        Buffer body;
+        size_t body_left; /* of the message in @body; 0: none has begun */
+        usec_t begun_at;  /* the message that is incomplete; USEC_INFINITY: none */
+        size_t begun_n;   /* bytes of it that were seen */
+        uint64_t dropped;
+        bool hello; /* the headers are exchanged */
+        bool ready; /* on_peer() wanted it */
+        bool paused;
+};
+
+struct SpSocket {
+        TAILQ_HEAD(, SpPeer) peers;
+        Loop *loop;
+        SpKind kind;
+        SpLimits limits;
+        ConnLimits conn_limits;
+        const SpOps *ops;
+        void *user;
+        SpStats stats;
+};
+
+static const struct {
+        uint16_t ours;
+        uint16_t theirs;
+        const char *name;
+} protocols[] = {
+        [SP_PULL] = {.ours = 81, .theirs = 80, .name = "pull"},
+        [SP_REP] = {.ours = 49, .theirs = 48, .name = "rep"},
+        [SP_PUB] = {.ours = 32, .theirs = 33, .name = "pub"},
+};
+
+static void refuse(SpPeer *p, const char *reason)
+{
+        static LogLimit limit = {.burst = 5};
+
+        if (p->reason)
+                return;
+        p->reason = reason;
+        p->socket->stats.refused++;
+        log_limited(&limit, LOG_LEVEL_NOTICE, "%s peer %s %s, dropping it", protocols[p->socket->kind].name,
+                    conn_peer(p->conn)->text, reason);
+        conn_cut(p->conn, CONN_CUT);
+}
+
+static void peer_free(SpPeer *p)
+{
+        SpRequest *r;
+
+        while ((r = LIST_FIRST(&p->requests))) {
+                LIST_REMOVE(r, link);
+                r->peer = NULL;
+        }
+        TAILQ_REMOVE(&p->socket->peers, p, link);
+        if (p->ready)
+                p->socket->stats.peers--;
+        conn_free(p->conn);
+        buffer_deinit(&p->body);
+        free(p);
+}
+
+static void end(SpPeer *p, const char *reason)
+{
+        if (p->ready && p->socket->ops->on_gone)
+                p->socket->ops->on_gone(p, reason, p->user);
+        peer_free(p);
+}
+
+static void on_closed(Conn *c CX_UNUSED, ConnReason reason, void *user)
+{
+        SpPeer *p = user;
+
+        end(p, p->reason ? p->reason : conn_reason_text(reason));
+}
+
+static void pause_if_due(SpPeer *p)
+{
+        if (p->paused || p->n_requests >= p->socket->limits.requests_max)
+                conn_pause(p->conn);
+        else
+                conn_resume(p->conn);
+}
+
+static bool resting(const SpPeer *p)
+{
+        return p->paused || p->n_requests >= p->socket->limits.requests_max || conn_is_closing(p->conn) ||
+               conn_is_choked(p->conn);
+}
+
+/* How many bytes of @message are the words before the payload; 0: it is no request. */
+static size_t trace_length(const SpSocket *s, Text message)
+{
+        for (size_t n = 4; n <= message.n && n <= 4 * ((size_t)s->limits.hops_max + 1); n += 4)
+                if ((unsigned char)message.at[n - 4] & 0x80)
+                        return n;
+        return 0;
+}
+
+static void take_request(SpPeer *p, Text message)
+{
+        SpSocket *s = p->socket;
+        size_t n = trace_length(s, message);
+        SpRequest *r;
+
+        if (n == 0) {
+                refuse(p, "sent a request without an id");
+                return;
+        }
+        r = calloc(1, sizeof(*r));
+        if (!r) {
+                conn_cut(p->conn, CONN_MEMORY);
+                return;
+        }
+        r->peer = p;
+        r->n_trace = n;
+        memcpy(r->trace, message.at, n);
+        LIST_INSERT_HEAD(&p->requests, r, link);
+        p->n_requests++;
+        pause_if_due(p);
+        s->ops->on_request(r, p, (Text){message.at + n, message.n - n}, p->user);
+}
+
+static void take_message(SpPeer *p, Text message)
+{
+        SpSocket *s = p->socket;
+
+        s->stats.received++;
+        if (s->kind == SP_REP)
+                take_request(p, message);
+        else
+                s->ops->on_message(p, message, p->user);
+}
+
+static size_t take_hello(SpPeer *p, const char *data, size_t n)
+{
+        SpSocket *s = p->socket;
+        uint16_t protocol;
+
+        if (n < HELLO_N)
+                return 0;
+        if (memcmp(data, "\0SP\0", 4) != 0 || data[6] != 0 || data[7] != 0) {
+                refuse(p, "does not speak SP");
+                return 0;
+        }
+        memcpy(&protocol, data + 4, sizeof(protocol));
+        if (be16toh(protocol) != protocols[s->kind].theirs) {
+                refuse(p, "is of another protocol");
+                return 0;
+        }
+        p->hello = true;
+        conn_set_deadline(p->conn, USEC_INFINITY);
+        if (s->ops->on_peer && s->ops->on_peer(p, s->user, &p->user) < 0) {
+                refuse(p, "is not allowed here");
+                return 0;
+        }
+        p->ready = true;
+        s->stats.peers++;
+        return HELLO_N;
+}
+
+/* Fills @body further, which holds the beginning of a message. */
+static size_t take_body(SpPeer *p, const char *data, size_t n)
+{
+        size_t part = n < p->body_left ? n : p->body_left;
+
+        buffer_append(&p->body, data, part);
+        if (buffer_failed(&p->body)) {
+                conn_cut(p->conn, CONN_MEMORY);
+                return 0;
+        }
+        p->body_left -= part;
+        if (p->body_left == 0) {
+                take_message(p, buffer_text(&p->body));
+                if (p->body.size > BODY_KEEP)
+                        buffer_deinit(&p->body);
+                else
+                        buffer_reset(&p->body);
+        }
+        return part;
+}
+
+/* The start of a message: its length, and all of it if it is there. */
+static size_t take_frame(SpPeer *p, const char *data, size_t n)
+{
+        const SpLimits *limits = &p->socket->limits;
+        size_t mark = conn_peer(p->conn)->is_unix ? 1 : 0;
+        uint64_t length;
+
+        if (p->socket->kind == SP_PUB) {
+                refuse(p, "is a subscriber and sent something");
+                return 0;
+        }
+        if (mark && (unsigned char)data[0] != IPC_MARK) {
+                refuse(p, "sent a frame of an unknown type");
+                return 0;
+        }
+        if (n < mark + sizeof(length))
+                return 0;
+        memcpy(&length, data + mark, sizeof(length));
+        length = be64toh(length);
+        if (length > limits->message_max) {
+                refuse(p, "sent a message that is too long");
+                return 0;
+        }
+        data += mark + sizeof(length);
+        n -= mark + sizeof(length);
+        if (n >= length) {
+                take_message(p, (Text){data, (size_t)length});
+                return mark + sizeof(length) + (size_t)length;
+        }
+        p->body_left = (size_t)length;
+        return mark + sizeof(length);
+}
+
+/* A message that has begun must end within its time. */
+static void watch_message(SpPeer *p, size_t n_left, size_t n_used, bool complete)
+{
+        bool partial = n_left > 0 || p->body_left > 0;
+
+        if (!partial || complete || resting(p)) {
+                if (p->begun_at != USEC_INFINITY)
+                        conn_set_deadline(p->conn, USEC_INFINITY);
+                p->begun_at = USEC_INFINITY;
+                p->begun_n = 0;
+        }
+        if (!partial || resting(p))
+                return;
+        if (p->begun_at == USEC_INFINITY)
+                p->begun_at = loop_monotonic(p->socket->loop);
+        else
+                p->begun_n += n_used;
+        conn_set_deadline(p->conn,
+                          p->begun_at + p->socket->limits.message + (usec_t)p->begun_n * USEC_SEC / RATE);
+}
+
+static size_t on_data(Conn *c CX_UNUSED, const char *data, size_t n, void *user)
+{
+        SpPeer *p = user;
+        size_t used = 0, part = 1;
+        uint64_t before = p->socket->stats.received;
+
+        if (!p->hello)
+                used = take_hello(p, data, n);
+        while (p->ready && part > 0 && used < n && !resting(p)) {
+                if (p->body_left > 0)
+                        part = take_body(p, data + used, n - used);
+                else
+                        part = take_frame(p, data + used, n - used);
+                used += part;
+        }
+        if (p->ready)
+                watch_message(p, n - used, used, p->socket->stats.received != before);
+        return used;
+}
+
+static const ConnOps conn_ops = {.on_data = on_data, .on_closed = on_closed};
+
+static void limits_fill(SpLimits *l)
+{
+        if (l->message_max == 0)
+                l->message_max = (size_t)1024 * 1024;
+        if (l->queue_max == 0)
+                l->queue_max = (size_t)1024 * 1024;
+        if (l->handshake == 0)
+                l->handshake = 5 * USEC_SEC;
+        if (l->message == 0)
+                l->message = 10 * USEC_SEC;
+        if (l->hops_max == 0)
+                l->hops_max = 8;
+        if (l->hops_max > HOPS_LIMIT)
+                l->hops_max = HOPS_LIMIT;
+        if (l->requests_max == 0)
+                l->requests_max = 16;
+}
+
+int sp_socket_new(SpSocket **ret, Loop *l, SpKind kind, const SpLimits *limits, const SpOps *ops,
+                  void *socket_user)
+{
+        SpSocket *s = calloc(1, sizeof(*s));
+
+        if (!s)
+                return -ENOMEM;
+        *s = (SpSocket){.loop = l, .kind = kind, .ops = ops, .user = socket_user};
+        if (limits)
+                s->limits = *limits;
+        limits_fill(&s->limits);
+        s->conn_limits =
+                (ConnLimits){.out_high = s->limits.queue_max, .out_low = s->limits.queue_max / 4 + 1};
+        s->conn_limits.out_max = kind == SP_REP ? OUT_MAX : s->limits.queue_max + HELLO_N;
+        TAILQ_INIT(&s->peers);
+        *ret = s;
+        return 0;
+}
+
+SpSocket *sp_socket_free(SpSocket *s)
+{
+        SpPeer *p;
+
+        if (!s)
+                return NULL;
+        while ((p = TAILQ_FIRST(&s->peers)))
+                end(p, "the socket is closed");
+        free(s);
+        return NULL;
+}
+
+static int peer_start(SpPeer *p, Accepted *a)
+{
+        SpSocket *s = p->socket;
+        uint16_t protocol = htobe16(protocols[s->kind].ours);
+        char hello[HELLO_N] = {0, 'S', 'P', 0};
+        int r;
+
+        r = conn_new(&p->conn, s->loop, a, &s->conn_limits, &conn_ops, p);
+        if (r < 0)
+                return r;
+        conn_set_deadline(p->conn, loop_monotonic(s->loop) + s->limits.handshake);
+        memcpy(hello + 4, &protocol, sizeof(protocol));
+        return conn_write(p->conn, hello, sizeof(hello));
+}
+
+void sp_socket_accept(Accepted *a, void *user)
+{
+        static LogLimit limit;
+        SpSocket *s = user;
+        SpPeer *p = calloc(1, sizeof(*p));
+
+        if (!p) {
+                accepted_deinit(a);
+                log_limited(&limit, LOG_LEVEL_ERR, "no memory for a new connection, closing it");
+                return;
+        }
+        *p = (SpPeer){.socket = s, .body = BUFFER_NULL, .begun_at = USEC_INFINITY};
+        LIST_INIT(&p->requests);
+        TAILQ_INSERT_TAIL(&s->peers, p, link);
+        if (peer_start(p, a) < 0) {
+                peer_free(p);
+                log_limited(&limit, LOG_LEVEL_ERR, "no memory for a new connection, closing it");
+        }
+}
+
+void sp_socket_stats(const SpSocket *s, SpStats *ret)
+{
+        *ret = s->stats;
+}
+
+static SpPeer *first_ready(SpPeer *p)
+{
+        while (p && !p->ready)
+                p = TAILQ_NEXT(p, link);
+        return p;
+}
+
+SpPeer *sp_socket_first(SpSocket *s)
+{
+        return first_ready(TAILQ_FIRST(&s->peers));
+}
+
+SpPeer *sp_peer_next(SpPeer *p)
+{
+        return first_ready(TAILQ_NEXT(p, link));
+}
+
+void *sp_peer_user(const SpPeer *p)
+{
+        return p->user;
+}
+
+const Peer *sp_peer_peer(const SpPeer *p)
+{
+        return conn_peer(p->conn);
+}
+
+uint64_t sp_peer_dropped(const SpPeer *p)
+{
+        return p->dropped;
+}
+
+void sp_peer_cut(SpPeer *p, const char *reason)
+{
+        if (!p->reason)
+                p->reason = reason;
+        conn_cut(p->conn, CONN_CUT);
+}
+
+void sp_peer_pause(SpPeer *p)
+{
+        p->paused = true;
+        pause_if_due(p);
+}
+
+void sp_peer_resume(SpPeer *p)
+{
+        p->paused = false;
+        pause_if_due(p);
+}
+
+/* Queues one message of two parts. */
+static int send_parts(SpPeer *p, Text first, Text second)
+{
+        char head[1 + sizeof(uint64_t)] = {IPC_MARK};
+        uint64_t length = htobe64((uint64_t)first.n + second.n);
+        size_t mark = conn_peer(p->conn)->is_unix ? 1 : 0;
+        int r;
+
+        memcpy(head + mark, &length, sizeof(length));
+        r = conn_write(p->conn, head, mark + sizeof(length));
+        if (r == 0 && first.n > 0)
+                r = conn_write(p->conn, first.at, first.n);
+        if (r == 0 && second.n > 0)
+                r = conn_write(p->conn, second.at, second.n);
+        if (r == 0)
+                p->socket->stats.sent++;
+        return r;
+}
+
+int sp_send(SpPeer *p, Text message)
+{
+        size_t unsent = conn_unsent(p->conn);
+        size_t max = p->socket->limits.queue_max;
+        int r;
+
+        if (conn_is_closing(p->conn))
+                return 0; /* on_gone() is on its way */
+        if (message.n > max || unsent + message.n + 1 + sizeof(uint64_t) > max) {
+                p->dropped++;
+                p->socket->stats.dropped++;
+                return SP_E_FULL;
+        }
+        r = send_parts(p, message, TEXT_NULL);
+        return r == -EPIPE ? 0 : r;
+}
+
+void sp_reply(SpRequest *r, Text reply)
+{
+        /* What fails here ends the peer, and the request with it. */
+        if (r->peer)
+                (void)send_parts(r->peer, (Text){r->trace, r->n_trace}, reply);
+        sp_request_free(r);
+}
+
+SpRequest *sp_request_free(SpRequest *r)
+{
+        SpPeer *p;
+
+        if (!r)
+                return NULL;
+        p = r->peer;
+        if (p) {
+                LIST_REMOVE(r, link);
+                p->n_requests--;
+                pause_if_due(p);
+        }
+        free(r);
+        return NULL;
+}
+
+SpPeer *sp_request_peer(const SpRequest *r)
+{
+        return r->peer;
+}

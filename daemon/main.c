@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* cxd(8): arguments, configuration, run. */
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "daemon/config/config.h"
+#include "daemon/io/log.h"
+#include "daemon/io/notify.h"
+#include "daemon/server/server.h"
+
+#ifndef CX_SYSCONFDIR
+#define CX_SYSCONFDIR "/etc"
+#endif
+
+typedef struct Arguments {
+        const char *config;
+        const char *state_dir;
+        const char *runtime_dir;
+        bool check;
+        bool print;
+} Arguments;
+
+static void usage(FILE *to)
+{
+        fprintf(to, "usage: cxd [--config FILE] [--state-dir DIR] [--runtime-dir DIR] [--log-level LEVEL]\n"
+                    "           [--check | --print-config | --version | --help]\n");
+}
+
+/* Returns -1 to go on, else the exit status. */
+static int read_arguments(int argc, char **argv, Arguments *a)
+{
+        static const struct option options[] = {
+                {"config", required_argument, NULL, 'c'},      {"check", no_argument, NULL, 'n'},
+                {"print-config", no_argument, NULL, 'p'},      {"version", no_argument, NULL, 'V'},
+                {"help", no_argument, NULL, 'h'},              {"state-dir", required_argument, NULL, 's'},
+                {"runtime-dir", required_argument, NULL, 'r'}, {"log-level", required_argument, NULL, 'l'},
+                {NULL, 0, NULL, 0},
+        };
+        LogLevel level;
+
+        for (int c; (c = getopt_long(argc, argv, "c:nh", options, NULL)) != -1;) {
+                switch (c) {
+                case 'c':
+                        a->config = optarg;
+                        break;
+                case 's':
+                        a->state_dir = optarg;
+                        break;
+                case 'r':
+                        a->runtime_dir = optarg;
+                        break;
+                case 'n':
+                        a->check = true;
+                        break;
+                case 'p':
+                        a->print = true;
+                        break;
+                case 'l':
+                        if (log_level_parse(text_of(optarg), &level) < 0) {
+                                fprintf(stderr, "cxd: --log-level is one of err, warning, notice, info, debug\n");
+                                return SERVER_EXIT_USAGE;
+                        }
+                        log_set_level(level);
+                        break;
+                case 'V':
+                        printf("cxd %s\n", CX_VERSION);
+                        return SERVER_EXIT_OK;
+                case 'h':
+                        usage(stdout);
+                        return SERVER_EXIT_OK;
+                default:
+                        usage(stderr);
+                        return SERVER_EXIT_USAGE;
+                }
+        }
+        if (optind < argc) {
+                usage(stderr);
+                return SERVER_EXIT_USAGE;
+        }
+        return -1;
+}
+
+/* systemd may give several directories, separated by colons; the first one is ours. */
+static char *first_directory(const char *flag, const char *variable)
+{
+        const char *value = flag ? flag : getenv(variable);
+
+        return value && *value ? strndup(value, flag ? strlen(value) : strcspn(value, ":")) : NULL;
+}
+
+static int load(const Arguments *a, const ServerOptions *options, Config **ret)
+{
+        char text[1024];
+        Diag diag = DIAG_NULL;
+        int r = config_load(ret, a->config, options->state_dir, options->runtime_dir, &options->key, &diag);
+
+        if (r == 0)
+                return SERVER_EXIT_OK;
+        if (r == -ENOMEM)
+                log_err("%s", strerror(ENOMEM));
+        else
+                log_err("%s", diag_format(&diag, text, sizeof(text)));
+        return SERVER_EXIT_CONFIG;
+}
+
+static int print(Config *config)
+{
+        int r = config_print(config, stdout);
+
+        if (r == 0 && fflush(stdout) != 0)
+                r = -errno;
+        if (r < 0)
+                log_err("the configuration cannot be printed: %s", strerror(-r));
+        return r < 0 ? SERVER_EXIT_IO : SERVER_EXIT_OK;
+}
+
+static int run(const Arguments *a, ServerOptions *options)
+{
+        Notify notify = NOTIFY_NULL;
+        Config *config = NULL;
+        int r, status = load(a, options, &config);
+
+        if (status != SERVER_EXIT_OK)
+                return status;
+        if (a->print) {
+                status = print(config);
+                config_free(config);
+                return status;
+        }
+        if (a->check) {
+                printf("%s: good\n", a->config);
+                config_free(config);
+                return SERVER_EXIT_OK;
+        }
+        r = notify_take_environment(&notify);
+        if (r < 0)
+                log_warning("what systemd says cannot be understood: %s, going on without", strerror(-r));
+        options->notify = &notify;
+        status = server_run(options, config);
+        notify_deinit(&notify);
+        return status;
+}
+
+int main(int argc, char **argv)
+{
+        Arguments a = {.config = CX_SYSCONFDIR "/cxd/cxd.yaml"};
+        ServerOptions options = {0};
+        char *state_dir, *runtime_dir;
+        int status = read_arguments(argc, argv, &a);
+
+        if (status >= 0)
+                return status;
+        signal(SIGPIPE, SIG_IGN);
+        if (getrandom(&options.key, sizeof(options.key), 0) != (ssize_t)sizeof(options.key)) {
+                log_err("no random numbers: %s", strerror(errno));
+                return SERVER_EXIT_INTERNAL;
+        }
+        state_dir = first_directory(a.state_dir, "STATE_DIRECTORY");
+        runtime_dir = first_directory(a.runtime_dir, "RUNTIME_DIRECTORY");
+        options.config_file = a.config;
+        options.state_dir = state_dir;
+        options.runtime_dir = runtime_dir;
+        status = run(&a, &options);
+        free(state_dir);
+        free(runtime_dir);
+        return status;
+}

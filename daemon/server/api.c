@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/io/log.h"
+#include "daemon/server/access.h"
+#include "daemon/server/api.h"
+
+typedef struct Route {
+        HttpMethod method;
+        const char *path; /* "*" stands for one part of the path */
+        bool open;        /* to everybody; it finds out by itself who calls */
+        ApiFn fn;
+} Route;
+
+static const Route routes[] = {
+        {HTTP_GET, "/v1/me", false, api_me},
+        {HTTP_GET, "/v1/org", false, api_org},
+        {HTTP_GET, "/v1/status", false, api_status},
+        {HTTP_GET, "/v1/rules", false, api_rules},
+        {HTTP_GET, "/v1/figures", false, api_figures},
+        {HTTP_GET, "/v1/board", false, api_board},
+        {HTTP_GET, "/v1/series", false, api_series},
+        {HTTP_GET, "/v1/surveys", false, api_surveys},
+        {HTTP_POST, "/v1/surveys", true, api_post_surveys},
+        {HTTP_GET, "/v1/export", false, api_export},
+        {HTTP_GET, "/v1/alerts", false, api_alerts},
+        {HTTP_POST, "/v1/alerts/*/ack", false, api_alert_ack},
+        {HTTP_POST, "/v1/alerts/*/snooze", false, api_alert_snooze},
+        {HTTP_POST, "/v1/alerts/*/outcome", false, api_alert_outcome},
+        {HTTP_GET, "/v1/stream", false, api_stream},
+        {HTTP_GET, "/healthz", true, api_healthz},
+        {HTTP_GET, "/readyz", true, api_readyz},
+        {HTTP_GET, "/metrics", true, api_metrics},
+/* ROUTE-WEB */
+};
+
+int api_fault(ApiCall *call, FaultCode code, const char *field, const char *format, ...)
+{
+        char text[sizeof(call->fault.text)];
+        va_list args;
+
+        va_start(args, format);
+        vsnprintf(text, sizeof(text), format, args);
+        va_end(args);
+        fault_set(&call->fault, code, field, "%s", text);
+        return API_FAULT;
+}
+
+static bool path_matches(const char *pattern, Text path, Text *ret_id)
+{
+        const char *star = strchr(pattern, '*');
+        size_t before, after;
+
+        if (!star)
+                return text_is(path, pattern);
+        before = (size_t)(star - pattern);
+        after = strlen(star + 1);
+        if (path.n <= before + after || memcmp(path.at, pattern, before) != 0 ||
+            memcmp(path.at + path.n - after, star + 1, after) != 0)
+                return false;
+        *ret_id = (Text){.at = path.at + before, .n = path.n - before - after};
+        return memchr(ret_id->at, '/', ret_id->n) == NULL;
+}
+
+static const Principal *identify(Server *s, HttpRequest *r)
+{
+        Text authorization = http_header(r, "Authorization");
+
+        if (authorization.at)
+                return access_of_token(s->config, access_bearer(authorization));
+        return access_of_peer(s->config, http_peer(r));
+}
+
+static void answer(ApiCall *call, int result)
+{
+        static const HttpHeader authenticate = {"WWW-Authenticate", "Bearer"};
+        static const HttpHeader again = {"Retry-After", "1"};
+        HttpHeader headers[2];
+        size_t n_headers = 0;
+
+        if (result < 0 || (result == 0 && buffer_failed(&call->out))) {
+                fault_set(&call->fault, FAULT_INTERNAL, NULL, "no memory for the answer");
+                result = API_FAULT;
+        }
+        if (result == 0) {
+                http_reply(call->request, 200, "application/json", buffer_text(&call->out), NULL, 0);
+                return;
+        }
+        if (call->fault.code == FAULT_TOKEN)
+                headers[n_headers++] = authenticate;
+        if (call->fault.code == FAULT_BUSY || call->fault.code == FAULT_UNAVAILABLE)
+                headers[n_headers++] = again;
+        http_reply_fault(call->request, &call->fault, headers, n_headers);
+}
+
+static int run(ApiCall *call, const Route *route)
+{
+        if (!route->open) {
+                call->who = identify(call->server, call->request);
+                if (!call->who)
+                        return api_fault(call, FAULT_TOKEN, NULL,
+                                         "who is asking? send `Authorization: Bearer TOKEN`, or ask through the Unix "
+                                         "socket as a user that the configuration knows");
+        }
+        return route->fn(call);
+}
+
+static int dispatch(ApiCall *call, HttpHeader *allow, char *methods, size_t size)
+{
+        HttpMethod method = http_method(call->request);
+        bool known = false;
+
+        if (method == HTTP_HEAD)
+                method = HTTP_GET;
+        methods[0] = '\0';
+        for (size_t i = 0; i < CX_ARRAY_LEN(routes); i++) {
+                if (!path_matches(routes[i].path, http_path(call->request), &call->path_id))
+                        continue;
+                if (routes[i].method == method)
+                        return run(call, &routes[i]);
+                known = true;
+                snprintf(methods + strlen(methods), size - strlen(methods), "%s%s", methods[0] ? ", " : "",
+                         routes[i].method == HTTP_GET ? "GET, HEAD" : "POST");
+        }
+        if (known) {
+                *allow = (HttpHeader){"Allow", methods};
+                return api_fault(call, FAULT_METHOD, NULL, "this path takes %s", methods);
+        }
+        return api_fault(call, FAULT_NOT_FOUND, NULL, "there is no such path");
+}
+
+void api_handle(HttpRequest *r, void *user)
+{
+        ApiCall call = {.server = user, .request = r, .fault = FAULT_NULL};
+        HttpHeader allow = {0};
+        char methods[64];
+        int result;
+
+        call.json = JSON_OUT_INIT(&call.out);
+        result = dispatch(&call, &allow, methods, sizeof(methods));
+        if (result == API_FAULT && call.fault.code == FAULT_METHOD)
+                http_reply_fault(r, &call.fault, &allow, 1);
+        else if (result != API_TAKEN)
+                answer(&call, result);
+        buffer_deinit(&call.out);
+}
+
+int face_http_new(Server *s)
+{
+        HttpConfig config = {.hosts = (const char *const *)s->config->hosts, .n_hosts = s->config->n_hosts};
+
+        return http_server_new(&s->http, s->loop, &config, api_handle, s);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/server/alert_json.h"
+#include "daemon/server/api.h"
+
+static bool sees_alert(const ApiCall *call, const Alert *a)
+{
+        const Server *s = call->server;
+        const Metric *metric = alert_metric(a, engine_settings(s->engine));
+        const Org *org = engine_org(s->engine);
+        ScopeId scope = org_find(org, a->scope_kind, text_of(a->scope_name));
+
+        if (call->who->admin)
+                return true;
+        return metric && scope != SCOPE_NONE &&
+               policy_sees(&s->config->policy, org, call->who, metric, scope, api_now(call));
+}
+
+static void write_alert(ApiCall *call, const Alert *a)
+{
+        const Server *s = call->server;
+        const Metric *metric = alert_metric(a, engine_settings(s->engine));
+        const Rule *rule = alert_rule(a, engine_settings(s->engine));
+        const Org *org = engine_org(s->engine);
+        ScopeId scope = org_find(org, a->scope_kind, text_of(a->scope_name));
+        const Role *role = NULL;
+
+        if (metric && scope != SCOPE_NONE)
+                role = policy_role(&s->config->policy, org, call->who, metric, scope, api_now(call));
+        alert_write(a, metric, rule ? rule_advice(rule, role ? role->name : NULL) : NULL, &call->json);
+}
+
+/* `state=firing`, or the group `active` (firing, acknowledged or snoozed), which is the default, or `all`. */
+static int wanted_states(ApiCall *call, bool wanted[_ALERT_STATE_N])
+{
+        Text text = api_param(call, "state");
+        AlertState state;
+
+        for (int i = 0; i < _ALERT_STATE_N; i++)
+                wanted[i] = text_is(text, "all");
+        if (!text.at || text_is(text, "active")) {
+                wanted[ALERT_FIRING] = wanted[ALERT_ACKNOWLEDGED] = wanted[ALERT_SNOOZED] = true;
+                wanted[ALERT_PENDING] = !text.at;
+                return 0;
+        }
+        if (text_is(text, "all"))
+                return 0;
+        if (alert_state_parse(text, &state) < 0 || state == ALERT_INACTIVE)
+                return api_fault(call, FAULT_PARAMETER, "state",
+                                 "one of active, all, pending, firing, acknowledged, snoozed, resolved");
+        wanted[state] = true;
+        return 0;
+}
+
+int api_alerts(ApiCall *call)
+{
+        static const char *const params[] = {"state", "scope", "metric", "limit", NULL};
+        bool wanted[_ALERT_STATE_N];
+        const Engine *e = call->server->engine;
+        Text scope_text = api_param(call, "scope");
+        ScopeId scope = SCOPE_NONE;
+        size_t limit, metric, n = 0;
+        int r = api_only_params(call, params);
+
+        if (r == 0)
+                r = wanted_states(call, wanted);
+        if (r == 0 && scope_text.at)
+                r = api_scope(call, &scope);
+        if (r == 0)
+                r = api_metric(call, false, &metric);
+        if (r == 0)
+                r = api_count(call, "limit", 1000, 10000, &limit);
+        if (r != 0)
+                return r;
+        json_begin_object(&call->json);
+        json_key(&call->json, TEXT("alerts"));
+        json_begin_array(&call->json);
+        for (size_t i = engine_n_alerts(e); i-- > 0 && n < limit;) {
+                const Alert *a = engine_alert(e, i);
+
+                if (!wanted[a->state] || !sees_alert(call, a))
+                        continue;
+                if (scope != SCOPE_NONE && org_find(engine_org(e), a->scope_kind, text_of(a->scope_name)) != scope)
+                        continue;
+                if (metric != SIZE_MAX && strcmp(a->metric, call->server->config->metrics[metric].name) != 0)
+                        continue;
+                write_alert(call, a);
+                n++;
+        }
+        json_end_array(&call->json);
+        json_end_object(&call->json);
+        return 0;
+}
+
+/* A command waits for its commit with the answer ready. */
+typedef struct Pending {
+        HttpRequest *request;
+        Buffer text;
+} Pending;
+
+static void committed(void *user)
+{
+        Pending *p = user;
+
+        http_reply(p->request, 200, "application/json", buffer_text(&p->text), NULL, 0);
+        buffer_deinit(&p->text);
+        free(p);
+}
+
+static int carry_out(ApiCall *call, const Command *command)
+{
+        Input in = {.kind = INPUT_COMMAND, .now = api_now(call), .command = command};
+        const Alert *a = engine_find_alert(call->server->engine, command->alert);
+        Pending *p;
+        int r;
+
+        if (!a || !sees_alert(call, a))
+                return api_fault(call, FAULT_NOT_FOUND, NULL, "there is no such alert, or you do not see it");
+        if (intake_is_full(call->server->intake))
+                return api_fault(call, FAULT_UNAVAILABLE, NULL, "busy with storing; try again");
+        r = intake_step(call->server->intake, &in);
+        a = engine_find_alert(call->server->engine, command->alert);
+        if (r == ENGINE_E_NO_ALERT || (r >= 0 && !a))
+                return api_fault(call, FAULT_NOT_FOUND, NULL, "there is no such alert, or you do not see it");
+        if (r == ENGINE_E_STATE)
+                return api_fault(call, FAULT_STATE, NULL, "the alert is %s; that is not possible then",
+                                 alert_state_name(a->state));
+        if (r < 0)
+                return r;
+        json_begin_object(&call->json);
+        json_key(&call->json, TEXT("alert"));
+        write_alert(call, a);
+        json_end_object(&call->json);
+        p = calloc(1, sizeof(*p));
+        if (!p)
+                return -ENOMEM;
+        p->request = call->request;
+        p->text = call->out;
+        r = intake_after_commit(call->server->intake, committed, p);
+        if (r < 0) {
+                free(p);
+                return r;
+        }
+        call->out = BUFFER_NULL;
+        return API_TAKEN;
+}
+
+/* The body as a JSON object (an empty body is an empty one) with no other members than @names. */
+static int read_body(ApiCall *call, const char *const *names, json_t **ret)
+{
+        Text body = text_trim(http_body(call->request));
+        json_t *root;
+        const char *key;
+        json_t *value;
+
+        if (body.n == 0)
+                root = json_object();
+        else
+                root = json_loadb(body.at, body.n, JSON_REJECT_DUPLICATES, NULL);
+        if (!json_is_object(root)) {
+                json_decref(root);
+                return api_fault(call, FAULT_JSON, NULL, "the body is a JSON object, or empty");
+        }
+        json_object_foreach(root, key, value)
+        {
+                bool known = false;
+
+                for (const char *const *n = names; *n; n++)
+                        known = known || strcmp(*n, key) == 0;
+                if (known && json_is_string(value) && strlen(json_string_value(value)) <= ALERT_NOTE_MAX)
+                        continue;
+                api_fault(call, FAULT_PARAMETER, known ? key : NULL,
+                          known ? "text of at most %d bytes" : "the body has a member that is not known here",
+                          ALERT_NOTE_MAX);
+                json_decref(root);
+                return API_FAULT;
+        }
+        *ret = root;
+        return 0;
+}
+
+static Text member(json_t *root, const char *key)
+{
+        return text_of(json_string_value(json_object_get(root, key)));
+}
+
+int api_alert_ack(ApiCall *call)
+{
+        static const char *const names[] = {"note", NULL};
+        json_t *root;
+        int r = read_body(call, names, &root);
+
+        if (r != 0)
+                return r;
+        r = carry_out(call, &(Command){
+                                    .verb = COMMAND_ACK,
+                                    .alert = call->path_id,
+                                    .by = text_of(call->who->name),
+                                    .note = member(root, "note"),
+                            });
+        json_decref(root);
+        return r;
+}
+
+static int snooze_until(ApiCall *call, json_t *root, usec_t *ret)
+{
+        Text until = member(root, "until"), length = member(root, "for");
+        usec_t now = api_now(call), d;
+
+        if (length.at && !until.at && duration_parse(length.at, length.n, &d) == 0) {
+                *ret = now + d;
+                return 0;
+        }
+        if (until.at && !length.at && usec_parse(until.at, until.n, true, ret) == 0 && *ret > now)
+                return 0;
+        return api_fault(call, FAULT_PARAMETER, length.at ? "for" : "until",
+                         "either for, a duration such as 8h, or until, a time that lies ahead");
+}
+
+int api_alert_snooze(ApiCall *call)
+{
+        static const char *const names[] = {"until", "for", "note", NULL};
+        usec_t until = 0;
+        json_t *root;
+        int r = read_body(call, names, &root);
+
+        if (r != 0)
+                return r;
+        r = snooze_until(call, root, &until);
+        if (r == 0)
+                r = carry_out(call, &(Command){
+                                            .verb = COMMAND_SNOOZE,
+                                            .alert = call->path_id,
+                                            .by = text_of(call->who->name),
+                                            .note = member(root, "note"),
+                                            .until = until,
+                                    });
+        json_decref(root);
+        return r;
+}
+
+int api_alert_outcome(ApiCall *call)
+{
+        static const char *const names[] = {"outcome", "note", NULL};
+        json_t *root;
+        Text outcome;
+        int r = read_body(call, names, &root);
+
+        if (r != 0)
+                return r;
+        outcome = member(root, "outcome");
+        if (outcome.n == 0 || outcome.n > METRIC_NAME_MAX)
+                r = api_fault(call, FAULT_PARAMETER, "outcome", "what came of it, 1 to %d bytes", METRIC_NAME_MAX);
+        if (r == 0)
+                r = carry_out(call, &(Command){
+                                            .verb = COMMAND_OUTCOME,
+                                            .alert = call->path_id,
+                                            .by = text_of(call->who->name),
+                                            .note = member(root, "note"),
+                                            .outcome = outcome,
+                                    });
+        json_decref(root);
+        return r;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The live stream of a principal as server-sent events.
+ *
+ * The happy path is: a client connects, says after which message it wants to go on, is sent what was missed, then what
+ * comes. Each stream has a place in the feed's ring and takes from it only when its client has taken what was written
+ * before. Possible failure modes: the client asks for what is no longer kept (a gap event says so), it stalls (cut by
+ * the HTTP server), its principal is no longer configured (ended).
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/server/api.h"
+
+/* Written ahead of a client at most; figures are left out where even that is not taken. */
+#define AHEAD_MAX ((size_t)64 * 1024)
+
+typedef struct Stream {
+        FeedSubscriber subscriber;
+        HttpStream *http;
+        uint64_t sent; /* number of the last alert message written */
+        Buffer frame;
+} Stream;
+
+static void write_frame(Stream *s, const char *event, uint64_t id, Text json)
+{
+        buffer_reset(&s->frame);
+        buffer_append_format(&s->frame, "event: %s\nid: %llu\ndata: ", event, (unsigned long long)id);
+        buffer_append_text(&s->frame, json);
+        buffer_append_str(&s->frame, "\n\n");
+        if (buffer_failed(&s->frame))
+                http_stream_cut(s->http, CONN_MEMORY);
+        else
+                (void)http_stream_write(s->http, buffer_text(&s->frame)); /* on_closed() follows if it fails */
+}
+
+static void write_gap(Stream *s, uint64_t from, uint64_t to)
+{
+        Buffer json = BUFFER_NULL;
+        JsonOut out = JSON_OUT_INIT(&json);
+
+        json_begin_object(&out);
+        json_member_int(&out, "seq", (int64_t)to);
+        json_member_int(&out, "missed_from", (int64_t)from);
+        json_member_int(&out, "missed_to", (int64_t)to);
+        json_end_object(&out);
+        if (!buffer_failed(&json))
+                write_frame(s, "gap", to, buffer_text(&json));
+        buffer_deinit(&json);
+}
+
+static void pump(Stream *s)
+{
+        const Feed *feed = s->subscriber.feed;
+        FeedMessage message;
+
+        if (s->sent + 1 < feed_first_seq(feed)) {
+                write_gap(s, s->sent + 1, feed_first_seq(feed) - 1);
+                s->sent = feed_first_seq(feed) - 1;
+        }
+        while (s->sent < feed_last_seq(feed) && http_stream_unsent(s->http) < AHEAD_MAX) {
+                s->sent++;
+                if (feed_message(feed, s->sent, &message))
+                        write_frame(s, "alert", message.seq, message.json);
+        }
+}
+
+static void on_alert(FeedSubscriber *subscriber)
+{
+        pump(CX_CONTAINER_OF(subscriber, Stream, subscriber));
+}
+
+static void on_state(FeedSubscriber *subscriber, const char *event, Text topic, Text json)
+{
+        Stream *s = CX_CONTAINER_OF(subscriber, Stream, subscriber);
+
+        (void)topic;
+        /* State must not overtake alerts that still wait, and is not worth waiting for. */
+        if (s->sent == feed_last_seq(subscriber->feed) && http_stream_unsent(s->http) < AHEAD_MAX)
+                write_frame(s, event, s->sent, json);
+}
+
+static void on_revoked(FeedSubscriber *subscriber)
+{
+        http_stream_end(CX_CONTAINER_OF(subscriber, Stream, subscriber)->http);
+}
+
+static void on_ready(HttpStream *http, void *user)
+{
+        Stream *s = user;
+
+        (void)http;
+        if (s->subscriber.link)
+                pump(s);
+}
+
+static void on_closed(HttpStream *http, ConnReason reason, void *user)
+{
+        Stream *s = user;
+
+        (void)http;
+        (void)reason;
+        feed_unsubscribe(&s->subscriber);
+        buffer_deinit(&s->frame);
+        free(s);
+}
+
+/* `since`, or where a browser's EventSource goes on; without either: what comes from now on. */
+static int start_after(ApiCall *call, const Feed *feed, uint64_t *ret)
+{
+        Text since = api_param(call, "since");
+        int64_t value;
+
+        if (!since.at)
+                since = http_header(call->request, "Last-Event-ID");
+        if (!since.at) {
+                *ret = feed_last_seq(feed);
+                return 0;
+        }
+        if (text_to_int64(since, &value) < 0 || value < 0)
+                return api_fault(call, FAULT_PARAMETER, "since", "the number of the last message that you have, or 0");
+        *ret = (uint64_t)value > feed_last_seq(feed) ? feed_last_seq(feed) : (uint64_t)value;
+        return 0;
+}
+
+int api_stream(ApiCall *call)
+{
+        static const char *const params[] = {"since", NULL};
+        static const HttpStreamOps ops = {.on_ready = on_ready, .on_closed = on_closed};
+        static const HttpHeader headers[] = {{"Cache-Control", "no-store"}, {"X-Accel-Buffering", "no"}};
+        Feed *feed = feeds_find(call->server->feeds, text_of(call->who->name));
+        uint64_t after = 0;
+        Stream *s;
+        int r = api_only_params(call, params);
+
+        if (r == 0 && !feed)
+                r = api_fault(call, FAULT_NOT_FOUND, NULL, "there is no feed for this caller");
+        if (r == 0)
+                r = start_after(call, feed, &after);
+        if (r != 0)
+                return r;
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->sent = after;
+        s->subscriber = (FeedSubscriber){.on_alert = on_alert, .on_state = on_state, .on_revoked = on_revoked};
+        r = http_stream_start(&s->http, call->request, "text/event-stream", headers, CX_ARRAY_LEN(headers), &ops, s);
+        if (r != 0) {
+                free(s);
+                return API_TAKEN;
+        }
+        feed_subscribe(feed, &s->subscriber);
+        /* Proxies and clients see at once that the stream is there. */
+        (void)http_stream_write(s->http, TEXT(": cxd\nretry: 2000\n\n"));
+        return API_TAKEN;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/server/batch.h"
+
+Batch *batch_new(Intake *i)
+{
+        Batch *b = calloc(1, sizeof(*b));
+
+        if (b)
+                b->intake = i;
+        return b;
+}
+
+void batch_reset(Batch *b)
+{
+        for (size_t i = 0; i < b->n_entries; i++) {
+                free(b->entries[i].fault);
+                free(b->entries[i].id);
+        }
+        b->n_entries = b->n_fresh = b->n_hits = b->n_calls = 0;
+        b->first_seq = 0;
+        buffer_reset(&b->bytes);
+        buffer_reset(&b->found);
+        buffer_reset(&b->alerts);
+        effects_reset(&b->effects);
+        feed_rows_reset(&b->feed);
+}
+
+Batch *batch_free(Batch *b)
+{
+        if (!b)
+                return NULL;
+        batch_reset(b);
+        buffer_deinit(&b->bytes);
+        buffer_deinit(&b->found);
+        buffer_deinit(&b->alerts);
+        effects_deinit(&b->effects);
+        feed_rows_deinit(&b->feed);
+        free(b->entries);
+        free(b->fresh);
+        free(b->hits);
+        free(b->calls);
+        free(b);
+        return NULL;
+}
+
+bool batch_is_empty(const Batch *b)
+{
+        return b->n_entries == 0 && b->effects.n_alerts == 0 && b->n_calls == 0;
+}
+
+/* Room for one more in an array of @width bytes each. */
+static bool make_room(void **array, size_t n, size_t *size, size_t width)
+{
+        size_t more = *size ? *size * 2 : 64;
+        void *grown;
+
+        if (n < *size)
+                return true;
+        grown = reallocarray(*array, more, width);
+        if (!grown)
+                return false;
+        *array = grown;
+        *size = more;
+        return true;
+}
+
+Entry *batch_add_entry(Batch *b)
+{
+        if (!make_room((void **)&b->entries, b->n_entries, &b->entries_size, sizeof(*b->entries)))
+                return NULL;
+        b->entries[b->n_entries] = (Entry){0};
+        return &b->entries[b->n_entries++];
+}
+
+Hit *batch_add_hit(Batch *b)
+{
+        if (!make_room((void **)&b->hits, b->n_hits, &b->hits_size, sizeof(*b->hits)))
+                return NULL;
+        b->hits[b->n_hits] = (Hit){0};
+        return &b->hits[b->n_hits++];
+}
+
+int batch_add_fresh(Batch *b, uint64_t seq, size_t entry)
+{
+        if (!make_room((void **)&b->fresh, b->n_fresh, &b->fresh_size, sizeof(*b->fresh)))
+                return -ENOMEM;
+        if (b->n_fresh == 0)
+                b->first_seq = seq;
+        b->fresh[b->n_fresh++] = entry;
+        return 0;
+}
+
+int batch_add_call(Batch *b, void (*fn)(void *user), void *user)
+{
+        if (!make_room((void **)&b->calls, b->n_calls, &b->calls_size, sizeof(*b->calls)))
+                return -ENOMEM;
+        b->calls[b->n_calls++] = (BatchCall){.fn = fn, .user = user};
+        return 0;
+}
+
+Entry *batch_fresh(Batch *b, uint64_t seq)
+{
+        if (b->n_fresh == 0 || seq < b->first_seq || seq - b->first_seq >= b->n_fresh)
+                return NULL;
+        return &b->entries[b->fresh[seq - b->first_seq]];
+}
+
+static int keep_error(Batch *b, Store *store, int r)
+{
+        snprintf(b->error, sizeof(b->error), "%s", store_error(store));
+        return r;
+}
+
+int batch_look_up(Batch *b, Store *store)
+{
+        for (size_t i = 0; i < b->n_hits; i++) {
+                Hit *hit = &b->hits[i];
+
+                for (size_t k = 0; k < hit->n_seqs; k++) {
+                        int r;
+
+                        hit->json_at[k] = b->found.n;
+                        hit->json_n[k] = 0;
+                        if (batch_fresh(b, hit->seqs[k]))
+                                continue; /* it is in this batch */
+                        r = store_get_survey(store, hit->seqs[k], &b->found);
+                        if (r < 0)
+                                return keep_error(b, store, r);
+                        if (r == 0)
+                                hit->json_n[k] = b->found.n - hit->json_at[k];
+                }
+        }
+        return buffer_failed(&b->found) ? -ENOMEM : 0;
+}
+
+static int put_surveys(Batch *b, Store *store)
+{
+        for (size_t i = 0; i < b->n_entries; i++) {
+                const Entry *e = &b->entries[i];
+                StoreSurvey row = {.seq = e->seq, .ts = e->ts, .json = batch_json(b, e)};
+                int r;
+
+                if (e->verdict != VERDICT_STORED && e->verdict != VERDICT_REVISED)
+                        continue;
+                row.source = text_of(e->source->name);
+                r = store_put_survey(store, &row);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int put_alerts(Batch *b, Store *store)
+{
+        const char *json = b->alerts.data;
+
+        for (size_t i = 0; i < b->effects.n_alerts; i++) {
+                const Alert *a = &b->effects.alerts[i];
+                StoreAlert row = {
+                        .id = text_of(a->id),
+                        .json = text_of(json),
+                        .is_open = a->state != ALERT_RESOLVED,
+                        .changed = a->changed,
+                };
+                int r = store_put_alert(store, &row);
+
+                if (r < 0)
+                        return r;
+                json += row.json.n + 1;
+        }
+        for (size_t i = 0; i < b->feed.n; i++) {
+                const FeedRow *f = &b->feed.rows[i];
+                StoreFeed row = {
+                        .principal = feed_name(f->feed),
+                        .seq = f->seq,
+                        .at = f->at,
+                        .json = {.at = f->text, .n = f->n},
+                };
+                int r = store_put_feed(store, &row);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static usec_t now_usec(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return t.tv_sec * USEC_SEC + t.tv_nsec / 1000;
+}
+
+int batch_commit(Batch *b, Store *store)
+{
+        usec_t start = now_usec();
+        int r = store_begin(store);
+
+        if (r < 0)
+                return keep_error(b, store, r);
+        r = put_surveys(b, store);
+        if (r == 0)
+                r = put_alerts(b, store);
+        if (r == 0)
+                r = store_commit(store);
+        if (r < 0) {
+                keep_error(b, store, r);
+                store_rollback(store);
+        }
+        b->commit_usec = now_usec() - start;
+        return r;
+}

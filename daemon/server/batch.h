@@ -1,0 +1,99 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What is committed in one transaction: surveys, the alerts that they caused, the messages about these.
+ *
+ * The loop's thread fills it; the storage thread looks up earlier versions and writes it; never both at one time.
+ */
+
+#include <stdint.h>
+
+#include "daemon/core/effect.h"
+#include "daemon/core/engine.h"
+#include "daemon/core/seen.h"
+#include "daemon/server/feeds.h"
+#include "daemon/server/intake.h"
+#include "daemon/server/journal.h"
+#include "proto/base/buffer.h"
+
+typedef enum Verdict {
+        VERDICT_OPEN, /* its earlier version is being looked up */
+        VERDICT_STORED,
+        VERDICT_REVISED,
+        VERDICT_DUPLICATE,
+        VERDICT_REFUSED,
+} Verdict;
+
+typedef struct Entry {
+        IntakeSink *sink;
+        uint64_t index;
+        const ConfigSource *source;
+        size_t json_at, json_n; /* canonical, in bytes */
+        uint64_t seq;           /* stored, revised */
+        usec_t ts;
+        Verdict verdict;
+        Fault *fault; /* refused; owned */
+        char *id;     /* refused, if it is known; owned */
+} Entry;
+
+/* An entry whose id may be known. */
+typedef struct Hit {
+        size_t entry;
+        uint64_t hash;
+        uint64_t seqs[SEEN_CANDIDATES_MAX];
+        size_t n_seqs;
+        size_t json_at[SEEN_CANDIDATES_MAX], json_n[SEEN_CANDIDATES_MAX]; /* in found; 0: not stored */
+} Hit;
+
+typedef struct BatchCall {
+        void (*fn)(void *user);
+        void *user;
+} BatchCall;
+
+typedef struct Batch {
+        JournalJob job; /* first: a job is its batch */
+        Intake *intake;
+        Entry *entries;
+        size_t n_entries, entries_size;
+        Buffer bytes;
+        size_t *fresh; /* fresh[k]: the entry that got number first_seq + k */
+        size_t n_fresh, fresh_size;
+        uint64_t first_seq;
+        Hit *hits;
+        size_t n_hits, hits_size;
+        Buffer found;
+        Effects effects;
+        Buffer alerts; /* the effects' stored forms, each with a NUL behind */
+        FeedRows feed;
+        BatchCall *calls;
+        size_t n_calls, calls_size;
+        usec_t commit_usec;
+        char error[160]; /* of the store */
+        struct Batch *next;
+} Batch;
+
+Batch *batch_new(Intake *i);
+Batch *batch_free(Batch *b);
+/* Empty, but keeps its memory. */
+void batch_reset(Batch *b);
+bool batch_is_empty(const Batch *b);
+
+/* Each appends one; NULL without memory. */
+Entry *batch_add_entry(Batch *b);
+Hit *batch_add_hit(Batch *b);
+CX_MUST_CHECK int batch_add_fresh(Batch *b, uint64_t seq, size_t entry);
+CX_MUST_CHECK int batch_add_call(Batch *b, void (*fn)(void *user), void *user);
+
+static inline Text batch_json(const Batch *b, const Entry *e)
+{
+        return (Text){.at = b->bytes.data + e->json_at, .n = e->json_n};
+}
+
+/* The entry of this batch that @seq was given to, or NULL. */
+Entry *batch_fresh(Batch *b, uint64_t seq);
+
+/* On the storage thread: fills hits[].json_at and json_n. */
+CX_MUST_CHECK int batch_look_up(Batch *b, Store *store);
+/* On the storage thread: writes everything in one transaction. */
+CX_MUST_CHECK int batch_commit(Batch *b, Store *store);

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * nanomsg: PULL and REP take surveys, PUB gives each peer the feed of the principal that it is.
+ *
+ * The happy path is: a peer connects; PULL messages are offered and forgotten (at most once, cx-survey(7)); a REP
+ * request is answered like an HTTP body; a PUB peer is subscribed to its feed. Possible failure modes: a peer that is
+ * no source or no principal is dropped; a full queue loses messages of that peer only, and its next message shows the
+ * gap in `seq`.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/io/log.h"
+#include "daemon/server/access.h"
+#include "daemon/server/state.h"
+#include "daemon/server/submission.h"
+
+typedef struct Subscription {
+        FeedSubscriber subscriber;
+        SpPeer *peer;
+        uint64_t sent; /* number of the last alert message that was queued */
+        Buffer frame;
+} Subscription;
+
+static const ConfigSource *source_of(Server *s, const SpPeer *p)
+{
+        const ConfigSource *source;
+        Fault fault;
+
+        return access_source(s->config, sp_peer_peer(p), TEXT_NULL, &source, &fault) == 0 ? source : NULL;
+}
+
+static int on_sender(SpPeer *p, void *user, void **ret_user)
+{
+        static LogLimit limit = {.interval = USEC_SEC, .burst = 5};
+
+        if (!source_of(user, p)) {
+                log_limited(&limit, LOG_LEVEL_WARNING, "nanomsg peer=%s is no open source, dropping it",
+                            sp_peer_peer(p)->text);
+                return -EACCES;
+        }
+        *ret_user = user;
+        return 0;
+}
+
+static void on_message(SpPeer *p, Text message, void *user)
+{
+        Server *s = user;
+        const ConfigSource *source = source_of(s, p);
+
+        while (message.n && source) {
+                const char *end = memchr(message.at, '\n', message.n);
+                size_t n = end ? (size_t)(end - message.at) : message.n;
+                Text line = text_trim((Text){.at = message.at, .n = n});
+
+                if (line.n)
+                        intake_offer(s->intake, &s->pull_sink, s->pull_index++, source, line);
+                message.at += end ? n + 1 : n;
+                message.n -= end ? n + 1 : n;
+        }
+        if (intake_is_full(s->intake))
+                sp_peer_pause(p);
+}
+
+static void pull_refused(IntakeSink *sink, uint64_t index, Text id, const Fault *fault)
+{
+        static LogLimit limit = {.interval = USEC_SEC, .burst = 5};
+
+        (void)sink;
+        (void)index;
+        log_limited(&limit, LOG_LEVEL_WARNING, "pull survey=%s refused code=%s: %s, ignoring", LOG_QUOTE(id),
+                    fault_name(fault->code), fault->text);
+}
+
+static void pull_settled(IntakeSink *sink, uint64_t last_index, const IntakeCounts *counts)
+{
+        (void)sink;
+        (void)last_index;
+        (void)counts;
+}
+
+static void pull_idle(IntakeSink *sink)
+{
+        (void)sink;
+}
+
+static void reply(void *user, int status, Text json)
+{
+        (void)status; /* the object says it all */
+        sp_reply(user, json);
+}
+
+static void reply_fault(SpRequest *r, const Fault *fault)
+{
+        Buffer text = BUFFER_NULL;
+        JsonOut out = JSON_OUT_INIT(&text);
+
+        json_begin_object(&out);
+        json_member_str(&out, "code", fault_name(fault->code));
+        json_member_str(&out, "error", fault->text);
+        json_end_object(&out);
+        if (buffer_failed(&text))
+                sp_request_free(r);
+        else
+                sp_reply(r, buffer_text(&text));
+        buffer_deinit(&text);
+}
+
+static void on_request(SpRequest *r, SpPeer *p, Text message, void *user)
+{
+        Server *s = user;
+        const ConfigSource *source = source_of(s, p);
+        Fault fault;
+        int result;
+
+        if (!source) {
+                fault_set(&fault, FAULT_TOKEN, NULL, "no source is open to this connection");
+                reply_fault(r, &fault);
+                return;
+        }
+        if (intake_is_full(s->intake)) {
+                fault_set(&fault, FAULT_BUSY, NULL, NULL);
+                reply_fault(r, &fault);
+                return;
+        }
+        result = submission_start(s->intake, source, message, reply, r, &fault);
+        if (result > 0)
+                reply_fault(r, &fault);
+        else if (result < 0)
+                sp_request_free(r);
+}
+
+static void on_alert(FeedSubscriber *subscriber)
+{
+        Subscription *self = CX_CONTAINER_OF(subscriber, Subscription, subscriber);
+        FeedMessage message;
+
+        for (; self->sent < feed_last_seq(subscriber->feed); self->sent++) {
+                if (!feed_message(subscriber->feed, self->sent + 1, &message))
+                        continue;
+                buffer_reset(&self->frame);
+                buffer_append_text(&self->frame, message.topic);
+                buffer_append_char(&self->frame, ' ');
+                buffer_append_text(&self->frame, message.json);
+                /* A full queue loses this message; the peer sees the gap in seq. Without memory it is cut. */
+                if (!buffer_failed(&self->frame) && sp_send(self->peer, buffer_text(&self->frame)) < 0)
+                        return;
+        }
+}
+
+static void on_state(FeedSubscriber *subscriber, const char *event, Text topic, Text json)
+{
+        Subscription *self = CX_CONTAINER_OF(subscriber, Subscription, subscriber);
+
+        (void)event;
+        buffer_reset(&self->frame);
+        buffer_append_text(&self->frame, topic);
+        buffer_append_char(&self->frame, ' ');
+        buffer_append_text(&self->frame, json);
+        if (!buffer_failed(&self->frame) && sp_send(self->peer, buffer_text(&self->frame)) < 0)
+                return; /* it is cut, on_gone() follows */
+}
+
+static void on_revoked(FeedSubscriber *subscriber)
+{
+        Subscription *self = CX_CONTAINER_OF(subscriber, Subscription, subscriber);
+
+        sp_peer_cut(self->peer, "its principal is no longer configured");
+}
+
+static int subscribe(SpPeer *p, Feed *feed, void **ret_user)
+{
+        Subscription *self = calloc(1, sizeof(*self));
+
+        if (!self)
+                return -ENOMEM;
+        self->peer = p;
+        self->subscriber = (FeedSubscriber){.on_alert = on_alert, .on_state = on_state, .on_revoked = on_revoked};
+        self->sent = feed_last_seq(feed);
+        feed_subscribe(feed, &self->subscriber);
+        *ret_user = self;
+        return 0;
+}
+
+static void on_subscriber_gone(SpPeer *p, const char *reason, void *user)
+{
+        Subscription *self = user;
+
+        log_debug("feed=" TEXT_FMT " peer=%s gone reason=\"%s\" dropped=%llu", TEXT_ARG(feed_name(self->subscriber.feed)),
+                  sp_peer_peer(p)->text, reason, (unsigned long long)sp_peer_dropped(p));
+        feed_unsubscribe(&self->subscriber);
+        buffer_deinit(&self->frame);
+        free(self);
+}
+
+static int on_subscriber(SpPeer *p, void *user, void **ret_user)
+{
+        static LogLimit limit = {.interval = USEC_SEC, .burst = 5};
+        Server *s = user;
+        const Principal *who = access_of_peer(s->config, sp_peer_peer(p));
+        Feed *feed = who ? feeds_find(s->feeds, text_of(who->name)) : NULL;
+
+        if (!feed) {
+                log_limited(&limit, LOG_LEVEL_WARNING, "feed peer=%s is no principal, dropping it",
+                            sp_peer_peer(p)->text);
+                return -EACCES;
+        }
+        return subscribe(p, feed, ret_user);
+}
+
+/* Who may open the socket file of an endpoint is the file's business; a uid of the principal narrows it further. */
+static int on_endpoint_subscriber(SpPeer *p, void *user, void **ret_user)
+{
+        FeedEndpoint *e = user;
+        Feed *feed = feeds_find(e->server->feeds, text_of(e->principal));
+        const Peer *peer = sp_peer_peer(p);
+        const Principal *who = feed ? feed_principal(feed) : NULL;
+
+        if (!who || (who->has_uid && peer->is_unix && peer->uid != who->uid && peer->uid != 0 &&
+                     peer->uid != geteuid()))
+                return -EACCES;
+        return subscribe(p, feed, ret_user);
+}
+
+static const SpOps pull_ops = {.on_peer = on_sender, .on_message = on_message};
+static const SpOps rep_ops = {.on_peer = on_sender, .on_request = on_request};
+static const SpOps pub_ops = {.on_peer = on_subscriber, .on_gone = on_subscriber_gone};
+static const SpOps endpoint_ops = {.on_peer = on_endpoint_subscriber, .on_gone = on_subscriber_gone};
+
+int face_sp_new(Server *s)
+{
+        int r = sp_socket_new(&s->pull, s->loop, SP_PULL, NULL, &pull_ops, s);
+
+        s->pull_sink = (IntakeSink){.on_refused = pull_refused, .on_settled = pull_settled, .on_idle = pull_idle};
+        if (r == 0)
+                r = sp_socket_new(&s->rep, s->loop, SP_REP, NULL, &rep_ops, s);
+        if (r == 0)
+                r = sp_socket_new(&s->pub, s->loop, SP_PUB, NULL, &pub_ops, s);
+        return r;
+}
+
+int face_sp_endpoint_new(Server *s, const char *principal, FeedEndpoint **ret)
+{
+        FeedEndpoint *e = calloc(1, sizeof(*e));
+        int r;
+
+        if (!e)
+                return -ENOMEM;
+        e->server = s;
+        memcpy(e->principal, principal, strnlen(principal, sizeof(e->principal) - 1));
+        r = sp_socket_new(&e->socket, s->loop, SP_PUB, NULL, &endpoint_ops, e);
+        if (r < 0) {
+                free(e);
+                return r;
+        }
+        *ret = e;
+        return 0;
+}
+
+void face_sp_resume(Server *s)
+{
+        for (SpPeer *p = s->pull ? sp_socket_first(s->pull) : NULL; p; p = sp_peer_next(p))
+                sp_peer_resume(p);
+}
+
+/* Peers whose principal is gone were cut by feeds_configure(). */
+void face_sp_reconfigure(Server *s)
+{
+        for (SpPeer *p = s->pull ? sp_socket_first(s->pull) : NULL; p; p = sp_peer_next(p))
+                if (!source_of(s, p))
+                        sp_peer_cut(p, "no source is open to it any more");
+}

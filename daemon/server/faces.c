@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Opens and closes what the daemon listens on.
+ *
+ * The happy path is: sockets that systemd hands over are taken by their names (lines, http, pull, rep, feed); what the
+ * configuration names besides is bound here; each principal gets a feed endpoint of its own. Possible failure modes:
+ * an address is taken or not allowed; the start fails then, with the address in the log.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/io/log.h"
+#include "daemon/server/state.h"
+
+/* Reaching a socket is for root, the daemon's user and its group; what they may see is decided per connection. */
+#define SOCKET_MODE 0660
+
+static const char *const face_names[_CONFIG_FACE_N] = {
+        [CONFIG_LINES] = "lines", [CONFIG_HTTP] = "http", [CONFIG_PULL] = "pull",
+        [CONFIG_REP] = "rep",     [CONFIG_FEED] = "feed",
+};
+
+static ListenerFn face_fn(Server *s, ConfigFace face, void **ret_user)
+{
+        switch (face) {
+        case CONFIG_LINES:
+                *ret_user = s->lines;
+                return line_server_accept;
+        case CONFIG_HTTP:
+                *ret_user = s->http;
+                return http_server_accept;
+        case CONFIG_PULL:
+                *ret_user = s->pull;
+                return sp_socket_accept;
+        case CONFIG_REP:
+                *ret_user = s->rep;
+                return sp_socket_accept;
+        default:
+                *ret_user = s->pub;
+                return sp_socket_accept;
+        }
+}
+
+static int listen_on(Server *s, ConfigFace face, ListenerConfig *config, const char *text)
+{
+        char bound[ADDRESS_TEXT_MAX];
+        Listener **more;
+        ListenerFn fn;
+        void *user;
+        int r;
+
+        more = reallocarray(s->listeners, s->n_listeners + 1, sizeof(*more));
+        if (!more)
+                return -ENOMEM;
+        s->listeners = more;
+        config->mode = SOCKET_MODE;
+        config->total = s->cap;
+        if (face == CONFIG_LINES || face == CONFIG_HTTP)
+                config->tls = s->tls;
+        fn = face_fn(s, face, &user);
+        r = listener_new(&s->listeners[s->n_listeners], s->loop, config, fn, user);
+        if (r < 0) {
+                log_err("listen %s %s failed: %s", face_names[face], text, strerror(-r));
+                return r;
+        }
+        log_info("listen %s address=%s", face_names[face],
+                 address_format(listener_address(s->listeners[s->n_listeners]), bound));
+        s->n_listeners++;
+        return 0;
+}
+
+/* Takes over what systemd gave for this face. */
+static int listen_inherited(Server *s, ConfigFace face)
+{
+        Notify *n = s->options.notify;
+
+        for (size_t i = 0; i < n->n_fds; i++) {
+                ListenerConfig config = LISTENER_CONFIG_NULL;
+                int r;
+
+                if (n->fds[i].fd < 0 || strcmp(n->fds[i].name, face_names[face]) != 0)
+                        continue;
+                config.fd = n->fds[i].fd;
+                r = listen_on(s, face, &config, "inherited socket");
+                if (r < 0)
+                        return r;
+                n->fds[i].fd = -1;
+        }
+        return 0;
+}
+
+static bool is_open_already(const Server *s, const Address *a)
+{
+        char text[ADDRESS_TEXT_MAX], open[ADDRESS_TEXT_MAX];
+
+        address_format(a, text);
+        for (size_t i = 0; i < s->n_listeners; i++)
+                if (strcmp(address_format(listener_address(s->listeners[i]), open), text) == 0)
+                        return true;
+        return false;
+}
+
+int faces_listen(Server *s)
+{
+        for (int face = 0; face < _CONFIG_FACE_N; face++) {
+                int r = listen_inherited(s, (ConfigFace)face);
+
+                if (r < 0)
+                        return r;
+                for (size_t i = 0; i < s->config->n_listen[face]; i++) {
+                        ListenerConfig config = LISTENER_CONFIG_NULL;
+                        const char *text = s->config->listen[face][i];
+                        char reason[ADDRESS_REASON_MAX];
+
+                        if (address_parse(&config.address, text_of(text), reason) < 0) {
+                                log_err("listen %s %s: %s", face_names[face], text, reason);
+                                return -EINVAL;
+                        }
+                        if (is_open_already(s, &config.address))
+                                continue;
+                        r = listen_on(s, (ConfigFace)face, &config, text);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}
+
+/* The directory of the first feed that is a file; false: there is none, and so there are no endpoints. */
+static bool endpoint_directory(const Server *s, char *ret, size_t size)
+{
+        for (size_t i = 0; i < s->config->n_listen[CONFIG_FEED]; i++) {
+                const char *path = strstr(s->config->listen[CONFIG_FEED][i], ":///");
+                const char *slash = path ? strrchr(path + 3, '/') : NULL;
+
+                if (!slash)
+                        continue;
+                snprintf(ret, size, "%.*s/feed", (int)(slash - (path + 3)), path + 3);
+                return true;
+        }
+        return false;
+}
+
+static int listen_endpoint(Server *s, const char *directory, const char *principal)
+{
+        char text[512], reason[ADDRESS_REASON_MAX];
+        ListenerConfig config = LISTENER_CONFIG_NULL;
+        FeedEndpoint *e;
+        int r;
+
+        snprintf(text, sizeof(text), "ipc://%s/%s.ipc", directory, principal);
+        if (address_parse(&config.address, text_of(text), reason) < 0) {
+                log_err("listen feed %s: %s", text, reason);
+                return -EINVAL;
+        }
+        r = face_sp_endpoint_new(s, principal, &e);
+        if (r < 0)
+                return r;
+        e->next = s->endpoints;
+        s->endpoints = e;
+        config.mode = SOCKET_MODE;
+        config.total = s->cap;
+        r = listener_new(&e->listener, s->loop, &config, sp_socket_accept, e->socket);
+        if (r < 0)
+                log_err("listen feed %s failed: %s", text, strerror(-r));
+        return r;
+}
+
+static FeedEndpoint *endpoint_free(FeedEndpoint *e)
+{
+        listener_free(e->listener);
+        sp_socket_free(e->socket);
+        free(e);
+        return NULL;
+}
+
+static bool is_principal(const Config *c, const char *name)
+{
+        for (size_t i = 0; i < c->policy.n_principals; i++)
+                if (strcmp(c->policy.principals[i].name, name) == 0)
+                        return true;
+        return false;
+}
+
+static bool has_endpoint(const Server *s, const char *name)
+{
+        for (const FeedEndpoint *e = s->endpoints; e; e = e->next)
+                if (strcmp(e->principal, name) == 0)
+                        return true;
+        return false;
+}
+
+int faces_listen_feeds(Server *s)
+{
+        const Config *c = s->config;
+        char directory[256];
+        size_t n_new = 0;
+
+        for (FeedEndpoint **link = &s->endpoints; *link;) {
+                FeedEndpoint *e = *link;
+
+                if (is_principal(c, e->principal)) {
+                        link = &e->next;
+                } else {
+                        *link = e->next;
+                        endpoint_free(e);
+                }
+        }
+        if (!endpoint_directory(s, directory, sizeof(directory)))
+                return 0;
+        if (mkdir(directory, 0750) < 0 && errno != EEXIST) {
+                log_err("feed directory=%s cannot be made: %s", directory, strerror(errno));
+                return -errno;
+        }
+        for (size_t i = 0; i < c->policy.n_principals; i++) {
+                const char *name = c->policy.principals[i].name;
+                int r = has_endpoint(s, name) ? 0 : listen_endpoint(s, directory, name);
+
+                if (r < 0)
+                        return r;
+                n_new++;
+        }
+        if (n_new)
+                log_info("listen feed endpoints=%zu directory=%s", n_new, directory);
+        return 0;
+}
+
+void faces_stop_listening(Server *s)
+{
+        for (size_t i = 0; i < s->n_listeners; i++)
+                listener_stop(s->listeners[i]);
+        for (FeedEndpoint *e = s->endpoints; e; e = e->next)
+                listener_stop(e->listener);
+}
+
+void faces_free(Server *s)
+{
+        for (size_t i = 0; i < s->n_listeners; i++)
+                listener_free(s->listeners[i]);
+        free(s->listeners);
+        s->listeners = NULL;
+        s->n_listeners = 0;
+        while (s->endpoints) {
+                FeedEndpoint *e = s->endpoints;
+
+                s->endpoints = e->next;
+                endpoint_free(e);
+        }
+        s->lines = line_server_free(s->lines);
+        s->http = http_server_free(s->http);
+        s->pull = sp_socket_free(s->pull);
+        s->rep = sp_socket_free(s->rep);
+        s->pub = sp_socket_free(s->pub);
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/server/access.h"
+#include "daemon/server/alert_json.h"
+#include "daemon/server/feeds.h"
+
+/* Figures in one tick for one subscriber; the rest follow with their next change. */
+#define FIGURES_PER_TICK 2000
+#define CHANGED_PER_TICK 4096
+
+typedef struct Kept {
+        char *text;
+        size_t n;
+        usec_t at;
+} Kept;
+
+struct Feed {
+        const Principal *principal;
+        char name[METRIC_NAME_MAX + 1];
+        Kept *ring; /* message seq is at seq % ring_size */
+        size_t ring_size;
+        uint64_t first, next; /* kept are [first, next) */
+        uint64_t next_number; /* given out by prepare, ahead of next by what is in flight */
+        FeedSubscriber *subscribers;
+        Feed *later;
+};
+
+struct Feeds {
+        const Config *config;
+        Feed *feeds;
+        ScopeId changed[CHANGED_PER_TICK];
+};
+
+static Feed *feed_free(Feed *f)
+{
+        if (!f)
+                return NULL;
+        while (f->subscribers) {
+                FeedSubscriber *s = f->subscribers;
+
+                feed_unsubscribe(s);
+                s->on_revoked(s);
+        }
+        for (size_t i = 0; i < f->ring_size && f->ring; i++)
+                free(f->ring[i].text);
+        free(f->ring);
+        free(f);
+        return NULL;
+}
+
+int feeds_new(Feeds **ret)
+{
+        Feeds *f = calloc(1, sizeof(*f));
+
+        if (!f)
+                return -ENOMEM;
+        *ret = f;
+        return 0;
+}
+
+Feeds *feeds_free(Feeds *f)
+{
+        if (!f)
+                return NULL;
+        while (f->feeds) {
+                Feed *gone = f->feeds;
+
+                f->feeds = gone->later;
+                feed_free(gone);
+        }
+        free(f);
+        return NULL;
+}
+
+Feed *feeds_find(Feeds *f, Text principal)
+{
+        for (Feed *feed = f->feeds; feed; feed = feed->later)
+                if (text_is(principal, feed->name))
+                        return feed;
+        return NULL;
+}
+
+static int feeds_add(Feeds *f, const Principal *p)
+{
+        Feed *feed = feeds_find(f, text_of(p->name));
+
+        if (feed) {
+                feed->principal = p;
+                return 0;
+        }
+        feed = calloc(1, sizeof(*feed));
+        if (!feed)
+                return -ENOMEM;
+        feed->ring_size = f->config->feed_ring ? f->config->feed_ring : 1;
+        feed->ring = calloc(feed->ring_size, sizeof(*feed->ring));
+        if (!feed->ring) {
+                free(feed);
+                return -ENOMEM;
+        }
+        memcpy(feed->name, p->name, sizeof(feed->name));
+        feed->principal = p;
+        feed->first = feed->next = feed->next_number = 1;
+        feed->later = f->feeds;
+        f->feeds = feed;
+        return 0;
+}
+
+int feeds_configure(Feeds *f, const Config *c)
+{
+        int r;
+
+        f->config = c;
+        for (Feed *feed = f->feeds; feed; feed = feed->later)
+                feed->principal = NULL;
+        r = feeds_add(f, &ACCESS_ADMIN);
+        for (size_t i = 0; r == 0 && i < c->policy.n_principals; i++)
+                r = feeds_add(f, &c->policy.principals[i]);
+        if (r < 0)
+                return r;
+        for (Feed **link = &f->feeds; *link;) {
+                Feed *feed = *link;
+
+                if (feed->principal) {
+                        link = &feed->later;
+                } else {
+                        *link = feed->later;
+                        feed_free(feed);
+                }
+        }
+        return 0;
+}
+
+static void feed_append(Feed *feed, uint64_t seq, usec_t at, char *text, size_t n)
+{
+        Kept *kept = &feed->ring[seq % feed->ring_size];
+
+        free(kept->text);
+        *kept = (Kept){.text = text, .n = n, .at = at};
+        feed->next = seq + 1;
+        if (feed->next - feed->first > feed->ring_size)
+                feed->first = feed->next - feed->ring_size;
+        if (feed->next_number < feed->next)
+                feed->next_number = feed->next;
+}
+
+int feeds_restore(Feeds *f, const StoreFeed *row)
+{
+        Feed *feed = feeds_find(f, row->principal);
+        char *text;
+
+        if (!feed)
+                return 0;
+        text = text_dup(row->json);
+        if (!text)
+                return -ENOMEM;
+        if (row->seq != feed->next) /* the first one that is kept */
+                feed->first = row->seq;
+        feed_append(feed, row->seq, row->at, text, row->json.n);
+        return 0;
+}
+
+static void write_topic(Buffer *to, const char *kind, Text scope, const char *metric)
+{
+        buffer_append_str(to, kind);
+        buffer_append_char(to, '/');
+        for (size_t i = 0; i < scope.n; i++) {
+                unsigned char c = (unsigned char)scope.at[i];
+
+                if (c <= ' ' || c == '%')
+                        buffer_append_format(to, "%%%02X", c);
+                else
+                        buffer_append_char(to, (char)c);
+        }
+        buffer_append_char(to, '/');
+        buffer_append_str(to, metric);
+}
+
+static FeedRow *rows_add(FeedRows *to)
+{
+        if (to->n == to->size) {
+                size_t size = to->size ? to->size * 2 : 16;
+                FeedRow *rows = reallocarray(to->rows, size, sizeof(*rows));
+
+                if (!rows)
+                        return NULL;
+                to->rows = rows;
+                to->size = size;
+        }
+        return &to->rows[to->n];
+}
+
+static int prepare_one(Feed *feed, const Engine *e, const Alert *alert, const Metric *metric, ScopeId scope,
+                       const Role *role, usec_t now, FeedRows *to)
+{
+        const Rule *rule = alert_rule(alert, engine_settings(e));
+        Buffer text = BUFFER_NULL;
+        JsonOut out = JSON_OUT_INIT(&text);
+        FeedRow *row = rows_add(to);
+
+        if (!row)
+                return -ENOMEM;
+        write_topic(&text, "alert", org_scope(engine_org(e), scope)->text, alert->metric);
+        buffer_append_char(&text, ' ');
+        json_begin_object(&out);
+        json_member_int(&out, "seq", (int64_t)feed->next_number);
+        json_member_time(&out, "at", now);
+        json_member_str(&out, "transition", alert_state_name(alert->state));
+        json_key(&out, TEXT("alert"));
+        alert_write(alert, metric, rule ? rule_advice(rule, role ? role->name : NULL) : NULL, &out);
+        json_end_object(&out);
+        if (buffer_failed(&text)) {
+                buffer_deinit(&text);
+                return -ENOMEM;
+        }
+        *row = (FeedRow){.feed = feed, .seq = feed->next_number++, .at = now, .text = text.data, .n = text.n};
+        to->n++;
+        return 0;
+}
+
+int feeds_prepare(Feeds *f, const Engine *e, const Alert *alert, usec_t now, FeedRows *to)
+{
+        const Policy *policy = &f->config->policy;
+        const Metric *metric = alert_metric(alert, engine_settings(e));
+        const Org *org = engine_org(e);
+        ScopeId scope = org_find(org, alert->scope_kind, text_of(alert->scope_name));
+
+        if (scope == SCOPE_NONE)
+                return 0;
+        for (Feed *feed = f->feeds; feed; feed = feed->later) {
+                const Principal *who = feed->principal;
+                const Role *role = NULL;
+                int r;
+
+                if (!who->admin) {
+                        if (!metric || !policy_sees(policy, org, who, metric, scope, now))
+                                continue;
+                        role = policy_role(policy, org, who, metric, scope, now);
+                }
+                r = prepare_one(feed, e, alert, metric, scope, role, now, to);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+void feeds_publish(FeedRows *rows)
+{
+        for (size_t i = 0; i < rows->n; i++) {
+                FeedRow *row = &rows->rows[i];
+                FeedSubscriber *next;
+
+                feed_append(row->feed, row->seq, row->at, row->text, row->n);
+                row->text = NULL;
+                for (FeedSubscriber *s = row->feed->subscribers; s; s = next) {
+                        next = s->next;
+                        s->on_alert(s);
+                }
+        }
+        rows->n = 0;
+}
+
+void feed_rows_reset(FeedRows *rows)
+{
+        for (size_t i = 0; i < rows->n; i++)
+                free(rows->rows[i].text);
+        rows->n = 0;
+}
+
+void feed_rows_deinit(FeedRows *rows)
+{
+        feed_rows_reset(rows);
+        free(rows->rows);
+        *rows = (FeedRows){0};
+}
+
+static void send_state(Feed *feed, const char *event, Text topic, Text json)
+{
+        FeedSubscriber *next;
+
+        for (FeedSubscriber *s = feed->subscribers; s; s = next) {
+                next = s->next;
+                s->on_state(s, event, topic, json);
+        }
+}
+
+static int send_figure(Feed *feed, const Engine *e, ScopeId scope, size_t metric, usec_t now, Buffer *topic,
+                       Buffer *json)
+{
+        const Settings *settings = engine_settings(e);
+        JsonOut out = JSON_OUT_INIT(json);
+        Figure figure;
+
+        buffer_reset(topic);
+        buffer_reset(json);
+        write_topic(topic, "figure", org_scope(engine_org(e), scope)->text, settings->metrics[metric].name);
+        json_begin_object(&out);
+        json_member_int(&out, "seq", (int64_t)feed_last_seq(feed));
+        json_key(&out, TEXT("figures"));
+        json_begin_array(&out);
+        for (size_t window = 0; window < settings->n_windows; window++)
+                if (engine_figure(e, scope, metric, window, now + 1, &figure) == 0)
+                        figure_write(&figure, &out);
+        json_end_array(&out);
+        json_end_object(&out);
+        if (buffer_failed(topic) || buffer_failed(json))
+                return -ENOMEM;
+        send_state(feed, "figure", buffer_text(topic), buffer_text(json));
+        return 0;
+}
+
+static int tick_feed(Feeds *f, Feed *feed, const Engine *e, size_t n_changed, usec_t now, Buffer *topic, Buffer *json)
+{
+        const Settings *settings = engine_settings(e);
+        JsonOut out = JSON_OUT_INIT(json);
+        size_t n_sent = 0;
+        int r;
+
+        for (size_t i = 0; i < n_changed; i++) {
+                for (size_t m = 0; m < settings->n_metrics && n_sent < FIGURES_PER_TICK; m++) {
+                        if (!policy_sees(&f->config->policy, engine_org(e), feed->principal, &settings->metrics[m],
+                                         f->changed[i], now))
+                                continue;
+                        r = send_figure(feed, e, f->changed[i], m, now, topic, json);
+                        if (r < 0)
+                                return r;
+                        n_sent++;
+                }
+        }
+        buffer_reset(json);
+        json_begin_object(&out);
+        json_member_int(&out, "seq", (int64_t)feed_last_seq(feed));
+        json_member_time(&out, "at", now);
+        json_end_object(&out);
+        if (buffer_failed(json))
+                return -ENOMEM;
+        send_state(feed, "tick", TEXT("tick"), buffer_text(json));
+        return 0;
+}
+
+int feeds_tick(Feeds *f, Engine *e, usec_t now)
+{
+        size_t n_changed = engine_take_changed(e, f->changed, CHANGED_PER_TICK);
+        Buffer topic = BUFFER_NULL, json = BUFFER_NULL;
+        int r = 0;
+
+        for (Feed *feed = f->feeds; feed && r == 0; feed = feed->later)
+                if (feed->subscribers)
+                        r = tick_feed(f, feed, e, n_changed, now, &topic, &json);
+        buffer_deinit(&topic);
+        buffer_deinit(&json);
+        return r;
+}
+
+Text feed_name(const Feed *f)
+{
+        return text_of(f->name);
+}
+
+const Principal *feed_principal(const Feed *f)
+{
+        return f->principal;
+}
+
+uint64_t feed_last_seq(const Feed *f)
+{
+        return f->next - 1;
+}
+
+uint64_t feed_first_seq(const Feed *f)
+{
+        return f->first;
+}
+
+bool feed_message(const Feed *f, uint64_t seq, FeedMessage *ret)
+{
+        const Kept *kept;
+        const char *blank;
+        size_t n_topic;
+
+        if (seq < f->first || seq >= f->next)
+                return false;
+        kept = &f->ring[seq % f->ring_size];
+        blank = memchr(kept->text, ' ', kept->n);
+        if (!blank)
+                return false;
+        n_topic = (size_t)(blank - kept->text);
+        *ret = (FeedMessage){
+                .seq = seq,
+                .at = kept->at,
+                .topic = {.at = kept->text, .n = n_topic},
+                .json = {.at = blank + 1, .n = kept->n - n_topic - 1},
+        };
+        return true;
+}
+
+void feed_subscribe(Feed *f, FeedSubscriber *s)
+{
+        s->feed = f;
+        s->next = f->subscribers;
+        s->link = &f->subscribers;
+        if (s->next)
+                s->next->link = &s->next;
+        f->subscribers = s;
+}
+
+void feed_unsubscribe(FeedSubscriber *s)
+{
+        if (!s->link)
+                return;
+        *s->link = s->next;
+        if (s->next)
+                s->next->link = s->link;
+        s->next = NULL;
+        s->link = NULL;
+}
+
+size_t feeds_n_subscribers(const Feeds *f)
+{
+        size_t n = 0;
+
+        for (const Feed *feed = f->feeds; feed; feed = feed->later)
+                for (const FeedSubscriber *s = feed->subscribers; s; s = s->next)
+                        n++;
+        return n;
+}

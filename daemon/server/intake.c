@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/server/access.h"
+#include "daemon/server/alert_json.h"
+#include "daemon/server/batch.h"
+#include "daemon/server/intake.h"
+#include "daemon/server/resolve.h"
+#include "proto/survey_json.h"
+
+/* So much may gather and be in flight before senders are paused; they go on at half of it. */
+#define BYTES_MAX   ((size_t)32 << 20)
+#define ENTRIES_MAX ((size_t)200000)
+/* Batches that may wait for the storage thread: one at work, one ready behind it. */
+#define COMMITS_MAX 2
+/* Memory that an idle batch may keep. */
+#define KEEP_MAX ((size_t)8 << 20)
+
+struct Intake {
+        IntakeParts parts;
+        const IntakeOps *ops;
+        void *user;
+        IntakeStats stats;
+        Batch *gathering;
+        Batch *resolving; /* its look-up is with the storage thread; NULL: none */
+        Batch *spare;
+        unsigned n_commits;
+        size_t n_bytes, n_entries; /* in flight, gathering included */
+        bool full;
+        bool resting;
+        bool failed;
+        char *scratch; /* for the decoder: SURVEY_BYTES_MAX */
+        Survey survey;
+};
+
+int intake_new(Intake **ret, const IntakeParts *parts, const IntakeOps *ops, void *user)
+{
+        Intake *i = calloc(1, sizeof(*i));
+
+        if (!i)
+                return -ENOMEM;
+        i->parts = *parts;
+        i->ops = ops;
+        i->user = user;
+        i->scratch = malloc(SURVEY_BYTES_MAX);
+        i->gathering = batch_new(i);
+        if (!i->scratch || !i->gathering) {
+                intake_free(i);
+                return -ENOMEM;
+        }
+        *ret = i;
+        return 0;
+}
+
+Intake *intake_free(Intake *i)
+{
+        if (!i)
+                return NULL;
+        batch_free(i->gathering);
+        batch_free(i->spare);
+        free(i->scratch);
+        free(i);
+        return NULL;
+}
+
+static void fail(Intake *i, int error, const char *what)
+{
+        if (i->failed)
+                return;
+        i->failed = true;
+        if (error != -ECANCELED) /* that only means that the daemon is ending */
+                i->ops->failed(i->user, error, what);
+}
+
+static Batch *take_batch(Intake *i)
+{
+        Batch *b = i->spare;
+
+        i->spare = NULL;
+        return b ? b : batch_new(i);
+}
+
+static void give_batch(Intake *i, Batch *b)
+{
+        batch_reset(b);
+        if (i->spare || b->bytes.size > KEEP_MAX)
+                batch_free(b);
+        else
+                i->spare = b;
+}
+
+bool intake_is_full(const Intake *i)
+{
+        return i->full || i->resting || i->failed;
+}
+
+static void grow_load(Intake *i, size_t n_bytes)
+{
+        i->n_bytes += n_bytes;
+        i->n_entries++;
+        if (i->n_bytes >= BYTES_MAX || i->n_entries >= ENTRIES_MAX)
+                i->full = true;
+        i->ops->wanted(i->user);
+}
+
+static void shrink_load(Intake *i, const Batch *b)
+{
+        for (size_t k = 0; k < b->n_entries; k++)
+                i->n_bytes -= b->entries[k].json_n;
+        i->n_entries -= b->n_entries;
+        if (i->full && i->n_bytes < BYTES_MAX / 2 && i->n_entries < ENTRIES_MAX / 2) {
+                i->full = false;
+                if (!intake_is_full(i))
+                        i->ops->room(i->user);
+        }
+}
+
+/* A new entry of @s at the end of what gathers; NULL after fail(). */
+static Entry *add_entry(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *source)
+{
+        Entry *e = i->failed ? NULL : batch_add_entry(i->gathering);
+
+        if (!e) {
+                fail(i, -ENOMEM, "gathering surveys");
+                return NULL;
+        }
+        e->sink = s;
+        e->index = index;
+        e->source = source;
+        s->n_pending++;
+        return e;
+}
+
+static void refuse_entry(Intake *i, Entry *e, Text id, const Fault *fault)
+{
+        e->verdict = VERDICT_REFUSED;
+        e->fault = malloc(sizeof(*fault));
+        e->id = id.at ? text_dup(id) : NULL;
+        if (!e->fault || (id.at && !e->id)) {
+                fail(i, -ENOMEM, "refusing a survey");
+                return;
+        }
+        *e->fault = *fault;
+}
+
+void intake_refuse(Intake *i, IntakeSink *s, uint64_t index, Text id, const Fault *fault)
+{
+        Entry *e = add_entry(i, s, index, NULL);
+
+        if (!e)
+                return;
+        refuse_entry(i, e, id, fault);
+        grow_load(i, 0);
+}
+
+int intake_step(Intake *i, const Input *in)
+{
+        int r = i->failed ? -ENOMEM : engine_step(i->parts.engine, in, &i->gathering->effects);
+
+        if (r < 0)
+                fail(i, r, "computing figures");
+        i->ops->stepped(i->user);
+        if (i->gathering->effects.n_alerts)
+                i->ops->wanted(i->user);
+        return r;
+}
+
+int intake_after_commit(Intake *i, void (*fn)(void *user), void *user)
+{
+        int r = batch_add_call(i->gathering, fn, user);
+
+        if (r == 0)
+                i->ops->wanted(i->user);
+        return r;
+}
+
+/* A survey whose id is new: numbered and counted at once. */
+static int take_new(Intake *i, Batch *b, size_t entry, uint64_t hash, usec_t now)
+{
+        Input in = {.kind = INPUT_SURVEY, .now = now, .survey = &i->survey};
+        Entry *e = &b->entries[entry];
+        int r;
+
+        e->seq = ++i->parts.last_seq;
+        e->verdict = VERDICT_STORED;
+        r = batch_add_fresh(b, e->seq, entry);
+        if (r == 0)
+                r = seen_add(i->parts.seen, hash, e->seq);
+        if (r == 0)
+                r = engine_step(i->parts.engine, &in, &b->effects);
+        return r;
+}
+
+static int take_survey(Intake *i, size_t entry, const ConfigSource *source, usec_t now)
+{
+        Batch *b = i->gathering;
+        Entry *e = &b->entries[entry];
+        uint64_t known[SEEN_CANDIDATES_MAX];
+        uint64_t hash = seen_hash(i->parts.seen, text_of(source->name), i->survey.id);
+        size_t n_known = seen_find(i->parts.seen, hash, known);
+        Hit *hit;
+
+        e->json_at = b->bytes.n;
+        survey_encode(&i->survey, &b->bytes);
+        if (buffer_failed(&b->bytes))
+                return -ENOMEM;
+        e->json_n = b->bytes.n - e->json_at;
+        e->ts = i->survey.ts;
+        if (n_known == 0)
+                return take_new(i, b, entry, hash, now);
+        hit = batch_add_hit(b);
+        if (!hit)
+                return -ENOMEM;
+        hit->entry = entry;
+        hit->hash = hash;
+        hit->n_seqs = n_known;
+        memcpy(hit->seqs, known, sizeof(known));
+        return 0;
+}
+
+void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *source, Text json)
+{
+        const Config *c = i->parts.config;
+        SurveyRules rules = {
+                .metrics = c->metrics,
+                .n_metrics = c->n_metrics,
+                .strict = c->strict,
+                .future_skew = c->future_skew,
+                .retention = c->keep_surveys,
+        };
+        size_t n_ignored = 0, n_unknown = 0;
+        usec_t now = i->ops->now(i->user);
+        Entry *e = add_entry(i, s, index, source);
+        Fault fault;
+        int r;
+
+        if (!e)
+                return;
+        if (json.n > SURVEY_BYTES_MAX) {
+                i->survey.id = TEXT_NULL;
+                r = fault_set(&fault, FAULT_TOO_LONG, NULL, "a survey may have %d bytes, this one has %zu",
+                              SURVEY_BYTES_MAX, json.n);
+        } else {
+                r = survey_decode(&i->survey, json.at, json.n, i->scratch, c->strict, &fault, &n_ignored);
+        }
+        if (r == 0)
+                r = survey_check(&i->survey, &rules, now, &fault, &n_unknown);
+        if (r == 0 && !access_source_covers(source, i->survey.queue))
+                r = fault_set(&fault, FAULT_SOURCE_QUEUE, "queue", "source %s may not send for this queue",
+                              source->name);
+        if (r == 0) {
+                i->stats.ignored += n_ignored;
+                i->stats.unknown += n_unknown;
+                r = take_survey(i, i->gathering->n_entries - 1, source, now);
+                if (r < 0)
+                        fail(i, r, "taking a survey");
+                i->ops->stepped(i->user);
+        } else {
+                refuse_entry(i, e, i->survey.id, &fault);
+        }
+        if (!i->failed)
+                grow_load(i, i->gathering->entries[i->gathering->n_entries - 1].json_n);
+}
+
+void intake_sink_detach(Intake *i, IntakeSink *s)
+{
+        (void)i;
+        s->detached = true;
+        if (s->n_pending == 0)
+                s->on_idle(s);
+}
+
+static void tell_sinks(Batch *b)
+{
+        IntakeSink *touched = NULL;
+
+        for (size_t k = 0; k < b->n_entries; k++) {
+                Entry *e = &b->entries[k];
+                IntakeSink *s = e->sink;
+
+                if (!s->touched) {
+                        s->touched = true;
+                        s->next_touched = touched;
+                        touched = s;
+                }
+                s->n_pending--;
+                s->last_index = e->index;
+                s->counts.stored += e->verdict == VERDICT_STORED;
+                s->counts.revised += e->verdict == VERDICT_REVISED;
+                s->counts.duplicate += e->verdict == VERDICT_DUPLICATE;
+                s->counts.refused += e->verdict == VERDICT_REFUSED;
+                if (e->verdict == VERDICT_REFUSED && !s->detached)
+                        s->on_refused(s, e->index, text_of(e->id), e->fault);
+        }
+        while (touched) {
+                IntakeSink *s = touched;
+                IntakeCounts counts = s->counts;
+
+                touched = s->next_touched;
+                s->touched = false;
+                s->counts = (IntakeCounts){0};
+                if (!s->detached)
+                        s->on_settled(s, s->last_index, &counts);
+                else if (s->n_pending == 0)
+                        s->on_idle(s);
+        }
+}
+
+static void settle(Intake *i, Batch *b)
+{
+        for (size_t k = 0; k < b->n_entries; k++) {
+                switch (b->entries[k].verdict) {
+                case VERDICT_STORED:
+                        i->stats.counts.stored++;
+                        break;
+                case VERDICT_REVISED:
+                        i->stats.counts.revised++;
+                        break;
+                case VERDICT_DUPLICATE:
+                        i->stats.counts.duplicate++;
+                        break;
+                case VERDICT_REFUSED:
+                        i->stats.counts.refused++;
+                        break;
+                case VERDICT_OPEN:
+                        break;
+                }
+        }
+        tell_sinks(b);
+        feeds_publish(&b->feed);
+        for (size_t k = 0; k < b->n_calls; k++)
+                b->calls[k].fn(b->calls[k].user);
+        shrink_load(i, b);
+}
+
+static void go_on(Intake *i)
+{
+        if (i->resting && intake_is_idle(i))
+                i->ops->rested(i->user);
+        else if (!batch_is_empty(i->gathering))
+                intake_turn(i);
+}
+
+static int commit_run(JournalJob *job, Store *store)
+{
+        return batch_commit((Batch *)job, store);
+}
+
+static void commit_done(JournalJob *job, int result)
+{
+        Batch *b = (Batch *)job;
+        Intake *i = b->intake;
+
+        i->n_commits--;
+        if (result < 0 || i->failed) {
+                /* Nothing after a failed commit is acknowledged, not even what might be durable. */
+                fail(i, result, b->error);
+                batch_free(b);
+                return;
+        }
+        i->stats.batches++;
+        i->stats.commit_usec += (uint64_t)b->commit_usec;
+        i->stats.last_stored = i->ops->now(i->user);
+        settle(i, b);
+        give_batch(i, b);
+        go_on(i);
+}
+
+static int write_alerts(Intake *i, Batch *b)
+{
+        const Settings *settings = engine_settings(i->parts.engine);
+        usec_t now = i->ops->now(i->user);
+        int r;
+
+        for (size_t k = 0; k < b->effects.n_alerts; k++) {
+                const Alert *a = &b->effects.alerts[k];
+
+                alert_encode(a, alert_metric(a, settings), &b->alerts);
+                buffer_append_char(&b->alerts, '\0');
+                r = feeds_prepare(i->parts.feeds, i->parts.engine, a, now, &b->feed);
+                if (r < 0)
+                        return r;
+        }
+        return buffer_failed(&b->alerts) ? -ENOMEM : 0;
+}
+
+static bool needs_commit(const Batch *b)
+{
+        if (b->effects.n_alerts)
+                return true;
+        for (size_t k = 0; k < b->n_entries; k++)
+                if (b->entries[k].verdict == VERDICT_STORED || b->entries[k].verdict == VERDICT_REVISED)
+                        return true;
+        return false;
+}
+
+/* Every entry has its verdict. */
+static void commit(Intake *i, Batch *b)
+{
+        int r = write_alerts(i, b);
+
+        if (r < 0) {
+                fail(i, r, "writing alerts");
+                batch_free(b);
+                return;
+        }
+        /* Order per sender: what needs no commit still waits for what was offered before it. */
+        if (!needs_commit(b) && i->n_commits == 0) {
+                settle(i, b);
+                give_batch(i, b);
+                go_on(i);
+                return;
+        }
+        b->job = (JournalJob){.run = commit_run, .done = commit_done};
+        i->n_commits++;
+        journal_submit(i->parts.journal, &b->job);
+}
+
+static int look_up_run(JournalJob *job, Store *store)
+{
+        return batch_look_up((Batch *)job, store);
+}
+
+static void look_up_done(JournalJob *job, int result)
+{
+        Batch *b = (Batch *)job;
+        Intake *i = b->intake;
+
+        i->resolving = NULL;
+        if (result == 0 && !i->failed)
+                result = resolve_hits(b, &i->parts, i->ops->now(i->user));
+        if (result < 0 || i->failed) {
+                fail(i, result, b->error[0] ? b->error : "looking earlier versions up");
+                batch_free(b);
+                return;
+        }
+        i->ops->stepped(i->user);
+        commit(i, b);
+        if (!batch_is_empty(i->gathering))
+                intake_turn(i);
+}
+
+void intake_turn(Intake *i)
+{
+        Batch *b = i->gathering, *next;
+
+        if (i->failed || i->resolving || i->n_commits >= COMMITS_MAX || batch_is_empty(b))
+                return;
+        next = take_batch(i);
+        if (!next) {
+                fail(i, -ENOMEM, "gathering surveys");
+                return;
+        }
+        i->gathering = next;
+        if (b->n_hits == 0) {
+                commit(i, b);
+                return;
+        }
+        i->resolving = b;
+        b->job = (JournalJob){.run = look_up_run, .done = look_up_done};
+        journal_submit(i->parts.journal, &b->job);
+}
+
+bool intake_is_idle(const Intake *i)
+{
+        return !i->resolving && i->n_commits == 0 && batch_is_empty(i->gathering);
+}
+
+void intake_rest(Intake *i)
+{
+        i->resting = true;
+        if (intake_is_idle(i))
+                i->ops->rested(i->user);
+        else
+                intake_turn(i);
+}
+
+void intake_resume(Intake *i, const IntakeParts *parts)
+{
+        i->parts = *parts;
+        i->resting = false;
+        if (!intake_is_full(i))
+                i->ops->room(i->user);
+}
+
+const IntakeParts *intake_parts(const Intake *i)
+{
+        return &i->parts;
+}
+
+void intake_stats(const Intake *i, IntakeStats *ret)
+{
+        *ret = i->stats;
+        ret->in_flight = i->n_entries;
+}

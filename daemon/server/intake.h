@@ -1,0 +1,116 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The way of a survey from a connection into figures, the store, and back as an acknowledgement.
+ *
+ * Surveys that are offered gather in a batch. One whose id is new goes through the engine at once; one whose id may be
+ * known waits until the storage thread has looked its earlier version up. Then the batch is committed with all that the
+ * engine wanted done, and only after that its senders are told and its alerts published. While one batch is being
+ * committed the next one gathers, so batches grow with the load and are small without it. Order is kept per sender.
+ *
+ * Everything here happens on the loop's thread.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/config/config.h"
+#include "daemon/core/engine.h"
+#include "daemon/core/seen.h"
+#include "daemon/server/feeds.h"
+#include "daemon/server/journal.h"
+#include "proto/fault.h"
+
+typedef struct Intake Intake;
+typedef struct IntakeSink IntakeSink;
+
+typedef struct IntakeCounts {
+        uint64_t stored, duplicate, revised, refused;
+} IntakeCounts;
+
+/*
+ * Whoever offers surveys, embedded in the owner's session. Its memory stays in place until on_idle() after
+ * intake_sink_detach().
+ */
+struct IntakeSink {
+        /* One of the offered was refused; comes in the order of offering, before the on_settled() that covers it. */
+        void (*on_refused)(IntakeSink *s, uint64_t index, Text id, const Fault *fault);
+        /* Everything up to @last_index is durable or was refused; @counts since the last call. */
+        void (*on_settled)(IntakeSink *s, uint64_t last_index, const IntakeCounts *counts);
+        /* Detached, and nothing of it is in flight any more: the memory is the owner's again. */
+        void (*on_idle)(IntakeSink *s);
+
+        /* private */
+        unsigned n_pending;
+        bool detached;
+        bool touched;
+        uint64_t last_index;
+        IntakeCounts counts;
+        IntakeSink *next_touched;
+};
+
+typedef struct IntakeStats {
+        IntakeCounts counts;   /* since the start */
+        uint64_t unknown;      /* answers for metrics that are not configured */
+        uint64_t ignored;      /* top-level fields that surveys do not have */
+        uint64_t batches;
+        uint64_t in_flight;    /* surveys */
+        uint64_t commit_usec;  /* time that commits took, on the storage thread */
+        usec_t last_stored;    /* real time; 0: none yet */
+} IntakeStats;
+
+/* What the intake works on. Borrowed; may be replaced while the intake rests. */
+typedef struct IntakeParts {
+        const Config *config;
+        Engine *engine;
+        Feeds *feeds;
+        Seen *seen;
+        Journal *journal;
+        uint64_t last_seq; /* highest number of a stored survey */
+} IntakeParts;
+
+typedef struct IntakeOps {
+        usec_t (*now)(void *user);
+        void (*wanted)(void *user);            /* call intake_turn() in the next turn of the loop */
+        void (*room)(void *user);              /* intake_is_full() has become false */
+        void (*rested)(void *user);            /* intake_rest() is complete */
+        void (*failed)(void *user, int error, const char *what); /* nothing more may be acknowledged: exit */
+        void (*stepped)(void *user);           /* the engine's deadline may have changed */
+} IntakeOps;
+
+CX_MUST_CHECK int intake_new(Intake **ret, const IntakeParts *parts, const IntakeOps *ops, void *user);
+/* Drops what was not committed. No sink is called any more. */
+Intake *intake_free(Intake *i);
+
+/*
+ * One survey as JSON, from @source. What is wrong with it comes back through the sink. @index counts what the sink
+ * offers, ascending.
+ */
+void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *source, Text json);
+/* Something that was refused before it became a survey; reported and counted in its turn. */
+void intake_refuse(Intake *i, IntakeSink *s, uint64_t index, Text id, const Fault *fault);
+void intake_sink_detach(Intake *i, IntakeSink *s);
+
+/* Time or a command for the engine. 0, a condition of engine_step(), or -ENOMEM (failed() was called). */
+CX_MUST_CHECK int intake_step(Intake *i, const Input *in);
+
+/* After what was offered or stepped up to now is durable. @fn is called from the loop, in order. -ENOMEM. */
+CX_MUST_CHECK int intake_after_commit(Intake *i, void (*fn)(void *user), void *user);
+
+/* So much is in flight that senders should be paused until room(). */
+bool intake_is_full(const Intake *i);
+
+/* Sends on what has gathered, if its turn has come. */
+void intake_turn(Intake *i);
+
+/* Stops taking: intake_is_full() holds, and rested() is called once nothing is in flight. */
+void intake_rest(Intake *i);
+/* Goes on with these parts. */
+void intake_resume(Intake *i, const IntakeParts *parts);
+bool intake_is_idle(const Intake *i);
+
+const IntakeParts *intake_parts(const Intake *i);
+void intake_stats(const Intake *i, IntakeStats *ret);
+
+CX_DEFINE_CLEANUP(Intake, intake_free)

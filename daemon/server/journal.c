@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "daemon/server/journal.h"
+
+typedef struct Queue {
+        JournalJob *first;
+        JournalJob **last;
+} Queue;
+
+struct Journal {
+        pthread_t thread;
+        pthread_mutex_t lock; /* guards the rest up to `stop` */
+        pthread_cond_t work;
+        Queue waiting;
+        Queue finished;
+        bool stop;
+
+        bool joined;
+        Store *store;
+        void (*ring)(void *user);
+        void *user;
+};
+
+static void queue_init(Queue *q)
+{
+        q->first = NULL;
+        q->last = &q->first;
+}
+
+static void queue_push(Queue *q, JournalJob *job)
+{
+        job->next = NULL;
+        *q->last = job;
+        q->last = &job->next;
+}
+
+static JournalJob *queue_pop(Queue *q)
+{
+        JournalJob *job = q->first;
+
+        if (job) {
+                q->first = job->next;
+                if (!q->first)
+                        q->last = &q->first;
+        }
+        return job;
+}
+
+static void *journal_thread(void *user)
+{
+        Journal *j = user;
+
+        pthread_mutex_lock(&j->lock);
+        for (;;) {
+                JournalJob *job = queue_pop(&j->waiting);
+
+                if (job) {
+                        pthread_mutex_unlock(&j->lock);
+                        job->result = job->run(job, j->store);
+                        pthread_mutex_lock(&j->lock);
+                        queue_push(&j->finished, job);
+                        j->ring(j->user);
+                } else if (j->stop) {
+                        break;
+                } else {
+                        pthread_cond_wait(&j->work, &j->lock);
+                }
+        }
+        pthread_mutex_unlock(&j->lock);
+        return NULL;
+}
+
+int journal_new(Journal **ret, Store *store, void (*ring)(void *user), void *user)
+{
+        sigset_t all, before;
+        Journal *j = calloc(1, sizeof(*j));
+        int r;
+
+        if (!j)
+                return -ENOMEM;
+        j->ring = ring;
+        j->user = user;
+        j->store = store;
+        queue_init(&j->waiting);
+        queue_init(&j->finished);
+        pthread_mutex_init(&j->lock, NULL);
+        pthread_cond_init(&j->work, NULL);
+        /* Signals are the loop's. */
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        r = pthread_create(&j->thread, NULL, journal_thread, j);
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+        if (r != 0) {
+                pthread_cond_destroy(&j->work);
+                pthread_mutex_destroy(&j->lock);
+                free(j);
+                return -r;
+        }
+        *ret = j;
+        return 0;
+}
+
+void journal_stop(Journal *j)
+{
+        pthread_mutex_lock(&j->lock);
+        j->stop = true;
+        pthread_cond_signal(&j->work);
+        pthread_mutex_unlock(&j->lock);
+        if (!j->joined)
+                pthread_join(j->thread, NULL);
+        j->joined = true;
+        /* Those that are done may submit more, which ends at once. */
+        while (j->finished.first)
+                journal_deliver(j);
+}
+
+Journal *journal_free(Journal *j)
+{
+        if (!j)
+                return NULL;
+        journal_stop(j);
+        store_close(j->store);
+        pthread_cond_destroy(&j->work);
+        pthread_mutex_destroy(&j->lock);
+        free(j);
+        return NULL;
+}
+
+void journal_submit(Journal *j, JournalJob *job)
+{
+        pthread_mutex_lock(&j->lock);
+        if (j->stop) {
+                job->result = -ECANCELED;
+                queue_push(&j->finished, job);
+        } else {
+                queue_push(&j->waiting, job);
+                pthread_cond_signal(&j->work);
+        }
+        pthread_mutex_unlock(&j->lock);
+}
+
+void journal_deliver(Journal *j)
+{
+        Queue finished;
+        JournalJob *job;
+
+        pthread_mutex_lock(&j->lock);
+        finished = j->finished;
+        if (!finished.first)
+                queue_init(&finished);
+        queue_init(&j->finished);
+        pthread_mutex_unlock(&j->lock);
+        /* A done() may submit, or deliver nothing new here: what finishes meanwhile rings again. */
+        while (finished.first) {
+                job = finished.first;
+                finished.first = job->next;
+                job->done(job, job->result);
+        }
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <uthash.h>
+
+#include "daemon/server/resolve.h"
+#include "proto/survey_json.h"
+
+/* The newest version of a survey within the batch. */
+typedef struct Latest {
+        uint64_t seq;
+        size_t entry;
+        UT_hash_handle hh;
+} Latest;
+
+/* A canonical form may be a little longer than what was sent: numbers and times are written out. */
+#define SCRATCH_SIZE ((size_t)2 * SURVEY_BYTES_MAX)
+
+typedef struct Resolver {
+        Batch *batch;
+        IntakeParts *parts;
+        usec_t now;
+        Latest *latest;
+        Survey survey, earlier;
+        char *scratch; /* for both, SCRATCH_SIZE each */
+} Resolver;
+
+static int remember(Resolver *r, uint64_t seq, size_t entry)
+{
+        Latest *found;
+
+        HASH_FIND(hh, r->latest, &seq, sizeof(seq), found);
+        if (!found) {
+                found = calloc(1, sizeof(*found));
+                if (!found)
+                        return -ENOMEM;
+                found->seq = seq;
+                HASH_ADD(hh, r->latest, seq, sizeof(found->seq), found);
+        }
+        found->entry = entry;
+        return 0;
+}
+
+/* The version of survey @seq before this hit; TEXT_NULL: there is none any more. */
+static Text version_before(const Resolver *r, const Hit *hit, size_t candidate)
+{
+        uint64_t seq = hit->seqs[candidate];
+        Latest *found;
+        Entry *fresh;
+
+        HASH_FIND(hh, r->latest, &seq, sizeof(seq), found);
+        if (found)
+                return batch_json(r->batch, &r->batch->entries[found->entry]);
+        fresh = batch_fresh(r->batch, seq);
+        if (fresh)
+                return batch_json(r->batch, fresh);
+        if (hit->json_n[candidate] == 0)
+                return TEXT_NULL;
+        return (Text){.at = r->batch->found.data + hit->json_at[candidate], .n = hit->json_n[candidate]};
+}
+
+static int decode(Survey *ret, Text json, char *scratch)
+{
+        Fault fault;
+
+        return survey_decode(ret, json.at, json.n, scratch, false, &fault, NULL) == 0 ? 0 : -EBADMSG;
+}
+
+static int refuse(Entry *e, Text id, const Fault *fault)
+{
+        e->verdict = VERDICT_REFUSED;
+        e->id = text_dup(id);
+        e->fault = malloc(sizeof(*fault));
+        if (!e->id || !e->fault)
+                return -ENOMEM;
+        *e->fault = *fault;
+        return 0;
+}
+
+/* The id is known under @seq; r->earlier is its version up to now, @before that version's bytes. */
+static int take_again(Resolver *r, const Hit *hit, uint64_t seq, Text before)
+{
+        Entry *e = &r->batch->entries[hit->entry];
+        Input in = {.kind = INPUT_SURVEY, .now = r->now, .survey = &r->survey, .earlier = &r->earlier};
+        int64_t rev = r->survey.rev, known = r->earlier.rev;
+        Fault fault;
+        int result;
+
+        if (text_equal(before, batch_json(r->batch, e))) {
+                e->verdict = VERDICT_DUPLICATE;
+                return 0;
+        }
+        if (rev >= 0 && known >= 0 && rev <= known) {
+                fault_set(&fault, FAULT_STALE, "rev",
+                          rev < known ? "revision %" PRId64 " is stored, this is %" PRId64
+                                      : "revision %" PRId64 " is stored with other content; a change needs more than %" PRId64,
+                          known, rev);
+                return refuse(e, r->survey.id, &fault);
+        }
+        e->verdict = VERDICT_REVISED;
+        e->seq = seq;
+        result = engine_step(r->parts->engine, &in, &r->batch->effects);
+        if (result < 0)
+                return result;
+        return remember(r, seq, hit->entry);
+}
+
+/* Only the hash was known, or its survey is no longer stored. */
+static int take_new(Resolver *r, const Hit *hit)
+{
+        Entry *e = &r->batch->entries[hit->entry];
+        Input in = {.kind = INPUT_SURVEY, .now = r->now, .survey = &r->survey};
+        int result;
+
+        e->seq = ++r->parts->last_seq;
+        e->verdict = VERDICT_STORED;
+        result = seen_add(r->parts->seen, hit->hash, e->seq);
+        if (result == 0)
+                result = engine_step(r->parts->engine, &in, &r->batch->effects);
+        if (result < 0)
+                return result;
+        return remember(r, e->seq, hit->entry);
+}
+
+static int resolve_hit(Resolver *r, const Hit *hit)
+{
+        uint64_t seqs[SEEN_CANDIDATES_MAX];
+        size_t n_seqs;
+        int result = decode(&r->survey, batch_json(r->batch, &r->batch->entries[hit->entry]), r->scratch);
+
+        if (result < 0)
+                return result;
+        for (size_t k = 0; k < hit->n_seqs; k++) {
+                Text before = version_before(r, hit, k);
+
+                if (!before.at)
+                        continue;
+                result = decode(&r->earlier, before, r->scratch + SCRATCH_SIZE);
+                if (result < 0)
+                        return result;
+                if (text_equal(r->earlier.id, r->survey.id))
+                        return take_again(r, hit, hit->seqs[k], before);
+        }
+        /* A number may have been given out for this hash since the look-up: by an earlier hit of this batch. */
+        n_seqs = seen_find(r->parts->seen, hit->hash, seqs);
+        for (size_t k = 0; k < n_seqs; k++) {
+                Latest *found;
+                Text before;
+
+                HASH_FIND(hh, r->latest, &seqs[k], sizeof(seqs[k]), found);
+                if (!found)
+                        continue;
+                before = batch_json(r->batch, &r->batch->entries[found->entry]);
+                result = decode(&r->earlier, before, r->scratch + SCRATCH_SIZE);
+                if (result < 0)
+                        return result;
+                if (text_equal(r->earlier.id, r->survey.id))
+                        return take_again(r, hit, seqs[k], before);
+        }
+        return take_new(r, hit);
+}
+
+int resolve_hits(Batch *b, IntakeParts *parts, usec_t now)
+{
+        Resolver *r = calloc(1, sizeof(*r));
+        Latest *one, *next;
+        int result = 0;
+
+        if (!r)
+                return -ENOMEM;
+        r->batch = b;
+        r->parts = parts;
+        r->now = now;
+        r->scratch = malloc(2 * SCRATCH_SIZE);
+        if (!r->scratch)
+                result = -ENOMEM;
+        for (size_t i = 0; i < b->n_hits && result == 0; i++)
+                result = resolve_hit(r, &b->hits[i]);
+        HASH_ITER(hh, r->latest, one, next)
+        {
+                HASH_DEL(r->latest, one);
+                free(one);
+        }
+        free(r->scratch);
+        free(r);
+        return result;
+}

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The daemon's life: start, run, reload, stop.
+ *
+ * The happy path is: open the store, bring everything back, listen, tell systemd; then the loop; on SIGTERM stop
+ * listening, finish what was taken, acknowledge it, close. Possible failure modes: the store cannot be opened or read
+ * (exit before listening), a commit fails (nothing more is acknowledged, exit with SERVER_EXIT_IO so that systemd
+ * starts anew from what is durable), a stop that takes too long (exit without what was not acknowledged).
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/io/log.h"
+#include "daemon/server/reload.h"
+#include "daemon/server/start.h"
+#include "daemon/server/state.h"
+
+/* A stop may take so long before it is cut short. */
+#define GRACE_TIME (10 * USEC_SEC)
+/* Between two looks for surveys that are past retention, and rows deleted in one go. */
+#define UPKEEP_TIME (60 * USEC_SEC)
+#define UPKEEP_ROWS 1000
+
+typedef struct Upkeep {
+        JournalJob job; /* first: a job is its upkeep */
+        Server *server;
+        usec_t before;
+        size_t n_deleted;
+        StoreInfo info;
+} Upkeep;
+
+void server_fail(Server *s, int status)
+{
+        s->exit_status = status;
+        loop_stop(s->loop);
+}
+
+static usec_t intake_now(void *user)
+{
+        Server *s = user;
+
+        return loop_realtime(s->loop);
+}
+
+static void intake_wanted(void *user)
+{
+        Server *s = user;
+
+        if (!loop_timer_armed(s->turn) && loop_timer_after(s->turn, 0) < 0)
+                server_fail(s, SERVER_EXIT_INTERNAL);
+}
+
+static void intake_room(void *user)
+{
+        Server *s = user;
+
+        face_lines_resume(s);
+        face_sp_resume(s);
+}
+
+static void stop_now(Server *s)
+{
+        log_notice("stopped, everything that was acknowledged is stored");
+        loop_stop(s->loop);
+}
+
+static void intake_rested(void *user)
+{
+        Server *s = user;
+
+        if (s->state == SERVER_STOPPING)
+                stop_now(s);
+        else if (s->state == SERVER_RELOADING && !s->rebuild)
+                reload_rested(s);
+}
+
+static void intake_failed(void *user, int error, const char *what)
+{
+        Server *s = user;
+
+        log_err("%s: %s; nothing more is acknowledged, exiting", what, strerror(-error));
+        server_fail(s, error == -ENOMEM ? SERVER_EXIT_INTERNAL : SERVER_EXIT_IO);
+}
+
+/* The engine's deadline is looked at once in a turn of the loop, not after each survey. */
+static void intake_stepped(void *user)
+{
+        Server *s = user;
+
+        s->deadline_set = false;
+        intake_wanted(user);
+}
+
+static const IntakeOps intake_ops = {
+        .now = intake_now,
+        .wanted = intake_wanted,
+        .room = intake_room,
+        .rested = intake_rested,
+        .failed = intake_failed,
+        .stepped = intake_stepped,
+};
+
+static void set_deadline(Server *s)
+{
+        if (s->deadline_set)
+                return;
+        s->deadline_set = true;
+        if (loop_timer_at_realtime(s->deadline, engine_deadline(s->engine)) < 0)
+                server_fail(s, SERVER_EXIT_INTERNAL);
+}
+
+void server_step_time(Server *s)
+{
+        Input in = {.kind = INPUT_TICK, .now = loop_realtime(s->loop)};
+
+        if (intake_step(s->intake, &in) == 0)
+                set_deadline(s);
+}
+
+static void on_turn(void *user)
+{
+        Server *s = user;
+
+        intake_turn(s->intake);
+        set_deadline(s);
+}
+
+static void on_deadline(void *user)
+{
+        server_step_time(user);
+}
+
+static void on_wake(void *user)
+{
+        Server *s = user;
+
+        if (s->journal)
+                journal_deliver(s->journal);
+}
+
+static void on_ring(void *user)
+{
+        Server *s = user;
+
+        loop_wake_post(s->wake);
+}
+
+static void on_tick(void *user)
+{
+        Server *s = user;
+
+        if (feeds_tick(s->feeds, s->engine, loop_realtime(s->loop)) < 0)
+                log_warning("tick has no memory for figures, leaving them out");
+        if (loop_timer_after(s->tick, s->config->tick) < 0)
+                server_fail(s, SERVER_EXIT_INTERNAL);
+}
+
+static void on_watchdog(void *user)
+{
+        Server *s = user;
+
+        (void)notify_watchdog(s->options.notify);
+        if (loop_timer_after(s->watchdog, notify_watchdog_interval(s->options.notify)) < 0)
+                server_fail(s, SERVER_EXIT_INTERNAL);
+}
+
+static int upkeep_run(JournalJob *job, Store *store)
+{
+        Upkeep *u = (Upkeep *)job;
+        int r = store_begin(store);
+
+        if (r < 0)
+                return r;
+        r = store_expire(store, u->before, UPKEEP_ROWS, &u->n_deleted);
+        if (r == 0)
+                r = store_commit(store);
+        if (r < 0) {
+                store_rollback(store);
+                return r;
+        }
+        return store_info(store, &u->info);
+}
+
+static void upkeep_done(JournalJob *job, int result)
+{
+        Upkeep *u = (Upkeep *)job;
+        Server *s = u->server;
+        char status[160];
+
+        s->upkeep_busy = false;
+        if (result == 0) {
+                s->store_info = u->info;
+                /* What has left the store stays in the tallies, which are kept longer. */
+                if (loop_timer_after(s->upkeep, u->n_deleted == UPKEEP_ROWS ? 20 * USEC_MSEC : UPKEEP_TIME) < 0)
+                        server_fail(s, SERVER_EXIT_INTERNAL);
+                if (s->state == SERVER_READY) {
+                        EngineStats engine;
+
+                        engine_stats(s->engine, &engine);
+                        snprintf(status, sizeof(status), "%llu surveys, %zu alerts active, %zu subscribers",
+                                 (unsigned long long)u->info.n_surveys, engine.n_alerts_active,
+                                 feeds_n_subscribers(s->feeds));
+                        (void)notify_status(s->options.notify, status);
+                }
+        } else if (result != -ECANCELED) {
+                log_err("store upkeep failed: %s", strerror(-result));
+                server_fail(s, SERVER_EXIT_IO);
+        }
+        free(u);
+}
+
+static void on_upkeep(void *user)
+{
+        Server *s = user;
+        Upkeep *u;
+
+        if (s->upkeep_busy)
+                return;
+        u = calloc(1, sizeof(*u));
+        if (!u) {
+                server_fail(s, SERVER_EXIT_INTERNAL);
+                return;
+        }
+        u->job = (JournalJob){.run = upkeep_run, .done = upkeep_done};
+        u->server = s;
+        u->before = loop_realtime(s->loop) - s->config->keep_surveys;
+        s->upkeep_busy = true;
+        journal_submit(s->journal, &u->job);
+}
+
+static void on_grace(void *user)
+{
+        Server *s = user;
+
+        log_warning("stop takes too long, leaving what was not acknowledged");
+        loop_stop(s->loop);
+}
+
+static void stop(Server *s)
+{
+        if (s->state == SERVER_STOPPING) {
+                loop_stop(s->loop);
+                return;
+        }
+        s->state = SERVER_STOPPING;
+        (void)notify_stopping(s->options.notify);
+        log_notice("stopping");
+        faces_stop_listening(s);
+        http_server_drain(s->http);
+        if (loop_timer_after(s->grace, GRACE_TIME) < 0)
+                loop_stop(s->loop);
+        else
+                intake_rest(s->intake);
+}
+
+static void on_signal(int number, void *user)
+{
+        if (number == SIGHUP)
+                reload_start(user);
+        else
+                stop(user);
+}
+
+static int make_loop(Server *s)
+{
+        static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+        const struct {
+                LoopTimer **timer;
+                LoopFn fn;
+        } timers[] = {
+                {&s->turn, on_turn},         {&s->deadline, on_deadline}, {&s->tick, on_tick},
+                {&s->watchdog, on_watchdog}, {&s->upkeep, on_upkeep},     {&s->grace, on_grace},
+        };
+        int r = loop_new(&s->loop, NULL);
+
+        if (r == 0)
+                r = loop_wake_new(&s->wake, s->loop, on_wake, s);
+        for (size_t i = 0; i < CX_ARRAY_LEN(timers) && r == 0; i++)
+                r = loop_timer_new(timers[i].timer, s->loop, timers[i].fn, s);
+        for (size_t i = 0; i < CX_ARRAY_LEN(numbers) && r == 0; i++)
+                r = loop_signal_new(&s->signals[i], s->loop, numbers[i], on_signal, s);
+        return r;
+}
+
+static int open_store(Server *s, Store **ret)
+{
+        char error[256] = "";
+        int r = store_open_sqlite(ret, s->config->store, error, sizeof(error));
+
+        if (r == 0)
+                return 0;
+        log_err("store %s: %s", s->config->store, error[0] ? error : strerror(-r));
+        s->exit_status = r == STORE_E_NEWER ? SERVER_EXIT_CONFIG : SERVER_EXIT_IO;
+        return r < 0 ? r : -EBUSY;
+}
+
+static int start_engine(Server *s)
+{
+        IntakeParts parts = {.config = s->config, .seen = &s->seen};
+        Store *store = NULL;
+        int r = open_store(s, &store);
+
+        if (r < 0)
+                return r;
+        r = engine_new(&s->engine, &s->config->settings, s->config->org);
+        if (r == 0) {
+                s->config->org = NULL;
+                r = feeds_new(&s->feeds);
+        }
+        if (r == 0)
+                r = feeds_configure(s->feeds, s->config);
+        if (r == 0)
+                r = start_restore(s, store, &parts.last_seq);
+        if (r == 0)
+                r = journal_new(&s->journal, store, on_ring, s);
+        if (r < 0) {
+                store_close(store);
+                s->exit_status = r == -ENOMEM ? SERVER_EXIT_INTERNAL : SERVER_EXIT_IO;
+                return r;
+        }
+        parts.engine = s->engine;
+        parts.feeds = s->feeds;
+        parts.journal = s->journal;
+        return intake_new(&s->intake, &parts, &intake_ops, s);
+}
+
+static int start_tls(Server *s)
+{
+        char reason[TLS_REASON_MAX];
+        int r;
+
+        if (!s->config->tls_certificate)
+                return 0;
+        r = tls_new(&s->tls, s->config->tls_certificate, s->config->tls_key, reason);
+        if (r < 0) {
+                log_err("tls: %s", reason);
+                s->exit_status = SERVER_EXIT_CONFIG;
+        }
+        return r;
+}
+
+static int start_faces(Server *s)
+{
+        int r = conn_cap_new(&s->cap, (unsigned)s->config->max_connections, NULL);
+
+        if (r == 0)
+                r = start_tls(s);
+        if (r == 0)
+                r = face_lines_new(s);
+        if (r == 0)
+                r = face_sp_new(s);
+        if (r == 0)
+                r = face_http_new(s);
+        if (r == 0)
+                r = faces_listen(s);
+        if (r == 0)
+                r = faces_listen_feeds(s);
+        if (r < 0 && s->exit_status == SERVER_EXIT_OK)
+                s->exit_status = r == -ENOMEM ? SERVER_EXIT_INTERNAL : SERVER_EXIT_IO;
+        return r;
+}
+
+static int start(Server *s)
+{
+        int r = make_loop(s);
+
+        if (r == 0) {
+                s->started = loop_realtime(s->loop);
+                r = start_engine(s);
+        }
+        if (r == 0)
+                r = start_faces(s);
+        if (r < 0)
+                return r;
+        s->state = SERVER_READY;
+        server_step_time(s);
+        r = loop_timer_after(s->tick, s->config->tick);
+        if (r == 0)
+                r = loop_timer_after(s->upkeep, USEC_SEC);
+        if (r == 0)
+                r = loop_timer_after(s->watchdog, notify_watchdog_interval(s->options.notify));
+        if (r < 0)
+                return r;
+        log_notice("ready version=%s config=%s", CX_VERSION, s->config->file);
+        (void)notify_ready(s->options.notify, "ready");
+        return 0;
+}
+
+static void finish(Server *s)
+{
+        /* Sinks and jobs end first, while everything that they point to is still there. */
+        if (s->journal)
+                journal_stop(s->journal);
+        faces_free(s);
+        s->intake = intake_free(s->intake);
+        s->feeds = feeds_free(s->feeds);
+        s->engine = engine_free(s->engine);
+        s->journal = journal_free(s->journal);
+        seen_deinit(&s->seen);
+        conn_cap_unref(s->cap);
+        tls_unref(s->tls);
+        for (size_t i = 0; i < CX_ARRAY_LEN(s->signals); i++)
+                loop_signal_free(s->signals[i]);
+        loop_timer_free(s->turn);
+        loop_timer_free(s->deadline);
+        loop_timer_free(s->tick);
+        loop_timer_free(s->watchdog);
+        loop_timer_free(s->upkeep);
+        loop_timer_free(s->grace);
+        loop_wake_free(s->wake);
+        loop_free(s->loop);
+        config_free(s->next_config);
+        config_free(s->config);
+}
+
+int server_run(const ServerOptions *options, Config *config)
+{
+        Server *s = calloc(1, sizeof(*s));
+        int status;
+
+        if (!s) {
+                config_free(config);
+                return SERVER_EXIT_INTERNAL;
+        }
+        s->options = *options;
+        s->config = config;
+        s->seen = SEEN_INIT(options->key);
+        if (start(s) == 0) {
+                if (loop_run(s->loop) < 0 && s->exit_status == SERVER_EXIT_OK)
+                        s->exit_status = SERVER_EXIT_INTERNAL;
+        } else if (s->exit_status == SERVER_EXIT_OK) {
+                s->exit_status = SERVER_EXIT_INTERNAL;
+        }
+        finish(s);
+        status = s->exit_status;
+        free(s);
+        return status;
+}

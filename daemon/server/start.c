@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* From a store and a configuration to the same figures, alerts and feeds as before the stop. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/io/log.h"
+#include "daemon/server/alert_json.h"
+#include "daemon/server/rebuild.h"
+#include "daemon/server/start.h"
+
+typedef struct Start {
+        Server *server;
+        char *scratch;
+        Survey survey;
+        uint64_t last_seq;
+        uint64_t n_surveys, n_unreadable, n_alerts;
+} Start;
+
+static int take_survey(void *user, const StoreSurvey *row)
+{
+        Start *s = user;
+        int r = rebuild_take(s->server->engine, &s->survey, row->json, s->scratch);
+
+        if (row->seq > s->last_seq)
+                s->last_seq = row->seq;
+        if (r == -EBADMSG) {
+                log_err("store survey=%llu cannot be read as a survey, leaving it out", (unsigned long long)row->seq);
+                s->n_unreadable++;
+                return 0;
+        }
+        if (r == 0)
+                r = seen_add(&s->server->seen, seen_hash(&s->server->seen, row->source, s->survey.id), row->seq);
+        s->n_surveys++;
+        return r;
+}
+
+static void take_damaged(void *user, uint64_t seq)
+{
+        Start *s = user;
+
+        log_err("store survey=%llu is damaged, leaving it out", (unsigned long long)seq);
+        s->n_unreadable++;
+}
+
+static int take_alert(void *user, const StoreAlert *row)
+{
+        Start *s = user;
+        Alert alert;
+        int r = alert_decode(row->json, &alert);
+
+        if (r == -EINVAL) {
+                log_err("store alert=%s cannot be read, leaving it out", LOG_QUOTE(row->id));
+                return 0;
+        }
+        s->n_alerts++;
+        return r < 0 ? r : engine_restore(s->server->engine, &alert);
+}
+
+static int take_feed(void *user, const StoreFeed *row)
+{
+        Start *s = user;
+
+        return feeds_restore(s->server->feeds, row);
+}
+
+int start_restore(Server *server, Store *store, uint64_t *ret_last_seq)
+{
+        usec_t begin = loop_monotonic(server->loop);
+        Start s = {.server = server, .scratch = malloc((size_t)2 * SURVEY_BYTES_MAX)};
+        StoreInfo info;
+        int r = s.scratch ? 0 : -ENOMEM;
+
+        if (r == 0)
+                r = store_scan_surveys(store, 0, 0, take_survey, &s, take_damaged);
+        if (r == 0)
+                r = store_scan_alerts(store, take_alert, &s);
+        if (r == 0)
+                r = store_scan_feeds(store, take_feed, &s);
+        if (r == 0)
+                r = store_info(store, &info);
+        free(s.scratch);
+        if (r < 0) {
+                log_err("store cannot be read: %s", r == -ENOMEM ? strerror(ENOMEM) : store_error(store));
+                return r;
+        }
+        server->store_info = info;
+        *ret_last_seq = info.last_seq > s.last_seq ? info.last_seq : s.last_seq;
+        log_info("store surveys=%llu alerts=%llu left_out=%llu read_ms=%lld", (unsigned long long)s.n_surveys,
+                 (unsigned long long)s.n_alerts, (unsigned long long)s.n_unreadable,
+                 (long long)((CLOCK_SYSTEM.monotonic(CLOCK_SYSTEM.user) - begin) / USEC_MSEC));
+        return 0;
+}

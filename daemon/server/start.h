@@ -1,0 +1,11 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Brings back what is stored: surveys into the engine and the table of known ids, alerts, feeds.
+ */
+
+#include "daemon/server/state.h"
+
+/* Before the storage thread runs. < 0 after logging. Damaged rows are named in the log and left out. */
+CX_MUST_CHECK int start_restore(Server *server, Store *store, uint64_t *ret_last_seq);

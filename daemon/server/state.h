@@ -1,0 +1,108 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The running daemon: what the files of this layer share. server.h is its outside.
+ */
+
+#include "daemon/config/config.h"
+#include "daemon/core/engine.h"
+#include "daemon/core/seen.h"
+#include "daemon/io/httpd.h"
+#include "daemon/io/lines.h"
+#include "daemon/io/loop.h"
+#include "daemon/io/notify.h"
+#include "daemon/io/sp.h"
+#include "daemon/io/tls.h"
+#include "daemon/server/feeds.h"
+#include "daemon/server/intake.h"
+#include "daemon/server/journal.h"
+#include "daemon/server/server.h"
+#include "proto/base/json_out.h"
+
+typedef struct Rebuild Rebuild;
+
+/* A feed's own endpoint, feed/<principal>.ipc. */
+typedef struct FeedEndpoint {
+        char principal[METRIC_NAME_MAX + 1];
+        struct Server *server;
+        SpSocket *socket;
+        Listener *listener;
+        struct FeedEndpoint *next;
+} FeedEndpoint;
+
+typedef enum ServerState {
+        SERVER_STARTING,
+        SERVER_READY,
+        SERVER_RELOADING,
+        SERVER_STOPPING,
+} ServerState;
+
+struct Server {
+        ServerOptions options;
+        ServerState state;
+        int exit_status;
+        usec_t started;
+        HashKey key;
+
+        Loop *loop;
+        LoopWake *wake;   /* from the storage thread */
+        LoopTimer *turn;  /* intake_turn() */
+        LoopTimer *deadline; /* of the engine */
+        LoopTimer *tick;
+        LoopTimer *watchdog;
+        LoopTimer *upkeep; /* retention */
+        LoopTimer *grace;  /* how long a stop may take */
+        LoopSignal *signals[3];
+
+        Config *config;
+        Config *next_config; /* of a reload that is going on */
+        Engine *engine;
+        Seen seen;
+        Feeds *feeds;
+        Journal *journal;
+        Intake *intake;
+        Rebuild *rebuild; /* NULL: none is going on */
+        bool deadline_set;
+        bool upkeep_busy;
+        StoreInfo store_info; /* as of the last upkeep */
+
+        Tls *tls;
+        ConnCap *cap;
+        LineServer *lines;
+        HttpServer *http;
+        SpSocket *pull, *rep, *pub;
+        IntakeSink pull_sink;
+        uint64_t pull_index;
+        Listener **listeners;
+        size_t n_listeners;
+        FeedEndpoint *endpoints;
+};
+
+/* Ends the loop; the process exits with @status. Nothing is acknowledged any more. */
+void server_fail(Server *s, int status);
+/* Lets the engine know what time it is. */
+void server_step_time(Server *s);
+
+/* faces: line protocol, nanomsg, HTTP. Each returns -ENOMEM. */
+CX_MUST_CHECK int face_lines_new(Server *s);
+CX_MUST_CHECK int face_sp_new(Server *s);
+CX_MUST_CHECK int face_http_new(Server *s);
+/* Opens the listeners of the configuration, or takes those that systemd hands over. 0, or < 0 after logging. */
+CX_MUST_CHECK int faces_listen(Server *s);
+/* One endpoint for each principal, under the directory of the first feed address. */
+CX_MUST_CHECK int faces_listen_feeds(Server *s);
+void faces_stop_listening(Server *s);
+void faces_free(Server *s);
+
+CX_MUST_CHECK int face_sp_endpoint_new(Server *s, const char *principal, FeedEndpoint **ret);
+
+/* The intake has room again. */
+void face_lines_resume(Server *s);
+void face_sp_resume(Server *s);
+/* Another configuration holds: sources and principals are looked up again. */
+void face_lines_reconfigure(Server *s);
+void face_sp_reconfigure(Server *s);
+
+/* Every HTTP request. @user is the Server. */
+void api_handle(HttpRequest *r, void *user);

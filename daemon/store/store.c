@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/store/store_impl.h"
+
+int store_fail(Store *s, int r, const char *format, ...)
+{
+        va_list args;
+
+        va_start(args, format);
+        (void)vsnprintf(s->error, sizeof(s->error), format, args);
+        va_end(args);
+        return r;
+}
+
+const char *store_error(const Store *s)
+{
+        return s->error;
+}
+
+Store *store_close(Store *s)
+{
+        if (!s)
+                return NULL;
+        store_rollback(s);
+        s->verbs->close(s);
+        return NULL;
+}
+
+int store_begin(Store *s)
+{
+        int r;
+
+        if (s->in_transaction)
+                return store_fail(s, -EINVAL, "a transaction is open already");
+        r = s->verbs->begin(s);
+        if (r == 0)
+                s->in_transaction = true;
+        return r;
+}
+
+void store_rollback(Store *s)
+{
+        if (!s->in_transaction)
+                return;
+        s->verbs->rollback(s);
+        s->in_transaction = false;
+}
+
+/* The result of a change: one that failed takes the whole transaction with it, and the sentence says so. */
+static int changed(Store *s, int r)
+{
+        size_t n;
+
+        if (r >= 0)
+                return r;
+        store_rollback(s);
+        n = strlen(s->error);
+        (void)snprintf(s->error + n, sizeof(s->error) - n, "; the transaction was rolled back");
+        return r;
+}
+
+static int needs_transaction(Store *s)
+{
+        return s->in_transaction ? 0 : store_fail(s, -EINVAL, "no transaction is open");
+}
+
+int store_commit(Store *s)
+{
+        int r;
+
+        r = needs_transaction(s);
+        if (r < 0)
+                return r;
+        r = changed(s, s->verbs->commit(s));
+        s->in_transaction = false;
+        return r;
+}
+
+/* Numbers begin with 1 and fit into a signed 64-bit integer. */
+static int check_seq(Store *s, uint64_t seq)
+{
+        if (seq == 0 || seq >= INT64_MAX)
+                return store_fail(s, -EINVAL, "%llu is no number of a row", (unsigned long long)seq);
+        return 0;
+}
+
+int store_put_survey(Store *s, const StoreSurvey *row)
+{
+        int r;
+
+        r = needs_transaction(s);
+        if (r < 0)
+                return r;
+        r = check_seq(s, row->seq);
+        if (r == 0)
+                r = s->verbs->put_survey(s, row);
+        return changed(s, r);
+}
+
+int store_put_alert(Store *s, const StoreAlert *row)
+{
+        int r;
+
+        r = needs_transaction(s);
+        if (r < 0)
+                return r;
+        return changed(s, s->verbs->put_alert(s, row));
+}
+
+int store_put_feed(Store *s, const StoreFeed *row)
+{
+        int r;
+
+        r = needs_transaction(s);
+        if (r < 0)
+                return r;
+        r = check_seq(s, row->seq);
+        if (r == 0)
+                r = s->verbs->put_feed(s, row);
+        return changed(s, r);
+}
+
+int store_expire(Store *s, usec_t before, size_t max, size_t *ret_n)
+{
+        int r;
+
+        r = needs_transaction(s);
+        if (r < 0)
+                return r;
+        return changed(s, s->verbs->expire(s, before, max, ret_n));
+}
+
+int store_get_survey(Store *s, uint64_t seq, Buffer *ret_json)
+{
+        return s->verbs->get_survey(s, seq, ret_json);
+}
+
+int store_scan_surveys(Store *s, uint64_t after, size_t max, StoreSurveyFn fn, void *user,
+                       void (*damaged)(void *user, uint64_t seq))
+{
+        return s->verbs->scan_surveys(s, after, max, fn, user, damaged);
+}
+
+int store_scan_recent(Store *s, usec_t since, usec_t until, StoreSurveyFn fn, void *user)
+{
+        return s->verbs->scan_recent(s, since, until, fn, user);
+}
+
+int store_scan_alerts(Store *s, StoreAlertFn fn, void *user)
+{
+        return s->verbs->scan_alerts(s, fn, user);
+}
+
+int store_scan_feeds(Store *s, StoreFeedFn fn, void *user)
+{
+        return s->verbs->scan_feeds(s, fn, user);
+}
+
+int store_info(Store *s, StoreInfo *ret)
+{
+        return s->verbs->info(s, ret);
+}

@@ -1,0 +1,42 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What a kind of store implements: the verbs behind store.h. Private to daemon/store.
+ *
+ * store.c checks what is common to all kinds (a transaction is open where one is needed, numbers are in
+ * range) and rolls back after a failed change; a verb just fails.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/store/store.h"
+
+typedef struct StoreVerbs {
+        void (*close)(Store *s); /* frees @s */
+        int (*begin)(Store *s);
+        int (*commit)(Store *s);
+        void (*rollback)(Store *s);
+        int (*put_survey)(Store *s, const StoreSurvey *row);
+        int (*put_alert)(Store *s, const StoreAlert *row);
+        int (*put_feed)(Store *s, const StoreFeed *row);
+        int (*get_survey)(Store *s, uint64_t seq, Buffer *ret_json);
+        int (*scan_surveys)(Store *s, uint64_t after, size_t max, StoreSurveyFn fn, void *user,
+                            void (*damaged)(void *user, uint64_t seq));
+        int (*scan_recent)(Store *s, usec_t since, usec_t until, StoreSurveyFn fn, void *user);
+        int (*scan_alerts)(Store *s, StoreAlertFn fn, void *user);
+        int (*scan_feeds)(Store *s, StoreFeedFn fn, void *user);
+        int (*expire)(Store *s, usec_t before, size_t max, size_t *ret_n);
+        int (*info)(Store *s, StoreInfo *ret);
+} StoreVerbs;
+
+struct Store {
+        const StoreVerbs *verbs;
+        bool in_transaction;
+        char error[512];
+};
+
+/* Sets the sentence of store_error(). Returns @r. */
+CX_PRINTF(3, 4) int store_fail(Store *s, int r, const char *format, ...);

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The store in memory: the same verbs without a disk, for tests.
+ *
+ * Changes are made at once; each leaves behind what it replaced, and a rollback puts that back in reverse
+ * order.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/store/store_impl.h"
+
+/* A row of any table. Texts lie behind it. */
+typedef struct Row {
+        Text name;    /* alert: id; feed: principal; survey: empty */
+        uint64_t seq; /* alert: 0 */
+        usec_t at;
+        bool is_open;
+        Text source;
+        Text json;
+} Row;
+
+typedef enum TableKind {
+        TABLE_SURVEY,
+        TABLE_ALERT,
+        TABLE_FEED,
+        _TABLE_N,
+} TableKind;
+
+/* Sorted by (name, seq). */
+typedef struct Table {
+        Row **rows;
+        size_t n, size;
+        size_t bytes;
+} Table;
+
+/* Before the change there was @row at that key, or no row; then @name and @seq say which one was added. */
+typedef struct Undo {
+        TableKind table;
+        Row *row;
+        Row *added; /* as it was in the table; NULL: the change was a deletion */
+} Undo;
+
+typedef struct StoreRam {
+        Store base;
+        Table tables[_TABLE_N];
+        Undo *undo;
+        size_t n_undo, size_undo;
+        uint64_t last_seq, last_seq_before;
+} StoreRam;
+
+static StoreRam *store_ram(Store *s)
+{
+        return CX_CONTAINER_OF(s, StoreRam, base);
+}
+
+static int no_memory(Store *s)
+{
+        return store_fail(s, -ENOMEM, "no memory");
+}
+
+/* --- tables
+ * -------------------------------------------------------------------------------------------------------- */
+
+static char *put_text(char *to, Text t, Text *ret)
+{
+        if (t.n)
+                memcpy(to, t.at, t.n);
+        *ret = (Text){.at = to, .n = t.n};
+        return to + t.n;
+}
+
+static Row *row_new(const Row *from)
+{
+        Row *row = malloc(sizeof(*row) + from->name.n + from->source.n + from->json.n + 1);
+        char *to;
+
+        if (!row)
+                return NULL;
+        *row = *from;
+        to = put_text((char *)(row + 1), from->name, &row->name);
+        to = put_text(to, from->source, &row->source);
+        put_text(to, from->json, &row->json);
+        return row;
+}
+
+static size_t row_bytes(const Row *row)
+{
+        return sizeof(*row) + row->name.n + row->source.n + row->json.n;
+}
+
+static int compare(const Row *row, Text name, uint64_t seq)
+{
+        int order = text_compare(row->name, name);
+
+        return order ? order : (row->seq > seq) - (row->seq < seq);
+}
+
+/* The index of the first row that is not before the key. */
+static size_t place(const Table *t, Text name, uint64_t seq)
+{
+        size_t low = 0, high = t->n;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (compare(t->rows[middle], name, seq) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+static bool is_at(const Table *t, size_t i, const Row *key)
+{
+        return i < t->n && compare(t->rows[i], key->name, key->seq) == 0;
+}
+
+/* Room for one more row and one more undo, so that what follows cannot fail. */
+static int reserve(StoreRam *s, Table *t)
+{
+        if (t->n == t->size) {
+                size_t size = t->size ? t->size * 2 : 64;
+                Row **p = reallocarray(t->rows, size, sizeof(*p));
+
+                if (!p)
+                        return -ENOMEM;
+                t->rows = p;
+                t->size = size;
+        }
+        if (s->n_undo == s->size_undo) {
+                size_t size = s->size_undo ? s->size_undo * 2 : 64;
+                Undo *p = reallocarray(s->undo, size, sizeof(*p));
+
+                if (!p)
+                        return -ENOMEM;
+                s->undo = p;
+                s->size_undo = size;
+        }
+        return 0;
+}
+
+/* Puts @row, which becomes the table's, in its place. There is room. Returns the row that it replaced, or
+ * NULL. */
+static Row *table_set(Table *t, Row *row)
+{
+        size_t i = place(t, row->name, row->seq);
+        Row *before = NULL;
+
+        if (is_at(t, i, row)) {
+                before = t->rows[i];
+                t->bytes -= row_bytes(before);
+        } else {
+                memmove(&t->rows[i + 1], &t->rows[i], (t->n - i) * sizeof(Row *));
+                t->n++;
+        }
+        t->rows[i] = row;
+        t->bytes += row_bytes(row);
+        return before;
+}
+
+static void table_remove(Table *t, const Row *row)
+{
+        size_t i = place(t, row->name, row->seq);
+
+        t->bytes -= row_bytes(row);
+        t->n--;
+        memmove(&t->rows[i], &t->rows[i + 1], (t->n - i) * sizeof(Row *));
+}
+
+static int put(StoreRam *s, TableKind kind, const Row *values)
+{
+        Table *t = &s->tables[kind];
+        Row *row, *before;
+
+        if (reserve(s, t) < 0)
+                return no_memory(&s->base);
+        row = row_new(values);
+        if (!row)
+                return no_memory(&s->base);
+        before = table_set(t, row);
+        s->undo[s->n_undo++] = (Undo){.table = kind, .row = before, .added = row};
+        return 0;
+}
+
+static int drop(StoreRam *s, TableKind kind, Row *row)
+{
+        Table *t = &s->tables[kind];
+
+        if (reserve(s, t) < 0)
+                return no_memory(&s->base);
+        table_remove(t, row);
+        s->undo[s->n_undo++] = (Undo){.table = kind, .row = row};
+        return 0;
+}
+
+/* --- transactions
+ * -------------------------------------------------------------------------------------------------- */
+
+static int ram_begin(Store *base)
+{
+        StoreRam *s = store_ram(base);
+
+        s->last_seq_before = s->last_seq;
+        return 0;
+}
+
+static int ram_commit(Store *base)
+{
+        StoreRam *s = store_ram(base);
+
+        while (s->n_undo)
+                free(s->undo[--s->n_undo].row);
+        return 0;
+}
+
+static void ram_rollback(Store *base)
+{
+        StoreRam *s = store_ram(base);
+
+        while (s->n_undo) {
+                Undo *u = &s->undo[--s->n_undo];
+                Table *t = &s->tables[u->table];
+
+                if (u->row)
+                        table_set(t, u->row); /* there was room for it before */
+                else
+                        table_remove(t, u->added);
+                free(u->added);
+        }
+        s->last_seq = s->last_seq_before;
+}
+
+static void ram_close(Store *base)
+{
+        StoreRam *s = store_ram(base);
+
+        for (int kind = 0; kind < _TABLE_N; kind++) {
+                for (size_t i = 0; i < s->tables[kind].n; i++)
+                        free(s->tables[kind].rows[i]);
+                free(s->tables[kind].rows);
+        }
+        free(s->undo);
+        free(s);
+}
+
+/* --- changes
+ * ------------------------------------------------------------------------------------------------------- */
+
+static int ram_put_survey(Store *base, const StoreSurvey *row)
+{
+        StoreRam *s = store_ram(base);
+        int r;
+
+        r = put(s, TABLE_SURVEY,
+                &(Row){.seq = row->seq, .at = row->ts, .source = row->source, .json = row->json});
+        if (r == 0 && row->seq > s->last_seq)
+                s->last_seq = row->seq;
+        return r;
+}
+
+static int ram_put_alert(Store *base, const StoreAlert *row)
+{
+        return put(store_ram(base), TABLE_ALERT,
+                   &(Row){.name = row->id, .at = row->changed, .is_open = row->is_open, .json = row->json});
+}
+
+static int ram_put_feed(Store *base, const StoreFeed *row)
+{
+        return put(store_ram(base), TABLE_FEED,
+                   &(Row){.name = row->principal, .seq = row->seq, .at = row->at, .json = row->json});
+}
+
+/* Deletes up to @max rows that are older. */
+static int expire_table(StoreRam *s, TableKind kind, usec_t before, size_t max, size_t *ret_n)
+{
+        Table *t = &s->tables[kind];
+        size_t i = 0, n = 0;
+
+        while (i < t->n && n < max) {
+                int r;
+
+                if (t->rows[i]->at >= before) {
+                        i++;
+                        continue;
+                }
+                r = drop(s, kind, t->rows[i]);
+                if (r < 0)
+                        return r;
+                n++;
+        }
+        *ret_n = n;
+        return 0;
+}
+
+static int ram_expire(Store *base, usec_t before, size_t max, size_t *ret_n)
+{
+        StoreRam *s = store_ram(base);
+        size_t n_surveys = 0, n_feeds = 0;
+        int r;
+
+        r = expire_table(s, TABLE_SURVEY, before, max, &n_surveys);
+        if (r == 0)
+                r = expire_table(s, TABLE_FEED, before, max, &n_feeds);
+        if (r == 0)
+                *ret_n = n_surveys;
+        return r;
+}
+
+/* --- reading
+ * ------------------------------------------------------------------------------------------------------- */
+
+static StoreSurvey survey_of(const Row *row)
+{
+        return (StoreSurvey){.seq = row->seq, .ts = row->at, .source = row->source, .json = row->json};
+}
+
+static int ram_get_survey(Store *base, uint64_t seq, Buffer *ret_json)
+{
+        const Table *t = &store_ram(base)->tables[TABLE_SURVEY];
+        size_t i = place(t, TEXT_NULL, seq);
+
+        if (i == t->n || t->rows[i]->seq != seq)
+                return STORE_E_NOT_FOUND;
+        buffer_append_text(ret_json, t->rows[i]->json);
+        return buffer_failed(ret_json) ? no_memory(base) : 0;
+}
+
+static int ram_scan_surveys(Store *base, uint64_t after, size_t max, StoreSurveyFn fn, void *user,
+                            void (*damaged)(void *user, uint64_t seq) CX_UNUSED)
+{
+        const Table *t = &store_ram(base)->tables[TABLE_SURVEY];
+        size_t first = place(t, TEXT_NULL, after + 1);
+
+        for (size_t i = first; i < t->n && (max == 0 || i - first < max); i++) {
+                StoreSurvey row = survey_of(t->rows[i]);
+                int r = fn(user, &row);
+
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+        const Row *x = *(Row *const *)a, *y = *(Row *const *)b;
+
+        return x->at != y->at ? (x->at < y->at) - (x->at > y->at) : (x->seq < y->seq) - (x->seq > y->seq);
+}
+
+static int oldest_first(const void *a, const void *b)
+{
+        const Row *x = *(Row *const *)a, *y = *(Row *const *)b;
+
+        return x->at != y->at ? (x->at > y->at) - (x->at < y->at) : text_compare(x->name, y->name);
+}
+
+/* The rows of a table in another order; NULL without memory. */
+static Row **sorted(const Table *t, int (*order)(const void *a, const void *b))
+{
+        Row **rows = calloc(t->n + 1, sizeof(*rows));
+
+        if (!rows)
+                return NULL;
+        if (t->n)
+                memcpy(rows, t->rows, t->n * sizeof(*rows));
+        qsort(rows, t->n, sizeof(*rows), order);
+        return rows;
+}
+
+static int ram_scan_recent(Store *base, usec_t since, usec_t until, StoreSurveyFn fn, void *user)
+{
+        const Table *t = &store_ram(base)->tables[TABLE_SURVEY];
+        Row **rows = sorted(t, newest_first);
+        int r = 0;
+
+        if (!rows)
+                return no_memory(base);
+        for (size_t i = 0; i < t->n && r == 0; i++) {
+                StoreSurvey row = survey_of(rows[i]);
+
+                if (row.ts >= since && row.ts < until)
+                        r = fn(user, &row);
+        }
+        free(rows);
+        return r;
+}
+
+static int ram_scan_alerts(Store *base, StoreAlertFn fn, void *user)
+{
+        const Table *t = &store_ram(base)->tables[TABLE_ALERT];
+        Row **rows = sorted(t, oldest_first);
+        int r = 0;
+
+        if (!rows)
+                return no_memory(base);
+        for (size_t i = 0; i < t->n && r == 0; i++)
+                r = fn(user, &(StoreAlert){.id = rows[i]->name,
+                                           .json = rows[i]->json,
+                                           .is_open = rows[i]->is_open,
+                                           .changed = rows[i]->at});
+        free(rows);
+        return r;
+}
+
+static int ram_scan_feeds(Store *base, StoreFeedFn fn, void *user)
+{
+        const Table *t = &store_ram(base)->tables[TABLE_FEED];
+        int r = 0;
+
+        for (size_t i = 0; i < t->n && r == 0; i++) {
+                const Row *row = t->rows[i];
+
+                r = fn(user,
+                       &(StoreFeed){
+                               .principal = row->name, .seq = row->seq, .at = row->at, .json = row->json});
+        }
+        return r;
+}
+
+static int ram_info(Store *base, StoreInfo *ret)
+{
+        const StoreRam *s = store_ram(base);
+        uint64_t bytes = 0;
+
+        for (int kind = 0; kind < _TABLE_N; kind++)
+                bytes += s->tables[kind].bytes;
+        *ret = (StoreInfo){.n_surveys = s->tables[TABLE_SURVEY].n, .last_seq = s->last_seq, .bytes = bytes};
+        return 0;
+}
+
+static const StoreVerbs store_ram_verbs = {
+        .close = ram_close,
+        .begin = ram_begin,
+        .commit = ram_commit,
+        .rollback = ram_rollback,
+        .put_survey = ram_put_survey,
+        .put_alert = ram_put_alert,
+        .put_feed = ram_put_feed,
+        .get_survey = ram_get_survey,
+        .scan_surveys = ram_scan_surveys,
+        .scan_recent = ram_scan_recent,
+        .scan_alerts = ram_scan_alerts,
+        .scan_feeds = ram_scan_feeds,
+        .expire = ram_expire,
+        .info = ram_info,
+};
+
+int store_open_ram(Store **ret)
+{
+        StoreRam *s = calloc(1, sizeof(*s));
+
+        if (!s)
+                return -ENOMEM;
+        s->base.verbs = &store_ram_verbs;
+        *ret = &s->base;
+        return 0;
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The SQLite store: opening and closing the file.
+ *
+ * The happy path is: the file is locked for this process, it is one of ours and of this version, its tables
+ * are those below, and the blocks are read into memory. Possible failure modes are: another process has it
+ * (STORE_E_LOCKED); a newer version wrote it (STORE_E_NEWER) or it is no store of ours, and then no byte of
+ * it is changed; it is damaged
+ * (-EBADMSG), except that lost or damaged blocks are made anew from the surveys.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/store/store_sqlite.h"
+
+#define APPLICATION_ID 0x63786431 /* "cxd1" */
+#define USER_VERSION   1
+
+#define TEXT_OF(_number)  TEXT_OF_(_number)
+#define TEXT_OF_(_number) #_number
+
+static const char *const tables[] = {
+        "CREATE TABLE survey (seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, source TEXT NOT NULL,"
+        " crc INTEGER NOT NULL, json BLOB NOT NULL)",
+        "CREATE TABLE block (no INTEGER PRIMARY KEY, last INTEGER NOT NULL, min_ts INTEGER NOT NULL,"
+        " max_ts INTEGER NOT NULL, crc INTEGER NOT NULL, bits BLOB NOT NULL)",
+        "CREATE TABLE alert (id TEXT PRIMARY KEY, changed INTEGER NOT NULL, is_open INTEGER NOT NULL,"
+        " crc INTEGER NOT NULL, json BLOB NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE feed (principal TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,"
+        " crc INTEGER NOT NULL, json BLOB NOT NULL, PRIMARY KEY (principal, seq)) WITHOUT ROWID",
+        "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL, crc INTEGER NOT NULL) WITHOUT "
+        "ROWID",
+};
+
+static const char *const sql_texts[] = {
+#define STORE_SQL_TEXT(_name, _text) _text,
+        STORE_SQL_TABLE(STORE_SQL_TEXT)
+#undef STORE_SQL_TEXT
+};
+
+/* --- small queries
+ * ------------------------------------------------------------------------------------------------- */
+
+int sql_execute(StoreSqlite *s, const char *text)
+{
+        int rc;
+
+        errno = 0;
+        rc = sqlite3_exec(s->db, text, NULL, NULL, NULL);
+        s->os_error = errno;
+        return rc == SQLITE_OK ? 0 : sql_fail(s, rc, "prepare the store");
+}
+
+/* The first column of the first row, as text and as a number. */
+static int query(StoreSqlite *s, const char *text, char ret_text[32], int64_t *ret)
+{
+        sqlite3_stmt *sql = NULL;
+        int rc;
+
+        errno = 0;
+        rc = sqlite3_prepare_v2(s->db, text, -1, &sql, NULL);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(sql);
+        s->os_error = errno;
+        if (rc == SQLITE_ROW) {
+                const char *value = (const char *)sqlite3_column_text(sql, 0);
+
+                (void)snprintf(ret_text, 32, "%s", value ? value : "");
+                *ret = sqlite3_column_int64(sql, 0);
+        }
+        (void)sqlite3_finalize(sql);
+        return rc == SQLITE_ROW ? 0 : sql_fail(s, rc, "read the store");
+}
+
+static int query_number(StoreSqlite *s, const char *text, int64_t *ret)
+{
+        char unused[32];
+
+        return query(s, text, unused, ret);
+}
+
+/* A setting that must have been taken. */
+static int set(StoreSqlite *s, const char *text, const char *expected)
+{
+        char got[32];
+        int64_t unused;
+        int r;
+
+        r = query(s, text, got, &unused);
+        if (r < 0)
+                return r;
+        return strcmp(got, expected) == 0 ? 0 : store_fail(&s->base, -EIO, "%s: got %s", text, got);
+}
+
+/* --- the file
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* Ours, of this version: 0. */
+static int judge(StoreSqlite *s, uint32_t application_id, uint32_t user_version)
+{
+        if (application_id != APPLICATION_ID)
+                return store_fail(&s->base, -EINVAL, "%s is no store of cxd", s->path);
+        if (user_version > USER_VERSION) {
+                store_fail(&s->base, STORE_E_NEWER,
+                           "%s was written by a newer version (%u, this one knows %d)", s->path, user_version,
+                           USER_VERSION);
+                return STORE_E_NEWER;
+        }
+        if (user_version < USER_VERSION)
+                return store_fail(&s->base, -EBADMSG, "%s has no version", s->path);
+        return 0;
+}
+
+static uint32_t number_at(const unsigned char *p)
+{
+        return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/*
+ * Looks at the file's header before SQLite does, which would put an empty log beside it. Not where there is a
+ * log: the header may be newer in there, so SQLite has to read it (and closing the file here could end
+ * another lock of ours).
+ */
+static int judge_header(StoreSqlite *s)
+{
+        unsigned char header[100];
+        char wal[4096];
+        ssize_t n;
+        int fd;
+
+        if ((size_t)snprintf(wal, sizeof(wal), "%s-wal", s->path) >= sizeof(wal))
+                return store_fail(&s->base, -ENAMETOOLONG, "the path of the store is too long");
+        if (access(wal, F_OK) == 0)
+                return 0;
+        fd = open(s->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+                return store_fail(&s->base, -errno, "cannot open %s: %s", s->path, strerrordesc_np(errno));
+        n = pread(fd, header, sizeof(header), 0);
+        (void)close(fd);
+        if (n < (ssize_t)sizeof(header) || memcmp(header, "SQLite format 3", 16) != 0)
+                return 0; /* new, or for SQLite to complain about */
+        if (number_at(header + 68) == 0 && number_at(header + 60) == 0)
+                return 0; /* perhaps new */
+        return judge(s, number_at(header + 68), number_at(header + 60));
+}
+
+/* Makes the file if it is not there, readable by nobody else. */
+static int make_file(StoreSqlite *s)
+{
+        int fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
+
+        if (fd >= 0) {
+                (void)close(fd);
+                return 0;
+        }
+        if (errno == EEXIST)
+                return judge_header(s);
+        return store_fail(&s->base, -errno, "cannot make %s: %s", s->path, strerrordesc_np(errno));
+}
+
+static int connect_file(StoreSqlite *s)
+{
+        int rc;
+
+        rc = sqlite3_open_v2(s->path, &s->db,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+        if (!s->db)
+                return store_fail(&s->base, -ENOMEM, "no memory to open the store");
+        if (rc != SQLITE_OK) {
+                int error = sqlite3_system_errno(s->db);
+
+                return (rc & 0xff) == SQLITE_CANTOPEN && error > 0
+                               ? store_fail(&s->base, -error, "cannot open %s: %s", s->path,
+                                            strerrordesc_np(error))
+                               : sql_fail(s, rc, "open the store");
+        }
+        if (sqlite3_db_readonly(s->db, "main"))
+                return store_fail(&s->base, -EACCES, "%s may not be written", s->path);
+        rc = sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        if (rc != SQLITE_OK)
+                return sql_fail(s, rc, "open the store");
+        return set(s, "PRAGMA locking_mode=EXCLUSIVE", "exclusive");
+}
+
+/* --- tables
+ * -------------------------------------------------------------------------------------------------------- */
+
+static int prepare(StoreSqlite *s)
+{
+        for (int i = 0; i < _SQL_N; i++) {
+                int rc = sqlite3_prepare_v3(s->db, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT, &s->sql[i],
+                                            NULL);
+
+                if (rc != SQLITE_OK)
+                        return sql_fail(s, rc == SQLITE_ERROR ? SQLITE_CORRUPT : rc, "prepare a statement");
+        }
+        return 0;
+}
+
+static int create_count(StoreSqlite *s, Text key)
+{
+        return sql_run(s, SQL_PUT_META, "write a count", "tii", key, (int64_t)0, crc_meta(key, 0));
+}
+
+/* All of it in one transaction. */
+static int create(StoreSqlite *s)
+{
+        int r;
+
+        r = sql_execute(s, "BEGIN EXCLUSIVE");
+        for (size_t i = 0; i < CX_ARRAY_LEN(tables) && r == 0; i++)
+                r = sql_execute(s, tables[i]);
+        if (r == 0)
+                r = sql_execute(s, "PRAGMA application_id=" TEXT_OF(APPLICATION_ID));
+        if (r == 0)
+                r = sql_execute(s, "PRAGMA user_version=" TEXT_OF(USER_VERSION));
+        if (r == 0)
+                r = prepare(s);
+        if (r == 0)
+                r = create_count(s, TEXT("blocks"));
+        if (r == 0)
+                r = create_count(s, TEXT("alerts"));
+        if (r == 0)
+                r = create_count(s, TEXT("feeds"));
+        return r == 0 ? sql_step(s, SQL_COMMIT, "make the store") : r;
+}
+
+/* The definitions of the tables have no checksum; they must be word for word what this version writes. */
+static int check_tables(StoreSqlite *s)
+{
+        sqlite3_stmt *sql = NULL;
+        size_t n = 0;
+        int rc;
+
+        rc = sqlite3_prepare_v2(s->db, "SELECT sql FROM sqlite_schema ORDER BY rowid", -1, &sql, NULL);
+        if (rc != SQLITE_OK)
+                return sql_fail(s, rc, "read the tables");
+        while ((rc = sqlite3_step(sql)) == SQLITE_ROW) {
+                const char *text = (const char *)sqlite3_column_text(sql, 0);
+
+                if (n == CX_ARRAY_LEN(tables) || !text || strcmp(text, tables[n]) != 0)
+                        break;
+                n++;
+        }
+        (void)sqlite3_finalize(sql);
+        if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+                return sql_fail(s, rc, "read the tables");
+        if (rc == SQLITE_ROW || n != CX_ARRAY_LEN(tables))
+                return sqlite3_errcode(s->db) == SQLITE_NOMEM
+                               ? store_fail(&s->base, -ENOMEM, "no memory to read the tables")
+                               : store_fail(&s->base, -EBADMSG, "%s has damaged definitions of tables",
+                                            s->path);
+        return prepare(s);
+}
+
+/* --- open and close
+ * ------------------------------------------------------------------------------------------------ */
+
+static int settle(StoreSqlite *s)
+{
+        int64_t application_id = 0, user_version = 0, n_tables = 0;
+        bool fresh;
+        int r;
+
+        r = query_number(s, "PRAGMA application_id", &application_id);
+        if (r == 0)
+                r = query_number(s, "PRAGMA user_version", &user_version);
+        if (r == 0)
+                r = query_number(s, "SELECT count(*) FROM sqlite_schema", &n_tables);
+        if (r < 0)
+                return r;
+        fresh = application_id == 0 && user_version == 0 && n_tables == 0;
+        r = fresh ? 0 : judge(s, (uint32_t)application_id, (uint32_t)user_version);
+        if (r != 0)
+                return r;
+        r = set(s, "PRAGMA journal_mode=WAL", "wal");
+        if (r == 0)
+                r = sql_execute(
+                        s, "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON");
+        if (r == 0)
+                r = set(s, "PRAGMA secure_delete=ON", "1");
+        if (r == 0)
+                r = fresh ? create(s) : check_tables(s);
+        if (r == 0)
+                r = sqlite_load_blocks(s);
+        return r == 0 ? sqlite_load_counts(s) : r;
+}
+
+/* The log goes into the file when the store is closed; but not after an error, when nothing may be written.
+ */
+static int allow_checkpoint(StoreSqlite *s)
+{
+        int rc = sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+
+        if (rc != SQLITE_OK)
+                return sql_fail(s, rc, "open the store");
+        s->is_open = true;
+        return 0;
+}
+
+static int open_file(StoreSqlite *s)
+{
+        int r;
+
+        r = make_file(s);
+        if (r == 0)
+                r = connect_file(s);
+        if (r == 0)
+                r = settle(s);
+        if (r == 0)
+                r = allow_checkpoint(s);
+        if (r == -EBUSY) {
+                store_fail(&s->base, r, "%s is in use by another process", s->path);
+                return STORE_E_LOCKED;
+        }
+        return r;
+}
+
+int store_open_sqlite(Store **ret, const char *path, char *error, size_t size)
+{
+        StoreSqlite *s = calloc(1, sizeof(*s));
+        int r = -ENOMEM;
+
+        if (s) {
+                s->base.verbs = &store_sqlite_verbs;
+                s->oldest_feed = INT64_MIN;
+                /* A relative path that looks like a URI or ":memory:" is still the name of a file. */
+                if (asprintf(&s->path, "%s%s", path[0] == '/' ? "" : "./", path) < 0)
+                        s->path = NULL;
+                else
+                        r = open_file(s);
+        }
+        if (r != 0 && size)
+                (void)snprintf(error, size, "%s",
+                               s && s->base.error[0] ? s->base.error : strerrordesc_np(ENOMEM));
+        if (r == 0)
+                *ret = &s->base;
+        else if (s)
+                sqlite_close(&s->base);
+        return r;
+}
+
+void sqlite_close(Store *base)
+{
+        StoreSqlite *s = store_sqlite(base);
+
+        if (s->is_open && s->broken)
+                (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        for (int i = 0; i < _SQL_N; i++)
+                (void)sqlite3_finalize(s->sql[i]);
+        if (s->is_open && !s->broken)
+                (void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        (void)sqlite3_close(s->db);
+        blocks_deinit(&s->blocks);
+        free(s->path);
+        free(s);
+}

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The SQLite store: reading.
+ *
+ * The happy path is: rows come in the order of their key, each with its checksum, and they are those that the
+ * blocks and counts say. Possible failure modes are: a row was changed (its checksum is wrong); rows are gone
+ * or appear twice, because a page that leads to them was changed (the blocks and counts tell); SQLite itself
+ * stumbles over the page
+ * (-EBADMSG).
+ */
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+
+#include "daemon/store/store_sqlite.h"
+
+int sql_row_ok(StoreSqlite *s, StoreSql which, int crc_column, int64_t crc)
+{
+        if (sql_int(s, which, crc_column) == crc)
+                return 1;
+        if (sqlite3_errcode(s->db) == SQLITE_NOMEM)
+                return store_fail(&s->base, -ENOMEM, "no memory to read a row");
+        return 0;
+}
+
+/* --- surveys
+ * ------------------------------------------------------------------------------------------------------- */
+
+static StoreSurvey survey_row(StoreSqlite *s, StoreSql which)
+{
+        return (StoreSurvey){
+                .seq = (uint64_t)sql_int(s, which, 0),
+                .ts = sql_int(s, which, 1),
+                .source = sql_text(s, which, 2),
+                .json = sql_text(s, which, 4),
+        };
+}
+
+typedef struct Walk {
+        StoreSqlite *s;
+        void (*damaged)(void *user, uint64_t seq);
+        void *user;
+} Walk;
+
+static void report(const Walk *w, uint64_t seq)
+{
+        if (blocks_mark_bad(&w->s->blocks, seq))
+                w->s->n_damaged++;
+        if (w->damaged)
+                w->damaged(w->user, seq);
+}
+
+/* Those with @after < number < @until that should be there and did not come. */
+static void report_lost(const Walk *w, uint64_t after, uint64_t until)
+{
+        for (uint64_t seq = blocks_next(&w->s->blocks, after); seq < until;
+             seq = blocks_next(&w->s->blocks, seq))
+                report(w, seq);
+}
+
+int sql_walk(StoreSqlite *s, uint64_t after, uint64_t until, StoreSurveyFn fn, void *user,
+             void (*damaged)(void *user, uint64_t seq))
+{
+        Walk w = {.s = s, .damaged = damaged, .user = user};
+        uint64_t before = after;
+        int r;
+
+        if (until > INT64_MAX - 1)
+                until = INT64_MAX - 1;
+        if (after >= until)
+                return 0;
+        r = sql_bind(s, SQL_SCAN_SURVEYS, "ii", (int64_t)after, (int64_t)until);
+        if (r < 0)
+                return r;
+        while ((r = sql_step(s, SQL_SCAN_SURVEYS, "read surveys")) > 0) {
+                StoreSurvey row = survey_row(s, SQL_SCAN_SURVEYS);
+                int ok;
+
+                if (row.seq <= before || row.seq > until) {
+                        sql_done(s, SQL_SCAN_SURVEYS);
+                        return store_fail(&s->base, -EBADMSG,
+                                          "the table of surveys is damaged after number %llu",
+                                          (unsigned long long)before);
+                }
+                report_lost(&w, before, row.seq);
+                before = row.seq;
+                ok = sql_row_ok(s, SQL_SCAN_SURVEYS, 3, crc_survey(&row));
+                if (ok == 0 || (ok > 0 && !blocks_has(&s->blocks, row.seq))) {
+                        report(&w, row.seq);
+                        continue;
+                }
+                r = ok < 0 ? ok : fn(user, &row);
+                if (r != 0) {
+                        sql_done(s, SQL_SCAN_SURVEYS);
+                        return r;
+                }
+        }
+        if (r == 0)
+                report_lost(&w, before, until + 1);
+        return r;
+}
+
+/*
+ * Positions SQL_GET_SURVEY on a row that the blocks know; the caller ends the statement if the result is 0.
+ * -EBADMSG: damaged or lost.
+ */
+static int fetch(StoreSqlite *s, uint64_t seq, StoreSurvey *ret)
+{
+        const Walk w = {.s = s};
+        int r;
+
+        r = sql_bind(s, SQL_GET_SURVEY, "i", (int64_t)seq);
+        if (r < 0)
+                return r;
+        r = sql_step(s, SQL_GET_SURVEY, "read a survey");
+        if (r < 0)
+                return r;
+        if (r > 0) {
+                *ret = survey_row(s, SQL_GET_SURVEY);
+                r = ret->seq == seq ? sql_row_ok(s, SQL_GET_SURVEY, 3, crc_survey(ret)) : 0;
+                if (r > 0)
+                        return 0;
+                sql_done(s, SQL_GET_SURVEY);
+                if (r < 0)
+                        return r;
+        }
+        report(&w, seq);
+        return store_fail(&s->base, -EBADMSG, "survey number %llu is damaged", (unsigned long long)seq);
+}
+
+int sqlite_get_survey(Store *base, uint64_t seq, Buffer *ret_json)
+{
+        StoreSqlite *s = store_sqlite(base);
+        StoreSurvey row;
+        int r;
+
+        if (!blocks_has(&s->blocks, seq))
+                return STORE_E_NOT_FOUND;
+        r = fetch(s, seq, &row);
+        if (r < 0)
+                return r;
+        buffer_append_text(ret_json, row.json);
+        sql_done(s, SQL_GET_SURVEY);
+        return buffer_failed(ret_json) ? store_fail(base, -ENOMEM, "no memory to read a survey") : 0;
+}
+
+typedef struct Slice {
+        StoreSurveyFn fn;
+        void *user;
+        size_t left;
+        bool full;
+} Slice;
+
+static int slice_row(void *user, const StoreSurvey *row)
+{
+        Slice *slice = user;
+        int r;
+
+        r = slice->fn(slice->user, row);
+        if (r != 0)
+                return r;
+        slice->full = --slice->left == 0;
+        return slice->full;
+}
+
+/* The walk gives one user to both functions; this is what it hands on. */
+typedef struct SliceDamage {
+        Slice slice; /* first */
+        void (*damaged)(void *user, uint64_t seq);
+} SliceDamage;
+
+static void slice_damaged(void *user, uint64_t seq)
+{
+        SliceDamage *d = user;
+
+        if (d->damaged)
+                d->damaged(d->slice.user, seq);
+}
+
+int sqlite_scan_surveys(Store *base, uint64_t after, size_t max, StoreSurveyFn fn, void *user,
+                        void (*damaged)(void *user, uint64_t seq))
+{
+        SliceDamage d = {{.fn = fn, .user = user, .left = max ? max : SIZE_MAX}, .damaged = damaged};
+        int r;
+
+        r = sql_walk(store_sqlite(base), after, UINT64_MAX, slice_row, &d, slice_damaged);
+        return d.slice.full ? 0 : r;
+}
+
+/* --- the newest first
+ * ---------------------------------------------------------------------------------------------- */
+
+typedef struct Recent {
+        usec_t ts;
+        uint64_t seq;
+} Recent;
+
+/* Surveys of the blocks read so far whose turn has not come: a heap, the newest on top. */
+typedef struct RecentHeap {
+        Recent *at;
+        size_t n, size;
+        usec_t since, until;
+} RecentHeap;
+
+static bool is_newer(const Recent *a, const Recent *b)
+{
+        return a->ts != b->ts ? a->ts > b->ts : a->seq > b->seq;
+}
+
+static int heap_push(void *user, const StoreSurvey *row)
+{
+        RecentHeap *h = user;
+        Recent entry = {.ts = row->ts, .seq = row->seq};
+        size_t i;
+
+        if (row->ts < h->since || row->ts >= h->until)
+                return 0;
+        if (h->n == h->size) {
+                size_t size = h->size ? h->size * 2 : 1024;
+                Recent *p = reallocarray(h->at, size, sizeof(*p));
+
+                if (!p)
+                        return -ENOMEM;
+                h->at = p;
+                h->size = size;
+        }
+        for (i = h->n++; i > 0 && is_newer(&entry, &h->at[(i - 1) / 2]); i = (i - 1) / 2)
+                h->at[i] = h->at[(i - 1) / 2];
+        h->at[i] = entry;
+        return 0;
+}
+
+static void heap_pop(RecentHeap *h)
+{
+        Recent last = h->at[--h->n];
+        size_t i = 0, child;
+
+        for (; (child = 2 * i + 1) < h->n; i = child) {
+                if (child + 1 < h->n && is_newer(&h->at[child + 1], &h->at[child]))
+                        child++;
+                if (!is_newer(&h->at[child], &last))
+                        break;
+                h->at[i] = h->at[child];
+        }
+        if (h->n)
+                h->at[i] = last;
+}
+
+/* Gives out what is newer than every block that is still to be read (@next: the latest time in those). */
+static int heap_give(StoreSqlite *s, RecentHeap *h, usec_t next, StoreSurveyFn fn, void *user)
+{
+        while (h->n && h->at[0].ts > next) {
+                StoreSurvey row;
+                int r;
+
+                r = fetch(s, h->at[0].seq, &row);
+                heap_pop(h);
+                if (r == -EBADMSG)
+                        continue;
+                if (r < 0)
+                        return r;
+                r = fn(user, &row);
+                sql_done(s, SQL_GET_SURVEY);
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
+typedef struct Span {
+        usec_t max_ts;
+        uint64_t no;
+} Span;
+
+static int compare_spans(const void *a, const void *b)
+{
+        const Span *x = a, *y = b;
+
+        return x->max_ts != y->max_ts ? (x->max_ts < y->max_ts) - (x->max_ts > y->max_ts)
+                                      : (x->no < y->no) - (x->no > y->no);
+}
+
+/* The blocks that may hold surveys of that time, those with the latest first. Owned by the caller. */
+static int find_spans(const Blocks *b, usec_t since, usec_t until, Span **ret, size_t *ret_n)
+{
+        Span *spans = calloc(b->n + 1, sizeof(*spans));
+        size_t n = 0;
+
+        if (!spans)
+                return -ENOMEM;
+        for (size_t i = 0; i < b->n; i++)
+                if (b->at[i].n && b->at[i].min_ts < until && b->at[i].max_ts >= since)
+                        spans[n++] = (Span){.max_ts = b->at[i].max_ts, .no = b->at[i].no};
+        qsort(spans, n, sizeof(*spans), compare_spans);
+        *ret = spans;
+        *ret_n = n;
+        return 0;
+}
+
+int sqlite_scan_recent(Store *base, usec_t since, usec_t until, StoreSurveyFn fn, void *user)
+{
+        StoreSqlite *s = store_sqlite(base);
+        RecentHeap heap = {.since = since, .until = until};
+        Span *spans = NULL;
+        size_t n = 0;
+        int r;
+
+        r = find_spans(&s->blocks, since, until, &spans, &n);
+        if (r < 0)
+                return store_fail(base, r, "no memory to look for surveys");
+        for (size_t i = 0; i < n && r == 0; i++) {
+                uint64_t first = spans[i].no << BLOCK_SHIFT;
+
+                r = sql_walk(s, first ? first - 1 : 0, first + BLOCK_ROWS - 1, heap_push, &heap, NULL);
+                if (r == 0)
+                        r = heap_give(s, &heap, i + 1 < n ? spans[i + 1].max_ts : INT64_MIN, fn, user);
+        }
+        free(spans);
+        free(heap.at);
+        return r;
+}
+
+/* --- alerts and feeds
+ * ---------------------------------------------------------------------------------------------- */
+
+/* Ends a scan that came to the end of a table: @n of @expected rows were there. */
+static int count_lost(StoreSqlite *s, uint64_t n, uint64_t expected)
+{
+        if (n < expected)
+                s->n_damaged += expected - n;
+        return 0;
+}
+
+static int remember(StoreSqlite *s, Buffer *previous, Text key)
+{
+        buffer_reset(previous);
+        buffer_append_text(previous, key);
+        return buffer_failed(previous) ? store_fail(&s->base, -ENOMEM, "no memory to read a row") : 0;
+}
+
+int sqlite_scan_alerts(Store *base, StoreAlertFn fn, void *user)
+{
+        StoreSqlite *s = store_sqlite(base);
+        CX_CLEANUP(buffer_deinit) Buffer previous = BUFFER_NULL;
+        uint64_t n = 0;
+        int r;
+
+        while ((r = sql_step(s, SQL_SCAN_ALERTS, "read alerts")) > 0) {
+                StoreAlert row = {
+                        .id = sql_text(s, SQL_SCAN_ALERTS, 0),
+                        .changed = sql_int(s, SQL_SCAN_ALERTS, 1),
+                        .is_open = sql_int(s, SQL_SCAN_ALERTS, 2) != 0,
+                        .json = sql_text(s, SQL_SCAN_ALERTS, 4),
+                };
+                int ok = sql_row_ok(s, SQL_SCAN_ALERTS, 3, crc_alert(&row));
+
+                /* In this order a row that comes twice comes at once again. */
+                if (ok > 0 && previous.n && text_equal(buffer_text(&previous), row.id)) {
+                        s->n_damaged++;
+                        continue;
+                }
+                n++;
+                if (ok == 0) {
+                        s->n_damaged++;
+                        continue;
+                }
+                r = ok < 0 ? ok : remember(s, &previous, row.id);
+                if (r == 0)
+                        r = fn(user, &row);
+                if (r != 0) {
+                        sql_done(s, SQL_SCAN_ALERTS);
+                        return r;
+                }
+        }
+        return r < 0 ? r : count_lost(s, n, s->counts.alerts);
+}
+
+int sqlite_scan_feeds(Store *base, StoreFeedFn fn, void *user)
+{
+        StoreSqlite *s = store_sqlite(base);
+        CX_CLEANUP(buffer_deinit) Buffer previous = BUFFER_NULL;
+        uint64_t n = 0, previous_seq = 0;
+        int r;
+
+        while ((r = sql_step(s, SQL_SCAN_FEEDS, "read messages")) > 0) {
+                StoreFeed row = {
+                        .principal = sql_text(s, SQL_SCAN_FEEDS, 0),
+                        .seq = (uint64_t)sql_int(s, SQL_SCAN_FEEDS, 1),
+                        .at = sql_int(s, SQL_SCAN_FEEDS, 2),
+                        .json = sql_text(s, SQL_SCAN_FEEDS, 4),
+                };
+                int ok = sql_row_ok(s, SQL_SCAN_FEEDS, 3, crc_feed(&row));
+                int order = text_compare(buffer_text(&previous), row.principal);
+
+                if (ok > 0 && (order > 0 || (order == 0 && row.seq <= previous_seq))) {
+                        s->n_damaged++;
+                        continue;
+                }
+                n++;
+                if (ok == 0) {
+                        s->n_damaged++;
+                        continue;
+                }
+                previous_seq = row.seq;
+                r = ok < 0 ? ok : remember(s, &previous, row.principal);
+                if (r == 0)
+                        r = fn(user, &row);
+                if (r != 0) {
+                        sql_done(s, SQL_SCAN_FEEDS);
+                        return r;
+                }
+        }
+        return r < 0 ? r : count_lost(s, n, s->counts.feeds);
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers, times and states in words that need no training; numbers and dates as the reader's own settings have them.
+
+const LABELS = { nps: 'NPS', csat: 'CSAT', ces: 'CES', fcr: 'FCR' };
+const FULL = {
+        nps: 'Net promoter score. ',
+        csat: 'Customer satisfaction. ',
+        ces: 'Customer effort score: how easy it was. ',
+        fcr: 'First contact resolution: was the matter settled at once? ',
+};
+export const KINDS = [
+        ['agent', 'Agents', 'agent'],
+        ['team', 'Teams', 'team'],
+        ['site', 'Sites', 'site'],
+        ['region', 'Regions', 'region'],
+        ['queue', 'Queues', 'queue'],
+        ['line', 'Business lines', 'business line'],
+        ['org', 'Whole organisation', 'whole organisation'],
+];
+const UNITS = { s: 'second', m: 'minute', h: 'hour', d: 'day', w: 'week', y: 'year' };
+
+export const NO_VALUE = '–';
+
+export function isNumber(value) {
+        return typeof value === 'number' && Number.isFinite(value);
+}
+
+function number(value, digits, sign) {
+        return new Intl.NumberFormat(undefined, {
+                minimumFractionDigits: digits,
+                maximumFractionDigits: digits,
+                signDisplay: sign ? 'exceptZero' : 'negative',
+        }).format(value);
+}
+
+export function count(n) {
+        return new Intl.NumberFormat().format(n);
+}
+
+export function answers(n) {
+        return n === 1 ? '1 answer' : `${count(n)} answers`;
+}
+
+function percent(value, digits) {
+        return new Intl.NumberFormat(undefined, {
+                style: 'percent',
+                minimumFractionDigits: digits,
+                maximumFractionDigits: digits,
+        }).format(value / 100);
+}
+
+function shown(metric, value, digits) {
+        if (metric?.unit === '%')
+                return percent(value, digits);
+        if (metric?.unit === 'points')
+                return number(Math.sign(value) * (Math.round(Math.abs(value) * 10 ** digits + 1e-9) / 10 ** digits), digits, true);
+        return number(value, digits + 1, false);
+}
+
+// A value that would look like its target without being it gets one more digit.
+export function value(metric, figure) {
+        if (!isNumber(figure?.value))
+                return NO_VALUE;
+        const digits = metric?.unit === 'points' ? 0 : 1;
+        const text = shown(metric, figure.value, digits);
+        if (isNumber(figure.target) && figure.value !== figure.target && text === shown(metric, figure.target, digits))
+                return shown(metric, figure.value, digits + 1);
+        return text;
+}
+
+export function target(metric, wanted) {
+        if (!isNumber(wanted))
+                return NO_VALUE;
+        return shown(metric, wanted, Number.isInteger(wanted) && metric?.unit ? 0 : 1);
+}
+
+export function axisLabel(metric, at) {
+        return metric?.unit ? shown(metric, at, 0) : number(at, Number.isInteger(at) ? 0 : 1, false);
+}
+
+export function interval(metric, figure) {
+        if (!isNumber(figure?.low) || !isNumber(figure?.high))
+                return '';
+        return `${shown(metric, figure.low, 0)} to ${shown(metric, figure.high, 0)}`;
+}
+
+// The length of a step on the metric's own scale: "3.1 percentage points".
+export function difference(metric, step) {
+        const size = Math.abs(step);
+        if (metric?.unit === '%')
+                return `${number(size, 1, false)} percentage points`;
+        if (metric?.unit === 'points')
+                return `${number(size, 0, false)} points`;
+        return number(size, 2, false);
+}
+
+export function shortDifference(metric, step) {
+        return number(Math.abs(step), metric?.unit === 'points' ? 0 : metric?.unit === '%' ? 1 : 2, false);
+}
+
+export function metricLabel(name) {
+        if (LABELS[name])
+                return LABELS[name];
+        const spaced = name.replace(/[_.-]+/g, ' ');
+        return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+export function metricHelp(metric) {
+        if (!metric)
+                return '';
+        const [low, high] = metric.scale ?? [];
+        const [best, second, third, worst] = metric.better === 'lower' ? [low, low + 1, low + 2, high] : [high, high - 1, high - 2, low];
+        const scale = `on a scale where ${worst} is worst and ${best} is best`;
+        const about = {
+                nps: 'The share of customers who answered 9 or 10, minus the share who answered 0 to 6: from −100 to +100.',
+                top1: `The share of answers that were ${best}, ${scale}.`,
+                top2: `The share of answers that were ${second} or ${best}, ${scale}.`,
+                top3: `The share of answers from ${third} to ${best}, ${scale}.`,
+                mean: `The average answer, ${scale}.`,
+                yes: 'The share of customers who answered yes.',
+                response: 'The share of surveys that customers answered, of all that are no longer open.',
+        }[metric.kind];
+        return (FULL[metric.name] ?? '') + (about ?? '');
+}
+
+export function kindOf(scope) {
+        return scope.split('/', 1)[0];
+}
+
+export function kindWord(scope) {
+        return KINDS.find(([kind]) => kind === kindOf(scope))?.[2] ?? '';
+}
+
+function span(window) {
+        const match = /^(\d+)([smhdwy])$/.exec(window);
+        return match ? [Number(match[1]), UNITS[match[2]]] : null;
+}
+
+export function windowWords(window) {
+        const known = span(window);
+        if (window === 'today' || !known)
+                return window;
+        return known[0] === 1 ? `last ${known[1]}` : `last ${known[0]} ${known[1]}s`;
+}
+
+export function windowBefore(window) {
+        const known = span(window);
+        if (!known)
+                return window === 'today' ? 'yesterday' : 'the time before';
+        return known[0] === 1 ? `the ${known[1]} before` : `the ${known[0]} ${known[1]}s before`;
+}
+
+export function dateTime(text) {
+        return new Date(text).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+}
+
+export function clock(date) {
+        return date.toLocaleTimeString(undefined, { timeStyle: 'medium' });
+}
+
+export function ago(text) {
+        const seconds = (new Date(text).getTime() - Date.now()) / 1000;
+        const format = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+        for (const [unit, length] of [['day', 86400], ['hour', 3600], ['minute', 60]])
+                if (Math.abs(seconds) >= length)
+                        return format.format(Math.trunc(seconds / length), unit);
+        return seconds <= 0 ? 'just now' : 'in less than a minute';
+}
+
+const STATES = {
+        no_data: ['none', 'no answers', 'Nobody answered this question in this time.'],
+        below: ['bad', 'below target', 'The figure is on the wrong side of the target, and that is more than chance.'],
+        above: ['bad', 'above target', 'Lower is better here. The figure is above the target, and that is more than chance.'],
+};
+
+// What a figure says, as {tone, text, help}.
+export function verdict(metric, figure) {
+        const state = STATES[figure?.state ?? 'no_data'];
+        if (state)
+                return { tone: state[0], text: state[1], help: state[2] };
+        if (figure.state === 'insufficient')
+                return {
+                        tone: 'unknown',
+                        text: 'not enough answers yet to tell',
+                        help: `So few answers could look like this by chance (so far: ${count(figure.n)}; needed: ${metric?.min_n ?? 'more'}).`,
+                };
+        if (!isNumber(figure.target))
+                return { tone: 'plain', text: 'no target set', help: 'There is nothing that this figure is measured against.' };
+        const wrongAbove = metric?.better === 'lower' && !/^top/.test(metric.kind);
+        if (wrongAbove ? figure.high <= figure.target : figure.low >= figure.target)
+                return { tone: 'good', text: 'on target', help: 'Even the cautious end of the likely range meets the target.' };
+        if (wrongAbove ? figure.low > figure.target : figure.high < figure.target)
+                return { tone: 'near', text: 'looks off target', help: 'It does not look good; the rule that watches it waits for more evidence.' };
+        return { tone: 'near', text: 'too close to call', help: 'The target lies within the range where the true value is likely to be.' };
+}
+
+// The change against the time before, as {arrow, tone, text, help}; null: there is none to tell.
+export function trend(metric, figure) {
+        if (!isNumber(figure?.trend) || figure.state === 'no_data')
+                return null;
+        const step = figure.trend;
+        const before = windowBefore(figure.window);
+        // Two ranges of about this width: smaller steps come by chance.
+        const chance = isNumber(figure.low) ? ((figure.high - figure.low) / 2) * Math.SQRT2 : Infinity;
+        const better = metric?.better === 'lower' && !/^top/.test(metric.kind) ? step < 0 : step > 0;
+        const sure = Math.abs(step) > chance;
+        return {
+                arrow: step > 0 ? '▲' : step < 0 ? '▼' : '▬',
+                tone: !sure ? 'chance' : better ? 'good' : 'bad',
+                text: shortDifference(metric, step),
+                help: step === 0 ? `The same as in ${before}.`
+                        : `${step > 0 ? 'Up' : 'Down'} ${difference(metric, step)} from ${before}${sure ? '' : '; a change of this size may be chance'}.`,
+        };
+}
+
+// How bad and how sure, for an alert.
+export function proof(alert) {
+        const { test, value: found, threshold } = alert.evidence ?? {};
+        if (test === 'evidence' && isNumber(found) && threshold > 0)
+                return {
+                        text: found >= 3 * threshold ? 'very strong evidence' : 'strong evidence',
+                        help: 'Every answer was weighed as it came in. The rule speaks up only when chance alone would hardly ever '
+                                + `get this far: the weight is ${number(found / threshold, 1, false)} times what it asks for.`,
+                };
+        if (test === 'interval')
+                return { text: 'clear', help: 'All of the range where the true value is likely to be lies on the wrong side of the target.' };
+        if (test === 'point')
+                return { text: 'not tested for chance', help: 'The rule looks at the value alone, so chance may play a part.' };
+        return null;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <float.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proto/base/text.h"
+
+int text_compare(Text a, Text b)
+{
+        size_t n = a.n < b.n ? a.n : b.n;
+        int order = n ? memcmp(a.at, b.at, n) : 0;
+
+        return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+static bool is_blank(char c)
+{
+        return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+Text text_trim(Text t)
+{
+        while (t.n && is_blank(t.at[0])) {
+                t.at++;
+                t.n--;
+        }
+        while (t.n && is_blank(t.at[t.n - 1]))
+                t.n--;
+        return t;
+}
+
+char *text_dup(Text t)
+{
+        char *copy = malloc(t.n + 1);
+
+        if (!copy)
+                return NULL;
+        if (t.n)
+                memcpy(copy, t.at, t.n);
+        copy[t.n] = '\0';
+        return copy;
+}
+
+void text_copy_cut(char *to, size_t size, const char *from)
+{
+        size_t n = strlen(from);
+
+        if (n >= size) {
+                n = size - 1;
+                while (n > 0 && ((unsigned char)from[n] & 0xC0) == 0x80)
+                        n--;
+        }
+        memmove(to, from, n);
+        to[n] = '\0';
+}
+
+/* Reads one code point of well-formed UTF-8; 0 if there is none. Else its length. */
+static size_t utf8_take(const unsigned char *p, size_t n, uint32_t *ret)
+{
+        uint32_t code;
+        size_t len;
+
+        if (p[0] < 0x80) {
+                *ret = p[0];
+                return 1;
+        }
+        if (p[0] >= 0xC2 && p[0] <= 0xDF) {
+                len = 2;
+                code = p[0] & 0x1FU;
+        } else if ((p[0] & 0xF0) == 0xE0) {
+                len = 3;
+                code = p[0] & 0x0FU;
+        } else if (p[0] >= 0xF0 && p[0] <= 0xF4) {
+                len = 4;
+                code = p[0] & 0x07U;
+        } else {
+                return 0;
+        }
+        if (n < len)
+                return 0;
+        for (size_t i = 1; i < len; i++) {
+                if ((p[i] & 0xC0) != 0x80)
+                        return 0;
+                code = code << 6 | (p[i] & 0x3FU);
+        }
+        if ((len == 3 && (code < 0x800 || (code >= 0xD800 && code <= 0xDFFF))) ||
+            (len == 4 && (code < 0x10000 || code > 0x10FFFF)))
+                return 0;
+        *ret = code;
+        return len;
+}
+
+bool text_is_utf8(const char *at, size_t n)
+{
+        const unsigned char *p = (const unsigned char *)at;
+        uint32_t code;
+
+        for (size_t len; n; p += len, n -= len) {
+                len = utf8_take(p, n, &code);
+                if (len == 0)
+                        return false;
+        }
+        return true;
+}
+
+static bool is_unprintable(uint32_t c)
+{
+        return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x200E || c == 0x200F ||
+               (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+}
+
+bool text_is_printable(Text t)
+{
+        const unsigned char *p = (const unsigned char *)t.at;
+        uint32_t code;
+
+        for (size_t n = t.n, len; n; p += len, n -= len) {
+                len = utf8_take(p, n, &code);
+                if (len == 0 || is_unprintable(code))
+                        return false;
+        }
+        return true;
+}
+
+bool text_glob(Text pattern, Text t)
+{
+        size_t p = 0, i = 0, star = SIZE_MAX, mark = 0;
+
+        while (i < t.n) {
+                if (p < pattern.n && pattern.at[p] == '*') {
+                        star = p++;
+                        mark = i;
+                } else if (p < pattern.n && pattern.at[p] == t.at[i]) {
+                        p++;
+                        i++;
+                } else if (star != SIZE_MAX) {
+                        p = star + 1;
+                        i = ++mark;
+                } else {
+                        return false;
+                }
+        }
+        while (p < pattern.n && pattern.at[p] == '*')
+                p++;
+        return p == pattern.n;
+}
+
+int text_to_int64(Text t, int64_t *ret)
+{
+        bool negative = t.n && t.at[0] == '-';
+        int64_t value = 0;
+        size_t i = t.n && (t.at[0] == '-' || t.at[0] == '+');
+
+        if (i == t.n)
+                return -EINVAL;
+        for (; i < t.n; i++) {
+                if (t.at[i] < '0' || t.at[i] > '9')
+                        return -EINVAL;
+                if (__builtin_mul_overflow(value, 10, &value) ||
+                    __builtin_add_overflow(value, negative ? '0' - t.at[i] : t.at[i] - '0', &value))
+                        return -ERANGE;
+        }
+        *ret = value;
+        return 0;
+}
+
+/* strtod() and printf() follow the locale; cxd never calls setlocale(), cxctl does, so ask for "C" here. */
+static locale_t c_locale(void)
+{
+        static locale_t c;
+
+        if (!c)
+                c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+        return c;
+}
+
+int text_to_double(Text t, double *ret)
+{
+        char copy[64], *end;
+        double value;
+        size_t i = t.n && (t.at[0] == '-' || t.at[0] == '+');
+
+        if (t.n == 0 || t.n >= sizeof(copy) || i == t.n)
+                return -EINVAL;
+        if ((t.at[i] < '0' || t.at[i] > '9') && t.at[i] != '.')
+                return -EINVAL; /* no inf, nan, blanks */
+        for (; i < t.n; i++)
+                if (!strchr("0123456789.eE+-", t.at[i]) || t.at[i] == '\0')
+                        return -EINVAL; /* no hexadecimal */
+        memcpy(copy, t.at, t.n);
+        copy[t.n] = '\0';
+        value = strtod_l(copy, &end, c_locale());
+        if (end != copy + t.n)
+                return -EINVAL;
+        if (!isfinite(value))
+                return -ERANGE;
+        *ret = value;
+        return 0;
+}
+
+double text_read_double(const char *at)
+{
+        return strtod_l(at, NULL, c_locale());
+}
+
+size_t int64_format(int64_t value, char ret[NUMBER_TEXT_MAX])
+{
+        uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+        char digits[NUMBER_TEXT_MAX], *p = digits + sizeof(digits);
+        size_t n;
+
+        *--p = '\0';
+        do {
+                *--p = (char)('0' + rest % 10);
+                rest /= 10;
+        } while (rest);
+        if (value < 0)
+                *--p = '-';
+        n = (size_t)(digits + sizeof(digits) - p);
+        memcpy(ret, p, n);
+        return n - 1;
+}
+
+size_t number_format(double value, char ret[NUMBER_TEXT_MAX])
+{
+        locale_t before;
+        int n = 0;
+
+        if (fabs(value) < 1e15 && value == (double)(int64_t)value)
+                return int64_format((int64_t)value, ret);
+        before = uselocale(c_locale());
+        for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
+                n = snprintf(ret, NUMBER_TEXT_MAX, "%.*g", digits, value);
+                if (strtod(ret, NULL) == value)
+                        break;
+        }
+        uselocale(before);
+        return (size_t)n;
+}

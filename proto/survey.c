@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "proto/survey.h"
+
+static const char *const status_names[_SURVEY_STATUS_N] = {
+        [SURVEY_ANSWERED] = "answered", [SURVEY_OFFERED] = "offered",     [SURVEY_STARTED] = "started",
+        [SURVEY_EXPIRED] = "expired",   [SURVEY_OPTED_OUT] = "opted_out", [SURVEY_RETRACTED] = "retracted",
+};
+
+const char *survey_status_name(SurveyStatus status)
+{
+        return status_names[status];
+}
+
+int survey_status_parse(Text t, SurveyStatus *ret)
+{
+        for (SurveyStatus status = 0; status < _SURVEY_STATUS_N; status++) {
+                if (text_is(t, status_names[status])) {
+                        *ret = status;
+                        return 0;
+                }
+        }
+        return -EINVAL;
+}
+
+const Answer *survey_answer(const Survey *s, Text metric)
+{
+        for (size_t i = 0; i < s->n_answers; i++)
+                if (text_equal(s->answers[i].metric, metric))
+                        return &s->answers[i];
+        return NULL;
+}
+
+/* False: not a whole number lo..hi. */
+static bool whole_value(const Metric *m, double value, int *ret)
+{
+        if (!(value >= m->lo && value <= m->hi) || value != (double)(int)value)
+                return false;
+        *ret = (int)value;
+        return true;
+}
+
+bool survey_value(const Survey *s, const Metric *m, int *ret)
+{
+        const Answer *a;
+
+        if (m->kind == METRIC_RESPONSE) {
+                if (s->status != SURVEY_ANSWERED && s->status != SURVEY_EXPIRED &&
+                    s->status != SURVEY_OPTED_OUT)
+                        return false;
+                *ret = s->status == SURVEY_ANSWERED;
+                return true;
+        }
+        if (!survey_counts(s))
+                return false;
+        a = survey_answer(s, text_of(m->name));
+        if (!a || a->kind == ANSWER_NULL || (a->kind == ANSWER_BOOL && m->kind != METRIC_YES))
+                return false;
+        return whole_value(m, a->value, ret);
+}
+
+static bool has_name(const Metric *m, Text name)
+{
+        return m->name[0] == name.at[0] && memcmp(m->name, name.at, name.n) == 0 && m->name[name.n] == '\0';
+}
+
+/*
+ * Looks from *@at on and around: sources keep the order of their questions, so that after the first survey's
+ * first answer the next metric is nearly always the one wanted.
+ */
+static const Metric *find_metric(const SurveyRules *rules, Text name, size_t *at)
+{
+        if (name.n == 0 || name.n > METRIC_NAME_MAX)
+                return NULL;
+        for (size_t i = 0; i < rules->n_metrics; i++) {
+                size_t k = *at;
+
+                *at = k + 1 < rules->n_metrics ? k + 1 : 0;
+                if (has_name(&rules->metrics[k], name))
+                        return &rules->metrics[k];
+        }
+        return NULL;
+}
+
+static int answer_fault(const Answer *a, FaultCode code, Fault *fault, const char *text)
+{
+        char field[sizeof(fault->field)];
+
+        snprintf(field, sizeof(field), "answers." TEXT_FMT, TEXT_ARG(a->metric));
+        return fault_set(fault, code, field, "%s", text);
+}
+
+static int check_answer(const Answer *a, const Metric *m, Fault *fault)
+{
+        char text[128];
+        int value;
+
+        if (m->kind == METRIC_RESPONSE)
+                return answer_fault(a, FAULT_METRIC, fault,
+                                    "the response rate comes from `status`; it may not be sent as an answer");
+        if (a->kind == ANSWER_NULL || (a->kind == ANSWER_BOOL && m->kind == METRIC_YES))
+                return 0;
+        if (a->kind == ANSWER_NUMBER && whole_value(m, a->value, &value))
+                return 0;
+        if (m->kind == METRIC_YES)
+                return answer_fault(a, FAULT_RANGE, fault, "must be true, false, 1, 0 or null");
+        snprintf(text, sizeof(text), "must be a whole number from %d to %d, or null", m->lo, m->hi);
+        return answer_fault(a, a->kind == ANSWER_BOOL ? FAULT_TYPE : FAULT_RANGE, fault, text);
+}
+
+static int check_time(const Survey *s, const SurveyRules *rules, usec_t now, Fault *fault)
+{
+        char at[USEC_TEXT_MAX], limit[USEC_TEXT_MAX];
+
+        if (s->ts > now && s->ts - now > rules->future_skew)
+                return fault_set(fault, FAULT_FUTURE, "ts", "%s is more than %s after the present time",
+                                 usec_format(s->ts, at), duration_format(rules->future_skew, limit));
+        if (s->ts < now && now - s->ts > rules->retention)
+                return fault_set(fault, FAULT_TOO_OLD, "ts", "%s is older than the retention of %s",
+                                 usec_format(s->ts, at), duration_format(rules->retention, limit));
+        return 0;
+}
+
+int survey_check(const Survey *s, const SurveyRules *rules, usec_t now, Fault *fault, size_t *ret_n_unknown)
+{
+        size_t n_unknown = 0, at = 0;
+
+        if (check_time(s, rules, now, fault))
+                return 1;
+        for (size_t i = 0; i < s->n_answers; i++) {
+                const Answer *a = &s->answers[i];
+                const Metric *m = find_metric(rules, a->metric, &at);
+
+                if (m) {
+                        if (check_answer(a, m, fault))
+                                return 1;
+                } else if (rules->strict) {
+                        return answer_fault(a, FAULT_METRIC, fault,
+                                            "is not a configured metric, and `strict` refuses those");
+                } else {
+                        n_unknown++;
+                }
+        }
+        if (ret_n_unknown)
+                *ret_n_unknown = n_unknown;
+        return 0;
+}

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What questions look like: tables, CSV, JSON, exit codes."""
+
+import json
+import os
+import pty
+import subprocess
+import unittest
+
+from fake_daemon import ALERT, CXCTL, FIGURE, ME, NO_DATA, NPS, SURVEY, CliTest, organisation
+
+
+class Queries(CliTest):
+    def test_figures_are_a_table_with_units_and_intervals(self):
+        self.fake.routes["/v1/figures"] = (200, {"figures": [FIGURE, NPS, NO_DATA]})
+        self.assertEqual(self.ok("figures", "agent/ana.ruiz"), (
+            "SCOPE           METRIC  WINDOW    N        VALUE      INTERVAL  TARGET  TREND  STATE\n"
+            "agent/ana.ruiz  csat    28d     214       78.5 %   72.5 - 83.5  85.0 %   -3.1  below\n"
+            "agent/ana.ruiz  nps     28d      97  -4.1 points  -20.2 - 12.0       -   +2.0  ok\n"
+            "agent/zoë.łuk   csat    28d       0            -             -  85.0 %      -  no_data\n"))
+
+    def test_figures_are_csv_with_all_digits(self):
+        self.fake.routes["/v1/figures"] = (200, {"figures": [FIGURE, NO_DATA]})
+        self.assertEqual(self.ok("-o", "csv", "figures", "agent/ana.ruiz"), (
+            "scope,metric,window,at,n,value,unit,low,high,mean,target,trend,state\n"
+            "agent/ana.ruiz,csat,28d,2026-11-21T10:20:00Z,214,78.5,%,72.5,83.5,4.05,85,-3.1,below\n"
+            "agent/zoë.łuk,csat,28d,2026-11-21T10:20:00Z,0,,%,,,,85,,no_data\n"))
+
+    def test_json_is_the_daemons_bytes_and_one_newline(self):
+        odd = b'{ "figures" : [ {"scope":"org", "value": 1.50} ] }'
+        self.fake.routes["/v1/figures"] = (200, odd)
+        self.assertEqual(self.ok("figures", "org", "-o", "json"), odd.decode() + "\n")
+        self.assertEqual(len(self.fake.requests), 1)
+        self.fake.routes["/v1/figures"] = (200, odd + b"\n")
+        self.assertEqual(self.ok("-ojson", "figures", "--scope=org"), odd.decode() + "\n")
+
+    def test_parameters_are_encoded_and_times_made_absolute(self):
+        self.fake.routes["/v1/figures"] = (200, {"figures": [FIGURE]})
+        self.ok("figures", "agent/zoë & co", "-m", "csat", "-w", "7d", "--at", "2026-11-21 10:00", "-o", "json")
+        self.assertEqual(self.fake.requests[0][1], "/v1/figures?scope=agent/zo%C3%AB%20%26%20co&metric=csat&window=7d"
+                                                   "&at=2026-11-21T10%3A00%3A00Z")
+        self.ok("figures", "org", "--at", "2026-11-21 10:00", "-o", "json", env={"TZ": "Europe/Madrid"})
+        self.assertIn("at=2026-11-21T09%3A00%3A00Z", self.fake.requests[1][1])
+
+    def test_figures_without_a_scope_are_about_the_own_grant(self):
+        self.fake.routes["/v1/figures"] = (200, {"figures": []})
+        self.assertEqual(self.ok("figures"), "no figures\n")
+        self.assertEqual([r[1] for r in self.fake.requests], ["/v1/me", "/v1/figures?scope=team/alpha"])
+
+    def test_nothing_found_by_name_is_a_negative_answer(self):
+        self.fake.routes["/v1/figures"] = (200, {"figures": []})
+        self.assertEqual(self.cxctl("figures", "org")[0], 1)
+        code, out, err = self.cxctl("board", "--under", "team/none")
+        self.assertEqual((code, out), (1, ""))
+        self.assertEqual(err, "cxctl: E_NOT_FOUND: there is no such thing\n")
+
+    def test_a_refusal_prints_code_and_sentence(self):
+        self.fake.routes["/v1/figures"] = (400, {"code": "E_PARAMETER", "field": "window", "error": "no such window"})
+        self.assertEqual(self.cxctl("figures", "org"), (4, "", "cxctl: E_PARAMETER: window: no such window\n"))
+        self.fake.routes["/v1/figures"] = (502, b"<html>")
+        code, out, err = self.cxctl("figures", "org")
+        self.assertEqual((code, out), (4, ""))
+        self.assertIn("answered 502; is that cxd?", err)
+
+    def test_board_asks_for_agents_of_the_first_metric(self):
+        self.fake.routes["/v1/board"] = (200, {"rows": [FIGURE, NO_DATA]})
+        out = self.ok("board", "--under", "team/alpha")
+        self.assertEqual(self.fake.requests[1][1], "/v1/board?kind=agent&under=team/alpha&metric=csat&window=28d")
+        self.assertEqual(len(out.splitlines()), 3)
+
+    def test_series_have_bars(self):
+        points = [{**FIGURE, "at": f"2026-11-{d}T00:00:00Z", "value": v} for d, v in ((19, 60), (20, None), (21, 70))]
+        self.fake.routes["/v1/series"] = (200, {"points": points})
+        out = self.ok("series", "agent/ana.ruiz", "csat", "--since", "2026-11-01", "--at", "2026-11-21")
+        self.assertEqual(out, (
+            "AT                     N   VALUE     INTERVAL  STATE\n"
+            "2026-11-19 00:00:00  214  60.0 %  72.5 - 83.5  below  █\n"
+            "2026-11-20 00:00:00  214       -  72.5 - 83.5  below\n"
+            "2026-11-21 00:00:00  214  70.0 %  72.5 - 83.5  below  ████████████████████████\n"))
+        self.assertIn("window=28d&step=1d&since=2026-11-01T00%3A00%3A00Z&at=2026-11-21T00%3A00%3A00Z",
+                      self.fake.requests[1][1])
+        out = self.ok("series", "agent/ana.ruiz", "csat", "--since", "30d", env={"LC_ALL": "C"})
+        self.assertIn("  ########################\n", out)
+
+    def test_surveys_are_shown_harmlessly(self):
+        self.fake.routes["/v1/surveys"] = (200, {"surveys": [SURVEY]})
+        self.assertEqual(self.ok("surveys", "-m", "csat", "--below", "3", "-n", "5"), (
+            "TIME                 ID       AGENT     QUEUE       STATUS    ANSWERS              COMMENT\n"
+            "2026-11-21 10:15:30  sv-8812  ana.ruiz  billing-es  answered  csat=2 fcr=no wait=-  "
+            'third call\\n"same" invoice\\x1b[31m\n').replace("ANSWERS              COMMENT", "ANSWERS               COMMENT"))
+        self.assertEqual(self.fake.requests[0][1], "/v1/surveys?metric=csat&below=3&limit=5")
+        out = self.ok("surveys", "-o", "csv")
+        self.assertEqual(out.split("\n", 1)[1], (
+            "2026-11-21T10:15:30.250Z,sv-8812,ana.ruiz,billing-es,answered,csat=2 fcr=no wait=-,,,,,"
+            '"third call\n""same"" invoice\\x1b[31m"\n'))
+
+    def test_alerts_can_be_listed_and_worked_on(self):
+        self.fake.routes["/v1/alerts"] = (200, {"alerts": [ALERT]})
+        self.assertEqual(self.ok("alerts", "--state", "firing"), (
+            "ID    SEVERITY  STATE   SINCE                SCOPE           METRIC  WINDOW   VALUE    N     INTERVAL  "
+            "TARGET  RULE               ADVICE\n"
+            "a-17  warning   firing  2026-11-20 08:00:00  agent/ana.ruiz  csat    28d     78.5 %  214  72.5 - 83.5  "
+            "85.0 %  csat-below-target  Listen to two of the last low calls together.\n"))
+        answer = {"alert": {**ALERT, "state": "acknowledged", "by": "maria"}}
+        for verb in ("ack", "snooze", "outcome"):
+            self.fake.routes[f"/v1/alerts/a-17/{verb}"] = (200, answer)
+        self.assertIn("acknowledged", self.ok("ack", "a-17", "--note", "on it"))
+        self.ok("snooze", "a-17", "--for", "8h", "-o", "json")
+        self.ok("snooze", "a-17", "--until", "2026-12-01T00:00:00Z", "-o", "json")
+        self.ok("outcome", "a-17", "coached", "--note", "ok", "-o", "json")
+        posts = [(r[1], json.loads(r[2])) for r in self.fake.requests if r[0] == "POST"]
+        self.assertEqual(posts, [
+            ("/v1/alerts/a-17/ack", {"note": "on it"}),
+            ("/v1/alerts/a-17/snooze", {"for": "8h"}),
+            ("/v1/alerts/a-17/snooze", {"until": "2026-12-01T00:00:00Z"}),
+            ("/v1/alerts/a-17/outcome", {"outcome": "coached", "note": "ok"}),
+        ])
+        self.assertEqual(self.cxctl("snooze", "a-17")[0], 2)
+
+    def test_check_is_for_monitoring(self):
+        self.assertEqual(self.ok("check"), "ok: the daemon is ready and no alert is firing\n")
+        self.fake.routes["/v1/alerts"] = (200, {"alerts": [ALERT]})
+        code, out, _ = self.cxctl("check")
+        self.assertEqual(code, 1)
+        self.assertIn("a-17", out)
+        self.assertEqual(self.cxctl("check", "-m", "nps")[0], 0)
+        self.fake.routes["/readyz"] = (503, {"code": "E_UNAVAILABLE", "error": "starting"})
+        code, out, err = self.cxctl("check")
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn("not ready", err)
+
+    def test_status_prints_every_member(self):
+        self.fake.routes["/v1/status"] = (200, {
+            "version": "0.1.0", "state": "ready", "started": "2026-11-20T08:00:00Z", "uptime": 93784,
+            "surveys": {"stored": 12345678, "late": 0}, "store": {"bytes": 3145728}, "new": [True, None]})
+        self.assertEqual(self.ok("status"), (
+            "NAME            VALUE\nversion         0.1.0\nstate           ready\n"
+            "started         2026-11-20 08:00:00\nuptime          1d 2h\nsurveys.stored  12345678\n"
+            "surveys.late    0\nstore.bytes     3.0 MiB\nnew.0           yes\nnew.1           -\n"))
+        self.assertIn("uptime,93784\n", self.ok("status", "-o", "csv"))
+
+    def test_me_rules_and_org(self):
+        out = self.ok("me")
+        self.assertIn("principal  maria\n", out)
+        self.assertIn("grant      team_lead of team/alpha\n", out)
+        self.assertIn("courtesy  top2  1 to 5   90.0 %      5  csat nps  agent\n", out)
+        self.assertIn("agent/ana.ruiz  csat courtesy\n", out)
+        self.assertEqual(self.ok("me", "-o", "csv"), "scope,metrics\nagent/ana.ruiz,csat courtesy\n")
+        self.fake.routes["/v1/rules"] = (200, {"rules": [{
+            "name": "r", "metric": "csat", "scopes": "agent/*", "window": "90d", "test": "evidence", "below": 85,
+            "min_n": 5, "false_alarms": "1 per 90d", "severity": "warning", "advice": {"team_lead": "Listen."}}]})
+        self.assertEqual(self.ok("rules"), (
+            "NAME  METRIC  SCOPES   WINDOW  TEST      BELOW  MIN N  FALSE ALARMS  SEVERITY  ADVICE\n"
+            "r     csat    agent/*  90d     evidence     85      5  1 per 90d     warning   team_lead: Listen.\n"))
+        org = organisation(1, 1)
+        org["scopes"].append({"scope": "agent/ghost", "name": "ghost", "parents": ["org"], "assigned": False})
+        self.fake.routes["/v1/org"] = (200, org)
+        self.assertEqual(self.ok("org", "agent"), (
+            "SCOPE        NAME     LIES UNDER  ASSIGNED\n"
+            "agent/a00    Agent 0  team/t0     yes\n"
+            "agent/ghost  ghost    org         no\n"))
+        self.assertEqual(self.ok("org", "--unassigned", "-o", "csv"),
+                         "scope,name,parents,assigned\nagent/ghost,ghost,org,false\n")
+
+    def test_tokens_travel_only_from_files_and_environment(self):
+        self.fake.routes["/v1/status"] = (200, {"state": "ready"})
+        path = self.write("token", "cxd_abc\n")
+        self.ok("status", "--token-file", path)
+        self.ok("status", env={"CXCTL_TOKEN": "cxd_def"})
+        self.ok("status", env={"CXCTL_TOKEN_FILE": path, "CXCTL_TOKEN": "cxd_def"})
+        self.ok("status")
+        self.assertEqual([r[3] for r in self.fake.requests], ["Bearer cxd_abc", "Bearer cxd_def", "Bearer cxd_abc", None])
+        self.assertEqual(self.cxctl("status", "--token-file", self.fake.path("none"))[0], 2)
+        self.assertEqual(self.cxctl("status", "--token-file", self.write("bad", "a b\n"))[0], 2)
+
+    def test_an_unreachable_daemon_says_where_and_what_to_try(self):
+        code, out, err = self.cxctl("-H", "unix:/nowhere/cxd.sock", "status")
+        self.assertEqual((code, out), (3, ""))
+        self.assertEqual(err, (
+            "cxctl: no daemon at unix:/nowhere/cxd.sock: No such file or directory\n"
+            "cxctl: is it running? try: systemctl status cxd; elsewhere: -H unix:PATH, -H http://HOST:PORT, or "
+            "CXCTL_HOST\n"))
+        code, out, err = self.cxctl("-H", "http://127.0.0.1:1", "status")
+        self.assertEqual((code, out), (3, ""))
+        self.assertIn("no daemon at http://127.0.0.1:1: Connection refused", err)
+        self.assertEqual(self.cxctl("-H", "unix:/nowhere/cxd.sock", "check")[0], 3)
+        self.assertEqual(self.cxctl("-H", "ftp://x", "status")[0], 2)
+
+    def in_terminal(self, *args, **env):
+        master, slave = pty.openpty()
+        child = subprocess.Popen([CXCTL, *args], stdout=slave, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                 env=self.environment(TERM="xterm", **env))
+        os.close(slave)
+        out = b""
+        while True:
+            try:
+                data = os.read(master, 65536)
+            except OSError:
+                break
+            if not data:
+                break
+            out += data
+        os.close(master)
+        self.assertEqual(child.wait(20), 0)
+        return out.decode()
+
+    def test_colour_only_on_a_terminal(self):
+        self.fake.routes["/v1/figures"] = (200, {"figures": [FIGURE]})
+        self.assertNotIn("\x1b", self.ok("figures", "org"))
+        self.assertIn("\x1b[1;31mbelow\x1b[0m", self.in_terminal("figures", "org"))
+        self.assertNotIn("\x1b", self.in_terminal("figures", "org", NO_COLOR="1"))
+        self.assertNotIn("\x1b", self.in_terminal("figures", "org", "--no-color"))
+
+    def test_output_that_cannot_be_written_is_an_error(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([CXCTL, "help"], stdout=full, stderr=subprocess.PIPE, env=self.environment(),
+                                  check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"cannot write", done.stderr)
+
+    def test_export_streams_and_converts(self):
+        lines = "".join(json.dumps({**SURVEY, "id": f"s{i}"}, ensure_ascii=False) + "\n" for i in range(3))
+        self.fake.routes["/v1/export"] = (200, lines.encode())
+        self.assertEqual(self.ok("export", "--since", "2026-11-01"), lines)
+        rows = self.ok("export", "--format", "csv").split("\n")
+        self.assertEqual(rows[0], "id,ts,status,rev,agent,queue,contact,customer,channel,reason,comment,answers")
+        self.assertTrue(rows[1].startswith("s0,2026-11-21T10:15:30.250Z,answered,,ana.ruiz,billing-es,,,,,\"third call"))
+        self.fake.routes["/v1/export"] = (200, lines[:-20].encode())
+        self.assertEqual(self.cxctl("export")[0], 3)
+        self.fake.routes["/v1/export"] = (403, {"code": "E_FORBIDDEN", "error": "only for admins"})
+        self.assertEqual(self.cxctl("export"), (4, "", "cxctl: E_FORBIDDEN: only for admins\n"))
+
+    def test_me_is_what_the_daemon_says(self):
+        self.assertEqual(json.loads(self.ok("me", "-o", "json")), ME)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""cxctl send: acknowledgements, refusals, lost connections."""
+
+import json
+import unittest
+
+from fake_daemon import CliTest
+
+
+def survey(i, csat=4):
+    return json.dumps({"id": f"s{i}", "ts": "2026-11-21T10:00:00Z", "queue": "q", "answers": {"csat": csat}})
+
+
+class Send(CliTest):
+    def test_a_file_is_stored_and_a_second_time_duplicate(self):
+        path = self.write("a.ndjson", "".join(survey(i) + "\n" for i in range(250)))
+        self.assertEqual(self.ok("send", path), "250 surveys: 250 stored, 0 duplicate, 0 revised, 0 refused\n")
+        self.assertEqual(self.ok("send", path), "250 surveys: 0 stored, 250 duplicate, 0 revised, 0 refused\n")
+        self.assertEqual(self.ok("send", "--http", path), "250 surveys: 0 stored, 250 duplicate, 0 revised, 0 refused\n")
+
+    def test_stdin_without_a_last_line_end(self):
+        self.assertEqual(self.ok("send", stdin=survey(1) + "\n\n" + survey(2)),
+                         "2 surveys: 2 stored, 0 duplicate, 0 revised, 0 refused\n")
+
+    def test_refused_lines_are_named(self):
+        text = survey(1) + "\n\n" + survey(2, 9) + "\n{oops\n" + survey(3) + "\n"
+        for way in ((), ("--http",)):
+            self.fake.surveys.clear()
+            code, out, err = self.cxctl("send", "-", *way, stdin=text)
+            self.assertEqual((code, out), (5, "4 surveys: 2 stored, 0 duplicate, 0 revised, 2 refused\n"))
+            self.assertEqual(err, "cxctl: -:3: E_RANGE: answers.csat: 9 is not from 1 to 5\n"
+                                  "cxctl: -:4: E_JSON: not well-formed JSON\n")
+        code, out, _ = self.cxctl("send", "-o", "json", stdin=text)
+        self.assertEqual(code, 5)
+        self.assertEqual(json.loads(out), {
+            "read": 4, "stored": 0, "duplicate": 2, "revised": 0, "n_refused": 2, "refused": [
+                {"line": 3, "id": None, "code": "E_RANGE", "field": "answers.csat", "error": "9 is not from 1 to 5"},
+                {"line": 4, "id": None, "code": "E_JSON", "field": None, "error": "not well-formed JSON"}]})
+
+    def test_all_refused_is_refused(self):
+        code, out, _ = self.cxctl("send", "-o", "csv", stdin=survey(2, 9) + "\n")
+        self.assertEqual((code, out), (4, "read,stored,duplicate,revised,refused\n1,0,0,0,1\n"))
+
+    def test_many_refusals_are_counted(self):
+        code, _, err = self.cxctl("send", stdin="{\n" * 150 + survey(1) + "\n")
+        self.assertEqual((code, len(err.splitlines())), (5, 101))
+        self.assertIn("further refusals are only counted", err)
+
+    def test_a_lost_connection_loses_nothing(self):
+        self.fake.drops = [57, 300, 301]
+        self.fake.ack_every = 1000
+        code, out, err = self.cxctl("send", stdin="".join(survey(i, 9 if i == 3 else 4) + "\n" for i in range(400)))
+        self.assertEqual(code, 5)
+        self.assertEqual(len(self.fake.surveys), 399)
+        self.assertEqual(self.fake.connections, 4)
+        self.assertEqual(err.count("is lost"), 3)
+        self.assertEqual(err.count("E_RANGE"), 1)
+        self.assertIn("400 surveys: ", out)
+
+    def test_a_daemon_that_stays_away_is_unreachable(self):
+        self.fake.drops = list(range(1, 100))
+        code, _, err = self.cxctl("send", stdin=survey(1) + "\n")
+        self.assertEqual(code, 3)
+        self.assertIn("no daemon takes surveys at unix:", err)
+        code, _, err = self.cxctl("send", "--lines", "unix:/nowhere/lines.sock", stdin=survey(1) + "\n")
+        self.assertEqual(code, 3)
+        self.assertIn("no daemon takes surveys at unix:/nowhere/lines.sock: No such file or directory", err)
+        self.assertEqual(self.cxctl("send", "--lines", "udp://x")[0], 2)
+
+    def test_a_source_token_is_the_first_line(self):
+        self.fake.token = "cxd_source"
+        path = self.write("t", "cxd_source\n")
+        code, _, err = self.cxctl("send", "--source-token-file", path, stdin=survey(1) + "\n" + survey(2, 9) + "\n")
+        self.assertEqual(code, 5)
+        self.assertIn("cxctl: -:2: E_RANGE", err)
+        code, _, err = self.cxctl("send", stdin=survey(1) + "\n", env={"CXCTL_TOKEN": "cxd_wrong"})
+        self.assertEqual(code, 4)
+        self.assertIn("E_TOKEN: no valid token", err)
+
+    def test_http_waits_while_the_daemon_is_busy(self):
+        self.fake.busy = 1
+        self.assertEqual(self.ok("send", "--http", stdin=survey(1)),
+                         "1 surveys: 1 stored, 0 duplicate, 0 revised, 0 refused\n")
+
+    def test_a_dry_run_checks_the_form_and_sends_nothing(self):
+        text = survey(1) + '\n{"id":"x","ts":"yesterday","queue":"q"}\n{"id":1}\n'
+        code, out, err = self.cxctl("send", "--dry-run", stdin=text)
+        self.assertEqual((code, out), (5, "3 surveys: 1 good, 2 refused; nothing was sent\n"))
+        self.assertRegex(err, r"^cxctl: -:2: E_\w+: ts: .+\ncxctl: -:3: E_TYPE: id: .+\n$")
+        self.assertEqual(self.fake.n_lines, 0)
+        out = self.cxctl("send", "--dry-run", "-o", "json", stdin=text)[1]
+        self.assertEqual(out, '{"id":"s1","ts":"2026-11-21T10:00:00Z","queue":"q","answers":{"csat":4}}\n')
+
+    def test_a_file_that_is_not_there(self):
+        code, _, err = self.cxctl("send", "/nowhere/x")
+        self.assertEqual((code, err), (2, "cxctl: /nowhere/x: No such file or directory\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()

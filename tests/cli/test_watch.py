@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""cxctl watch: a line per event, gaps, reconnecting."""
+
+import json
+import unittest
+
+from fake_daemon import ALERT, FIGURE, CliTest
+
+
+def event(kind, seq, data):
+    return f"event: {kind}\nid: {seq}\ndata: {json.dumps({'seq': seq, **data})}\n\n"
+
+
+def alert(seq, transition="firing"):
+    return event("alert", seq, {"at": "2026-11-21T10:20:00Z", "transition": transition, "alert": ALERT})
+
+
+LINE = ("2026-11-21 10:20:00  warning  firing  agent/ana.ruiz  csat  78.5 %  n 214  72.5 - 83.5  target 85.0 %  "
+        "Listen to two of the last low calls together.\n")
+
+
+class Watch(CliTest):
+    def test_one_line_per_alert_and_other_events_only_if_asked_for(self):
+        figure = event("figure", 8, {"figure": FIGURE})
+        tick = event("tick", 9, {"at": "2026-11-21T10:21:00Z"})
+        text = ": hello\n\n" + alert(7) + figure + tick + alert(10, "resolved")
+        self.fake.streams = [[text[i:i + 7] for i in range(0, len(text), 7)], [text, None]]
+        self.assertEqual(self.ok("watch", "-n", "2"), LINE + LINE.replace("firing", "resolved"))
+        out = self.ok("watch", "-n", "4", "--events", "alert,figure,tick")
+        self.assertEqual(out.splitlines()[1:3], [
+            "2026-11-21 10:20:00  figure  below  agent/ana.ruiz  csat  28d  78.5 %  n 214  72.5 - 83.5  target 85.0 %",
+            "2026-11-21 10:21:00  tick"])
+
+    def test_json_is_one_document_per_line_as_it_came(self):
+        self.fake.streams = [[alert(7) + alert(8), None]]
+        out = self.ok("watch", "-n", "2", "-o", "json")
+        self.assertEqual(out, "".join(e.split("data: ")[1].strip() + "\n" for e in (alert(7), alert(8))))
+
+    def test_csv_has_a_header_and_a_row_per_event(self):
+        self.fake.streams = [[alert(7), None]]
+        self.assertEqual(self.ok("watch", "-n", "1", "-o", "csv"), (
+            "seq,time,event,severity,transition,scope,metric,window,value,unit,n,low,high,target,advice\n"
+            "7,2026-11-21T10:20:00Z,alert,warning,firing,agent/ana.ruiz,csat,28d,78.5,%,214,72.5,83.5,85,"
+            "Listen to two of the last low calls together.\n"))
+
+    def test_a_lost_stream_is_taken_up_where_it_broke(self):
+        self.fake.streams = [[alert(7), alert(8)[:40]], [], [alert(8), None]]
+        code, out, err = self.cxctl("watch", "-n", "2", "--since", "5")
+        self.assertEqual((code, out), (0, LINE + LINE))
+        paths = [r[1] for r in self.fake.requests if r[1].startswith("/v1/stream")]
+        self.assertEqual(paths, ["/v1/stream?since=5", "/v1/stream?since=7", "/v1/stream?since=7"])
+        self.assertEqual(err.count("is lost; trying again"), 1)
+        self.assertIn("connected again, going on after event 8", err)
+
+    def test_a_gap_is_shown(self):
+        self.fake.streams = [[event("gap", 20, {"missed_from": 8, "missed_to": 19}) + alert(21), None]]
+        out = self.ok("watch", "-n", "2")
+        self.assertIn("  GAP: events 8 to 19 were missed and are no longer kept\n", out)
+
+    def test_a_timeout_without_the_events_is_a_negative_answer(self):
+        self.fake.streams = [[None], [None]]
+        self.assertEqual(self.cxctl("watch", "-n", "1", "--timeout", "1"), (1, "", ""))
+        self.assertEqual(self.cxctl("watch", "--timeout", "1"), (0, "", ""))
+
+    def test_nobody_there_at_the_beginning_is_unreachable(self):
+        self.assertEqual(self.cxctl("-H", "unix:/nowhere", "watch", "-o", "json")[0], 3)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <check.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/support/store_fixture.h"
+
+void store_dir_make(StoreDir *d)
+{
+        snprintf(d->path, sizeof(d->path), "/tmp/cxd-store-XXXXXX");
+        ck_assert_ptr_nonnull(mkdtemp(d->path));
+        snprintf(d->file, sizeof(d->file), "%s/cxd.db", d->path);
+}
+
+Store *store_dir_open(StoreDir *d)
+{
+        char error[512] = "";
+        Store *s = NULL;
+        int r;
+
+        if (!d->path[0])
+                store_dir_make(d);
+        r = store_open_sqlite(&s, d->file, error, sizeof(error));
+        ck_assert_msg(r == 0, "open: %d, %s", r, error);
+        return s;
+}
+
+void store_dir_remove(StoreDir *d)
+{
+        DIR *dir = opendir(d->path);
+        const struct dirent *entry;
+
+        ck_assert_ptr_nonnull(dir);
+        while ((entry = readdir(dir)))
+                if (entry->d_name[0] != '.')
+                        ck_assert_int_eq(unlinkat(dirfd(dir), entry->d_name, 0), 0);
+        closedir(dir);
+        ck_assert_int_eq(rmdir(d->path), 0);
+        *d = STORE_DIR_INIT;
+}
+
+void store_put_rows(Store *s, uint64_t first, size_t n)
+{
+        ck_assert_int_eq(store_begin(s), 0);
+        for (uint64_t seq = first; seq < first + n; seq++) {
+                char json[40];
+
+                snprintf(json, sizeof(json), "{\"n\":%llu}", (unsigned long long)seq);
+                ck_assert_int_eq(store_put_survey(s, &(StoreSurvey){.seq = seq,
+                                                                    .ts = (usec_t)seq * 1000,
+                                                                    .source = TEXT("ivr"),
+                                                                    .json = text_of(json)}),
+                                 0);
+        }
+        ck_assert_int_eq(store_commit(s), 0);
+}
+
+void store_put_alert_text(Store *s, const char *id, usec_t changed, bool is_open, const char *json)
+{
+        const StoreAlert row = {
+                .id = text_of(id), .json = text_of(json), .is_open = is_open, .changed = changed};
+
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_put_alert(s, &row), 0);
+        ck_assert_int_eq(store_commit(s), 0);
+}
+
+void store_put_feed_text(Store *s, const char *principal, uint64_t seq, usec_t at, const char *json)
+{
+        const StoreFeed row = {.principal = text_of(principal), .seq = seq, .at = at, .json = text_of(json)};
+
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_put_feed(s, &row), 0);
+        ck_assert_int_eq(store_commit(s), 0);
+}
+
+/* --- dumps
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static Buffer dump;
+
+static const char *dumped(int r)
+{
+        ck_assert_int_eq(r, 0);
+        ck_assert_ptr_nonnull(buffer_str(&dump));
+        return buffer_str(&dump);
+}
+
+static int dump_survey(void *user CX_UNUSED, const StoreSurvey *row)
+{
+        buffer_append_format(&dump, "%llu %lld " TEXT_FMT " " TEXT_FMT "\n", (unsigned long long)row->seq,
+                             (long long)row->ts, TEXT_ARG(row->source), TEXT_ARG(row->json));
+        return 0;
+}
+
+static int dump_alert(void *user CX_UNUSED, const StoreAlert *row)
+{
+        buffer_append_format(&dump, TEXT_FMT " %lld %s " TEXT_FMT "\n", TEXT_ARG(row->id),
+                             (long long)row->changed, row->is_open ? "open" : "resolved",
+                             TEXT_ARG(row->json));
+        return 0;
+}
+
+static int dump_feed(void *user CX_UNUSED, const StoreFeed *row)
+{
+        buffer_append_format(&dump, TEXT_FMT " %llu %lld " TEXT_FMT "\n", TEXT_ARG(row->principal),
+                             (unsigned long long)row->seq, (long long)row->at, TEXT_ARG(row->json));
+        return 0;
+}
+
+const char *store_dump(Store *s)
+{
+        buffer_reset(&dump);
+        return dumped(store_scan_surveys(s, 0, 0, dump_survey, NULL, NULL));
+}
+
+const char *store_dump_recent(Store *s, usec_t since, usec_t until)
+{
+        buffer_reset(&dump);
+        return dumped(store_scan_recent(s, since, until, dump_survey, NULL));
+}
+
+const char *store_dump_alerts(Store *s)
+{
+        buffer_reset(&dump);
+        return dumped(store_scan_alerts(s, dump_alert, NULL));
+}
+
+const char *store_dump_feeds(Store *s)
+{
+        buffer_reset(&dump);
+        return dumped(store_scan_feeds(s, dump_feed, NULL));
+}
+
+typedef struct Holds {
+        const StoreSurvey *row;
+        size_t n, n_equal;
+} Holds;
+
+static int hold_row(void *user, const StoreSurvey *row)
+{
+        Holds *h = user;
+
+        h->n++;
+        h->n_equal += row->seq == h->row->seq && row->ts == h->row->ts &&
+                      text_equal(row->source, h->row->source) && text_equal(row->json, h->row->json);
+        return 0;
+}
+
+bool store_holds(Store *s, const StoreSurvey *row)
+{
+        Holds h = {.row = row};
+
+        ck_assert_int_eq(store_scan_surveys(s, 0, 0, hold_row, &h, NULL), 0);
+        return h.n == 1 && h.n_equal == 1;
+}

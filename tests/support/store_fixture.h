@@ -1,0 +1,40 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Helpers for tests of the store: a directory of its own, rows that are easy to recognise, and dumps as text.
+ *
+ * Everything that goes wrong fails the test. A dump is borrowed until the next one.
+ */
+
+#include "daemon/store/store.h"
+
+typedef struct StoreDir {
+        char path[64]; /* empty: not made yet */
+        char file[80];
+} StoreDir;
+
+#define STORE_DIR_INIT ((StoreDir){0})
+
+/* Makes a new directory with the path of a store in it. */
+void store_dir_make(StoreDir *d);
+/* Opens the store, in a directory that is made if need be. */
+Store *store_dir_open(StoreDir *d);
+/* Removes the directory and what is in it. */
+void store_dir_remove(StoreDir *d);
+
+/* Commits surveys @first .. @first + @n - 1: ts 1000 seq, source "ivr", json {"n":seq}. */
+void store_put_rows(Store *s, uint64_t first, size_t n);
+void store_put_alert_text(Store *s, const char *id, usec_t changed, bool is_open, const char *json);
+void store_put_feed_text(Store *s, const char *principal, uint64_t seq, usec_t at, const char *json);
+
+/* "seq ts source json\n" for each. */
+const char *store_dump(Store *s);
+const char *store_dump_recent(Store *s, usec_t since, usec_t until);
+/* "id changed open|resolved json\n" */
+const char *store_dump_alerts(Store *s);
+/* "principal seq at json\n" */
+const char *store_dump_feeds(Store *s);
+
+/* Whether the store holds exactly this one survey. */
+bool store_holds(Store *s, const StoreSurvey *row);

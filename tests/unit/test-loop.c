@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "daemon/io/loop.h"
+#include "tests/support/check_main.h"
+
+static Loop *g_loop;
+static LoopTimer *g_timer;
+static int g_count;
+
+static usec_t g_now[2] = {1000 * USEC_SEC, 5 * USEC_SEC};
+static int g_reads;
+
+static usec_t fake_realtime(void *user CX_UNUSED)
+{
+        g_reads++;
+        return g_now[0]++;
+}
+
+static usec_t fake_monotonic(void *user CX_UNUSED)
+{
+        return g_now[1]++;
+}
+
+static void stop(void *user CX_UNUSED)
+{
+        g_count++;
+        loop_stop(g_loop);
+}
+
+START_TEST(a_timer_fires_once_and_never_early)
+{
+        usec_t begin;
+
+        ck_assert_int_eq(loop_new(&g_loop, NULL), 0);
+        ck_assert_int_eq(loop_timer_new(&g_timer, g_loop, stop, NULL), 0);
+        for (int i = 0; i < 20; i++) {
+                begin = CLOCK_SYSTEM.monotonic(NULL);
+                ck_assert_int_eq(loop_timer_at_monotonic(g_timer, begin + 7 * USEC_MSEC + i), 0);
+                ck_assert(loop_timer_armed(g_timer));
+                ck_assert_int_eq(loop_run(g_loop), 0);
+                ck_assert_int_ge(CLOCK_SYSTEM.monotonic(NULL), begin + 7 * USEC_MSEC + i);
+                ck_assert(!loop_timer_armed(g_timer));
+        }
+        ck_assert_int_eq(g_count, 20);
+        begin = CLOCK_SYSTEM.realtime(NULL);
+        ck_assert_int_eq(loop_timer_at_realtime(g_timer, begin + 30 * USEC_MSEC), 0);
+        ck_assert_int_eq(loop_run(g_loop), 0);
+        ck_assert_int_ge(CLOCK_SYSTEM.realtime(NULL), begin + 30 * USEC_MSEC);
+        ck_assert_int_eq(loop_timer_after(g_timer, USEC_INFINITY), 0);
+        ck_assert(!loop_timer_armed(g_timer));
+        loop_timer_free(g_timer);
+        loop_free(g_loop);
+}
+END_TEST
+
+static void step_clock(void *user CX_UNUSED)
+{
+        g_now[0] += USEC_DAY;
+}
+
+START_TEST(a_stepped_clock_is_noticed)
+{
+        Clock clock = {.realtime = fake_realtime, .monotonic = CLOCK_SYSTEM.monotonic};
+        usec_t begin = CLOCK_SYSTEM.monotonic(NULL);
+        LoopTimer *step;
+
+        ck_assert_int_eq(loop_new(&g_loop, &clock), 0);
+        ck_assert_int_eq(loop_timer_new(&g_timer, g_loop, stop, NULL), 0);
+        ck_assert_int_eq(loop_timer_new(&step, g_loop, step_clock, NULL), 0);
+        ck_assert_int_eq(loop_timer_at_realtime(g_timer, g_now[0] + USEC_HOUR), 0);
+        ck_assert_int_eq(loop_timer_after(step, 10 * USEC_MSEC), 0);
+        ck_assert_int_eq(loop_run(g_loop), 0);
+        ck_assert_int_lt(CLOCK_SYSTEM.monotonic(NULL) - begin, 1500 * USEC_MSEC);
+        loop_timer_free(step);
+        loop_timer_free(g_timer);
+        loop_free(g_loop);
+}
+END_TEST
+
+static void ask_often(void *user)
+{
+        usec_t *times = user;
+
+        times[0] = loop_realtime(g_loop);
+        for (int i = 0; i < 10; i++)
+                times[1] = loop_realtime(g_loop);
+        loop_stop(g_loop);
+}
+
+START_TEST(one_turn_has_one_time)
+{
+        Clock clock = {.realtime = fake_realtime, .monotonic = fake_monotonic};
+        usec_t times[2], before;
+
+        ck_assert_int_eq(loop_new(&g_loop, &clock), 0);
+        ck_assert_int_eq(loop_timer_new(&g_timer, g_loop, ask_often, times), 0);
+        before = loop_realtime(g_loop);
+        ck_assert_int_eq(loop_timer_after(g_timer, 0), 0);
+        g_reads = 0;
+        ck_assert_int_eq(loop_run(g_loop), 0);
+        ck_assert_int_eq(times[0], times[1]);
+        ck_assert_int_gt(times[0], before);
+        ck_assert_int_eq(g_reads, 1);
+        loop_timer_free(g_timer);
+        loop_free(g_loop);
+}
+END_TEST
+
+static int g_woken;
+static LoopWake *g_wake;
+
+static void woken(void *user CX_UNUSED)
+{
+        g_woken++;
+}
+
+static void *post(void *user)
+{
+        for (int i = 0; i < 100000; i++)
+                loop_wake_post(g_wake);
+        loop_wake_post(user);
+        return NULL;
+}
+
+START_TEST(another_thread_may_ring)
+{
+        LoopWake *last;
+        pthread_t thread;
+
+        ck_assert_int_eq(loop_new(&g_loop, NULL), 0);
+        ck_assert_int_eq(loop_wake_new(&g_wake, g_loop, woken, NULL), 0);
+        ck_assert_int_eq(loop_wake_new(&last, g_loop, stop, NULL), 0);
+        ck_assert_int_eq(pthread_create(&thread, NULL, post, last), 0);
+        ck_assert_int_eq(loop_run(g_loop), 0);
+        pthread_join(thread, NULL);
+        ck_assert_int_ge(g_woken, 1);
+        ck_assert_int_le(g_woken, 100000);
+        loop_wake_free(last);
+        loop_wake_free(g_wake);
+        loop_free(g_loop);
+}
+END_TEST
+
+static int g_signal;
+
+static void on_signal(int number, void *user)
+{
+        LoopSignal **s = user;
+
+        g_signal = number;
+        *s = loop_signal_free(*s); /* allowed in its own callback */
+        loop_stop(g_loop);
+}
+
+START_TEST(a_signal_comes_from_the_loop)
+{
+        LoopSignal *s;
+
+        ck_assert_int_eq(loop_new(&g_loop, NULL), 0);
+        ck_assert_int_eq(loop_signal_new(&s, g_loop, SIGHUP, on_signal, &s), 0);
+        raise(SIGHUP);
+        ck_assert_int_eq(g_signal, 0);
+        ck_assert_int_eq(loop_run(g_loop), 0);
+        ck_assert_int_eq(g_signal, SIGHUP);
+        ck_assert_ptr_null(s);
+        ck_assert_int_lt(loop_signal_new(&s, g_loop, 0, on_signal, &s), 0);
+        loop_free(g_loop);
+}
+END_TEST
+
+CHECK_MAIN("loop", a_timer_fires_once_and_never_early, a_stepped_clock_is_noticed, one_turn_has_one_time,
+           another_thread_may_ring, a_signal_comes_from_the_loop)

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdint.h>
+
+#include "daemon/core/seen.h"
+#include "tests/support/check_main.h"
+
+static const HashKey key = {.k0 = 1, .k1 = 2};
+
+START_TEST(what_was_added_is_found_and_nothing_else)
+{
+        uint64_t found[SEEN_CANDIDATES_MAX];
+        Seen s = SEEN_INIT(key);
+
+        ck_assert_uint_eq(seen_find(&s, 1, found), 0);
+        for (uint64_t i = 1; i <= 20000; i++)
+                ck_assert_int_eq(seen_add(&s, i * 0x9E3779B97F4A7C15ULL, i), 0);
+        for (uint64_t i = 1; i <= 20000; i++) {
+                ck_assert_uint_eq(seen_find(&s, i * 0x9E3779B97F4A7C15ULL, found), 1);
+                ck_assert_uint_eq(found[0], i);
+                ck_assert_uint_eq(seen_find(&s, i * 0x9E3779B97F4A7C15ULL + 1, found), 0);
+        }
+        seen_deinit(&s);
+}
+END_TEST
+
+START_TEST(one_hash_holds_several_numbers_oldest_first)
+{
+        uint64_t found[SEEN_CANDIDATES_MAX];
+        Seen s = SEEN_INIT(key);
+
+        for (uint64_t i = 1; i <= SEEN_CANDIDATES_MAX; i++)
+                ck_assert_int_eq(seen_add(&s, 77, i), 0);
+        ck_assert_int_ne(seen_add(&s, 77, 9), 0);
+        ck_assert_uint_eq(seen_find(&s, 77, found), SEEN_CANDIDATES_MAX);
+        for (size_t i = 0; i < SEEN_CANDIDATES_MAX; i++)
+                ck_assert_uint_eq(found[i], i + 1);
+        seen_deinit(&s);
+}
+END_TEST
+
+/* Hashes that crowd into a few places, added and removed at random, against a plain list. */
+START_TEST(removal_keeps_the_rest_findable)
+{
+        static uint64_t hash_of[512];
+        uint64_t found[SEEN_CANDIDATES_MAX];
+        Seen s = SEEN_INIT(key);
+        uint64_t random = 42;
+
+        for (int step = 0; step < 200000; step++) {
+                uint64_t seq;
+
+                random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+                seq = random >> 33 & 511;
+                if (seq == 0)
+                        continue;
+                if (hash_of[seq]) {
+                        seen_remove(&s, hash_of[seq], seq);
+                        hash_of[seq] = 0;
+                } else {
+                        uint64_t hash = (random >> 50) % 900 + 1000; /* wraps around the end of the table */
+
+                        if (seen_find(&s, hash, found) < SEEN_CANDIDATES_MAX) {
+                                ck_assert_int_eq(seen_add(&s, hash, seq), 0);
+                                hash_of[seq] = hash;
+                        }
+                }
+                if (step % 997 == 0) {
+                        for (uint64_t i = 1; i < 512; i++) {
+                                bool there = false;
+                                size_t n = hash_of[i] ? seen_find(&s, hash_of[i], found) : 0;
+
+                                for (size_t k = 0; k < n; k++)
+                                        there = there || found[k] == i;
+                                ck_assert_int_eq(there, hash_of[i] != 0);
+                        }
+                }
+        }
+        seen_deinit(&s);
+}
+END_TEST
+
+START_TEST(the_same_id_of_two_sources_is_two_surveys)
+{
+        Seen s = SEEN_INIT(key);
+
+        ck_assert(seen_hash(&s, TEXT("ivr"), TEXT("1")) != seen_hash(&s, TEXT("web"), TEXT("1")));
+        ck_assert(seen_hash(&s, TEXT("ivr"), TEXT("1")) == seen_hash(&s, TEXT("ivr"), TEXT("1")));
+}
+END_TEST
+
+CHECK_MAIN("seen", what_was_added_is_found_and_nothing_else, one_hash_holds_several_numbers_oldest_first,
+           removal_keeps_the_rest_findable, the_same_id_of_two_sources_is_two_surveys)

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * What store.h promises, of both kinds of store: every test runs twice.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/store/store.h"
+#include "tests/support/check_main.h"
+#include "tests/support/store_fixture.h"
+
+static void on_both(void (*test)(Store *s))
+{
+        StoreDir dir = STORE_DIR_INIT;
+        Store *s = NULL;
+
+        ck_assert_int_eq(store_open_ram(&s), 0);
+        test(s);
+        ck_assert_ptr_null(store_close(s));
+
+        s = store_dir_open(&dir);
+        test(s);
+        ck_assert_ptr_null(store_close(s));
+        store_dir_remove(&dir);
+}
+
+/* Defines a test that gets an open, empty store. */
+#define BOTH(_name)                                                                                          \
+        static void _name##_in(Store *s);                                                                    \
+        START_TEST(_name)                                                                                    \
+        {                                                                                                    \
+                on_both(_name##_in);                                                                         \
+        }                                                                                                    \
+        END_TEST                                                                                             \
+        static void _name##_in(Store *s)
+
+BOTH(what_was_put_is_read_back)
+{
+        Buffer json = BUFFER_NULL;
+
+        store_put_rows(s, 1, 3);
+        ck_assert_str_eq(store_dump(s), "1 1000 ivr {\"n\":1}\n"
+                                        "2 2000 ivr {\"n\":2}\n"
+                                        "3 3000 ivr {\"n\":3}\n");
+        ck_assert_int_eq(store_get_survey(s, 2, &json), 0);
+        ck_assert_str_eq(buffer_str(&json), "{\"n\":2}");
+        ck_assert_int_eq(store_get_survey(s, 3, &json), 0);
+        ck_assert_str_eq(buffer_str(&json), "{\"n\":2}{\"n\":3}");
+        ck_assert_int_eq(store_get_survey(s, 4, &json), STORE_E_NOT_FOUND);
+        ck_assert_int_eq(store_get_survey(s, 0, &json), STORE_E_NOT_FOUND);
+        ck_assert_int_eq(store_get_survey(s, UINT64_MAX, &json), STORE_E_NOT_FOUND);
+        buffer_deinit(&json);
+}
+
+BOTH(any_bytes_are_kept)
+{
+        const StoreSurvey row = {.seq = 1, .ts = -5, .source = TEXT(""), .json = TEXT("a\0b\xff\"'")};
+        StoreInfo info;
+
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_put_survey(s, &row), 0);
+        ck_assert_int_eq(store_commit(s), 0);
+        ck_assert(store_holds(s, &row));
+        ck_assert_int_eq(store_info(s, &info), 0);
+        ck_assert_uint_eq(info.n_surveys, 1);
+        ck_assert_uint_gt(info.bytes, 0);
+        ck_assert_uint_eq(info.n_damaged, 0);
+}
+
+BOTH(a_revision_takes_the_place_of_its_row)
+{
+        store_put_rows(s, 1, 3);
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(
+                store_put_survey(
+                        s, &(StoreSurvey){.seq = 2, .ts = 9000, .source = TEXT("web"), .json = TEXT("{}")}),
+                0);
+        ck_assert_int_eq(store_commit(s), 0);
+        ck_assert_str_eq(store_dump(s), "1 1000 ivr {\"n\":1}\n"
+                                        "2 9000 web {}\n"
+                                        "3 3000 ivr {\"n\":3}\n");
+        ck_assert_str_eq(store_dump_recent(s, 0, 10000), "2 9000 web {}\n"
+                                                         "3 3000 ivr {\"n\":3}\n"
+                                                         "1 1000 ivr {\"n\":1}\n");
+}
+
+BOTH(a_rollback_undoes_everything)
+{
+        Buffer json = BUFFER_NULL;
+        StoreInfo info;
+        size_t n;
+
+        store_put_rows(s, 1, 2);
+        store_put_alert_text(s, "a1", 5, true, "one");
+        store_put_feed_text(s, "maria", 1, 5, "one");
+
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(
+                store_put_survey(s,
+                                 &(StoreSurvey){.seq = 1, .ts = 7, .source = TEXT("x"), .json = TEXT("x")}),
+                0);
+        ck_assert_int_eq(
+                store_put_survey(
+                        s, &(StoreSurvey){.seq = 5000, .ts = 1, .source = TEXT("x"), .json = TEXT("y")}),
+                0);
+        ck_assert_int_eq(store_expire(s, 100, 10, &n), 0);
+        ck_assert_uint_eq(n, 2);
+        ck_assert_int_eq(
+                store_put_alert(s, &(StoreAlert){.id = TEXT("a1"), .json = TEXT("two"), .changed = 6}), 0);
+        ck_assert_int_eq(
+                store_put_alert(s, &(StoreAlert){.id = TEXT("a2"), .json = TEXT("new"), .changed = 7}), 0);
+        ck_assert_int_eq(store_get_survey(s, 2, &json), 0); /* what is not committed yet is seen */
+        ck_assert_int_eq(store_get_survey(s, 1, &json), STORE_E_NOT_FOUND);
+        ck_assert_int_eq(store_get_survey(s, 5000, &json), STORE_E_NOT_FOUND);
+        buffer_deinit(&json);
+        store_rollback(s);
+
+        ck_assert_str_eq(store_dump(s), "1 1000 ivr {\"n\":1}\n"
+                                        "2 2000 ivr {\"n\":2}\n");
+        ck_assert_str_eq(store_dump_alerts(s), "a1 5 open one\n");
+        ck_assert_str_eq(store_dump_feeds(s), "maria 1 5 one\n");
+        ck_assert_int_eq(store_info(s, &info), 0);
+        ck_assert_uint_eq(info.n_surveys, 2);
+        ck_assert_uint_eq(info.last_seq, 2);
+
+        /* And the store goes on. */
+        store_put_rows(s, 3, 1);
+        ck_assert_int_eq(store_info(s, &info), 0);
+        ck_assert_uint_eq(info.n_surveys, 3);
+}
+
+BOTH(changes_need_a_transaction)
+{
+        const StoreSurvey row = {.seq = 1, .source = TEXT("ivr"), .json = TEXT("{}")};
+        const StoreFeed feed = {.principal = TEXT("maria"), .seq = 1, .json = TEXT("{}")};
+        const StoreAlert alert = {.id = TEXT("a1"), .json = TEXT("{}")};
+        size_t n;
+
+        ck_assert_int_eq(store_put_survey(s, &row), -EINVAL);
+        ck_assert_int_eq(store_put_alert(s, &alert), -EINVAL);
+        ck_assert_int_eq(store_put_feed(s, &feed), -EINVAL);
+        ck_assert_int_eq(store_expire(s, 5, 5, &n), -EINVAL);
+        ck_assert_int_eq(store_commit(s), -EINVAL);
+        ck_assert_str_eq(store_error(s), "no transaction is open");
+        store_rollback(s);
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_begin(s), -EINVAL);
+        ck_assert_int_eq(store_put_survey(s, &row), 0);
+        ck_assert_int_eq(store_commit(s), 0);
+        ck_assert_str_eq(store_dump(s), "1 0 ivr {}\n");
+}
+
+BOTH(a_failed_change_ends_the_transaction_and_says_so)
+{
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(
+                store_put_survey(s, &(StoreSurvey){.seq = 1, .source = TEXT("a"), .json = TEXT("b")}), 0);
+        ck_assert_int_eq(
+                store_put_survey(s, &(StoreSurvey){.seq = 0, .source = TEXT("a"), .json = TEXT("b")}),
+                -EINVAL);
+        ck_assert_str_eq(store_error(s), "0 is no number of a row; the transaction was rolled back");
+        ck_assert_int_eq(
+                store_put_survey(s, &(StoreSurvey){.seq = 2, .source = TEXT("a"), .json = TEXT("b")}),
+                -EINVAL);
+        ck_assert_int_eq(store_commit(s), -EINVAL);
+        ck_assert_str_eq(store_dump(s), "");
+}
+
+static void append_seq(void *user, const StoreSurvey *row)
+{
+        buffer_append_format(user, "%llu ", (unsigned long long)row->seq);
+}
+
+static int take_seq(void *user, const StoreSurvey *row)
+{
+        append_seq(user, row);
+        return 0;
+}
+
+static int stop_at_three(void *user, const StoreSurvey *row)
+{
+        append_seq(user, row);
+        return row->seq == 3 ? 42 : 0;
+}
+
+BOTH(scans_go_in_slices)
+{
+        Buffer seqs = BUFFER_NULL;
+
+        store_put_rows(s, 1, 5);
+        store_put_rows(s, 3000, 2);
+        ck_assert_int_eq(store_scan_surveys(s, 0, 3, take_seq, &seqs, NULL), 0);
+        ck_assert_str_eq(buffer_str(&seqs), "1 2 3 ");
+        /* Between two slices the store may change. */
+        store_put_rows(s, 6, 1);
+        ck_assert_int_eq(store_scan_surveys(s, 3, 3, take_seq, &seqs, NULL), 0);
+        ck_assert_str_eq(buffer_str(&seqs), "1 2 3 4 5 6 ");
+        ck_assert_int_eq(store_scan_surveys(s, 6, 3, take_seq, &seqs, NULL), 0);
+        ck_assert_str_eq(buffer_str(&seqs), "1 2 3 4 5 6 3000 3001 ");
+        ck_assert_int_eq(store_scan_surveys(s, 3001, 3, take_seq, &seqs, NULL), 0);
+        ck_assert_int_eq(store_scan_surveys(s, UINT64_MAX - 1, 0, take_seq, &seqs, NULL), 0);
+        ck_assert_str_eq(buffer_str(&seqs), "1 2 3 4 5 6 3000 3001 ");
+
+        buffer_reset(&seqs);
+        ck_assert_int_eq(store_scan_surveys(s, 1, 0, stop_at_three, &seqs, NULL), 42);
+        ck_assert_int_eq(store_scan_surveys(s, 1, 2, stop_at_three, &seqs, NULL), 42);
+        ck_assert_int_eq(store_scan_recent(s, 0, 6000, stop_at_three, &seqs), 42);
+        ck_assert_str_eq(buffer_str(&seqs), "2 3 2 3 5 4 3 ");
+        buffer_deinit(&seqs);
+}
+
+/* A reference for the order of store_scan_recent(): all rows, sorted by hand. */
+typedef struct Point {
+        usec_t ts;
+        uint64_t seq;
+} Point;
+
+static int newest_first(const void *a, const void *b)
+{
+        const Point *x = a, *y = b;
+
+        return x->ts != y->ts ? (x->ts < y->ts ? 1 : -1) : (x->seq < y->seq ? 1 : -1);
+}
+
+BOTH(the_newest_come_first_whatever_the_order_of_arrival)
+{
+        enum { N = 6000 };
+        static Point points[N];
+        Buffer expected = BUFFER_NULL, got = BUFFER_NULL;
+        const usec_t since = 1500000, until = 5200000;
+
+        srandom(7);
+        ck_assert_int_eq(store_begin(s), 0);
+        for (uint64_t i = 0; i < N; i++) {
+                /* mostly in order, some late by a little, a few by a lot, many equal */
+                usec_t ts = (usec_t)(i / 3 * 3) * 1000;
+
+                if (random() % 10 == 0)
+                        ts -= random() % 5000;
+                if (random() % 500 == 0)
+                        ts = random() % (N * 1000);
+                points[i] = (Point){.ts = ts, .seq = i + 1};
+                ck_assert_int_eq(store_put_survey(s, &(StoreSurvey){.seq = i + 1,
+                                                                    .ts = ts,
+                                                                    .source = TEXT("ivr"),
+                                                                    .json = TEXT("{}")}),
+                                 0);
+        }
+        ck_assert_int_eq(store_commit(s), 0);
+        qsort(points, N, sizeof(points[0]), newest_first);
+        for (size_t i = 0; i < N; i++)
+                if (points[i].ts >= since && points[i].ts < until)
+                        append_seq(&expected, &(StoreSurvey){.seq = points[i].seq});
+        ck_assert_int_eq(store_scan_recent(s, since, until, take_seq, &got), 0);
+        ck_assert_uint_gt(got.n, 1000);
+        ck_assert(text_equal(buffer_text(&expected), buffer_text(&got)));
+        ck_assert_int_eq(store_scan_recent(s, until, since, take_seq, &got), 0);
+        ck_assert(text_equal(buffer_text(&expected), buffer_text(&got)));
+        buffer_deinit(&expected);
+        buffer_deinit(&got);
+}
+
+BOTH(alerts_come_in_the_order_of_their_last_change)
+{
+        ck_assert_str_eq(store_dump_alerts(s), "");
+        store_put_alert_text(s, "b", 10, true, "first");
+        store_put_alert_text(s, "a", 20, true, "second");
+        store_put_alert_text(s, "c", 20, true, "third");
+        ck_assert_str_eq(store_dump_alerts(s), "b 10 open first\n"
+                                               "a 20 open second\n"
+                                               "c 20 open third\n");
+        store_put_alert_text(s, "b", 30, false, "over");
+        ck_assert_str_eq(store_dump_alerts(s), "a 20 open second\n"
+                                               "c 20 open third\n"
+                                               "b 30 resolved over\n");
+}
+
+BOTH(feeds_come_by_principal_and_number)
+{
+        ck_assert_str_eq(store_dump_feeds(s), "");
+        store_put_feed_text(s, "maria", 2, 20, "m2");
+        store_put_feed_text(s, "jan", 1, 15, "j1");
+        store_put_feed_text(s, "maria", 1, 10, "m1");
+        store_put_feed_text(s, "maria", 10, 30, "m10");
+        store_put_feed_text(s, "jan", 1, 16, "again");
+        ck_assert_str_eq(store_dump_feeds(s), "jan 1 16 again\n"
+                                              "maria 1 10 m1\n"
+                                              "maria 2 20 m2\n"
+                                              "maria 10 30 m10\n");
+}
+
+/* Returns how many surveys went. */
+static size_t expire(Store *s, usec_t before, size_t max)
+{
+        size_t n = 777;
+
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_expire(s, before, max, &n), 0);
+        ck_assert_int_eq(store_commit(s), 0);
+        return n;
+}
+
+BOTH(what_is_too_old_goes)
+{
+        StoreInfo info;
+
+        store_put_rows(s, 1, 3000);
+        store_put_feed_text(s, "maria", 1, 999, "old");
+        store_put_feed_text(s, "maria", 2, 2000000, "new");
+        store_put_alert_text(s, "a", 1, false, "kept");
+
+        ck_assert_uint_eq(expire(s, 1000, 100), 0);
+        ck_assert_str_eq(store_dump_feeds(s), "maria 2 2000000 new\n");
+        ck_assert_uint_eq(expire(s, 1000001, 400), 400);
+        ck_assert_uint_eq(expire(s, 1000001, 0), 0);
+        ck_assert_uint_eq(expire(s, 1000001, 400), 400);
+        ck_assert_uint_eq(expire(s, 1000001, 400), 200);
+        ck_assert_uint_eq(expire(s, 1000001, 400), 0);
+        ck_assert_int_eq(store_info(s, &info), 0);
+        ck_assert_uint_eq(info.n_surveys, 2000);
+        ck_assert_int_eq(strncmp(store_dump(s), "1001 1001000 ivr", 16), 0);
+
+        ck_assert_uint_eq(expire(s, INT64_MAX, 100000), 2000);
+        ck_assert_str_eq(store_dump(s), "");
+        ck_assert_str_eq(store_dump_feeds(s), "");
+        ck_assert_str_eq(store_dump_alerts(s), "a 1 resolved kept\n");
+        ck_assert_int_eq(store_info(s, &info), 0);
+        ck_assert_uint_eq(info.n_surveys, 0);
+        ck_assert_uint_eq(info.last_seq, 3000); /* numbers are not given twice */
+
+        store_put_rows(s, 5001, 2);
+        ck_assert_uint_eq(expire(s, INT64_MAX, 100000), 2);
+        ck_assert_int_eq(store_info(s, &info), 0);
+        ck_assert_uint_eq(info.last_seq, 5002);
+        ck_assert_uint_eq(info.n_damaged, 0);
+}
+
+CHECK_MAIN("store", what_was_put_is_read_back, any_bytes_are_kept, a_revision_takes_the_place_of_its_row,
+           a_rollback_undoes_everything, changes_need_a_transaction,
+           a_failed_change_ends_the_transaction_and_says_so, scans_go_in_slices,
+           the_newest_come_first_whatever_the_order_of_arrival, alerts_come_in_the_order_of_their_last_change,
+           feeds_come_by_principal_and_number, what_is_too_old_goes)

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A sick disk: whatever a changed bit does to the file, no row comes back changed, missing or twice without a
+ * word.
+ *
+ * CX_FLIPS sets how many places are tried (300).
+ */
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+
+#include "daemon/store/store.h"
+#include "tests/support/check_main.h"
+#include "tests/support/store_fixture.h"
+
+enum {
+        N_SURVEYS = 2500,
+        N_ALERTS = 120,
+        N_FEEDS = 300,
+};
+
+/* --- the rows, each a function of its number
+ * ----------------------------------------------------------------------- */
+
+static uint64_t row_seq(size_t i)
+{
+        return i + 1 + (i >= 1500 ? 3000 : 0); /* a gap, as retention leaves it */
+}
+
+static usec_t row_ts(size_t i)
+{
+        return (usec_t)(i * 1000 + i * 7919 % 5000);
+}
+
+/* Some rows are larger than a page. */
+static const char *row_json(char kind, size_t i)
+{
+        static char json[12000];
+        int n = snprintf(json, sizeof(json), "{\"%c\":%zu,\"text\":\"", kind, i);
+        int size = i % 97 == 5 ? 9000 : 100 + (int)(i * 31 % 400);
+
+        for (; n < size; n++)
+                json[n] = (char)('a' + (i * 7 + (size_t)n * 13) % 26);
+        json[n] = '\0';
+        return json;
+}
+
+static void make(StoreDir *dir)
+{
+        Store *s = store_dir_open(dir);
+        char name[32];
+
+        ck_assert_int_eq(store_begin(s), 0);
+        for (size_t i = 0; i < N_SURVEYS; i++)
+                ck_assert_int_eq(store_put_survey(s, &(StoreSurvey){.seq = row_seq(i),
+                                                                    .ts = row_ts(i),
+                                                                    .source = TEXT("ivr"),
+                                                                    .json = text_of(row_json('s', i))}),
+                                 0);
+        for (size_t i = 0; i < N_ALERTS; i++) {
+                snprintf(name, sizeof(name), "alert%05zu", i);
+                ck_assert_int_eq(store_put_alert(s, &(StoreAlert){.id = text_of(name),
+                                                                  .changed = (usec_t)i,
+                                                                  .is_open = i % 2,
+                                                                  .json = text_of(row_json('a', i))}),
+                                 0);
+        }
+        for (size_t i = 0; i < N_FEEDS; i++) {
+                snprintf(name, sizeof(name), "principal%zu", i / 100);
+                ck_assert_int_eq(store_put_feed(s, &(StoreFeed){.principal = text_of(name),
+                                                                .seq = i % 100 + 1,
+                                                                .at = (usec_t)i,
+                                                                .json = text_of(row_json('f', i))}),
+                                 0);
+        }
+        ck_assert_int_eq(store_commit(s), 0);
+        store_close(s);
+}
+
+/* --- looking at everything
+ * ----------------------------------------------------------------------------------------- */
+
+typedef struct Seen {
+        unsigned char surveys[N_SURVEYS], alerts[N_ALERTS], feeds[N_FEEDS];
+        size_t n, reported;
+} Seen;
+
+static int see_survey(void *user, const StoreSurvey *row)
+{
+        Seen *seen = user;
+        size_t i = row->seq - 1 - (row->seq > 1500 ? 3000 : 0);
+
+        ck_assert_uint_lt(i, N_SURVEYS);
+        ck_assert_uint_eq(row_seq(i), row->seq);
+        ck_assert_int_eq(row->ts, row_ts(i));
+        ck_assert(text_is(row->source, "ivr"));
+        ck_assert(text_is(row->json, row_json('s', i)));
+        ck_assert_uint_eq(seen->surveys[i]++, 0);
+        seen->n++;
+        return 0;
+}
+
+static void see_damaged(void *user, uint64_t seq CX_UNUSED)
+{
+        ((Seen *)user)->reported++;
+}
+
+static int see_alert(void *user, const StoreAlert *row)
+{
+        Seen *seen = user;
+        size_t i = (size_t)row->changed;
+
+        ck_assert_uint_lt(i, N_ALERTS);
+        ck_assert_uint_eq(row->is_open, i % 2);
+        ck_assert(text_is(row->json, row_json('a', i)));
+        ck_assert_uint_eq(seen->alerts[i]++, 0);
+        seen->n++;
+        return 0;
+}
+
+static int see_feed(void *user, const StoreFeed *row)
+{
+        Seen *seen = user;
+        size_t i = (size_t)row->at;
+
+        ck_assert_uint_lt(i, N_FEEDS);
+        ck_assert_uint_eq(row->seq, i % 100 + 1);
+        ck_assert(text_is(row->json, row_json('f', i)));
+        ck_assert_uint_eq(seen->feeds[i]++, 0);
+        seen->n++;
+        return 0;
+}
+
+static uint64_t damaged(Store *s)
+{
+        StoreInfo info;
+
+        ck_assert_int_eq(store_info(s, &info), 0);
+        return info.n_damaged;
+}
+
+/* A scan gave @n of @expected rows: all of them, or it failed, or it counted damage. True if something was
+ * reported. */
+static bool honest(int r, size_t n, size_t expected, uint64_t n_damaged, const char *which)
+{
+        ck_assert_msg(r == 0 || r == -EBADMSG, "%s: %d", which, r);
+        ck_assert_msg(r < 0 || n == expected || n_damaged > 0, "%s: %zu of %zu rows and not a word", which, n,
+                      expected);
+        return r < 0 || n_damaged > 0;
+}
+
+/* Opens the file and reads everything in it in every way. True if damage was reported. */
+static bool examine(StoreDir *dir)
+{
+        CX_CLEANUP(store_closep) Store *s = NULL;
+        static Seen seen;
+        char error[256];
+        bool told = false;
+        int r;
+
+        r = store_open_sqlite(&s, dir->file, error, sizeof(error));
+        if (r != 0) {
+                ck_assert_msg(r == -EBADMSG || r == -EINVAL || r == STORE_E_NEWER, "%d: %s", r, error);
+                return true;
+        }
+        seen = (Seen){0};
+        r = store_scan_surveys(s, 0, 0, see_survey, &seen, see_damaged);
+        told |= honest(r, seen.n, N_SURVEYS, damaged(s), "surveys");
+        ck_assert_uint_eq(seen.reported > 0, r == 0 && seen.n < N_SURVEYS);
+
+        seen = (Seen){0};
+        r = store_scan_recent(s, 0, INT64_MAX, see_survey, &seen);
+        told |= honest(r, seen.n, N_SURVEYS, damaged(s), "recent");
+
+        seen = (Seen){0};
+        r = store_scan_alerts(s, see_alert, &seen);
+        told |= honest(r, seen.n, N_ALERTS, damaged(s), "alerts");
+
+        seen = (Seen){0};
+        r = store_scan_feeds(s, see_feed, &seen);
+        told |= honest(r, seen.n, N_FEEDS, damaged(s), "feeds");
+
+        for (size_t i = 0; i < N_SURVEYS; i += 7) {
+                Buffer json = BUFFER_NULL;
+
+                r = store_get_survey(s, row_seq(i), &json);
+                ck_assert_msg(r == 0 || r == -EBADMSG, "get: %d", r);
+                if (r == 0)
+                        ck_assert_str_eq(buffer_str(&json), row_json('s', i));
+                told |= r < 0;
+                buffer_deinit(&json);
+        }
+        return told;
+}
+
+/* --- the file as bytes
+ * --------------------------------------------------------------------------------------------- */
+
+static unsigned char *load(const char *file, size_t *ret_n)
+{
+        FILE *f = fopen(file, "rb");
+        unsigned char *bytes;
+
+        ck_assert_ptr_nonnull(f);
+        ck_assert_int_eq(fseek(f, 0, SEEK_END), 0);
+        *ret_n = (size_t)ftell(f);
+        rewind(f);
+        bytes = malloc(*ret_n);
+        ck_assert_ptr_nonnull(bytes);
+        ck_assert_uint_eq(fread(bytes, 1, *ret_n, f), *ret_n);
+        fclose(f);
+        return bytes;
+}
+
+static void save(const char *file, const unsigned char *bytes, size_t n)
+{
+        FILE *f = fopen(file, "wb");
+
+        ck_assert_ptr_nonnull(f);
+        ck_assert_uint_eq(fwrite(bytes, 1, n, f), n);
+        ck_assert_int_eq(fclose(f), 0);
+}
+
+START_TEST(a_flipped_bit_never_goes_unnoticed)
+{
+        const char *wish = getenv("CX_FLIPS");
+        size_t n, n_flips = wish ? strtoul(wish, NULL, 10) : 300, told = 0;
+        StoreDir dir = STORE_DIR_INIT;
+        unsigned char *bytes;
+
+        make(&dir);
+        ck_assert(!examine(&dir));
+        bytes = load(dir.file, &n);
+        srandom(wish ? (unsigned)n_flips : 11);
+        for (size_t i = 0; i < n_flips; i++) {
+                /* Half of them where it hurts: in the first bytes of a page, which say where its cells are.
+                 */
+                size_t at = (size_t)random() % n, bit = (size_t)random() % 8;
+
+                if (i % 2)
+                        at = at / 4096 * 4096 + at % 64;
+                bytes[at] ^= (unsigned char)(1U << bit);
+                save(dir.file, bytes, n);
+                told += examine(&dir);
+                bytes[at] ^= (unsigned char)(1U << bit);
+        }
+        ck_assert_uint_gt(told, n_flips / 2); /* the rest fell on bytes that mean nothing */
+        free(bytes);
+        store_dir_remove(&dir);
+}
+END_TEST
+
+/* --- damage of one kind
+ * -------------------------------------------------------------------------------------------- */
+
+static void run_sql(StoreDir *dir, const char *text)
+{
+        char *error = NULL;
+        sqlite3 *db = NULL;
+
+        ck_assert_int_eq(sqlite3_open(dir->file, &db), SQLITE_OK);
+        (void)sqlite3_exec(db, text, NULL, NULL, &error);
+        ck_assert_msg(!error, "%s", error);
+        ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+static void note_seq(void *user, uint64_t seq)
+{
+        buffer_append_format(user, "%llu ", (unsigned long long)seq);
+}
+
+static int note_row(void *user, const StoreSurvey *row)
+{
+        (void)user;
+        (void)row;
+        return 0;
+}
+
+/* Runs @text on a store of rows 1 to 2000; surveys @expected are reported then, by every way of reading. */
+static void damage(const char *text, const char *expected, uint64_t n_damaged)
+{
+        StoreDir dir = STORE_DIR_INIT;
+        Buffer seqs = BUFFER_NULL, json = BUFFER_NULL;
+        Store *s;
+
+        s = store_dir_open(&dir);
+        store_put_rows(s, 1, 2000);
+        store_close(s);
+        run_sql(&dir, text);
+        s = store_dir_open(&dir);
+        for (int round = 0; round < 2; round++) {
+                buffer_reset(&seqs);
+                ck_assert_int_eq(store_scan_surveys(s, 0, 0, note_row, &seqs, note_seq), 0);
+                ck_assert_str_eq(buffer_str(&seqs), expected);
+                ck_assert_int_eq(store_scan_recent(s, 0, INT64_MAX, note_row, NULL), 0);
+        }
+        ck_assert_uint_eq(damaged(s), n_damaged); /* each of them once */
+        if (n_damaged)
+                ck_assert_int_eq(store_get_survey(s, 1500, &json), -EBADMSG);
+        /* A new version of the row heals it. */
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(
+                store_put_survey(
+                        s, &(StoreSurvey){.seq = 1500, .ts = 5, .source = TEXT("ivr"), .json = TEXT("{}")}),
+                0);
+        ck_assert_int_eq(store_commit(s), 0);
+        ck_assert_int_eq(store_get_survey(s, 1500, &json), 0);
+        ck_assert_str_eq(buffer_str(&json), "{}");
+        store_close(s);
+        buffer_deinit(&seqs);
+        buffer_deinit(&json);
+        store_dir_remove(&dir);
+}
+
+START_TEST(changed_lost_and_foreign_rows_are_told_by_number)
+{
+        damage("SELECT 1", "", 0);
+        damage("UPDATE survey SET json = '{}' WHERE seq = 1500", "1500 ", 1);
+        damage("UPDATE survey SET ts = ts + 1 WHERE seq = 1500", "1500 ", 1);
+        damage("UPDATE survey SET source = 'web' WHERE seq = 1500", "1500 ", 1);
+        damage("UPDATE survey SET crc = crc + 1 WHERE seq = 1500", "1500 ", 1);
+        damage("DELETE FROM survey WHERE seq = 1500", "1500 ", 1);
+        damage("DELETE FROM survey WHERE seq IN (1, 1023, 1024, 1500, 2000)", "1 1023 1024 1500 2000 ", 5);
+        damage("UPDATE survey SET seq = 5000 WHERE seq = 1500", "1500 ", 1);
+}
+END_TEST
+
+START_TEST(lost_blocks_are_made_anew_and_written)
+{
+        static const char *const ways[] = {
+                "DELETE FROM block WHERE no = 1",
+                "DELETE FROM block",
+                "UPDATE block SET bits = zeroblob(128) WHERE no = 0",
+                "UPDATE block SET no = 17 WHERE no = 1",
+                "UPDATE block SET last = 99",
+                "DELETE FROM meta",
+                "UPDATE meta SET value = value + 1 WHERE key = 'blocks'",
+        };
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(ways); i++) {
+                StoreDir dir = STORE_DIR_INIT;
+                StoreInfo info;
+                Store *s;
+
+                s = store_dir_open(&dir);
+                store_put_rows(s, 1, 2000);
+                store_close(s);
+                run_sql(&dir, ways[i]);
+                s = store_dir_open(&dir);
+                ck_assert_int_eq(store_info(s, &info), 0);
+                ck_assert_uint_gt(info.n_damaged, 0);
+                ck_assert_uint_eq(info.n_surveys, 2000);
+                ck_assert_uint_eq(info.last_seq, 2000);
+                ck_assert_str_eq(store_dump_recent(s, 999000, 1001000), "1000 1000000 ivr {\"n\":1000}\n"
+                                                                        "999 999000 ivr {\"n\":999}\n");
+                store_put_alert_text(s, "a", 1, true, "x"); /* writes a lost count */
+                store_put_feed_text(s, "p", 1, 1, "x");
+                store_close(s);
+                s = store_dir_open(&dir);
+                ck_assert_uint_eq(damaged(s), 0);
+                ck_assert_int_eq(store_info(s, &info), 0);
+                ck_assert_uint_eq(info.n_surveys, 2000);
+                store_close(s);
+                store_dir_remove(&dir);
+        }
+}
+END_TEST
+
+START_TEST(lost_and_changed_alerts_and_messages_are_counted)
+{
+        StoreDir dir = STORE_DIR_INIT;
+        Store *s;
+
+        s = store_dir_open(&dir);
+        store_put_alert_text(s, "a", 1, true, "one");
+        store_put_alert_text(s, "b", 2, true, "two");
+        store_put_alert_text(s, "c", 3, true, "three");
+        store_put_feed_text(s, "maria", 1, 5, "one");
+        store_put_feed_text(s, "maria", 2, 5, "two");
+        store_put_feed_text(s, "maria", 3, 5, "three");
+        store_close(s);
+        run_sql(&dir, "DELETE FROM alert WHERE id = 'a'; UPDATE alert SET is_open = 0 WHERE id = 'b';"
+                      "DELETE FROM feed WHERE seq = 1; UPDATE feed SET seq = 9 WHERE seq = 2");
+        s = store_dir_open(&dir);
+        ck_assert_str_eq(store_dump_alerts(s), "c 3 open three\n");
+        ck_assert_uint_eq(damaged(s), 2);
+        ck_assert_str_eq(store_dump_feeds(s), "maria 3 5 three\n");
+        ck_assert_uint_eq(damaged(s), 4);
+        store_close(s);
+        store_dir_remove(&dir);
+}
+END_TEST
+
+START_TEST(retention_removes_damaged_rows_only_with_all_of_their_block)
+{
+        StoreDir dir = STORE_DIR_INIT;
+        StoreInfo info;
+        size_t n;
+        Store *s;
+
+        s = store_dir_open(&dir);
+        store_put_rows(s, 1, 1500);
+        store_close(s);
+        run_sql(&dir, "UPDATE survey SET ts = 1 WHERE seq = 1000");
+        s = store_dir_open(&dir);
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_expire(s, 900000, 10000, &n), 0);
+        ck_assert_int_eq(store_commit(s), 0);
+        ck_assert_uint_eq(n, 899);
+        ck_assert_int_eq(store_info(s, &info), 0);
+        ck_assert_uint_eq(info.n_surveys, 601);
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_expire(s, 1024000, 10000, &n), 0);
+        ck_assert_int_eq(store_commit(s), 0);
+        ck_assert_uint_eq(n, 124);
+        ck_assert_int_eq(store_info(s, &info), 0);
+        ck_assert_uint_eq(info.n_surveys, 477);
+        store_close(s);
+        store_dir_remove(&dir);
+}
+END_TEST
+
+CHECK_MAIN("store_damage", a_flipped_bit_never_goes_unnoticed,
+           changed_lost_and_foreign_rows_are_told_by_number, lost_blocks_are_made_anew_and_written,
+           lost_and_changed_alerts_and_messages_are_counted,
+           retention_removes_damaged_rows_only_with_all_of_their_block)

@@ -11,6 +11,7 @@ void sse_deinit(Sse *s)
         buffer_deinit(&s->data);
         buffer_deinit(&s->event);
         buffer_deinit(&s->id);
+        buffer_deinit(&s->next_id);
         *s = SSE_NULL;
 }
 
@@ -19,6 +20,7 @@ void sse_reset(Sse *s)
         buffer_reset(&s->line);
         buffer_reset(&s->data);
         buffer_reset(&s->event);
+        buffer_reset(&s->next_id);
         s->cr = false;
 }
 
@@ -40,8 +42,8 @@ static void field(Sse *s, Text name, Text value)
                 buffer_reset(&s->event);
                 buffer_append_text(&s->event, value);
         } else if (text_is(name, "id") && (value.n == 0 || !memchr(value.at, '\0', value.n))) {
-                buffer_reset(&s->id);
-                buffer_append_text(&s->id, value);
+                buffer_reset(&s->next_id);
+                buffer_append_text(&s->next_id, value);
         }
 }
 
@@ -63,6 +65,12 @@ static bool line_done(Sse *s, SseOnEvent on_event, void *context)
                 if (line.n > 0) /* else a comment */
                         field(s, line, value);
         } else {
+                /* Not before its end does an event count as seen: else half a one would be lost on a reconnect. */
+                if (s->next_id.n > 0) {
+                        buffer_reset(&s->id);
+                        buffer_append_text(&s->id, buffer_text(&s->next_id));
+                        buffer_reset(&s->next_id);
+                }
                 if (s->data.n > 0)
                         go_on = on_event(context, s->event.n ? str(&s->event) : "message", str(&s->id),
                                          (Text){s->data.data, s->data.n - 1});

@@ -13,7 +13,8 @@ typedef struct Sse {
         Buffer line;
         Buffer data;
         Buffer event;
-        Buffer id; /* of the last event that had one */
+        Buffer id;      /* of the last complete event that had one */
+        Buffer next_id; /* of the event that is coming in */
         bool cr;   /* the byte before was CR */
 } Sse;
 

@@ -4,12 +4,13 @@
 /*
  * Every way in which cxd refuses something from outside: one table of code, HTTP status and general sentence.
  *
- * A Fault is one refusal: the code, the field that is to blame, and a sentence that says what is wrong and what would
- * be right. The code is what programs look at; it never changes its meaning.
+ * A Fault is one refusal: the code, the field that is to blame, and a sentence that says what is wrong and
+ * what would be right. The code is what programs look at; it never changes its meaning.
  */
 
 #include "proto/base/def.h"
 
+/* clang-format off */
 #define FAULT_TABLE(_x)                                                                                       \
         /* the line or body itself */                                                                         \
         _x(JSON, 400, "not well-formed JSON")                                                                 \
@@ -41,6 +42,7 @@
         _x(BUSY, 429, "too much is in flight; try again")                                                     \
         _x(INTERNAL, 500, "the daemon could not carry this out")                                              \
         _x(UNAVAILABLE, 503, "not taking surveys at present; try again")
+/* clang-format on */
 
 typedef enum FaultCode {
         FAULT_NONE,
@@ -65,5 +67,6 @@ int fault_status(FaultCode code);
 /* The general sentence of the table. */
 const char *fault_text(FaultCode code);
 
-/* Fills in all of @f; @field may be NULL; @format NULL: the general sentence. Returns 1: "refused, see the fault". */
+/* Fills in all of @f; @field may be NULL; @format NULL: the general sentence. Returns 1: "refused, see the
+ * fault". */
 CX_PRINTF(4, 5) int fault_set(Fault *f, FaultCode code, const char *field, const char *format, ...);

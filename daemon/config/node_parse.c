@@ -211,23 +211,32 @@ static int take_event(Parser *p, const yaml_event_t *e)
         }
 }
 
-static int parse_events(Parser *p, yaml_parser_t *yaml)
+/* libyaml names the line of what it cannot parse, and the byte of what it cannot even read. */
+static unsigned problem_line(Text yaml, const yaml_parser_t *parser)
+{
+        unsigned line = 1;
+
+        if (parser->error != YAML_READER_ERROR)
+                return (unsigned)parser->problem_mark.line + 1;
+        for (size_t i = 0; i < parser->problem_offset && i < yaml.n; i++)
+                line += yaml.at[i] == '\n';
+        return line;
+}
+
+static int parse_events(Parser *p, Text yaml, yaml_parser_t *parser)
 {
         yaml_event_t e;
         bool ended;
         int r;
 
         do {
-                if (!yaml_parser_parse(yaml, &e)) {
-                        size_t line = yaml->problem_mark.line;
-
-                        if (yaml->error == YAML_MEMORY_ERROR)
+                if (!yaml_parser_parse(parser, &e)) {
+                        if (parser->error == YAML_MEMORY_ERROR)
                                 return -ENOMEM;
-                        return diag_set(p->diag, p->file,
-                                        yaml->error == YAML_READER_ERROR ? 0 : (unsigned)line + 1, NULL,
+                        return diag_set(p->diag, p->file, problem_line(yaml, parser), NULL,
                                         "not well-formed YAML: %s%s%s",
-                                        yaml->problem ? yaml->problem : "unreadable",
-                                        yaml->context ? " " : "", yaml->context ? yaml->context : "");
+                                        parser->problem ? parser->problem : "unreadable",
+                                        parser->context ? " " : "", parser->context ? parser->context : "");
                 }
                 ended = e.type == YAML_STREAM_END_EVENT;
                 r = take_event(p, &e);
@@ -260,7 +269,7 @@ int node_parse(Node **ret, Text yaml, const char *file, Diag *diag)
                 return -ENOMEM;
         yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
         yaml_parser_set_input_string(&parser, (const unsigned char *)(yaml.at ? yaml.at : ""), yaml.n);
-        r = parse_events(&p, &parser);
+        r = parse_events(&p, yaml, &parser);
         yaml_parser_delete(&parser);
         free(p.key);
         if (r < 0) {

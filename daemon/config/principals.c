@@ -47,7 +47,7 @@ static int check_known(Load *l, const Node *n, ScopeKind kind, Text name)
                         suggest_offer(&s, scope->name);
         }
         return load_fail(l, n, NULL, "no row of %s names the %s \"" TEXT_FMT "\"%s",
-                         kind == SCOPE_LINE ? "queues" : "the roster", scope_kind_name(kind), TEXT_ARG(name),
+                         kind == SCOPE_LINE ? "the queue table" : "the roster", scope_kind_name(kind), TEXT_ARG(name),
                          suggest_text(&s, hint));
 }
 

@@ -90,7 +90,7 @@ static int read_scopes(Load *l, const Option *o, const Node *n, void *object)
                         suggest_offer(&s, scope->name);
         }
         return load_fail(l, n, NULL, "no row of %s names the %s \"" TEXT_FMT "\"%s",
-                         rule->kind == SCOPE_LINE ? "queues" : "the roster", scope_kind_name(rule->kind),
+                         rule->kind == SCOPE_LINE ? "the queue table" : "the roster", scope_kind_name(rule->kind),
                          TEXT_ARG(name), suggest_text(&s, hint));
 }
 

@@ -183,12 +183,19 @@ static int look_at_pending(Engine *e, Pair *p, Effects *out)
         return 0;
 }
 
-/* No start is worth more than 1 on its first day, and good answers only lower M: most looks need no
- * logarithm. */
+/*
+ * Without a new answer M gains at most 1 a day, for the new start, and not longer than the window is; good
+ * answers only lower it: most looks need no logarithm.
+ */
 static bool is_far_off(const Engine *e, const Pair *p)
 {
-        return p->watch->rule->test == RULE_EVIDENCE &&
-               (!p->watch->usable || p->bound + (double)(e->today - p->bound_day) < p->watch->limit * NEARLY);
+        int32_t days = e->today - p->bound_day;
+
+        if (p->watch->rule->test != RULE_EVIDENCE)
+                return false;
+        if (days > p->watch->n_days)
+                days = p->watch->n_days;
+        return !p->watch->usable || p->bound + days < p->watch->limit * NEARLY;
 }
 
 static int look_at_inactive(Engine *e, Pair *p, Effects *out)
@@ -199,7 +206,10 @@ static int look_at_inactive(Engine *e, Pair *p, Effects *out)
                 return 0;
         look = engine_look_live(e, p);
         if (p->watch->rule->test == RULE_EVIDENCE) {
-                p->bound = look.evidence;
+                /* What lies in days to come will count without any further look at it. */
+                p->bound = series_next(&p->cell->series[WINDOW_DAY], e->today + 1) == SERIES_NEVER
+                                   ? look.evidence
+                                   : INFINITY;
                 p->bound_day = e->today;
         }
         return look.holds ? engine_open(e, p, &look, out) : 0;
@@ -253,8 +263,7 @@ static usec_t next_day(const Engine *e, const Pair *p)
         days = ceil(p->watch->limit * NEARLY - p->bound) + p->bound_day - e->today;
         if (days < 1)
                 days = 1;
-        /* A bound that is not known comes with an answer, and that is looked at. */
-        if (days < 1e5)
+        if (days + e->today - p->bound_day <= p->watch->n_days)
                 due = sooner(due, (e->today + (int32_t)days) * USEC_DAY);
         return due;
 }

@@ -41,10 +41,11 @@ struct Conn {
 
         usec_t deadline;
         usec_t active_at;   /* when something came or went last, as far as noticed */
+        usec_t sent_at;     /* when something went last, or began to wait */
         usec_t linger_at;   /* USEC_INFINITY: not closing */
         usec_t armed_for;   /* of @tick; USEC_INFINITY: not armed */
         uint64_t queued;    /* bytes, ever */
-        uint64_t sent_seen; /* bytes that were out at @active_at */
+        uint64_t sent_seen; /* bytes that were out at @sent_at */
 
         ConnReason reason;
         unsigned busy; /* inside a callback of the owner */
@@ -151,7 +152,7 @@ static usec_t due(const Conn *c)
 
         at = earlier(at, after(c->active_at, c->limits.idle));
         if (conn_unsent(c) > 0)
-                at = earlier(at, after(c->active_at, c->limits.stall));
+                at = earlier(at, after(c->sent_at, c->limits.stall));
         return at;
 }
 
@@ -174,9 +175,10 @@ static void arm(Conn *c)
                 c->armed_for = at;
 }
 
-static void touch(Conn *c)
+/* Output has moved. */
+static void touch_sent(Conn *c)
 {
-        c->active_at = loop_monotonic(c->loop);
+        c->active_at = c->sent_at = loop_monotonic(c->loop);
         c->sent_seen = c->queued - conn_unsent(c);
 }
 
@@ -236,7 +238,7 @@ static void bev_read(struct bufferevent *bev, void *user)
         struct evbuffer *in = bufferevent_get_input(bev);
         Conn *c = user;
 
-        touch(c);
+        c->active_at = loop_monotonic(c->loop);
         if (c->closing)
                 (void)evbuffer_drain(in, evbuffer_get_length(in));
         else if (deliver(c))
@@ -249,7 +251,7 @@ static void bev_write(struct bufferevent *bev CX_UNUSED, void *user)
 
         if (c->over)
                 return;
-        touch(c);
+        touch_sent(c);
         if (c->closing) {
                 if (conn_unsent(c) == 0)
                         flushed(c);
@@ -291,12 +293,12 @@ static void look_at_times(Conn *c)
         usec_t now = loop_monotonic(c->loop);
 
         if (c->queued - conn_unsent(c) != c->sent_seen)
-                touch(c);
+                touch_sent(c);
         if (now >= c->deadline)
                 finish(c, CONN_DEADLINE);
         else if (now >= c->linger_at)
                 finish(c, c->shut ? CONN_CLOSED : CONN_STALLED);
-        else if (conn_unsent(c) > 0 && now >= after(c->active_at, c->limits.stall))
+        else if (conn_unsent(c) > 0 && now >= after(c->sent_at, c->limits.stall))
                 finish(c, CONN_STALLED);
         else if (now >= after(c->active_at, c->limits.idle))
                 finish(c, CONN_IDLE);
@@ -420,7 +422,7 @@ int conn_write(Conn *c, const void *data, size_t n)
         }
         /* The time for taking it starts now if nothing else was waiting. */
         if (unsent == 0)
-                touch(c);
+                touch_sent(c);
         if (bufferevent_write(c->bev, data, n) < 0) {
                 finish(c, CONN_MEMORY);
                 return -ENOMEM;

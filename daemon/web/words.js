@@ -169,8 +169,8 @@ export function ago(text) {
 
 const STATES = {
         no_data: ['none', 'no answers', 'Nobody answered this question in this time.'],
-        below: ['bad', 'below target', 'The figure is on the wrong side of the target, and that is more than chance.'],
-        above: ['bad', 'above target', 'Lower is better here. The figure is above the target, and that is more than chance.'],
+        below: ['bad', 'below target', 'The figure is on the wrong side of the target, and the evidence is enough to say so.'],
+        above: ['bad', 'above target', 'Lower is better here. The figure is above the target, and the evidence is enough to say so.'],
 };
 
 // What a figure says, as {tone, text, help}.

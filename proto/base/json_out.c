@@ -98,21 +98,24 @@ void json_bool(JsonOut *j, bool value)
 void json_int(JsonOut *j, int64_t value)
 {
         char text[NUMBER_TEXT_MAX];
+        size_t n = int64_format(value, text);
 
         begin_value(j);
-        buffer_append(j->to, text, int64_format(value, text));
+        buffer_append(j->to, text, n);
 }
 
 void json_number(JsonOut *j, double value)
 {
         char text[NUMBER_TEXT_MAX];
+        size_t n;
 
         if (!isfinite(value)) {
                 json_none(j);
                 return;
         }
+        n = number_format(value, text);
         begin_value(j);
-        buffer_append(j->to, text, number_format(value, text));
+        buffer_append(j->to, text, n);
 }
 
 void json_text(JsonOut *j, Text value)

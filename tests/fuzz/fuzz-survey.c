@@ -3,9 +3,11 @@
 /*
  * libFuzzer: any bytes as one survey, through survey_differ(): decoder, jansson, model, encoder.
  *
- *   CC=clang meson setup build/fuzz -Dfuzz=true -Db_lundef=false && ninja -C build/fuzz
- * tests/fuzz/fuzz-survey build/fuzz/tests/fuzz/fuzz-survey -max_total_time=60 /tmp/found
- * tests/fuzz/corpus/survey
+ *   CC=clang meson setup build/fuzz -Dfuzz=true -Dc_args=-fsanitize=fuzzer-no-link \
+ *           -Db_sanitize=address,undefined -Db_lundef=false
+ *   ninja -C build/fuzz tests/fuzz/fuzz-survey
+ *   mkdir -p build/fuzz/found
+ *   build/fuzz/tests/fuzz/fuzz-survey -max_total_time=60 build/fuzz/found tests/fuzz/corpus/survey
  */
 
 #include <stdint.h>

@@ -34,7 +34,11 @@ static size_t too_deep_at(const char *json, size_t n)
 
 static bool same_bits(double a, double b)
 {
-        return memcmp(&a, &b, sizeof(a)) == 0;
+        uint64_t p, q;
+
+        memcpy(&p, &a, sizeof(p));
+        memcpy(&q, &b, sizeof(q));
+        return p == q;
 }
 
 static bool model_name(const json_t *o, const char *key, size_t max, bool required, const Text *got)

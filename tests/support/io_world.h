@@ -4,9 +4,10 @@
 /*
  * A loop in this process, its clients in others.
  *
- * A test sets up its server on world->loop, starts clients with world_spawn() or world_exec(), and world_wait()s: the
- * loop runs until every client has ended. A client is a function that returns 0 if it saw what it should; it
- * uses need() instead of Check's assertions. Addresses are loopback or in a temporary folder of the test.
+ * A test sets up its server on world->loop, starts clients with world_spawn() or world_exec(), and
+ * world_wait()s: the loop runs until every client has ended. A client is a function that returns 0 if it saw
+ * what it should; it uses need() instead of Check's assertions. Addresses are loopback or in a temporary
+ * folder of the test.
  */
 
 #include <stdio.h>
@@ -42,12 +43,12 @@ void world_pass(World *w, usec_t time);
 /* Content of <folder>/@name as a string; static storage. */
 const char *world_file(World *w, const char *name);
 
-#define need(_condition)                                                                                      \
-        do {                                                                                                  \
-                if (!(_condition)) {                                                                          \
-                        fprintf(stderr, "%s:%d: client: not so: %s\n", __FILE__, __LINE__, #_condition);      \
-                        _exit(1);                                                                             \
-                }                                                                                             \
+#define need(_condition)                                                                                     \
+        do {                                                                                                 \
+                if (!(_condition)) {                                                                         \
+                        fprintf(stderr, "%s:%d: client: not so: %s\n", __FILE__, __LINE__, #_condition);     \
+                        _exit(1);                                                                            \
+                }                                                                                            \
         } while (0)
 
 /* Blocking, gives up on reading after 5 s. */

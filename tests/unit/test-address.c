@@ -30,7 +30,8 @@ START_TEST(what_is_written_reads_back_in_one_form)
         Address a;
 
         for (size_t i = 0; i < CX_ARRAY_LEN(good); i++) {
-                ck_assert_msg(address_parse(&a, text_of(good[i].text), reason) == 0, "%s: %s", good[i].text, reason);
+                ck_assert_msg(address_parse(&a, text_of(good[i].text), reason) == 0, "%s: %s", good[i].text,
+                              reason);
                 ck_assert_str_eq(address_format(&a, text), good[i].form ? good[i].form : good[i].text);
                 ck_assert_msg(address_is_loopback(&a) == good[i].loopback, "%s", good[i].text);
         }

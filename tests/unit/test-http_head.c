@@ -43,7 +43,8 @@ START_TEST(what_two_parsers_could_read_differently_is_refused)
                 {400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: identity\r\n\r\n"},
                 {400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: gzip, chunked\r\n\r\n"},
                 {400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: xchunked\r\n\r\n"},
-                {400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"},
+                {400,
+                 "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"},
                 {400, "POST / HTTP/1.0\r\n" H "Transfer-Encoding: chunked\r\n\r\n"},
                 {400, "POST / HTTP/1.1\r\n" H "Transfer-Encoding : chunked\r\n\r\n"},
                 {400, "GET / HTTP/1.1\n" H "\r\n"},
@@ -90,7 +91,8 @@ START_TEST(what_two_parsers_could_read_differently_is_refused)
         for (size_t i = 0; i < CX_ARRAY_LEN(table); i++) {
                 int status = status_of(table[i].text, strlen(table[i].text), &h);
 
-                ck_assert_msg(status == table[i].status, "%d and not %d: %s", status, table[i].status, table[i].text);
+                ck_assert_msg(status == table[i].status, "%d and not %d: %s", status, table[i].status,
+                              table[i].text);
         }
         ck_assert_int_eq(status_of(nul, sizeof(nul) - 1, &h), 400);
 }
@@ -98,8 +100,9 @@ END_TEST
 
 START_TEST(a_head_is_taken_apart)
 {
-        static const char text[] = "POST /v1/x%20y?a=b&c HTTP/1.1\r\nHost: [::1]:8480\r\nContent-Length: 17\r\n"
-                                   "X-Empty:\r\nAccept:  a b \t\r\nExpect: 100-continue\r\nConnection: Foo, CLOSE\r\n\r\nrest";
+        static const char text[] =
+                "POST /v1/x%20y?a=b&c HTTP/1.1\r\nHost: [::1]:8480\r\nContent-Length: 17\r\n"
+                "X-Empty:\r\nAccept:  a b \t\r\nExpect: 100-continue\r\nConnection: Foo, CLOSE\r\n\r\nrest";
         HttpHead h;
 
         ck_assert_int_eq(status_of(text, sizeof(text) - 1, &h), 0);
@@ -136,7 +139,8 @@ START_TEST(the_end_is_found_wherever_the_stream_is_cut)
                                 end = http_head_find(heads[k], have, &scanned);
                         }
                         /* A head that is wrong already may end early, but never later and never twice. */
-                        ck_assert_msg(end == n || (k == 3 && end == n - 2), "head %zu step %zu: %zu", k, step, end);
+                        ck_assert_msg(end == n || (k == 3 && end == n - 2), "head %zu step %zu: %zu", k, step,
+                                      end);
                 }
         }
 }
@@ -209,12 +213,18 @@ START_TEST(chunks_that_are_none_are_refused)
                 int r;
                 const char *text;
         } table[] = {
-                {HTTP_CHUNK_E_BAD, "4;ext=1\r\nWiki\r\n0\r\n\r\n"}, {HTTP_CHUNK_E_BAD, "+4\r\nWiki\r\n"},
-                {HTTP_CHUNK_E_BAD, "0x4\r\nWiki\r\n"},              {HTTP_CHUNK_E_BAD, "4\nWiki\r\n"},
-                {HTTP_CHUNK_E_BAD, "4\r\nWikip\r\n"},               {HTTP_CHUNK_E_BAD, "\r\n"},
-                {HTTP_CHUNK_E_BAD, "4 \r\nWiki\r\n"},               {HTTP_CHUNK_E_BAD, "0\r\nTrailer: x\r\n\r\n"},
-                {HTTP_CHUNK_E_BAD, "000000004\r\nWiki\r\n"},        {HTTP_CHUNK_E_LARGE, "ffffffff\r\nx"},
-                {HTTP_CHUNK_E_LARGE, "15\r\nx"},                    {HTTP_CHUNK_E_LARGE, "a\r\n0123456789\r\nb\r\nx"},
+                {HTTP_CHUNK_E_BAD, "4;ext=1\r\nWiki\r\n0\r\n\r\n"},
+                {HTTP_CHUNK_E_BAD, "+4\r\nWiki\r\n"},
+                {HTTP_CHUNK_E_BAD, "0x4\r\nWiki\r\n"},
+                {HTTP_CHUNK_E_BAD, "4\nWiki\r\n"},
+                {HTTP_CHUNK_E_BAD, "4\r\nWikip\r\n"},
+                {HTTP_CHUNK_E_BAD, "\r\n"},
+                {HTTP_CHUNK_E_BAD, "4 \r\nWiki\r\n"},
+                {HTTP_CHUNK_E_BAD, "0\r\nTrailer: x\r\n\r\n"},
+                {HTTP_CHUNK_E_BAD, "000000004\r\nWiki\r\n"},
+                {HTTP_CHUNK_E_LARGE, "ffffffff\r\nx"},
+                {HTTP_CHUNK_E_LARGE, "15\r\nx"},
+                {HTTP_CHUNK_E_LARGE, "a\r\n0123456789\r\nb\r\nx"},
         };
 
         for (size_t i = 0; i < CX_ARRAY_LEN(table); i++) {
@@ -229,5 +239,6 @@ START_TEST(chunks_that_are_none_are_refused)
 END_TEST
 
 CHECK_MAIN("http_head", what_two_parsers_could_read_differently_is_refused, a_head_is_taken_apart,
-           the_end_is_found_wherever_the_stream_is_cut, too_many_fields_are_too_many, percent_encoding_is_decoded_or_refused,
-           chunks_are_put_together_wherever_they_are_cut, chunks_that_are_none_are_refused)
+           the_end_is_found_wherever_the_stream_is_cut, too_many_fields_are_too_many,
+           percent_encoding_is_decoded_or_refused, chunks_are_put_together_wherever_they_are_cut,
+           chunks_that_are_none_are_refused)

@@ -16,12 +16,13 @@ static bool note(uint64_t number, Text line, void *user)
 {
         Seen *s = user;
 
-        s->n += (size_t)snprintf(s->text + s->n, sizeof(s->text) - s->n, "%llu=" TEXT_FMT ";", (unsigned long long)number,
-                                 TEXT_ARG(line.at ? line : TEXT("too long")));
+        s->n += (size_t)snprintf(s->text + s->n, sizeof(s->text) - s->n, "%llu=" TEXT_FMT ";",
+                                 (unsigned long long)number, TEXT_ARG(line.at ? line : TEXT("too long")));
         return !s->one_at_a_time;
 }
 
-/* Feeds @input in pieces that end at @cut, or byte by byte with @cut 0. *ret_most: the most that was ever kept. */
+/* Feeds @input in pieces that end at @cut, or byte by byte with @cut 0. *ret_most: the most that was ever
+ * kept. */
 static void run(Seen *s, const char *input, size_t n, size_t limit, size_t cut, size_t *ret_most)
 {
         LineFrame f = LINE_FRAME_INIT(limit);
@@ -45,7 +46,8 @@ static void run(Seen *s, const char *input, size_t n, size_t limit, size_t cut, 
         buffer_deinit(&kept);
 }
 
-static const char input[] = "one\n\ntwo\r\n\r\n12345678\n12345678\r\n123456789\n1234567890123456789012345\nlast\nopen";
+static const char input[] =
+        "one\n\ntwo\r\n\r\n12345678\n12345678\r\n123456789\n1234567890123456789012345\nlast\nopen";
 static const char expected[] = "1=one;3=two;5=12345678;6=12345678;7=too long;8=too long;9=last;10=open;";
 
 START_TEST(lines_are_the_same_wherever_the_stream_is_cut)
@@ -67,7 +69,8 @@ START_TEST(an_endless_line_is_told_once_and_never_kept)
         LineFrame f = LINE_FRAME_INIT(8);
         Seen s = {0};
 
-        ck_assert_uint_eq(line_frame_feed(&f, "123456789", 9, note, &s), 0); /* its last byte may be a CR ... */
+        ck_assert_uint_eq(line_frame_feed(&f, "123456789", 9, note, &s),
+                          0); /* its last byte may be a CR ... */
         ck_assert_str_eq(s.text, "");
         ck_assert_uint_eq(line_frame_feed(&f, "1234567890", 10, note, &s), 10); /* ... and was not */
         ck_assert_str_eq(s.text, "1=too long;");
@@ -90,5 +93,5 @@ START_TEST(an_end_without_bytes_delivers_nothing)
 }
 END_TEST
 
-CHECK_MAIN("line_frame", lines_are_the_same_wherever_the_stream_is_cut, an_endless_line_is_told_once_and_never_kept,
-           an_end_without_bytes_delivers_nothing)
+CHECK_MAIN("line_frame", lines_are_the_same_wherever_the_stream_is_cut,
+           an_endless_line_is_told_once_and_never_kept, an_end_without_bytes_delivers_nothing)

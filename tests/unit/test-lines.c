@@ -105,6 +105,7 @@ static Listener *g_listener;
 
 static void begin(const char *name, unsigned max, const ConnLimits *limits, size_t line_max)
 {
+        g_opened = g_closed = g_ended = g_drained = 0;
         world_open(&g_world);
         ck_assert_int_eq(line_server_new(&g_server, g_world.loop, limits, line_max, &ops, &g_world), 0);
         g_listener = world_listen(&g_world, name, max, line_server_accept, g_server);
@@ -115,6 +116,9 @@ static void finish(void)
         listener_free(g_listener);
         line_server_free(g_server);
         ck_assert_int_eq(g_opened, g_closed);
+        g_padding = g_most_unsent = 0;
+        g_deadline = 0;
+        g_refuse = false;
         world_close(&g_world);
 }
 
@@ -173,10 +177,15 @@ static int greedy_client(const Address *a, void *user CX_UNUSED)
         int fd = client_connect(a);
         static char got[1 << 20];
         size_t n_sent = 0, n_read = 0, n;
+        char line[1000];
         ssize_t k;
 
+        memset(line, 'x', sizeof(line));
+        line[sizeof(line) - 1] = '\n';
+
         for (int idle = 0; idle < 20;) {
-                k = send(fd, "x\n", 2, MSG_DONTWAIT | MSG_NOSIGNAL);
+                k = send(fd, line + n_sent % sizeof(line), sizeof(line) - n_sent % sizeof(line),
+                         MSG_DONTWAIT | MSG_NOSIGNAL);
                 if (k > 0) {
                         n_sent += (size_t)k;
                         idle = 0;
@@ -190,7 +199,7 @@ static int greedy_client(const Address *a, void *user CX_UNUSED)
         while ((n = client_read(fd, got, sizeof(got))) > 0)
                 for (size_t i = 0; i < n; i++)
                         n_read += got[i] == '\n';
-        need(n_read == n_sent / 2 + 1);
+        need(n_read == (n_sent + sizeof(line) - 1) / sizeof(line) + 1);
         return 0;
 }
 
@@ -374,7 +383,8 @@ START_TEST(without_descriptors_it_rests_and_recovers)
         cpu = cpu_time() - cpu;
         setrlimit(RLIMIT_NOFILE, &saved);
         listener_stats(g_listener, &stats);
-        ck_assert_msg(stats.errors >= 2 && stats.errors <= 15, "%llu errors", (unsigned long long)stats.errors);
+        ck_assert_msg(stats.errors >= 2 && stats.errors <= 15, "%llu errors",
+                      (unsigned long long)stats.errors);
         ck_assert_msg(cpu < 300 * USEC_MSEC, "%lld us of processor time", (long long)cpu);
         ck_assert_uint_ge(stats.accepted, 11);
         finish();
@@ -398,7 +408,8 @@ START_TEST(a_unix_socket_gets_its_mode_and_only_a_dead_one_is_replaced)
 
         /* Somebody answers there. */
         config.address = *listener_address(g_listener);
-        ck_assert_int_eq(listener_new(&second, g_world.loop, &config, line_server_accept, g_server), -EADDRINUSE);
+        ck_assert_int_eq(listener_new(&second, g_world.loop, &config, line_server_accept, g_server),
+                         -EADDRINUSE);
         ck_assert_int_eq(lstat(path, &st), 0);
 
         /* Left over from a process that died: a socket bound and closed. */
@@ -419,7 +430,8 @@ START_TEST(a_unix_socket_gets_its_mode_and_only_a_dead_one_is_replaced)
         /* A file that is no socket is nobody's to delete. */
         fd = open(text + 7, O_CREAT | O_WRONLY, 0600);
         close(fd);
-        ck_assert_int_eq(listener_new(&second, g_world.loop, &config, line_server_accept, g_server), -EADDRINUSE);
+        ck_assert_int_eq(listener_new(&second, g_world.loop, &config, line_server_accept, g_server),
+                         -EADDRINUSE);
         ck_assert_int_eq(lstat(text + 7, &st), 0);
         finish();
 }
@@ -457,7 +469,10 @@ START_TEST(an_inherited_socket_serves_and_its_file_stays)
 }
 END_TEST
 
-CHECK_MAIN("lines", lines_are_answered_wherever_they_are_cut_on_tcp_and_unix, a_client_that_does_not_read_is_not_read_from,
-           a_deadline_holds_for_who_trickles, an_idle_client_is_cut, a_client_that_takes_nothing_is_cut_if_asked_for,
-           one_too_many_is_closed_at_once, a_session_that_is_not_wanted_ends, without_descriptors_it_rests_and_recovers,
-           a_unix_socket_gets_its_mode_and_only_a_dead_one_is_replaced, an_inherited_socket_serves_and_its_file_stays)
+CHECK_MAIN("lines", lines_are_answered_wherever_they_are_cut_on_tcp_and_unix,
+           a_client_that_does_not_read_is_not_read_from, a_deadline_holds_for_who_trickles,
+           an_idle_client_is_cut, a_client_that_takes_nothing_is_cut_if_asked_for,
+           one_too_many_is_closed_at_once, a_session_that_is_not_wanted_ends,
+           without_descriptors_it_rests_and_recovers,
+           a_unix_socket_gets_its_mode_and_only_a_dead_one_is_replaced,
+           an_inherited_socket_serves_and_its_file_stays)

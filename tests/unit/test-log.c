@@ -51,8 +51,11 @@ START_TEST(no_name_from_outside_makes_a_second_line_or_colours)
         ck_assert_str_eq(logged(), "<6>name=a\\x0a<0>panic\n");
         log_info("name=%s", "\033[31mred\r\x7f");
         ck_assert_str_eq(logged(), "<6>name=\\x1b[31mred\\x0d\\x7f\n");
-        log_info("name=%s", "a\xe2\x80\xae" "b\xc2\x85\xff" "caf\xc3\xa9");
-        ck_assert_str_eq(logged(), "<6>name=a\\xe2\\x80\\xaeb\\xc2\\x85\\xff" "caf\xc3\xa9\n");
+        log_info("name=%s", "a\xe2\x80\xae"
+                            "b\xc2\x85\xff"
+                            "caf\xc3\xa9");
+        ck_assert_str_eq(logged(), "<6>name=a\\xe2\\x80\\xaeb\\xc2\\x85\\xff"
+                                   "caf\xc3\xa9\n");
 }
 END_TEST
 
@@ -111,6 +114,7 @@ START_TEST(levels_have_names)
 }
 END_TEST
 
-CHECK_MAIN("log", a_line_carries_its_priority_where_no_terminal_is, no_name_from_outside_makes_a_second_line_or_colours,
-           a_quoted_value_stays_one_value, a_long_line_is_cut_and_a_long_value_closed,
-           what_repeats_is_counted_instead_of_written, levels_have_names)
+CHECK_MAIN("log", a_line_carries_its_priority_where_no_terminal_is,
+           no_name_from_outside_makes_a_second_line_or_colours, a_quoted_value_stays_one_value,
+           a_long_line_is_cut_and_a_long_value_closed, what_repeats_is_counted_instead_of_written,
+           levels_have_names)

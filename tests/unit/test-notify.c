@@ -131,8 +131,13 @@ END_TEST
 START_TEST(an_environment_that_makes_no_sense_is_refused)
 {
         static const char *const bad[][2] = {
-                {"LISTEN_FDS", "x"},        {"LISTEN_FDS", "-1"}, {"LISTEN_FDS", "33"}, {"WATCHDOG_USEC", "0"},
-                {"WATCHDOG_USEC", "soon"}, {"NOTIFY_SOCKET", "relative"}, {"NOTIFY_SOCKET", "/nonexistent/socket"},
+                {"LISTEN_FDS", "x"},
+                {"LISTEN_FDS", "-1"},
+                {"LISTEN_FDS", "33"},
+                {"WATCHDOG_USEC", "0"},
+                {"WATCHDOG_USEC", "soon"},
+                {"NOTIFY_SOCKET", "relative"},
+                {"NOTIFY_SOCKET", "/nonexistent/socket"},
         };
         Notify n;
 

@@ -168,7 +168,8 @@ static bool examine(StoreDir *dir)
         seen = (Seen){0};
         r = store_scan_surveys(s, 0, 0, see_survey, &seen, see_damaged);
         told |= honest(r, seen.n, N_SURVEYS, damaged(s), "surveys");
-        ck_assert_uint_eq(seen.reported > 0, r == 0 && seen.n < N_SURVEYS);
+        if (r == 0)
+                ck_assert_uint_ge(seen.reported, N_SURVEYS - seen.n);
 
         seen = (Seen){0};
         r = store_scan_recent(s, 0, INT64_MAX, see_survey, &seen);
@@ -323,7 +324,7 @@ START_TEST(changed_lost_and_foreign_rows_are_told_by_number)
         damage("UPDATE survey SET crc = crc + 1 WHERE seq = 1500", "1500 ", 1);
         damage("DELETE FROM survey WHERE seq = 1500", "1500 ", 1);
         damage("DELETE FROM survey WHERE seq IN (1, 1023, 1024, 1500, 2000)", "1 1023 1024 1500 2000 ", 5);
-        damage("UPDATE survey SET seq = 5000 WHERE seq = 1500", "1500 ", 1);
+        damage("UPDATE survey SET seq = 2040 WHERE seq = 1500", "1500 2040 ", 2);
 }
 END_TEST
 

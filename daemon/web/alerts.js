@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// What needs attention: one card for each active alert, with what can be done about it.
+
+import { get, post } from './api.js';
+import { byId, h, keyed, name, term } from './dom.js';
+import { domain, intervalBar } from './chart.js';
+import * as words from './words.js';
+
+const NOTE_BYTES = 500;
+const SEVERITIES = { critical: ['critical', 0], warning: ['warning', 1], info: ['for information', 2] };
+const STATES = { firing: 0, acknowledged: 1, snoozed: 2 };
+const OUTCOMES = ['in progress', 'it helped', 'it did not help', 'not in our hands', 'false alarm'];
+
+export function isActive(alert) {
+        return alert.state in STATES;
+}
+
+function order(a, b) {
+        return STATES[a.state] - STATES[b.state] || (SEVERITIES[a.severity]?.[1] ?? 3) - (SEVERITIES[b.severity]?.[1] ?? 3) ||
+                a.since.localeCompare(b.since) || a.id.localeCompare(b.id);
+}
+
+function stateWords(alert) {
+        if (alert.state === 'acknowledged')
+                return alert.by ? `taken on by ${alert.by}` : 'taken on';
+        if (alert.state === 'snoozed')
+                return `snoozed until ${words.dateTime(alert.until)}${alert.by ? ` by ${alert.by}` : ''}`;
+        return 'new';
+}
+
+class Card {
+        constructor(app) {
+                this.app = app;
+                this.head = h('div', { class: 'card-head' });
+                this.body = h('div', { class: 'card-body' });
+                this.problem = h('p', { class: 'problem', role: 'alert', hidden: true });
+                this.ack = h('button', { type: 'button', class: 'primary', onclick: () => this.send('ack', {}) }, 'Acknowledge');
+                this.snooze = h('button', { type: 'button', onclick: () => this.send('snooze', { for: '8h' }) }, 'Snooze 8 hours');
+                this.open = h('button', { type: 'button', 'aria-expanded': 'false', onclick: () => this.toggle() }, 'Note and outcome');
+                this.outcome = h('select', { name: 'outcome' }, OUTCOMES.map((o) => h('option', { value: o }, o)));
+                this.note = h('textarea', { name: 'note', rows: 3 });
+                this.form = h('form', { class: 'note-form', hidden: true, onsubmit: (e) => this.submit(e) },
+                        h('label', null, 'What came of it ', this.outcome),
+                        h('label', null, 'Note ', this.note),
+                        h('button', { type: 'submit', class: 'primary' }, 'Save'));
+                this.node = h('li', { class: 'card' }, this.head, this.body,
+                        h('div', { class: 'actions' }, this.ack, this.snooze, this.open), this.form, this.problem);
+        }
+
+        update(alert) {
+                const metric = this.app.metric(alert.metric);
+                const figure = alert.figure ?? { value: null, n: 0, target: alert.target, window: alert.window };
+                const tone = 'bad';
+                const [severity] = SEVERITIES[alert.severity] ?? [alert.severity];
+                const side = alert.figure?.state === 'above' ? 'above' : 'below';
+                const sure = words.proof(alert);
+                const range = words.interval(metric, figure);
+                this.alert = alert;
+                this.node.className = `card severity-${alert.severity} state-${alert.state}`;
+                this.node.dataset.id = alert.id;
+                this.head.replaceChildren(
+                        h('span', { class: 'chip severity' }, severity),
+                        h('span', { class: 'chip' }, stateWords(alert)),
+                        h('span', { class: 'since', title: words.dateTime(alert.fired ?? alert.since) },
+                                `since ${words.dateTime(alert.fired ?? alert.since)} (${words.ago(alert.fired ?? alert.since)})`));
+                this.body.replaceChildren(
+                        h('h3', null, this.app.scopeLink(alert.scope, alert.metric, alert.window), ': ',
+                                term(words.metricLabel(alert.metric), words.metricHelp(metric)), ` ${side} target`),
+                        h('div', { class: 'measure' },
+                                h('span', { class: 'value tone-bad' }, words.value(metric, figure)),
+                                h('div', { class: 'measure-bar' }, intervalBar(metric, figure, domain(metric, [figure]), tone)),
+                                h('span', { class: 'goal' }, `target ${words.target(metric, alert.target)}`)),
+                        h('p', { class: 'evidence' },
+                                range ? term(`Likely between ${range.replace(' to ', ' and ')}`,
+                                        'The true value lies in this range, with 95 % confidence.') : 'No range known',
+                                ` · ${words.answers(figure.n)}, ${words.windowWords(alert.window)}`,
+                                sure ? [' · ', term(sure.text, sure.help)] : null),
+                        alert.advice ? h('p', { class: 'advice' }, h('b', null, 'Next step: '), name(alert.advice)) : null,
+                        alert.outcome || alert.note ? h('p', { class: 'said' },
+                                alert.outcome ? h('b', null, name(alert.outcome), alert.note ? ': ' : '') : null,
+                                alert.note ? name(alert.note) : null) : null);
+                this.ack.hidden = alert.state === 'acknowledged';
+                this.snooze.hidden = alert.state === 'snoozed';
+        }
+
+        toggle() {
+                this.form.hidden = !this.form.hidden;
+                this.open.setAttribute('aria-expanded', String(!this.form.hidden));
+                if (!this.form.hidden)
+                        this.outcome.focus();
+        }
+
+        async submit(event) {
+                event.preventDefault();
+                const note = this.note.value.trim();
+                if (new TextEncoder().encode(note).length > NOTE_BYTES)
+                        return this.fail(`The note is too long; ${NOTE_BYTES} letters are the most.`);
+                if (await this.send('outcome', note ? { outcome: this.outcome.value, note } : { outcome: this.outcome.value })) {
+                        this.note.value = '';
+                        this.toggle();
+                        this.open.focus();
+                }
+        }
+
+        fail(text) {
+                this.problem.textContent = text;
+                this.problem.hidden = false;
+        }
+
+        async send(verb, body) {
+                const controls = [...this.node.querySelectorAll('button')];
+                this.problem.hidden = true;
+                controls.forEach((c) => (c.disabled = true));
+                try {
+                        const { alert } = await post(`/v1/alerts/${encodeURIComponent(this.alert.id)}/${verb}`, body);
+                        if (alert)
+                                this.app.alerts.take(alert);
+                        return true;
+                } catch (error) {
+                        this.fail(`That was not saved: ${error.message}.`);
+                        return false;
+                } finally {
+                        controls.forEach((c) => (c.disabled = false));
+                }
+        }
+}
+
+export class Alerts {
+        constructor(app) {
+                this.app = app;
+                this.known = new Map();
+                this.news = new Set();
+                this.loaded = false;
+                byId('attention-more').addEventListener('click', () => {
+                        this.all = true;
+                        this.render();
+                });
+        }
+
+        // The newest version of each counts, in whatever order they arrive.
+        take(alert) {
+                const before = this.known.get(alert.id);
+                if (before && Date.parse(before.changed) > Date.parse(alert.changed))
+                        return;
+                this.known.set(alert.id, alert);
+                this.news.add(alert.id);
+                this.app.changed();
+        }
+
+        // What came by the stream while the list was asked for is newer than the list.
+        async load() {
+                this.news.clear();
+                const { alerts } = await get('/v1/alerts', { state: 'active' });
+                const listed = new Set(alerts.map((a) => a.id));
+                for (const id of this.known.keys())
+                        if (!listed.has(id) && !this.news.has(id))
+                                this.known.delete(id);
+                alerts.forEach((a) => this.take(a));
+                this.loaded = true;
+                this.app.changed();
+        }
+
+        active() {
+                return [...this.known.values()].filter(isActive).sort(order);
+        }
+
+        of(scope) {
+                return this.active().filter((a) => a.scope === scope);
+        }
+
+        announce(alert, transition) {
+                const what = `${this.app.scopeName(alert.scope)}, ${words.metricLabel(alert.metric)}`;
+                byId('announcer').textContent = transition === 'firing' ? `New alert: ${what}` : `Alert ${transition}: ${what}`;
+        }
+
+        render() {
+                const active = this.active();
+                const most = this.all ? Infinity : 12;
+                const n_new = active.filter((a) => a.state === 'firing').length;
+                keyed(byId('cards'), active.slice(0, most), (a) => a.id, () => new Card(this.app));
+                byId('attention-more').hidden = active.length <= most;
+                byId('attention-more').textContent = `Show all ${words.count(active.length)}`;
+                byId('attention-none').hidden = !this.loaded || active.length > 0;
+                byId('attention-count').textContent = active.length ? words.count(active.length) : '';
+                document.title = n_new ? `(${n_new}) Customer experience` : 'Customer experience';
+        }
+}

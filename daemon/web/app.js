@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+// The dashboard: who is reading, which part of it is shown, and the live connection.
+
+import { get, Refusal, setToken, Stream, token } from './api.js';
+import { Alerts } from './alerts.js';
+import { Board } from './board.js';
+import { Detail, key } from './detail.js';
+import { byId, coalesce, h, name } from './dom.js';
+import * as words from './words.js';
+
+const RELOAD = 300000; // figures also change as time passes, without news
+const RETRY = 5000;
+const VIEWS = ['sign-in', 'failure', 'overview', 'detail'];
+
+class App {
+        constructor() {
+                this.me = null;
+                this.parents = new Map();
+                this.alerts = new Alerts(this);
+                this.board = new Board(this);
+                this.detail = new Detail(this);
+                this.changed = coalesce(() => this.render());
+                this.fresh = coalesce(() => this.reload());
+                byId('chart-key').replaceChildren(...key());
+                byId('sign-in-form').addEventListener('submit', (e) => this.signIn(e));
+                byId('sign-out').addEventListener('click', () => this.signOut());
+                byId('retry').addEventListener('click', () => this.start());
+                addEventListener('hashchange', () => this.route());
+                addEventListener('online', () => this.stream?.hurry());
+                document.addEventListener('visibilitychange', () => document.hidden || this.stream?.hurry());
+                setInterval(() => this.me && this.reload(), RELOAD);
+                setInterval(() => this.me && this.render(), 30000);
+        }
+
+        metric(metric) {
+                return this.me.metrics.find((m) => m.name === metric);
+        }
+
+        scope(scope) {
+                return this.scopes.get(scope);
+        }
+
+        scopeName(scope) {
+                if (scope === 'org')
+                        return 'Whole organisation';
+                return this.scopes?.get(scope)?.name || scope.slice(scope.indexOf('/') + 1);
+        }
+
+        scopeLink(scope, metric, window) {
+                return h('a', { href: `#${new URLSearchParams({ scope, metric: metric ?? '', window: window ?? '' })}` }, name(this.scopeName(scope)));
+        }
+
+        view(wanted) {
+                for (const id of VIEWS)
+                        byId(id).hidden = id !== wanted;
+        }
+
+        // --- the reader ---
+
+        async start() {
+                clearTimeout(this.retry);
+                this.stream?.stop();
+                this.stream = null;
+                this.connection('connecting');
+                try {
+                        await this.loadReader();
+                } catch (error) {
+                        if (!this.trouble(error))
+                                this.failed(error);
+                        return;
+                }
+                byId('who').replaceChildren(name(this.me.principal));
+                byId('reader').hidden = false;
+                byId('sign-out').hidden = !token();
+                byId('nothing').hidden = this.me.scopes.length > 0;
+                this.route();
+                this.follow();
+        }
+
+        async loadReader() {
+                const [me, org] = await Promise.all([get('/v1/me'), get('/v1/org')]);
+                this.me = me;
+                this.scopes = new Map(me.scopes.map((s) => [s.scope, s]));
+                this.parents = new Map(org.scopes.map((s) => [s.scope, s.parents ?? []]));
+        }
+
+        failed(error) {
+                const known = error instanceof Refusal;
+                byId('failure-text').textContent = known ? `It says: ${error.message}.`
+                        : 'It does not answer. It may be restarting, or the network between you and it is down.';
+                this.view('failure');
+                this.connection('lost');
+                this.retry = setTimeout(() => this.start(), RETRY);
+        }
+
+        // Whether the error means that the daemon does not know who is reading.
+        trouble(error) {
+                if (!(error instanceof Refusal) || error.status !== 401)
+                        return false;
+                this.signOut(token() ? 'This token is not valid (any more). Please check it, or ask for a new one.' : '');
+                return true;
+        }
+
+        signIn(event) {
+                const field = byId('token');
+                event.preventDefault();
+                // A header takes no other letters; no token has others.
+                if (!/^[\x21-\x7e]+$/.test(field.value.trim())) {
+                        this.signOut('A token consists of letters, digits and signs, without blanks.');
+                        return;
+                }
+                setToken(field.value.trim());
+                field.value = '';
+                this.start();
+        }
+
+        signOut(problem) {
+                setToken(null);
+                clearTimeout(this.retry);
+                this.stream?.stop();
+                this.stream = null;
+                this.me = null;
+                this.alerts.known.clear();
+                this.alerts.loaded = false;
+                this.board.query = {};
+                this.board.rows.clear();
+                this.detail.hide();
+                this.detail.figures.clear();
+                for (const id of ['cards', 'rows', 'detail-rows', 'number-rows', 'low-list', 'chart', 'spread', 'detail-alerts', 'detail-title', 'detail-place']) {
+                        byId(id).replaceChildren();
+                        byId(id).views = undefined;
+                }
+                document.title = 'Customer experience';
+                byId('reader').hidden = true;
+                byId('sign-in-problem').textContent = typeof problem === 'string' ? problem : '';
+                this.connection('');
+                this.view('sign-in');
+                byId('token').focus();
+        }
+
+        // --- where we are ---
+
+        go(query) {
+                const wanted = `#${new URLSearchParams(Object.entries(query).filter(([, v]) => v))}`;
+                if (wanted === location.hash)
+                        this.route();
+                else
+                        location.hash = wanted;
+        }
+
+        route() {
+                if (!this.me)
+                        return;
+                const wanted = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+                if (wanted.scope) {
+                        this.view('detail');
+                        this.detail.show(wanted);
+                        byId('back').href = `#${new URLSearchParams(Object.entries(this.board.query))}`;
+                        return;
+                }
+                this.detail.hide();
+                this.view('overview');
+                if (this.me.scopes.length)
+                        this.board.show(wanted.kind ? wanted : { ...this.board.query, ...wanted });
+                this.render();
+        }
+
+        // --- the connection ---
+
+        follow() {
+                this.stream = new Stream({
+                        event: (kind, object) => this.take(kind, object),
+                        live: () => {
+                                this.connection('live');
+                                this.reload();
+                        },
+                        lost: () => this.connection('lost'),
+                        refused: (error) => this.trouble(error) || this.failed(error),
+                });
+                this.stream.run();
+        }
+
+        take(kind, object) {
+                this.last = new Date();
+                if (kind === 'alert' && object.alert) {
+                        this.alerts.take(object.alert);
+                        this.alerts.announce(object.alert, object.transition);
+                } else if (kind === 'figure') {
+                        for (const figure of object.figures ?? []) {
+                                if (!this.scopes.has(figure.scope))
+                                        this.unknown = true;
+                                this.board.take(figure);
+                                this.detail.take(figure);
+                        }
+                } else if (kind === 'gap') {
+                        this.fresh();
+                }
+                this.connection('live');
+        }
+
+        async reload() {
+                try {
+                        if (this.unknown) {
+                                this.unknown = false;
+                                await this.loadReader();
+                        }
+                        const reader = this.me;
+                        await this.alerts.load();
+                        // Somebody else may have signed in meanwhile.
+                        if (this.me !== reader)
+                                return;
+                } catch (error) {
+                        if (this.trouble(error))
+                                return;
+                }
+                if (this.detail.query.scope)
+                        this.detail.load();
+                if (this.board.query.kind)
+                        this.board.load();
+        }
+
+        connection(state) {
+                const text = {
+                        '': '',
+                        connecting: 'Connecting…',
+                        live: `Live · ${words.clock(this.last ?? new Date())}`,
+                        lost: this.last ? `Connection lost · as of ${words.clock(this.last)} · trying again` : 'No connection · trying again',
+                };
+                byId('connection').className = `connection ${state}`;
+                byId('connection').textContent = text[state];
+                // Spoken once per change, not with every tick.
+                if (state !== this.state && state)
+                        byId('announcer').textContent = { connecting: '', live: 'Connected', lost: 'Connection lost' }[state];
+                this.state = state;
+        }
+
+        render() {
+                if (!this.me)
+                        return;
+                this.alerts.render();
+                if (this.detail.query.scope)
+                        this.detail.render();
+                else if (this.board.query.kind)
+                        this.board.render();
+        }
+}
+
+new App().start();

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// My scopes side by side: one metric, one window, one kind of scope.
+
+import { get } from './api.js';
+import { barScale, domain, intervalBar } from './chart.js';
+import { byId, choose, h, keyed, term } from './dom.js';
+import * as words from './words.js';
+
+const ROWS = 100;
+const TONES = { bad: 0, near: 1, unknown: 3, none: 4 };
+
+// The cells that say all about one figure, in every table of figures.
+export function figureCells(metric, figure, scale) {
+        const says = words.verdict(metric, figure);
+        const change = words.trend(metric, figure);
+        return [
+                h('td', { class: `value tone-${says.tone}` }, words.value(metric, figure)),
+                h('td', { class: 'range' }, intervalBar(metric, figure, scale, says.tone)),
+                h('td', { class: 'says' }, h('span', { class: `says tone-${says.tone}` }, term(says.text, says.help))),
+                h('td', { class: 'n' }, figure.state === 'no_data' ? '' : h('span', null, words.count(figure.n), h('span', { class: 'unit' }, figure.n === 1 ? ' answer' : ' answers'))),
+                h('td', { class: 'trend' }, change
+                        ? h('span', { class: `change tone-${change.tone}` }, term(`${change.arrow} ${change.text}`, change.help)) : ''),
+        ];
+}
+
+class Row {
+        constructor(board) {
+                this.board = board;
+                this.title = h('th', { scope: 'row' });
+                this.node = h('tr', null, this.title);
+        }
+
+        update(figure) {
+                const { app, metric, scale } = this.board;
+                if (this.figure === figure && this.scale === scale)
+                        return;
+                if (this.scope !== figure.scope || this.query !== this.board.link) {
+                        this.title.replaceChildren(app.scopeLink(figure.scope, figure.metric, figure.window));
+                        this.query = this.board.link;
+                }
+                this.node.dataset.scope = figure.scope;
+                this.node.replaceChildren(this.title, ...figureCells(metric, figure, scale));
+                [this.figure, this.scale, this.scope] = [figure, scale, figure.scope];
+        }
+}
+
+export class Board {
+        constructor(app) {
+                this.app = app;
+                this.rows = new Map();
+                this.query = {};
+                for (const id of ['kind', 'metric', 'window'])
+                        byId(id).addEventListener('change', (e) => this.pick({ [id]: e.target.value }));
+                byId('sort').addEventListener('change', () => this.render());
+                byId('filter').addEventListener('input', () => this.render());
+                byId('board-more').addEventListener('click', () => {
+                        this.all = true;
+                        this.render();
+                });
+        }
+
+        kinds() {
+                const there = new Set(this.app.me.scopes.map((s) => words.kindOf(s.scope)));
+                return words.KINDS.filter(([kind]) => there.has(kind)).map(([kind, text]) => [kind, text]);
+        }
+
+        metrics(kind) {
+                const seen = new Set(this.app.me.scopes.filter((s) => words.kindOf(s.scope) === kind).flatMap((s) => s.metrics));
+                return this.app.me.metrics.filter((m) => seen.has(m.name)).map((m) => [m.name, words.metricLabel(m.name)]);
+        }
+
+        // Fills the choosers, as far as the wanted ones exist; loads when something else is asked for than before.
+        show(wanted) {
+                const windows = this.app.me.windows.map((w) => [w, words.windowWords(w)]);
+                const kind = choose(byId('kind'), this.kinds(), wanted.kind);
+                const metric = choose(byId('metric'), this.metrics(kind), wanted.metric);
+                const window = choose(byId('window'), windows, wanted.window ?? (windows.some(([w]) => w === '28d') ? '28d' : windows.at(-1)?.[0]));
+                const before = JSON.stringify(this.query);
+                this.query = { kind, metric, window };
+                this.metric = this.app.metric(metric);
+                if (JSON.stringify(this.query) !== before) {
+                        this.rows.clear();
+                        this.loaded = false;
+                        this.load();
+                }
+                this.render();
+        }
+
+        pick(part) {
+                this.app.go({ ...this.query, ...part });
+        }
+
+        async load() {
+                const asked = this.query;
+                if (!asked.kind || !asked.metric || !asked.window)
+                        return;
+                try {
+                        const { rows } = await get('/v1/board', asked);
+                        if (asked !== this.query)
+                                return;
+                        this.rows = new Map(rows.map((f) => [f.scope, f]));
+                        this.loaded = true;
+                        this.problem = null;
+                } catch (error) {
+                        if (asked !== this.query)
+                                return;
+                        this.problem = error;
+                        this.app.trouble(error);
+                }
+                this.render();
+        }
+
+        take(figure) {
+                const { kind, metric, window } = this.query;
+                if (figure.metric !== metric || figure.window !== window || words.kindOf(figure.scope) !== kind || !this.loaded)
+                        return;
+                this.rows.set(figure.scope, figure);
+                this.app.changed();
+        }
+
+        sorted() {
+                const wanted = byId('filter').value.trim().toLocaleLowerCase();
+                const named = [...this.rows.values()].map((f) => ({ f, name: this.app.scopeName(f.scope) }));
+                const found = named.filter((r) => !wanted || `${r.name} ${r.f.scope}`.toLocaleLowerCase().includes(wanted));
+                const byName = (a, b) => a.name.localeCompare(b.name);
+                const gap = ({ f }) => (words.isNumber(f.value) && words.isNumber(f.target)
+                        ? (f.value - f.target) * (this.metric?.better === 'lower' && !/^top/.test(this.metric.kind) ? -1 : 1) : 0);
+                const rank = ({ f }) => TONES[words.verdict(this.metric, f).tone] ?? 2;
+                if (byId('sort').value === 'name')
+                        found.sort(byName);
+                else
+                        found.sort((a, b) => rank(a) - rank(b) || gap(a) - gap(b) || byName(a, b));
+                return found.map((r) => r.f);
+        }
+
+        render() {
+                const figures = this.sorted();
+                const shown = this.all ? figures : figures.slice(0, ROWS);
+                // Wide ranges of the few that hardly anybody answered for would squeeze all others.
+                const settled = figures.filter((f) => f.state !== 'insufficient');
+                const scale = domain(this.metric, settled.length ? settled : figures);
+                this.scale = JSON.stringify(scale) === JSON.stringify(this.scale) ? this.scale : scale;
+                this.link = `${this.query.metric} ${this.query.window}`;
+                byId('board-scale').replaceChildren(barScale(this.metric, this.scale, figures.find((f) => words.isNumber(f.target))?.target));
+                byId('metric-help').textContent = words.metricHelp(this.metric);
+                keyed(byId('rows'), shown, (f) => f.scope, () => new Row(this));
+                byId('filter-label').hidden = this.rows.size < 12;
+                byId('board-table').hidden = figures.length === 0;
+                byId('board-more').hidden = shown.length === figures.length;
+                byId('board-more').textContent = `Show all ${words.count(figures.length)}`;
+                byId('board-message').textContent = this.problem ? `This could not be loaded: ${this.problem.message}.`
+                        : !this.loaded ? 'Loading…' : figures.length ? '' : this.rows.size ? 'Nothing has that name.' : 'There is nothing to show yet.';
+        }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Draws figures: a value in its likely range beside the target, and a series over time.
+
+import { h, svg } from './dom.js';
+import * as words from './words.js';
+
+function bounds(metric) {
+        if (metric?.unit === 'points')
+                return [-100, 100];
+        if (metric?.unit === '%')
+                return [0, 100];
+        return metric?.scale ?? [0, 1];
+}
+
+function steps(metric) {
+        return metric?.unit === 'points' ? [10, 20, 50, 100] : metric?.unit === '%' ? [5, 10, 20, 25, 50] : [0.1, 0.2, 0.5, 1, 2, 5];
+}
+
+// The part of the scale that holds all these figures and their targets, with round ends: {low, high, ticks}.
+export function domain(metric, figures, n_ticks = 4) {
+        const [least, most] = bounds(metric);
+        const seen = figures.flatMap((f) => [f.low, f.high, f.value, f.target]).filter(words.isNumber);
+        let low = seen.length ? Math.min(...seen) : least;
+        let high = seen.length ? Math.max(...seen) : most;
+        const room = Math.max((high - low) * 0.08, (most - least) * 0.02);
+        low = Math.max(least, low - room);
+        high = Math.min(most, high + room);
+        const step = steps(metric).find((s) => (high - low) / s <= n_ticks) ?? (most - least) / 2;
+        low = Math.max(least, Math.floor(low / step + 1e-9) * step);
+        high = Math.min(most, Math.ceil(high / step - 1e-9) * step);
+        const ticks = [];
+        for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-6; i++)
+                ticks.push(Number((i * step).toFixed(6)));
+        return { low, high, ticks };
+}
+
+function place(domain, value) {
+        return `${Math.min(100, Math.max(0, (100 * (value - domain.low)) / (domain.high - domain.low || 1))).toFixed(2)}%`;
+}
+
+function sentence(metric, figure) {
+        const range = words.interval(metric, figure);
+        const goal = words.isNumber(figure.target) ? `; target ${words.target(metric, figure.target)}` : '';
+        if (!words.isNumber(figure.value))
+                return `no answers${goal}`;
+        return `${words.value(metric, figure)}${range ? `, likely between ${range.replace(' to ', ' and ')}` : ''}${goal}`;
+}
+
+// The value as a dot on its 95 % range, the target as a line across.
+export function intervalBar(metric, figure, scale, tone) {
+        const text = sentence(metric, figure);
+        const bar = svg('svg', { class: `bar tone-${tone}`, role: 'img', 'aria-label': text },
+                svg('title', null, text),
+                svg('line', { class: 'axis', x1: '0%', x2: '100%', y1: 12, y2: 12 }));
+        if (words.isNumber(figure.low) && words.isNumber(figure.high)) {
+                const from = parseFloat(place(scale, figure.low)), to = parseFloat(place(scale, figure.high));
+                bar.append(svg('rect', { class: 'range', x: `${from}%`, width: `${Math.max(0.6, to - from).toFixed(2)}%`, y: 7, height: 10, rx: 3 }));
+        }
+        if (words.isNumber(figure.target))
+                bar.append(svg('line', { class: 'target', x1: place(scale, figure.target), x2: place(scale, figure.target), y1: 1, y2: 23 }));
+        if (words.isNumber(figure.value))
+                bar.append(svg('circle', { class: 'dot', cx: place(scale, figure.value), cy: 12, r: 5 }));
+        return bar;
+}
+
+// The scale that a column of bars shares.
+export function barScale(metric, scale, target) {
+        const node = svg('svg', { class: 'bar scale', 'aria-hidden': 'true' });
+        scale.ticks.forEach((tick, i) => {
+                const anchor = i === 0 ? 'start' : i === scale.ticks.length - 1 ? 'end' : 'middle';
+                node.append(svg('text', { x: place(scale, tick), y: 15, 'text-anchor': anchor }, words.axisLabel(metric, tick)));
+        });
+        if (words.isNumber(target))
+                node.append(svg('line', { class: 'target', x1: place(scale, target), x2: place(scale, target), y1: 19, y2: 24 }));
+        return node;
+}
+
+function dateLabel(time, span) {
+        const short = span < 2 * 86400000;
+        return new Date(time).toLocaleString(undefined, short ? { hour: 'numeric', minute: '2-digit' } : { day: 'numeric', month: 'short' });
+}
+
+// Runs of neighbours that have a value: nothing is drawn where there is no data.
+function runs(points) {
+        const all = [];
+        let run = [];
+        for (const p of points) {
+                if (words.isNumber(p.value)) {
+                        run.push(p);
+                } else if (run.length) {
+                        all.push(run);
+                        run = [];
+                }
+        }
+        return run.length ? [...all, run] : all;
+}
+
+export function seriesChart(metric, points, width) {
+        const height = width < 500 ? 200 : 260;
+        const edge = { left: 52, right: 14, top: 12, bottom: 28 };
+        const scale = domain(metric, points, 5);
+        const times = points.map((p) => new Date(p.at).getTime());
+        const first = times[0], last = times.at(-1), span = last - first || 1;
+        const x = (time) => edge.left + ((time - first) / span) * (width - edge.left - edge.right);
+        const y = (v) => height - edge.bottom - ((v - scale.low) / (scale.high - scale.low || 1)) * (height - edge.top - edge.bottom);
+        const at = (p) => x(new Date(p.at).getTime()).toFixed(1);
+        const goal = points.at(-1)?.target;
+        const newest = points.findLast((p) => words.isNumber(p.value));
+        const chart = svg('svg', { class: 'series', role: 'img', width, height, viewBox: `0 0 ${width} ${height}`,
+                'aria-label': `${words.metricLabel(metric.name)} over time; now ${newest ? sentence(metric, newest) : 'no answers'}` });
+        for (const tick of scale.ticks)
+                chart.append(svg('line', { class: 'grid', x1: edge.left, x2: width - edge.right, y1: y(tick), y2: y(tick) }),
+                        svg('text', { x: edge.left - 8, y: y(tick) + 4, 'text-anchor': 'end' }, words.axisLabel(metric, tick)));
+        const n_dates = Math.max(2, Math.floor((width - edge.left) / 110));
+        for (let i = 0; i < n_dates; i++) {
+                const time = first + (span * i) / (n_dates - 1);
+                chart.append(svg('text', { x: x(time), y: height - 8, 'text-anchor': i === 0 ? 'start' : i === n_dates - 1 ? 'end' : 'middle' },
+                        dateLabel(time, span)));
+        }
+        for (const run of runs(points)) {
+                const banded = run.filter((p) => words.isNumber(p.low) && words.isNumber(p.high));
+                const up = banded.map((p) => `${at(p)},${y(p.high).toFixed(1)}`);
+                const down = banded.map((p) => `${at(p)},${y(p.low).toFixed(1)}`).reverse();
+                chart.append(svg('polygon', { class: 'band', points: [...up, ...down].join(' ') }),
+                        svg('polyline', { class: 'line', points: run.map((p) => `${at(p)},${y(p.value).toFixed(1)}`).join(' ') }));
+        }
+        if (words.isNumber(goal))
+                chart.append(svg('line', { class: 'target', x1: edge.left, x2: width - edge.right, y1: y(goal), y2: y(goal) }),
+                        svg('text', { class: 'target-text', x: width - edge.right, y: y(goal) - 6, 'text-anchor': 'end' },
+                                `target ${words.target(metric, goal)}`));
+        for (const p of points) {
+                if (!words.isNumber(p.value))
+                        continue;
+                const tip = `${words.dateTime(p.at)}: ${sentence(metric, p)}; ${words.answers(p.n)}`;
+                chart.append(svg('circle', { class: p.state === 'insufficient' ? 'point few' : 'point', cx: at(p), cy: y(p.value).toFixed(1), r: 4 },
+                        svg('title', null, tip)));
+        }
+        return chart;
+}
+
+// How many gave which answer.
+export function spread(metric, figure) {
+        const counts = Object.entries(figure.counts ?? {});
+        const most = Math.max(...counts.map(([, n]) => n), 1);
+        const named = metric.kind === 'response' ? { no: 'not answered', yes: 'answered' } : {};
+        return h('ul', { class: 'spread', role: 'list' },
+                counts.map(([answer, n]) => h('li', null,
+                        h('span', { class: 'answer' }, named[answer] ?? answer),
+                        svg('svg', { class: 'share', 'aria-hidden': 'true' }, svg('rect', { width: `${(100 * n) / most}%`, height: 10, y: 3, rx: 2 })),
+                        h('span', { class: 'n' }, words.count(n)))));
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// One scope in full: all its metrics, one of them over time, and the last answers that were low.
+
+import { get } from './api.js';
+import { figureCells } from './board.js';
+import { domain, seriesChart, spread } from './chart.js';
+import { byId, choose, h, keyed, name, svg, term } from './dom.js';
+import * as words from './words.js';
+
+const SURVEYS = 10;
+
+// Answers below this one are low; null: the API cannot ask for them.
+function lowBelow(metric) {
+        const [low, high] = metric.scale;
+        if (metric.better === 'lower' || metric.kind === 'response')
+                return null;
+        return { nps: 7, top1: high, top2: high - 1, top3: high - 2, yes: 1 }[metric.kind] ?? (low + high) / 2;
+}
+
+function answerWords(value) {
+        return value === true ? 'yes' : value === false ? 'no' : value === null ? 'skipped' : words.count(value);
+}
+
+class MetricRow {
+        constructor(detail) {
+                this.detail = detail;
+                this.button = h('button', { type: 'button', class: 'link', onclick: () => detail.pick({ metric: this.figure.metric }) });
+                this.title = h('th', { scope: 'row' }, this.button);
+                this.node = h('tr', null, this.title);
+        }
+
+        update(figure) {
+                const metric = this.detail.app.metric(figure.metric);
+                this.figure = figure;
+                this.button.textContent = words.metricLabel(figure.metric);
+                this.button.title = words.metricHelp(metric);
+                this.node.classList.toggle('chosen', figure.metric === this.detail.query.metric);
+                this.button.setAttribute('aria-pressed', String(figure.metric === this.detail.query.metric));
+                this.node.dataset.metric = figure.metric;
+                this.node.replaceChildren(this.title, ...figureCells(metric, figure, domain(metric, [figure, { low: metric?.unit === '%' ? 0 : null }])));
+        }
+}
+
+export class Detail {
+        constructor(app) {
+                this.app = app;
+                this.query = {};
+                this.figures = new Map();
+                byId('detail-window').addEventListener('change', (e) => this.pick({ window: e.target.value }));
+                new ResizeObserver(() => this.points && this.renderChart()).observe(byId('chart'));
+        }
+
+        pick(part) {
+                this.app.go({ ...this.query, ...part });
+        }
+
+        show(wanted) {
+                const windows = this.app.me.windows.map((w) => [w, words.windowWords(w)]);
+                const own = this.app.scope(wanted.scope)?.metrics ?? [];
+                const query = {
+                        scope: wanted.scope,
+                        metric: own.includes(wanted.metric) ? wanted.metric : own[0],
+                        window: choose(byId('detail-window'), windows, wanted.window ?? '28d'),
+                };
+                const moved = query.scope !== this.query.scope;
+                const same = JSON.stringify(query) === JSON.stringify(this.query);
+                this.query = query;
+                if (!same) {
+                        this.points = null;
+                        this.surveys = null;
+                        this.problem = null;
+                        if (moved || [...this.figures.values()].some((f) => f.window !== query.window))
+                                this.figures.clear();
+                        this.load();
+                }
+                this.render();
+                if (moved)
+                        byId('detail-title').focus();
+        }
+
+        hide() {
+                this.query = {};
+        }
+
+        async load() {
+                const asked = this.query;
+                const { scope, metric, window } = asked;
+                if (!scope)
+                        return;
+                if (!metric) {
+                        this.problem = new Error('there is no such place, or it is not visible to you');
+                        this.render();
+                        return;
+                }
+                const about = this.app.metric(metric);
+                const below = lowBelow(about);
+                const part = async (request, use) => {
+                        try {
+                                const answer = await request;
+                                if (asked === this.query)
+                                        use(answer);
+                        } catch (error) {
+                                if (asked !== this.query)
+                                        return;
+                                this.problem = error;
+                                this.app.trouble(error);
+                        }
+                        if (asked === this.query)
+                                this.render();
+                };
+                await Promise.all([
+                        part(get('/v1/figures', { scope, window }), (a) => (this.figures = new Map(a.figures.map((f) => [f.metric, f])))),
+                        part(get('/v1/series', { scope, metric, window }), (a) => (this.points = a.points)),
+                        below === null ? null
+                                : part(get('/v1/surveys', { scope, metric, below, limit: SURVEYS }), (a) => (this.surveys = a.surveys)),
+                ]);
+        }
+
+        take(figure) {
+                if (figure.scope !== this.query.scope || figure.window !== this.query.window || !this.figures.has(figure.metric))
+                        return;
+                this.figures.set(figure.metric, figure);
+                this.app.changed();
+        }
+
+        place() {
+                const above = [];
+                for (let at = this.query.scope; above.length < 8;) {
+                        at = this.app.parents.get(at)?.find((p) => p !== 'org' && !above.includes(p));
+                        if (!at)
+                                break;
+                        above.push(at);
+                }
+                return above.map((s) => [' · ', `${words.kindWord(s)} `, this.app.scopeLink(s, this.query.metric, this.query.window)]);
+        }
+
+        render() {
+                const { scope, metric, window } = this.query;
+                const own = this.app.scope(scope)?.metrics ?? [];
+                const figures = own.map((m) => this.figures.get(m)).filter(Boolean);
+                if (!scope)
+                        return;
+                byId('detail-title').replaceChildren(name(this.app.scopeName(scope)));
+                byId('detail-place').replaceChildren(words.kindWord(scope), ...this.place().flat());
+                byId('detail-alerts').replaceChildren(...this.app.alerts.of(scope).map((a) => h('li', null,
+                        `${words.metricLabel(a.metric)}: needs attention since ${words.dateTime(a.fired ?? a.since)}`,
+                        a.advice ? [' · ', name(a.advice)] : null)));
+                keyed(byId('detail-rows'), figures, (f) => f.metric, () => new MetricRow(this));
+                byId('detail-message').textContent = this.problem ? `Not everything could be loaded: ${this.problem.message}.`
+                        : figures.length ? '' : 'Loading…';
+                byId('detail-table').hidden = figures.length === 0;
+                byId('series-title').replaceChildren(metric ? term(words.metricLabel(metric), words.metricHelp(this.app.metric(metric))) : '',
+                        window ? `: ${words.windowWords(window)}, up to each day shown` : '');
+                this.renderChart();
+                this.renderSpread();
+                this.renderSurveys();
+        }
+
+        renderChart() {
+                const chart = byId('chart');
+                const metric = this.app.metric(this.query.metric);
+                const there = this.points?.some((p) => words.isNumber(p.value));
+                byId('chart-key').hidden = !there;
+                byId('numbers').hidden = !there;
+                if (!there) {
+                        chart.replaceChildren(h('p', { class: 'quiet' }, this.points ? 'No answers in this time, so there is nothing to draw.' : ''));
+                        return;
+                }
+                chart.replaceChildren(seriesChart(metric, this.points, Math.max(260, chart.clientWidth)));
+                byId('number-rows').replaceChildren(...this.points.map((p) => h('tr', null,
+                        h('th', { scope: 'row' }, words.dateTime(p.at)),
+                        h('td', null, words.value(metric, p)),
+                        h('td', null, words.interval(metric, p)),
+                        h('td', null, p.state === 'no_data' ? '' : words.count(p.n)))));
+        }
+
+        renderSpread() {
+                const figure = this.figures.get(this.query.metric);
+                byId('spread').replaceChildren(figure && figure.n > 0 ? spread(this.app.metric(figure.metric), figure)
+                        : h('p', { class: 'quiet' }, figure ? 'No answers in this time.' : ''));
+        }
+
+        renderSurveys() {
+                const metric = this.query.metric;
+                const about = this.app.metric(metric);
+                byId('low').hidden = !about || lowBelow(about) === null;
+                byId('low-none').hidden = !this.surveys || this.surveys.length > 0;
+                byId('low-list').replaceChildren(...(this.surveys ?? []).map((s) => {
+                        const others = Object.entries(s.answers ?? {}).filter(([m, v]) => m !== metric && v !== null);
+                        const who = [s.agent && !this.query.scope.startsWith('agent/') ? this.app.scopeName(`agent/${s.agent}`) : null,
+                                s.queue && !this.query.scope.startsWith('queue/') ? this.app.scopeName(`queue/${s.queue}`) : null];
+                        return h('li', null,
+                                h('div', { class: 'survey-head' },
+                                        h('span', { class: 'chip tone-bad' }, `${words.metricLabel(metric)} ${answerWords(s.answers?.[metric])}`),
+                                        h('span', null, words.dateTime(typeof s.ts === 'number' ? s.ts * 1000 : s.ts)),
+                                        who.filter(Boolean).map((w) => h('span', null, name(w)))),
+                                s.comment ? h('blockquote', { dir: 'auto' }, s.comment) : h('p', { class: 'quiet' }, 'no comment'),
+                                others.length ? h('p', { class: 'others' },
+                                        others.map(([m, v]) => `${words.metricLabel(m)} ${answerWords(v)}`).join(' · ')) : null);
+                }));
+        }
+}
+
+export function key() {
+        const mark = (kind, text) => [svg('svg', { class: `key-mark ${kind}`, 'aria-hidden': 'true' },
+                kind === 'band' ? svg('rect', { class: 'band', width: 22, height: 10, y: 1 })
+                        : kind === 'target' ? svg('line', { class: 'target', x1: 0, x2: 22, y1: 6, y2: 6 })
+                                : svg('circle', { class: kind === 'few' ? 'point few' : 'point', cx: 11, cy: 6, r: 4 })), h('span', null, text)];
+        return [...mark('value', 'value'), ...mark('band', 'where the true value is likely to be'),
+                ...mark('few', 'not enough answers yet to tell'), ...mark('target', 'target')];
+}

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""cxctl import: CSV and mappings."""
+
+import collections
+import csv
+import json
+import os
+import unittest
+
+from fake_daemon import CliTest
+
+MAP = """
+csv: {delimiter: ";"}
+skip: {kind: [test, internal]}
+id: {column: [day, no], join: "/", prefix: "x-"}
+ts: {column: day, format: "%d.%m.%Y %H:%M", zone: Europe/Madrid}
+agent: {column: who, capture: "([a-z.]+)@", values: {a.b: ana.b}, else: keep}
+queue: {column: q, default: general}
+status: {column: st, values: {done: answered, none: expired, gone: opted_out}}
+comment: text
+answers:
+    csat: {column: score, from: [1, 10], to: [1, 5], when: {st: done}}
+    fcr: {column: ok, values: {y: true, n: false, "?": ~}, when: {st: [done]}}
+"""
+HEADER = "day;no;who;q;st;score;ok;kind;text\r\n"
+
+
+class Import(CliTest):
+    def convert(self, rows, mapping=MAP, header=HEADER):
+        path = self.write("in.csv", header + rows)
+        return self.cxctl("import", path, "--map", self.write("m.yaml", mapping), "--dry-run", "-o", "json")
+
+    def test_a_row_becomes_a_survey(self):
+        code, out, err = self.convert(
+            '\r\n21.06.2026 09:30;7;<a.b@x>;;done;10;y;;"says ""no"";\r\nreally"\r\n'
+            "21.12.2026 09:30;8;<zoë>;billing;none;3;n;real;\r\n"
+            "21.12.2026 09:31;9;;billing;done;4;?;test;\r\n"
+            "21.12.2026 09:32;10;c.d@x;billing;done;;?;real;no line end")
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual([json.loads(line) for line in out.splitlines()], [
+            {"id": "x-21.06.2026 09:30/7", "ts": "2026-06-21T07:30:00Z", "agent": "ana.b", "queue": "general",
+             "answers": {"csat": 5, "fcr": True}, "comment": 'says "no";\r\nreally'},
+            {"id": "x-21.12.2026 09:30/8", "ts": "2026-12-21T08:30:00Z", "queue": "billing", "status": "expired"},
+            {"id": "x-21.12.2026 09:32/10", "ts": "2026-12-21T08:32:00Z", "agent": "c.d", "queue": "billing",
+             "answers": {"fcr": None}, "comment": "no line end"}])
+
+    def test_a_byte_order_mark_is_no_part_of_the_header(self):
+        code, out, _ = self.convert("21.06.2026 09:30;7;;;none;;;;\n", header="\ufeff" + HEADER)
+        self.assertEqual((code, len(out.splitlines())), (0, 1))
+
+    def test_wrong_rows_are_named_and_the_rest_goes_on(self):
+        rows = ("21.06.2026 09:30;1;;;done;11;y;;\n"
+                "21.06.2026 09:30;2;;;done;five;y;;\n"
+                '31.06.2026 09:30;3;;;done;5;y;;"two\nlines"\n'
+                "21.06.2026 09:30;4;;;lost;5;y;;\n"
+                ";;;;done;5;y;;\n"
+                "21.06.2026 09:30;6;;;done;5;y;;fine\n"
+                '21.06.2026 09:30;7;;;done;5;y;;"never closed\n')
+        code, out, err = self.convert(rows)
+        self.assertEqual((code, len(out.splitlines())), (5, 1))
+        path = self.fake.path("in.csv")
+        self.assertEqual(err.splitlines(), [
+            f'cxctl: {path}:2: E_RANGE: answers.csat: "11" lies outside the scale `from`',
+            f'cxctl: {path}:3: E_TYPE: answers.csat: "five" is no number',
+            f'cxctl: {path}:4: E_TYPE: ts: "31.06.2026 09:30" is no time in the format of the mapping',
+            f'cxctl: {path}:6: E_RANGE: status: "lost" is not in the table `values`',
+            f"cxctl: {path}:7: E_MISSING: id: the cell is empty",
+            f"cxctl: {path}:9: E_CSV: a quote is not closed"])
+
+    def test_bytes_that_are_no_utf8_refuse_the_row(self):
+        path = self.write("in.csv", HEADER.encode() + b"21.06.2026 09:30;1;;;none;;;;\xff\xfe\n")
+        code, _, err = self.cxctl("import", path, "--map", self.write("m.yaml", MAP), "--dry-run")
+        self.assertEqual(code, 4)
+        self.assertIn(":2: E_UTF8: comment: ", err)
+
+    def test_refusals_of_the_daemon_carry_lines_of_the_file(self):
+        path = self.write("in.csv", "id,ts,c\n" + '1,1750000000,"4"\n\n2,1750000000.5,9\n3,1750000001,5\n')
+        mapping = self.write("m.yaml", "id: id\nts: {column: ts, format: unix}\nqueue: {value: q}\nanswers: {csat: c}\n")
+        code, out, err = self.cxctl("import", path, "--map", mapping)
+        self.assertEqual((code, out), (5, "3 surveys: 2 stored, 0 duplicate, 0 revised, 1 refused\n"))
+        self.assertEqual(err, f"cxctl: {path}:4: E_RANGE: answers.csat: 9 is not from 1 to 5\n")
+        code, out, _ = self.cxctl("import", path, "--map", mapping, "--http")
+        self.assertEqual((code, out), (5, "3 surveys: 0 stored, 2 duplicate, 0 revised, 1 refused\n"))
+
+    def test_mistakes_in_a_mapping_are_explained(self):
+        good = "id: day\nts: {column: day, format: unix}\nqueue: q\n"
+        wrong = [
+            ("id: day\nqueue: q\n", "m.yaml: ts: is missing; every survey has one"),
+            (good + "agnt: who\n", "m.yaml:4: agnt: surveys have no such field; there are id, ts, agent, "),
+            (good + "agent: {colum: who}\n", "m.yaml:4: agent.colum: there is no such key; there are column, "),
+            (good + "agent: {column: whom}\n", 'm.yaml:4: agent: the file has no column "whom"; it has: day, no, who, '),
+            (good + "agent: who\nagent: who\n", 'm.yaml:5: "agent" comes twice; once is right'),
+            (good + "agent: {prefix: x}\n", "m.yaml:4: agent: needs either column: NAME or value: CONSTANT"),
+            (good + "agent: {column: who,\n  capture: '(a'}\n", 'm.yaml:5: agent.capture: "(a" is no extended'),
+            (good + "agent: {column: who, capture: 'a'}\n", 'm.yaml:4: agent.capture: "a" has no group'),
+            (good + "agent: {column: who, when: yes}\n", "m.yaml:4: agent.when: must be a table of columns"),
+            (good + "answers: {a b: who}\n", "m.yaml:4: answers.a b: is no name of a metric"),
+            (good + "answers: {a: {column: who, from: [1, 1]}}\n", "m.yaml:4: answers.a.from: must be two different"),
+            (good + "answers: {a: {column: who, from: [1, 2]}}\n", "m.yaml:4: answers.a: from: and to: are only right"),
+            (good.replace("format: unix", 'format: "%H:%M"'), 'm.yaml:2: ts: needs zone:, since "%H:%M" has none'),
+            (good.replace("unix", "'%Y', zone: Europe/Atlantis"), 'm.yaml:2: ts.zone: there is no zone "Europe/Atlantis"'),
+            (good.replace("unix", "iso"), 'm.yaml:2: ts: format: "iso" is none; right are rfc3339, unix, '),
+            (good + "only: {a: {b: c}}\n", "m.yaml:4: only: must be a value or a list of values"),
+            ("- a\n", 'm.yaml:1: must be a table that begins like "id: {column: call_id}"'),
+            ("id: [\n", "m.yaml:2: no YAML: "),
+        ]
+        for mapping, sentence in wrong:
+            with self.subTest(sentence):
+                code, out, err = self.convert("1,2,,,none,,,,\n", mapping, HEADER.replace(";", ","))
+                self.assertEqual((code, out), (2, ""), err)
+                self.assertTrue(err.startswith("cxctl: " + self.fake.folder + "/" + sentence), err)
+
+    def test_files_that_are_not_there_or_empty(self):
+        mapping = self.write("m.yaml", MAP)
+        self.assertEqual(self.cxctl("import", "/nowhere/x", "--map", mapping)[0], 2)
+        self.assertEqual(self.cxctl("import", self.write("a.csv", "x"), "--map", "/nowhere/x")[0], 2)
+        self.assertEqual(self.cxctl("import", self.write("a.csv", "x"))[0], 2)
+        code, _, err = self.cxctl("import", "-", "--map", mapping, stdin="")
+        self.assertEqual(code, 2)
+        self.assertIn("no header line: the file is empty", err)
+
+    def test_the_example_mapping_agrees_with_the_published_counts(self):
+        shared = os.environ.get("CX_SHARED", "")
+        data = os.path.join(shared, "data")
+        calls = os.path.join(data, "pwc_call_center.csv")
+        if not os.path.exists(calls):
+            self.skipTest("CX_SHARED has no data/pwc_call_center.csv")
+        out = self.ok("import", calls, "--map", os.environ["CX_EXAMPLE_MAP"], "--dry-run", "-o", "json")
+        surveys = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual(len({s["id"] for s in surveys}), 5000)
+        for name, key in (("pwc_per_agent.csv", "agent"), ("pwc_per_topic.csv", "queue")):
+            with open(os.path.join(data, name), newline="", encoding="utf-8") as f:
+                expected = {row.pop(next(iter(row))): row for row in csv.DictReader(f)}
+            found = collections.defaultdict(list)
+            for s in surveys:
+                found[s[key]].append(s)
+            self.assertEqual(set(found), set(expected))
+            for who, row in expected.items():
+                answered = [s["answers"] for s in found[who] if s.get("status", "answered") == "answered"]
+                counts = collections.Counter(a["csat"] for a in answered)
+                self.assertEqual(len(found[who]), float(row["calls"]))
+                self.assertEqual(len(answered), float(row["answered"]))
+                self.assertEqual(sum(a["fcr"] for a in answered), float(row["resolved"]))
+                self.assertEqual([counts[i] for i in range(1, 6)], [float(row[f"c{i}"]) for i in range(1, 6)])
+                self.assertFalse(any("answers" in s for s in found[who] if s.get("status") == "expired"))
+
+
+if __name__ == "__main__":
+    unittest.main()

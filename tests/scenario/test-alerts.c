@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "tests/scenario/world.h"
+#include "tests/support/check_main.h"
+
+SCENARIO(a_point_rule_fires_with_enough_answers_and_recovers)
+{
+        world_rule("low csat agent/* 1h point below 80 min_n=5");
+        world_answers(4, "ana billing csat=1");
+        world_expect("");
+        world_answer("ana billing csat=1");
+        world_expect("[d0 00:00] low agent/ana: inactive -> firing n=5 value=0 evidence=0/80\n");
+        world_answers(19, "ana billing csat=5");
+        world_expect("");
+        world_answer("ana billing csat=5");
+        world_expect("[d0 00:00] low agent/ana: firing -> resolved recovered n=5 value=0 evidence=0/80\n");
+}
+
+SCENARIO(an_interval_rule_waits_until_the_whole_interval_is_past)
+{
+        world_rule("low csat queue/* 7d interval below 80 min_n=3");
+        world_answers(2, "ana billing csat=1");
+        world_expect("");
+        world_answer("ana billing csat=5");
+        world_expect("[d0 00:00] low queue/billing: inactive -> firing n=3 value=33.33 evidence=79.23/80\n");
+        world_answers(3, "ana billing csat=2");
+        world_expect("");
+}
+
+SCENARIO(a_rule_may_watch_for_too_much)
+{
+        world_rule("slow wait org 1h interval above 2 min_n=3");
+        world_answer("ana billing wait=3");
+        world_answer("ana billing wait=3");
+        world_answer("ana billing wait=4");
+        world_expect("");
+        world_answer("ana billing wait=4");
+        world_expect("[d0 00:00] slow org: inactive -> firing n=4 value=3.5 evidence=2.581/2\n");
+}
+
+SCENARIO(hold_keeps_an_alert_pending_and_a_recovery_ends_it)
+{
+        world_rule("low csat agent/* 1h point below 80 hold=10m");
+        world_answer("ana billing csat=1");
+        world_elapse("5m");
+        world_answers(3, "ana billing csat=5");
+        world_expect("[d0 00:00] low agent/ana: inactive -> pending n=1 value=0 evidence=0/80\n");
+        world_answer("ana billing csat=5");
+        world_expect("[d0 00:05] low agent/ana: pending -> resolved recovered n=4 value=75 evidence=75/80\n");
+        world_answers(5, "ana billing csat=1");
+        world_elapse("9m");
+        world_expect("[d0 00:05] low agent/ana: inactive -> pending n=6 value=66.67 evidence=66.67/80\n");
+        world_elapse("1m");
+        world_expect("[d0 00:15] low agent/ana: pending -> firing n=10 value=40 evidence=40/80\n");
+}
+
+SCENARIO(evidence_fires_once_and_recovers)
+{
+        world_rule("csat-low csat agent/* 28d evidence below 80");
+        for (unsigned day = 0; day < 6; day++) {
+                world_answers(2, "ana billing csat=2");
+                world_answer("ana billing csat=5");
+                world_elapse("1d");
+        }
+        world_show("agent/ana", "csat", "28d");
+        world_expect("[d3 00:00] csat-low agent/ana: inactive -> firing n=11 value=27.27 evidence=503.7/280\n"
+                     "[d6 00:00] agent/ana csat 28d: n=18 value=33.33 [16.28, 56.25] trend=nan below\n");
+        world_answers(20, "ana billing csat=2");
+        world_expect("");
+        for (unsigned day = 0; day < 9; day++) {
+                world_elapse("1d");
+                world_answers(16, "ana billing csat=5");
+        }
+        world_expect("[d14 00:00] csat-low agent/ana: firing -> resolved recovered n=11 value=27.27 "
+                     "evidence=503.7/280\n");
+        /* The same old answers are no evidence again. */
+        world_answers(3, "ana billing csat=2");
+        world_elapse("2d");
+        world_expect("");
+}
+
+SCENARIO(a_window_that_runs_empty_ends_the_alert)
+{
+        world_rule("low csat agent/* 1h point below 80");
+        world_rule("long csat agent/* 28d evidence below 80");
+        world_answers(12, "ana billing csat=1");
+        world_expect("[d0 00:00] low agent/ana: inactive -> firing n=1 value=0 evidence=0/80\n"
+                     "[d0 00:00] long agent/ana: inactive -> firing n=6 value=0 evidence=596.9/280\n");
+        world_elapse("40d");
+        world_expect(
+                "[d0 01:00] low agent/ana: firing -> resolved expired n=1 value=0 evidence=0/80\n"
+                "[d28 00:00] long agent/ana: firing -> resolved expired n=6 value=0 evidence=596.9/280\n");
+        ck_assert_int_eq(engine_deadline(world_engine()), USEC_INFINITY);
+}
+
+SCENARIO(a_bucket_that_leaves_can_make_an_alert)
+{
+        world_rule("low csat agent/* 1h point below 80");
+        world_answers(9, "ana billing csat=5");
+        world_elapse("30m");
+        world_answer("ana billing csat=1");
+        world_expect("");
+        world_elapse("31m");
+        world_expect("[d0 01:00] low agent/ana: inactive -> firing n=1 value=0 evidence=0/80\n");
+}
+
+SCENARIO(a_late_answer_counts_where_it_belongs)
+{
+        world_rule("low csat agent/* 7d point below 80");
+        world_elapse("10d");
+        world_answer("ana billing csat=5");
+        world_answer_late("8d", "ana billing csat=1");
+        world_expect("");
+        world_answer_late("6d", "ana billing csat=1");
+        world_expect("[d10 00:00] low agent/ana: inactive -> firing n=2 value=50 evidence=50/80\n");
+        /* The bad answer leaves a day after it came. */
+        world_elapse("1d");
+        world_expect("[d11 00:00] low agent/ana: firing -> resolved recovered n=2 value=50 evidence=50/80\n");
+}
+
+SCENARIO(an_answer_from_the_future_counts_when_its_time_has_come)
+{
+        world_rule("low csat agent/* 1h point below 80");
+        world_rule("long csat agent/* 28d evidence below 80 alarms=1/1d");
+        world_elapse("23h58m");
+        for (unsigned i = 0; i < 12; i++)
+                world_answer_late("-4m", "ana billing csat=1");
+        world_expect("");
+        world_elapse("5m");
+        world_expect("[d1 00:00] long agent/ana: inactive -> firing n=12 value=0 evidence=1.194e+06/280\n"
+                     "[d1 00:02] low agent/ana: inactive -> firing n=12 value=0 evidence=0/80\n");
+}
+
+SCENARIO(a_revision_takes_the_evidence_away)
+{
+        world_rule("low csat agent/* 1h point below 80 min_n=2");
+        world_answer("ana billing csat=1");
+        world_answer("ana billing csat=5");
+        world_expect("[d0 00:00] low agent/ana: inactive -> firing n=2 value=50 evidence=50/80\n");
+        world_revise("s1", "ana billing csat=4");
+        world_expect("[d0 00:00] low agent/ana: firing -> resolved withdrawn n=2 value=50 evidence=50/80\n");
+        world_revise("s1", "ana billing csat=3");
+        world_expect("[d0 00:00] low agent/ana: inactive -> firing n=2 value=50 evidence=50/80\n");
+        /* Given to another agent, it is that one's. */
+        world_revise("s1", "bob billing csat=3");
+        world_answer("bob billing csat=3");
+        world_expect("[d0 00:00] low agent/ana: firing -> resolved withdrawn n=2 value=50 evidence=50/80\n"
+                     "[d0 00:00] low agent/bob: inactive -> firing n=2 value=0 evidence=0/80\n");
+}
+
+SCENARIO(a_retraction_takes_the_evidence_away)
+{
+        world_rule("csat-low csat agent/* 28d evidence below 80");
+        world_answers(9, "ana billing csat=2");
+        world_expect("[d0 00:00] csat-low agent/ana: inactive -> firing n=6 value=0 evidence=596.9/280\n");
+        world_show_surveys("csat-low");
+        world_expect("[d0 00:00] csat-low surveys: s6 s5 s4 s3 s2\n");
+        /* One of nine is enough left for the threshold, until it is not. */
+        world_answers(2, "ana billing csat=5");
+        world_retract("s10");
+        world_expect("");
+        world_retract("s3");
+        world_retract("s4");
+        world_expect("");
+        world_retract("s5");
+        world_expect("[d0 00:00] csat-low agent/ana: firing -> resolved withdrawn n=6 value=0 "
+                     "evidence=596.9/280\n");
+        /* What is left was used up: evidence begins anew the day after. */
+        world_elapse("1d");
+        world_answers(2, "ana billing csat=2");
+        world_expect("");
+        world_answers(4, "ana billing csat=2");
+        world_expect("[d1 00:00] csat-low agent/ana: inactive -> firing n=13 value=7.692 evidence=596.9/280\n");
+}
+
+SCENARIO(a_retraction_that_changes_nothing_leaves_the_alert)
+{
+        world_rule("low csat agent/* 1h point below 80 min_n=2");
+        world_answers(5, "ana billing csat=1");
+        world_retract("s1");
+        world_expect("[d0 00:00] low agent/ana: inactive -> firing n=2 value=0 evidence=0/80\n");
+        world_retract("s2");
+        world_retract("s3");
+        world_expect("");
+        world_retract("s4");
+        world_expect("[d0 00:00] low agent/ana: firing -> resolved withdrawn n=2 value=0 evidence=0/80\n");
+}
+
+SCENARIO(people_acknowledge_snooze_and_say_what_came_of_it)
+{
+        world_rule("low csat agent/* 1h point below 80 hold=5m");
+        world_answer("ana billing csat=1");
+        world_ack("low", "maria");
+        world_expect("[d0 00:00] low agent/ana: inactive -> pending n=1 value=0 evidence=0/80\n"
+                     "[d0 00:00] low: refused\n");
+        world_elapse("5m");
+        world_ack("low", "maria");
+        world_ack("low", "maria");
+        world_expect("[d0 00:05] low agent/ana: pending -> firing n=1 value=0 evidence=0/80\n"
+                     "[d0 00:05] low agent/ana: firing -> acknowledged n=1 value=0 evidence=0/80\n"
+                     "[d0 00:05] low: refused\n");
+        world_snooze("low", "maria", "10m");
+        world_expect("[d0 00:05] low agent/ana: acknowledged -> snoozed n=1 value=0 evidence=0/80\n");
+        world_elapse("10m");
+        world_expect("[d0 00:15] low agent/ana: snoozed -> firing n=1 value=0 evidence=0/80\n");
+        world_outcome("low", "maria", "coached", "listened to two calls");
+        ck_assert_str_eq(engine_alert(world_engine(), 0)->outcome, "coached");
+        ck_assert_str_eq(engine_alert(world_engine(), 0)->note, "listened to two calls");
+        world_expect("[d0 00:15] low agent/ana: firing -> acknowledged n=1 value=0 evidence=0/80\n");
+        world_elapse("1h");
+        world_outcome("low", "maria", "helped", "");
+        world_ack("low", "maria");
+        world_snooze("low", "maria", "10m");
+        world_expect("[d0 01:00] low agent/ana: acknowledged -> resolved expired n=1 value=0 evidence=0/80\n"
+                     "[d0 01:15] low agent/ana: resolved -> resolved expired n=1 value=0 evidence=0/80\n"
+                     "[d0 01:15] low: refused\n"
+                     "[d0 01:15] low: refused\n");
+}
+
+SCENARIO(a_snoozed_alert_may_recover_in_its_sleep)
+{
+        world_rule("low csat agent/* 1h point below 80");
+        world_answer("ana billing csat=1");
+        world_snooze("low", "maria", "10m");
+        world_answers(4, "ana billing csat=5");
+        world_elapse("20m");
+        world_expect("[d0 00:00] low agent/ana: inactive -> firing n=1 value=0 evidence=0/80\n"
+                     "[d0 00:00] low agent/ana: firing -> snoozed n=1 value=0 evidence=0/80\n"
+                     "[d0 00:00] low agent/ana: snoozed -> resolved recovered n=1 value=0 evidence=0/80\n");
+}
+
+SCENARIO(every_covered_scope_has_its_own_alert)
+{
+        world_roster("ana,alpha,madrid,emea");
+        world_roster("bob,alpha,madrid,emea");
+        world_queue("billing,service");
+        world_rule("team csat team/a* 1h point below 80 min_n=2");
+        world_rule("agent csat agent/b* 1h point below 80");
+        world_rule("line csat line/* 1h point below 80 min_n=3");
+        world_answer("ana billing csat=1");
+        world_expect("");
+        world_answer("bob billing csat=1");
+        world_expect("[d0 00:00] agent agent/bob: inactive -> firing n=1 value=0 evidence=0/80\n"
+                     "[d0 00:00] team team/alpha: inactive -> firing n=2 value=0 evidence=0/80\n");
+        /* Not on the roster, and no agent at all: only the queue's side. */
+        world_answer("zoe billing csat=1");
+        world_answer("- billing csat=1");
+        world_expect("[d0 00:00] line line/service: inactive -> firing n=3 value=0 evidence=0/80\n");
+}
+
+CHECK_MAIN("alerts", a_point_rule_fires_with_enough_answers_and_recovers,
+           an_interval_rule_waits_until_the_whole_interval_is_past, a_rule_may_watch_for_too_much,
+           hold_keeps_an_alert_pending_and_a_recovery_ends_it, evidence_fires_once_and_recovers,
+           a_window_that_runs_empty_ends_the_alert, a_bucket_that_leaves_can_make_an_alert,
+           a_late_answer_counts_where_it_belongs, an_answer_from_the_future_counts_when_its_time_has_come,
+           a_revision_takes_the_evidence_away, a_retraction_takes_the_evidence_away,
+           a_retraction_that_changes_nothing_leaves_the_alert,
+           people_acknowledge_snooze_and_say_what_came_of_it, a_snoozed_alert_may_recover_in_its_sleep,
+           every_covered_scope_has_its_own_alert)

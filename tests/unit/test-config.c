@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdio.h>
+
+#include "tests/support/check_main.h"
+#include "tests/support/config_case.h"
+
+#define HEX16 "0123456789abcDEF"
+
+/* Every key, none at its default. */
+static const char complete[] =
+        "strict: true\n"
+        "insecure: true\n"
+        "tls: {certificate: cert.pem, key: /etc/key.pem}\n"
+        "listen:\n"
+        "  lines: ['tcp://[::1]:7000', tcp://0.0.0.0:7001]\n"
+        "  http: [tcp://localhost:0, unix:///x/y.sock]\n"
+        "  pull: []\n"
+        "  rep: [ipc://%R/deep/rep.ipc]\n"
+        "  feed: ['tcp://*:7002']\n"
+        "http: {hosts: [cx.example.com, '[2001:db8::1]']}\n"
+        "store: {path: data/x.db}\n"
+        "limits: {connections: 99, agents: 100, queues: 101}\n"
+        "future_skew: 1m\n"
+        "commit_delay: 5ms\n"
+        "feed: {ring: 77, tick: 3s}\n"
+        "timezone: Europe/Madrid\n"
+        "roster: roster.csv\n"
+        "queues: queues.csv\n"
+        "windows: [2h, today, 14d]\n"
+        "retention: {comments: 1d, surveys: 20y, tallies: 30y}\n"
+        "roles:\n"
+        "  agent: {sees: [self], under: any}\n"
+        "  coach: {sees: [below], under: team, kinds: [agent]}\n"
+        "metrics:\n"
+        "  nps: {kind: nps, target: -12.5, influence: [director, coach]}\n"
+        "  ces: {kind: ces, scale: [1, 7], target: 70, min_n: 9, better: higher}\n"
+        "  effort: {kind: mean, scale: [-2, 2], target: -1.5, better: lower, explains: [nps, ces]}\n"
+        "  answered: {kind: response, target: 20%}\n"
+        "sources:\n"
+        "  ivr: {token_sha256: " HEX16 HEX16 HEX16 HEX16 ", queues: [billing-*, tech-es]}\n"
+        "  here: {open: true}\n"
+        "principals:\n"
+        "  maria: {role: team_lead, scope: team/alpha, user: root}\n"
+        "  bot: {admin: true, token_sha256: " HEX16 HEX16 HEX16 HEX16 "}\n"
+        "  mei:\n"
+        "    uid: 4242\n"
+        "    grants:\n"
+        "      - {role: coach, scope: team/bravo}\n"
+        "      - {role: queue_owner, scope: queue/not-yet-there}\n"
+        "      - {role: director, scope: org}\n"
+        "rules:\n"
+        "  - name: nps-low\n"
+        "    metric: nps\n"
+        "    scopes: org\n"
+        "    window: 14d\n"
+        "    below: target\n"
+        "    false_alarms: 0.5 per 1y\n"
+        "  - name: effort-high\n"
+        "    metric: effort\n"
+        "    scopes: agent/a*\n"
+        "    window: today\n"
+        "    test: interval\n"
+        "    above: 0.25\n"
+        "    min_n: 3\n"
+        "    for: 10m\n"
+        "    severity: critical\n"
+        "    advice:\n"
+        "      coach: \"Sit \\\"beside\\\" \\\\ listen.\"\n"
+        "      agent: >\n"
+        "        One line\n"
+        "        and another.\n"
+        "  - {name: ces-low, metric: ces, scopes: team/*, window: 2h, test: point, below: 60%, severity: info}\n";
+
+static Config *loaded(const char *yaml)
+{
+        const char *message = "";
+        Config *c = config_case_load(yaml, &message);
+
+        ck_assert_msg(c != NULL, "%s", message);
+        return c;
+}
+
+static void check_in_folder(const char *path, const char *name)
+{
+        char expected[256];
+
+        snprintf(expected, sizeof(expected), "%s/%s", config_case_folder(), name);
+        ck_assert_str_eq(path, expected);
+}
+
+START_TEST(every_key_has_its_effect)
+{
+        Config *c = loaded(complete);
+
+        ck_assert(c->strict);
+        ck_assert(c->insecure);
+        check_in_folder(c->tls_certificate, "cert.pem");
+        ck_assert_str_eq(c->tls_key, "/etc/key.pem");
+        ck_assert_uint_eq(c->n_listen[CONFIG_LINES], 2);
+        ck_assert_str_eq(c->listen[CONFIG_LINES][0], "tcp://[::1]:7000");
+        ck_assert_str_eq(c->listen[CONFIG_LINES][1], "tcp://0.0.0.0:7001");
+        ck_assert_str_eq(c->listen[CONFIG_HTTP][0], "tcp://localhost:0");
+        ck_assert_uint_eq(c->n_listen[CONFIG_PULL], 0);
+        ck_assert_str_eq(c->listen[CONFIG_REP][0], "ipc:///rt/deep/rep.ipc");
+        ck_assert_str_eq(c->listen[CONFIG_FEED][0], "tcp://*:7002");
+        ck_assert_uint_eq(c->n_hosts, 2);
+        ck_assert_str_eq(c->hosts[0], "cx.example.com");
+        ck_assert_str_eq(c->store, "/state/data/x.db");
+        ck_assert_uint_eq(c->max_connections, 99);
+        ck_assert_uint_eq(c->max_agents, 100);
+        ck_assert_uint_eq(c->max_queues, 101);
+        ck_assert_int_eq(c->future_skew, USEC_MIN);
+        ck_assert_int_eq(c->commit_delay, 5 * USEC_MSEC);
+        ck_assert_uint_eq(c->feed_ring, 77);
+        ck_assert_int_eq(c->tick, 3 * USEC_SEC);
+        ck_assert_str_eq(c->timezone, "Europe/Madrid");
+        ck_assert_uint_gt(c->calendar.n_steps, 100);
+        check_in_folder(c->roster, "roster.csv");
+        check_in_folder(c->queues, "queues.csv");
+        ck_assert_uint_eq(org_n_kind(c->org, SCOPE_AGENT), 2);
+        ck_assert_uint_eq(org_n_kind(c->org, SCOPE_QUEUE), 2);
+        ck_assert_int_eq(c->keep_comments, USEC_DAY);
+        ck_assert_int_eq(c->keep_surveys, 7300 * USEC_DAY);
+        ck_assert_int_eq(c->keep_tallies, 10950 * USEC_DAY);
+        config_free(c);
+}
+END_TEST
+
+START_TEST(windows_and_settings_are_those_of_the_engine)
+{
+        Config *c = loaded(complete);
+
+        ck_assert_uint_eq(c->n_windows, 3);
+        ck_assert_str_eq(c->windows[0].name, "2h");
+        ck_assert(c->windows[1].today);
+        ck_assert_int_eq(c->windows[2].length, 14 * USEC_DAY);
+        ck_assert_ptr_eq(c->settings.metrics, c->metrics);
+        ck_assert_ptr_eq(c->settings.windows, c->windows);
+        ck_assert_ptr_eq(c->settings.rules, c->rules);
+        ck_assert_ptr_eq(c->settings.calendar, &c->calendar);
+        ck_assert_uint_eq(c->settings.n_metrics, 4);
+        ck_assert_uint_eq(c->settings.n_windows, 3);
+        ck_assert_uint_eq(c->settings.n_rules, 3);
+        ck_assert_int_eq(c->settings.keep, c->keep_tallies);
+        ck_assert_uint_eq(c->settings.max_agents, 100);
+        ck_assert_uint_eq(c->settings.max_queues, 101);
+        ck_assert_uint_eq(c->settings.key.k1, 2);
+        config_free(c);
+}
+END_TEST
+
+START_TEST(metrics_have_their_scale_and_target)
+{
+        Config *c = loaded(complete);
+        const Metric *m = c->metrics;
+
+        ck_assert_uint_eq(c->n_metrics, 4); /* `answered` takes the place of the built-in response rate */
+        ck_assert_int_eq(m[0].kind, METRIC_NPS);
+        ck_assert_int_eq(m[0].hi, 10);
+        ck_assert(m[0].has_target);
+        ck_assert_double_eq(m[0].target, -12.5);
+        ck_assert_uint_eq(m[0].min_n, 5);
+        ck_assert_uint_eq(m[0].n_influence, 2);
+        ck_assert_str_eq(m[0].influence[1], "coach");
+        ck_assert_int_eq(m[1].kind, METRIC_TOP3);
+        ck_assert_uint_eq(m[1].min_n, 9);
+        ck_assert_double_eq(m[1].target, 70);
+        ck_assert(!m[1].lower_is_better);
+        ck_assert_int_eq(m[2].lo, -2);
+        ck_assert_int_eq(m[2].hi, 2);
+        ck_assert(m[2].lower_is_better);
+        ck_assert_uint_eq(m[2].n_explains, 2);
+        ck_assert_str_eq(m[2].explains[0], "nps");
+        ck_assert_int_eq(m[3].kind, METRIC_RESPONSE);
+        ck_assert_double_eq(m[3].target, 20);
+        ck_assert_int_eq(m[3].hi, 1);
+        config_free(c);
+}
+END_TEST
+
+START_TEST(roles_and_principals_are_as_written)
+{
+        Config *c = loaded(complete);
+        const Policy *p = &c->policy;
+        const Principal *mei = &p->principals[2];
+
+        ck_assert_uint_eq(p->n_roles, 7); /* six built in, and coach */
+        ck_assert_str_eq(p->roles[0].name, "agent");
+        ck_assert(!p->roles[0].has_under);
+        ck_assert(p->roles[0].kinds[SCOPE_AGENT] && !p->roles[0].kinds[SCOPE_TEAM]); /* kept from the built-in role */
+        ck_assert_str_eq(p->roles[6].name, "coach");
+        ck_assert(!p->roles[6].sees_self && p->roles[6].sees_below);
+        ck_assert(p->roles[6].has_under && p->roles[6].under == SCOPE_TEAM);
+        ck_assert(p->roles[6].kinds[SCOPE_AGENT] && !p->roles[6].kinds[SCOPE_ORG]);
+        ck_assert_str_eq(p->roles[5].name, "director");
+        ck_assert(!p->roles[5].kinds[SCOPE_AGENT] && p->roles[5].kinds[SCOPE_ORG]);
+
+        ck_assert_uint_eq(p->n_principals, 3);
+        ck_assert_str_eq(p->principals[0].name, "maria");
+        ck_assert(p->principals[0].has_uid && p->principals[0].uid == 0 && !p->principals[0].has_token);
+        ck_assert_uint_eq(p->principals[0].n_grants, 1);
+        ck_assert_str_eq(p->principals[0].grants[0].name, "alpha");
+        ck_assert(p->principals[1].admin && p->principals[1].has_token && !p->principals[1].has_uid);
+        ck_assert_uint_eq(p->principals[1].token_sha256[0], 0x01);
+        ck_assert_uint_eq(p->principals[1].token_sha256[31], 0xEF);
+        ck_assert_uint_eq(mei->uid, 4242);
+        ck_assert_uint_eq(mei->n_grants, 3);
+        ck_assert_int_eq(mei->grants[1].kind, SCOPE_QUEUE);
+        ck_assert_str_eq(mei->grants[1].name, "not-yet-there");
+        ck_assert_uint_eq(mei->grants[0].role, 6);
+        ck_assert_int_eq(mei->grants[2].kind, SCOPE_ORG);
+        ck_assert_str_eq(mei->grants[2].name, "");
+        config_free(c);
+}
+END_TEST
+
+START_TEST(sources_are_as_written)
+{
+        Config *c = loaded(complete);
+
+        ck_assert_uint_eq(c->n_sources, 2);
+        ck_assert_str_eq(c->sources[0].name, "ivr");
+        ck_assert(c->sources[0].has_token && !c->sources[0].open);
+        ck_assert_uint_eq(c->sources[0].n_queues, 2);
+        ck_assert_str_eq(c->sources[0].queues[0], "billing-*");
+        ck_assert(c->sources[1].open);
+        ck_assert_str_eq(c->sources[1].queues[0], "*");
+        config_free(c);
+}
+END_TEST
+
+START_TEST(rules_are_as_written)
+{
+        Config *c = loaded(complete);
+        const Rule *r = c->rules;
+
+        ck_assert_str_eq(r[0].name, "nps-low");
+        ck_assert_int_eq(r[0].test, RULE_EVIDENCE);
+        ck_assert_int_eq(r[0].kind, SCOPE_ORG);
+        ck_assert(r[0].at_target && !r[0].above);
+        ck_assert_double_eq(r[0].threshold, -12.5);
+        ck_assert_double_eq(r[0].false_alarms, 0.5);
+        ck_assert_int_eq(r[0].false_alarms_per, 365 * USEC_DAY);
+        ck_assert_uint_eq(r[0].min_n, 5);
+        ck_assert_int_eq(r[0].severity, SEVERITY_WARNING);
+        ck_assert_uint_eq(r[0].window, 2);
+        ck_assert_str_eq(r[1].scopes, "a*");
+        ck_assert_uint_eq(r[1].metric, 2);
+        ck_assert(r[1].above && !r[1].at_target);
+        ck_assert_double_eq(r[1].threshold, 0.25);
+        ck_assert_uint_eq(r[1].min_n, 3);
+        ck_assert_int_eq(r[1].hold, 10 * USEC_MIN);
+        ck_assert_int_eq(r[1].test, RULE_INTERVAL);
+        ck_assert_int_eq(r[1].severity, SEVERITY_CRITICAL);
+        ck_assert_uint_eq(r[1].n_advice, 2);
+        ck_assert_str_eq(r[1].advice[0].role, "coach");
+        ck_assert_str_eq(r[1].advice[0].text, "Sit \"beside\" \\ listen.");
+        ck_assert_str_eq(r[1].advice[1].text, "One line and another.");
+        ck_assert_int_eq(r[2].test, RULE_POINT);
+        ck_assert_uint_eq(r[2].min_n, 9); /* the metric's */
+        ck_assert_double_eq(r[2].threshold, 60);
+        config_free(c);
+}
+END_TEST
+
+START_TEST(an_empty_file_means_all_defaults)
+{
+        Config *c = loaded("");
+
+        ck_assert(!c->strict && !c->insecure);
+        ck_assert_str_eq(c->listen[CONFIG_LINES][0], "tcp://127.0.0.1:7480");
+        ck_assert_str_eq(c->listen[CONFIG_LINES][1], "unix:///rt/lines.sock");
+        ck_assert_str_eq(c->listen[CONFIG_HTTP][0], "tcp://127.0.0.1:8480");
+        ck_assert_str_eq(c->listen[CONFIG_FEED][0], "ipc:///rt/feed.ipc");
+        ck_assert_str_eq(c->store, "/state/cxd.db");
+        ck_assert_int_eq(c->future_skew, 5 * USEC_MIN);
+        ck_assert_int_eq(c->commit_delay, 2 * USEC_MSEC);
+        ck_assert_uint_eq(c->feed_ring, 10000);
+        ck_assert_int_eq(c->tick, 10 * USEC_SEC);
+        ck_assert_int_eq(c->keep_comments, 90 * USEC_DAY);
+        ck_assert_int_eq(c->keep_surveys, 400 * USEC_DAY);
+        ck_assert_int_eq(c->keep_tallies, 1825 * USEC_DAY);
+        ck_assert_uint_eq(c->n_windows, 5);
+        ck_assert_uint_eq(c->n_metrics, 1);
+        ck_assert_str_eq(c->metrics[0].name, "response");
+        ck_assert_uint_eq(c->metrics[0].n_influence, 4);
+        ck_assert_uint_eq(c->n_sources, 1);
+        ck_assert(c->sources[0].open);
+        ck_assert_uint_eq(c->policy.n_roles, 6);
+        ck_assert_uint_eq(c->policy.n_principals, 0);
+        ck_assert_uint_eq(c->n_rules, 0);
+        ck_assert_uint_eq(c->calendar.n_steps, 0);
+        ck_assert_ptr_null(c->tls_certificate);
+        ck_assert_ptr_null(c->roster);
+        ck_assert_uint_eq(org_n_scopes(c->org), 1);
+        config_free(c);
+}
+END_TEST
+
+static void check_round_trip(const char *yaml)
+{
+        Config *before = loaded(yaml);
+        char *printed = config_case_print(before);
+        Config *after = loaded(printed);
+        char *again = config_case_print(after);
+
+        ck_assert_str_eq(printed, again);
+        ck_assert(!config_changes_figures(before, after));
+        ck_assert_ptr_null(config_needs_restart(before, after));
+        ck_assert_uint_eq(before->n_rules, after->n_rules);
+        ck_assert_int_eq(memcmp(before->rules, after->rules, before->n_rules * sizeof(Rule)), 0);
+        ck_assert_int_eq(memcmp(before->metrics, after->metrics, before->n_metrics * sizeof(Metric)), 0);
+        ck_assert_int_eq(memcmp(before->policy.roles, after->policy.roles, before->policy.n_roles * sizeof(Role)), 0);
+        free(printed);
+        free(again);
+        config_free(before);
+        config_free(after);
+}
+
+START_TEST(what_is_printed_loads_as_the_same)
+{
+        check_round_trip("");
+        check_round_trip(complete);
+        check_round_trip("sources: {}\nlisten: {lines: []}\nmetrics: {response: {kind: yes}}\n");
+}
+END_TEST
+
+START_TEST(changes_of_figures_are_told_from_others)
+{
+        static const struct {
+                const char *yaml;
+                bool figures;
+        } cases[] = {
+                {"", false},
+                {"strict: true\nlimits: {connections: 9}\nfuture_skew: 1s\nretention: {surveys: 500d}\n", false},
+                {"sources: {}\nroles: {x: {}}\nprincipals: {m: {admin: true}}\n", false},
+                {"rules: [{name: a, metric: response, scopes: org, window: 7d, below: 9%}]\n", false},
+                {"timezone: Europe/Madrid\n", true},
+                {"windows: [1h, today, 7d, 28d, 91d]\n", true},
+                {"windows: [today, 1h, 7d, 28d, 90d]\n", true},
+                {"windows: [1h, today, 7d, 90d]\n", true},
+                {"retention: {tallies: 6y}\n", true},
+                {"roster: roster.csv\n", true},
+                {"queues: queues.csv\n", true},
+                {"metrics: {fcr: {kind: yes}}\n", true},
+                {"metrics: {response: {kind: response, target: 9%}}\n", true},
+                {"limits: {agents: 7}\n", true},
+        };
+        Config *before = loaded("");
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(cases); i++) {
+                Config *after = loaded(cases[i].yaml);
+
+                ck_assert_msg(config_changes_figures(before, after) == cases[i].figures, "%s", cases[i].yaml);
+                config_free(after);
+        }
+        config_free(before);
+}
+END_TEST
+
+START_TEST(a_changed_roster_changes_figures_also_without_its_org)
+{
+        Config *before = loaded("roster: roster.csv\n");
+        Config *same = loaded("roster: roster.csv\n");
+        Config *after;
+
+        before->org = org_free(before->org);
+        ck_assert(!config_changes_figures(before, same));
+        config_case_write("roster.csv", "agent,name,team,site,region\nana.ruiz,Ana Ruiz,bravo,madrid,iberia\n");
+        after = loaded("roster: roster.csv\n");
+        ck_assert(config_changes_figures(before, after));
+        config_case_write("roster.csv", NULL);
+        config_free(before);
+        config_free(same);
+        config_free(after);
+}
+END_TEST
+
+START_TEST(what_needs_a_restart_is_named)
+{
+        static const struct {
+                const char *yaml, *sentence;
+        } cases[] = {
+                {"strict: true\n", NULL},
+                {"listen: {pull: []}\n", "listen changed, which takes effect with a restart only"},
+                {"listen: {http: [tcp://127.0.0.1:8481, unix://%R/cxd.sock]}\n",
+                 "listen changed, which takes effect with a restart only"},
+                {"store: {path: y.db}\n", "store.path changed, which takes effect with a restart only"},
+                {"tls: {certificate: a, key: b}\n", "tls changed, which takes effect with a restart only"},
+                {"store: {path: y.db}\nlisten: {pull: []}\n",
+                 "listen, store or tls changed, which takes effect with a restart only"},
+        };
+        Config *before = loaded("");
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(cases); i++) {
+                Config *after = loaded(cases[i].yaml);
+                const char *sentence = config_needs_restart(before, after);
+
+                ck_assert_msg(!sentence == !cases[i].sentence, "%s", cases[i].yaml);
+                if (sentence)
+                        ck_assert_str_eq(sentence, cases[i].sentence);
+                config_free(after);
+        }
+        config_free(before);
+}
+END_TEST
+
+START_TEST(files_that_cannot_be_read_say_why)
+{
+        static const HashKey key = {0};
+        Config *c = NULL;
+        Diag d = DIAG_NULL;
+        char text[800];
+
+        ck_assert_int_eq(config_load(&c, "/nonexistent/cxd.yaml", NULL, NULL, &key, &d), -2);
+        ck_assert_str_eq(diag_format(&d, text, sizeof(text)),
+                         "/nonexistent/cxd.yaml: cannot be opened: No such file or directory");
+        ck_assert_int_eq(config_load(&c, "/tmp", NULL, NULL, &key, &d), -22);
+        ck_assert_str_eq(diag_format(&d, text, sizeof(text)), "/tmp: not a regular file");
+        ck_assert_ptr_null(c);
+}
+END_TEST
+
+/* The files that ship, as they lie in the source. */
+START_TEST(shipped_configurations_load)
+{
+        static const struct {
+                const char *name;
+                size_t n_agents, n_rules, n_principals;
+        } cases[] = {
+                {"conf/cxd.yaml", 0, 1, 0},
+                {"conf/sample/cxd.yaml", 40, 9, 14},
+                {"conf/examples/pwc.yaml", 0, 2, 0},
+        };
+        static const HashKey key = {0};
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(cases); i++) {
+                Config *c = NULL;
+                Diag d = DIAG_NULL;
+                char path[4096], text[1024];
+
+                snprintf(path, sizeof(path), "%s/%s", getenv("CX_SOURCE"), cases[i].name);
+                ck_assert_msg(config_load(&c, path, NULL, NULL, &key, &d) == 0, "%s",
+                              diag_format(&d, text, sizeof(text)));
+                ck_assert_uint_eq(org_n_kind(c->org, SCOPE_AGENT), cases[i].n_agents);
+                ck_assert_uint_eq(c->n_rules, cases[i].n_rules);
+                ck_assert_uint_eq(c->policy.n_principals, cases[i].n_principals);
+                ck_assert_str_eq(c->store, "/var/lib/cxd/cxd.db");
+                ck_assert_str_eq(c->listen[CONFIG_REP][0], "ipc:///run/cxd/rep.ipc");
+                /* Nobody gets in with a secret that everybody can read. */
+                for (size_t k = 0; k < c->policy.n_principals; k++)
+                        ck_assert(!c->policy.principals[k].has_token && !c->policy.principals[k].has_uid);
+                config_free(c);
+        }
+}
+END_TEST
+
+CHECK_MAIN("config", every_key_has_its_effect, windows_and_settings_are_those_of_the_engine,
+           metrics_have_their_scale_and_target, roles_and_principals_are_as_written, sources_are_as_written,
+           rules_are_as_written, an_empty_file_means_all_defaults, what_is_printed_loads_as_the_same,
+           changes_of_figures_are_told_from_others, a_changed_roster_changes_figures_also_without_its_org,
+           what_needs_a_restart_is_named, files_that_cannot_be_read_say_why, shipped_configurations_load)

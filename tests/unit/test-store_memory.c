@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Memory that runs out: every single allocation of a whole life of the store fails once.
+ *
+ * The store's own allocations are counted by the linker's --wrap, SQLite's by its memory hooks.
+ */
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+
+#include "daemon/store/store.h"
+#include "tests/support/check_main.h"
+#include "tests/support/store_fixture.h"
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__real_reallocarray(void *p, size_t n, size_t size);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
+
+static long countdown = -1; /* the allocation after so many fails; < 0: none */
+static bool failed;         /* one did */
+
+static bool fails(void)
+{
+        if (countdown < 0 || countdown-- > 0)
+                return false;
+        failed = true;
+        return true;
+}
+
+void *__wrap_malloc(size_t n)
+{
+        return fails() ? NULL : __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+        return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+        return fails() ? NULL : __real_realloc(p, n);
+}
+
+void *__wrap_reallocarray(void *p, size_t n, size_t size)
+{
+        return fails() ? NULL : __real_reallocarray(p, n, size);
+}
+
+static sqlite3_mem_methods sqlite_memory;
+
+static void *sqlite_malloc(int n)
+{
+        return fails() ? NULL : sqlite_memory.xMalloc(n);
+}
+
+static void *sqlite_realloc(void *p, int n)
+{
+        return fails() ? NULL : sqlite_memory.xRealloc(p, n);
+}
+
+static void hook_sqlite(void)
+{
+        sqlite3_mem_methods hooked;
+
+        ck_assert_int_eq(sqlite3_shutdown(), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &sqlite_memory), SQLITE_OK);
+        hooked = sqlite_memory;
+        hooked.xMalloc = sqlite_malloc;
+        hooked.xRealloc = sqlite_realloc;
+        ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_MALLOC, &hooked), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_initialize(), SQLITE_OK);
+}
+
+/* --- one life
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* Check itself allocates when it asserts; this does so only when it fails. */
+#define MUST(_condition)                                                                                     \
+        do {                                                                                                 \
+                if (!(_condition)) {                                                                         \
+                        countdown = -1;                                                                      \
+                        ck_abort_msg("%s", #_condition);                                                     \
+                }                                                                                            \
+        } while (0)
+
+static void done(int r)
+{
+        MUST(r == 0 || r == -ENOMEM);
+}
+
+static int count_survey(void *user, const StoreSurvey *row CX_UNUSED)
+{
+        ++*(size_t *)user;
+        return 0;
+}
+
+static int take_alert(void *user CX_UNUSED, const StoreAlert *row CX_UNUSED)
+{
+        return 0;
+}
+
+static int take_feed(void *user CX_UNUSED, const StoreFeed *row CX_UNUSED)
+{
+        return 0;
+}
+
+static int put_all(Store *s, uint64_t first, size_t n)
+{
+        static char large[6000];
+        int r = store_begin(s);
+
+        memset(large, 'x', sizeof(large));
+        for (uint64_t seq = first; seq < first + n && r == 0; seq++)
+                r = store_put_survey(
+                        s, &(StoreSurvey){.seq = seq,
+                                          .ts = (usec_t)seq,
+                                          .source = TEXT("ivr"),
+                                          .json = {.at = large, .n = seq % 10 ? 50 : sizeof(large)}});
+        if (r == 0)
+                r = store_put_alert(s, &(StoreAlert){.id = TEXT("a"), .json = TEXT("{}")});
+        if (r == 0)
+                r = store_put_feed(
+                        s, &(StoreFeed){.principal = TEXT("maria"), .seq = first, .json = TEXT("{}")});
+        return r == 0 ? store_commit(s) : r;
+}
+
+/* Reads everything. A scan that does not fail gives every row. */
+static void read_all(Store *s, size_t expected)
+{
+        Buffer json = BUFFER_NULL;
+        size_t n = 0;
+        StoreInfo info;
+        int r;
+
+        r = store_scan_surveys(s, 0, 0, count_survey, &n, NULL);
+        done(r);
+        MUST(r < 0 || n == expected);
+        n = 0;
+        r = store_scan_recent(s, 0, INT64_MAX, count_survey, &n);
+        done(r);
+        MUST(r < 0 || n == expected);
+        done(store_scan_alerts(s, take_alert, NULL));
+        done(store_scan_feeds(s, take_feed, NULL));
+        done(store_get_survey(s, 10, &json));
+        buffer_deinit(&json);
+        done(store_info(s, &info));
+        MUST(info.n_surveys == expected);
+        MUST(info.n_damaged == 0); /* no memory is not a damaged row */
+}
+
+/* Opens the store of @n surveys, adds 40 more, deletes the 5 oldest. Returns how many it has for certain
+ * then. */
+static size_t live(StoreDir *dir, size_t n, size_t *ret_first)
+{
+        char error[256];
+        Store *s = NULL;
+        size_t n_old = 0;
+        int r;
+
+        r = store_open_sqlite(&s, dir->file, error, sizeof(error));
+        done(r);
+        if (r < 0)
+                return n;
+        read_all(s, n);
+        r = put_all(s, 2001, 40);
+        done(r);
+        if (r == 0)
+                n += 40;
+        read_all(s, n);
+        r = store_begin(s);
+        if (r == 0)
+                r = store_expire(s, 6, 100, &n_old);
+        if (r == 0)
+                r = store_commit(s);
+        else
+                store_rollback(s);
+        done(r);
+        if (r == 0) {
+                MUST(n_old == 5);
+                n -= 5;
+                *ret_first = 6;
+        }
+        read_all(s, n);
+        store_close(s);
+        return n;
+}
+
+START_TEST(each_allocation_fails_once_and_nothing_committed_is_lost)
+{
+        long k = 0;
+
+        hook_sqlite();
+        do {
+                StoreDir dir = STORE_DIR_INIT;
+                size_t n = 0, n_seen = 0, first = 1;
+                StoreInfo info;
+                Store *s;
+
+                countdown = -1;
+                s = store_dir_open(&dir);
+                ck_assert_int_eq(put_all(s, 1, 60), 0);
+                store_close(s);
+
+                failed = false;
+                countdown = k++;
+                n = live(&dir, 60, &first);
+                countdown = -1;
+
+                s = store_dir_open(&dir);
+                ck_assert_int_eq(store_scan_surveys(s, 0, 0, count_survey, &n_seen, NULL), 0);
+                ck_assert_msg(n_seen == n, "allocation %ld: %zu of %zu", k, n_seen, n);
+                ck_assert_int_eq(store_info(s, &info), 0);
+                ck_assert_uint_eq(info.n_damaged, 0);
+                store_close(s);
+                store_dir_remove(&dir);
+        } while (failed);
+        ck_assert_int_gt(k, 200);
+}
+END_TEST
+
+/* The store in memory: the same, in short. */
+START_TEST(the_store_in_memory_survives_the_same)
+{
+        long k = 0;
+
+        do {
+                Store *s = NULL;
+                size_t n = 0;
+                int r;
+
+                failed = false;
+                countdown = k++;
+                r = store_open_ram(&s);
+                if (r == 0) {
+                        r = put_all(s, 1, 200);
+                        done(r);
+                        read_all(s, r == 0 ? 200 : 0);
+                        countdown = -1;
+                        ck_assert_int_eq(store_scan_surveys(s, 0, 0, count_survey, &n, NULL), 0);
+                        ck_assert_uint_eq(n, r == 0 ? 200 : 0);
+                }
+                done(r);
+                countdown = -1;
+                store_close(s);
+        } while (failed);
+        ck_assert_int_gt(k, 200);
+}
+END_TEST
+
+CHECK_MAIN("store_memory", each_allocation_fails_once_and_nothing_committed_is_lost,
+           the_store_in_memory_survives_the_same)

@@ -47,13 +47,13 @@ char *alert_advice(const json_t *alert)
 
         if (json_is_string(advice))
                 return xstrdup(json_string_value(advice));
-        json_object_foreach(advice, role, one)
-        {
+        json_object_foreach (advice, role, one) {
                 char *longer;
 
                 if (!json_is_string(one))
                         continue;
-                longer = xasprintf("%s%s%s: %s", all ? all : "", all ? " | " : "", role, json_string_value(one));
+                longer = xasprintf("%s%s%s: %s", all ? all : "", all ? " | " : "", role,
+                                   json_string_value(one));
                 free(all);
                 all = longer;
         }

@@ -41,7 +41,8 @@ int api_call(Ctl *ctl, const char *path_and_query, const char *body, Buffer *ret
         r = api_open(ctl);
         if (r != CTL_OK)
                 return r;
-        r = http_request(ctl->http, path_and_query, body ? &text : NULL, "application/json", &b, &status, NULL);
+        r = http_request(ctl->http, path_and_query, body ? &text : NULL, "application/json", &b, &status,
+                         NULL);
         if (r == CTL_UNREACHABLE)
                 http_say_unreachable(ctl->http);
         if (r == CTL_OK && status != 200)

@@ -11,8 +11,9 @@
 #include "proto/base/buffer.h"
 
 /*
- * GET of @path_and_query, or POST if @body (JSON, C string) is not NULL. CTL_OK with *ret (the bytes, to be given to
- * buffer_deinit()); else the exit code, said why: CTL_NEGATIVE for E_NOT_FOUND, CTL_REFUSED for other refusals.
+ * GET of @path_and_query, or POST if @body (JSON, C string) is not NULL. CTL_OK with *ret (the bytes, to be
+ * given to buffer_deinit()); else the exit code, said why: CTL_NEGATIVE for E_NOT_FOUND, CTL_REFUSED for
+ * other refusals.
  */
 int api_call(Ctl *ctl, const char *path_and_query, const char *body, Buffer *ret);
 

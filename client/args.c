@@ -156,8 +156,8 @@ int args_int(const Args *args, const Ctl *ctl, const char *name, int64_t min, in
         if (!text)
                 return 0;
         if (text_to_int64(text_of(text), &v) < 0 || v < min || v > max)
-                return ctl_usage(ctl, "--%s: \"%s\" is not a whole number from %" PRId64 " to %" PRId64, name, text,
-                                 min, max);
+                return ctl_usage(ctl, "--%s: \"%s\" is not a whole number from %" PRId64 " to %" PRId64, name,
+                                 text, min, max);
         *ret = v;
         return 0;
 }

@@ -63,7 +63,8 @@ const char *args_rest(const Args *args, size_t i);
 /* A whole number for --@name within bounds. 0 (*ret untouched if not given), or CTL_USAGE, said why. */
 int args_int(const Args *args, const Ctl *ctl, const char *name, int64_t min, int64_t max, int64_t *ret);
 
-/* A point in time for --@name as RFC 3339 (when_parse() with @base), for the daemon. NULL in *ret: not given. */
+/* A point in time for --@name as RFC 3339 (when_parse() with @base), for the daemon. NULL in *ret: not given.
+ */
 int args_time(const Args *args, const Ctl *ctl, const char *name, usec_t base, char **ret);
 
 void cmd_print_usage(const Cmd *cmd, FILE *to);

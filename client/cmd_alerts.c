@@ -8,8 +8,8 @@
 static int run(Ctl *ctl, const Args *args)
 {
         const char *scope = args_get(args, "scope") ? args_get(args, "scope") : args_rest(args, 0);
-        CX_CLEANUP(xfreep) char *path =
-                http_query("/v1/alerts", "state", args_get(args, "state"), "scope", scope, NULL);
+        CX_CLEANUP(xfreep)
+        char *path = http_query("/v1/alerts", "state", args_get(args, "state"), "scope", scope, NULL);
         CX_CLEANUP(json_freep) json_t *answer = NULL;
         Me me = {0};
         Buffer body;
@@ -27,7 +27,7 @@ static int run(Ctl *ctl, const Args *args)
                         json_t *alert;
                         size_t i;
 
-                        json_array_foreach(json_object_get(answer, "alerts"), i, alert)
+                        json_array_foreach (json_object_get(answer, "alerts"), i, alert)
                                 alert_row(t, alert, &me);
                         ctl_show(ctl, t);
                 }

@@ -23,8 +23,9 @@ static int run(Ctl *ctl, const Args *args)
                 }
         }
         if (r == CTL_OK) {
-                path = http_query("/v1/board", "kind", kind ? kind : "agent", "under", args_get(args, "under"), "metric",
-                                  metric, "window", window, "at", at, NULL);
+                path = http_query("/v1/board", "kind", kind ? kind : "agent", "under",
+                                  args_get(args, "under"), "metric", metric, "window", window, "at", at,
+                                  NULL);
                 r = figure_list(ctl, &me, path, "rows", args_get(args, "under"), "no scopes of that kind");
         }
         me_deinit(&me);

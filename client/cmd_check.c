@@ -30,8 +30,8 @@ static int ready(Ctl *ctl)
 static int run(Ctl *ctl, const Args *args)
 {
         const char *metric = args_get(args, "metric");
-        CX_CLEANUP(xfreep) char *path =
-                http_query("/v1/alerts", "state", "firing", "scope", args_get(args, "scope"), NULL);
+        CX_CLEANUP(xfreep)
+        char *path = http_query("/v1/alerts", "state", "firing", "scope", args_get(args, "scope"), NULL);
         CX_CLEANUP(json_freep) json_t *answer = NULL;
         CX_CLEANUP(table_freep) Table *t = alert_table();
         Me me = {0};
@@ -47,8 +47,7 @@ static int run(Ctl *ctl, const Args *args)
                 return r;
         if (ctl->output != OUTPUT_JSON)
                 r = me_load(ctl, &me);
-        json_array_foreach(json_object_get(answer, "alerts"), i, alert)
-        {
+        json_array_foreach (json_object_get(answer, "alerts"), i, alert) {
                 const char *own = member_string(alert, "metric");
 
                 if (!metric || (own && strcmp(own, metric) == 0))

@@ -51,7 +51,8 @@ static void print_bash(FILE *to)
 {
         fputs("# bash completion for cxctl; made by \"cxctl completion bash\"\n"
               "_cxctl() {\n"
-              "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= flags= i\n"
+              "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command= flags= "
+              "i\n"
               "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
               "        case ${COMP_WORDS[i]} in\n"
               "        none",

@@ -11,16 +11,16 @@
 #include "client/xalloc.h"
 
 static const Column columns[] = {
-        {"id"},     {"ts"},       {"status"},  {"rev"},    {"agent"},   {"queue"},
+        {"id"},      {"ts"},       {"status"},  {"rev"},    {"agent"},   {"queue"},
         {"contact"}, {"customer"}, {"channel"}, {"reason"}, {"comment"}, {"answers"},
 };
 
 typedef struct Export {
         Ctl *ctl;
         bool csv;
-        bool broken; /* a line is no survey */
+        bool broken;  /* a line is no survey */
         bool partial; /* the last byte was not the end of a line */
-        Buffer line; /* CSV only: what has come of the present line */
+        Buffer line;  /* CSV only: what has come of the present line */
         Table *row;
 } Export;
 
@@ -97,7 +97,8 @@ static int run(Ctl *ctl, const Args *args)
         e.row = table_new(columns, CX_ARRAY_LEN(columns), NULL);
         if (e.csv)
                 render_csv(e.row, ctl->out, true);
-        end = http_stream(ctl->http, path, "application/x-ndjson", USEC_INFINITY, on_data, &e, &error, &status);
+        end = http_stream(ctl->http, path, "application/x-ndjson", USEC_INFINITY, on_data, &e, &error,
+                          &status);
         if (status == 0) {
                 r = http_say_unreachable(ctl->http);
         } else if (status != 200) {

@@ -21,8 +21,8 @@ static int run(Ctl *ctl, const Args *args)
                 scope = r == CTL_OK ? me_default_scope(&me) : NULL;
         }
         if (r == CTL_OK) {
-                path = http_query("/v1/figures", "scope", scope, "metric", metric, "window", args_get(args, "window"),
-                                  "at", at, NULL);
+                path = http_query("/v1/figures", "scope", scope, "metric", metric, "window",
+                                  args_get(args, "window"), "at", at, NULL);
                 r = figure_list(ctl, &me, path, "figures", named, "no figures");
         }
         me_deinit(&me);

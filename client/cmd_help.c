@@ -9,8 +9,9 @@ static void print_flags(const Flag *flags, FILE *to)
         for (const Flag *f = flags; f && f->name; f++) {
                 char left[80];
 
-                snprintf(left, sizeof(left), "%c%c%s--%s%s%s", f->letter ? '-' : ' ', f->letter ? f->letter : ' ',
-                         f->letter ? ", " : "  ", f->name, f->value ? " " : "", f->value ? f->value : "");
+                snprintf(left, sizeof(left), "%c%c%s--%s%s%s", f->letter ? '-' : ' ',
+                         f->letter ? f->letter : ' ', f->letter ? ", " : "  ", f->name, f->value ? " " : "",
+                         f->value ? f->value : "");
                 if (strlen(left) > 26)
                         fprintf(to, "  %s\n%30s%s\n", left, "", f->help);
                 else

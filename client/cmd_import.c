@@ -60,8 +60,8 @@ static int import_row(Import *im)
         if (r == 0)
                 r = encode(im, &fault);
         if (r != 0) {
-                CX_CLEANUP(xfreep) char *id =
-                        im->survey.id.at ? xstrndup(im->survey.id.at, im->survey.id.n) : NULL;
+                CX_CLEANUP(xfreep)
+                char *id = im->survey.id.at ? xstrndup(im->survey.id.at, im->survey.id.n) : NULL;
 
                 report_fault(&im->report, im->csv.line, id, &fault);
                 return CTL_OK;
@@ -153,7 +153,8 @@ static int run(Ctl *ctl, const Args *args)
         int r;
 
         if (!map_file)
-                return ctl_usage(ctl, "import: say with --map FILE which column is what; see MAPPINGS in cxctl(1)");
+                return ctl_usage(
+                        ctl, "import: say with --map FILE which column is what; see MAPPINGS in cxctl(1)");
         if (map_load(&map, map_file, &diag) < 0)
                 return ctl_usage(ctl, "%s", diag_format(&diag, text, sizeof(text)));
         from = is_stdin ? stdin : fopen(file, "re");

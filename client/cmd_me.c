@@ -30,8 +30,7 @@ static char *joined(const json_t *list)
         json_t *item;
         size_t i;
 
-        json_array_foreach(list, i, item)
-        {
+        json_array_foreach (list, i, item) {
                 const char *s = json_string_value(item);
                 char *longer = xasprintf("%s%s%s", all ? all : "", all ? " " : "", s ? s : "?");
 
@@ -56,8 +55,7 @@ static void show_who(const Ctl *ctl, const json_t *me)
 
         line(ctl, "principal", member_string(me, "principal"));
         line(ctl, "admin", json_is_true(json_object_get(me, "admin")) ? "yes" : "no");
-        json_array_foreach(json_object_get(me, "grants"), i, grant)
-        {
+        json_array_foreach (json_object_get(me, "grants"), i, grant) {
                 const char *role = member_string(grant, "role"), *scope = member_string(grant, "scope");
                 CX_CLEANUP(xfreep) char *text = xasprintf("%s of %s", role ? role : "?", scope ? scope : "?");
 
@@ -72,8 +70,7 @@ static void show_metrics(const Ctl *ctl, const Me *me)
         json_t *m;
         size_t i;
 
-        json_array_foreach(json_object_get(me->json, "metrics"), i, m)
-        {
+        json_array_foreach (json_object_get(me->json, "metrics"), i, m) {
                 const json_t *scale = json_object_get(m, "scale");
                 const char *name = member_string(m, "name");
                 CX_CLEANUP(xfreep) char *explains = joined(json_object_get(m, "explains"));
@@ -81,7 +78,8 @@ static void show_metrics(const Ctl *ctl, const Me *me)
                 CX_CLEANUP(xfreep) char *range = NULL;
 
                 if (json_array_size(scale) == 2)
-                        range = xasprintf("%lld to %lld", (long long)json_integer_value(json_array_get(scale, 0)),
+                        range = xasprintf("%lld to %lld",
+                                          (long long)json_integer_value(json_array_get(scale, 0)),
                                           (long long)json_integer_value(json_array_get(scale, 1)));
                 table_row(t);
                 table_str(t, name);
@@ -108,8 +106,7 @@ static int run(Ctl *ctl, const Args *args)
         r = api_get(ctl, "/v1/me", &me.json, &body);
         if (r != CTL_OK)
                 return r;
-        json_array_foreach(json_object_get(me.json, "scopes"), i, scope)
-        {
+        json_array_foreach (json_object_get(me.json, "scopes"), i, scope) {
                 CX_CLEANUP(xfreep) char *metrics = joined(json_object_get(scope, "metrics"));
 
                 table_row(t);

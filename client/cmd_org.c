@@ -20,8 +20,7 @@ static char *joined(const json_t *parents)
         json_t *p;
         size_t i;
 
-        json_array_foreach(parents, i, p)
-        {
+        json_array_foreach (parents, i, p) {
                 const char *name = json_string_value(p);
                 char *longer = xasprintf("%s%s%s", all ? all : "", all ? " " : "", name ? name : "");
 
@@ -53,8 +52,7 @@ static int run(Ctl *ctl, const Args *args)
         r = api_get(ctl, "/v1/org", &answer, &body);
         if (r != CTL_OK)
                 return r;
-        json_array_foreach(json_object_get(answer, "scopes"), i, scope)
-        {
+        json_array_foreach (json_object_get(answer, "scopes"), i, scope) {
                 bool assigned = !json_is_false(json_object_get(scope, "assigned"));
                 CX_CLEANUP(xfreep) char *parents = joined(json_object_get(scope, "parents"));
 

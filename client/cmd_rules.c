@@ -44,8 +44,7 @@ static int run(Ctl *ctl, const Args *args)
         r = api_get(ctl, "/v1/rules", &answer, &body);
         if (r != CTL_OK)
                 return r;
-        json_array_foreach(json_object_get(answer, "rules"), i, rule)
-        {
+        json_array_foreach (json_object_get(answer, "rules"), i, rule) {
                 CX_CLEANUP(xfreep) char *advice = alert_advice(rule);
 
                 table_row(t);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "client/cmd.h"
 #include "client/figure_rows.h"
@@ -30,10 +31,11 @@ static const Column columns[] = {
 static char *bar(double value, double min, double max, bool utf8)
 {
         size_t n = 1 + (size_t)lround(max > min ? (value - min) / (max - min) * (BAR_COLUMNS - 1) : 0);
-        char *s = xcalloc(n * 3 + 1, 1);
+        const char *block = utf8 ? "█" : "#";
+        char *s = xcalloc(n * strlen(block) + 1, 1), *to = s;
 
         for (size_t i = 0; i < n; i++)
-                strcat(s, utf8 ? "\xe2\x96\x88" : "#");
+                to = mempcpy(to, block, strlen(block));
         return s;
 }
 
@@ -44,8 +46,7 @@ static void show(const Ctl *ctl, const json_t *points, const Me *me)
         json_t *f;
         size_t i;
 
-        json_array_foreach(points, i, f)
-        {
+        json_array_foreach (points, i, f) {
                 double v = member_double(f, "value");
 
                 if (!isnan(v)) {
@@ -53,8 +54,7 @@ static void show(const Ctl *ctl, const json_t *points, const Me *me)
                         max = fmax(max, v);
                 }
         }
-        json_array_foreach(points, i, f)
-        {
+        json_array_foreach (points, i, f) {
                 const char *state = member_string(f, "state");
                 CX_CLEANUP(xfreep) char *interval = figure_interval(f, me), *b = NULL;
                 double v = member_double(f, "value");

@@ -35,11 +35,16 @@ typedef struct Options {
 
 static int read_options(Ctl *ctl, const Args *args, Options *o)
 {
-        const char *history = args_get(args, "history"), *rate = args_get(args, "rate"), *until = args_get(args, "until");
+        const char *history = args_get(args, "history"), *rate = args_get(args, "rate"),
+                   *until = args_get(args, "until");
         usec_t span;
         int r;
 
-        *o = (Options){.until = when_now(), .rate = 2, .per_agent_day = 12, .seed = 1, .live = args_get(args, "live")};
+        *o = (Options){.until = when_now(),
+                       .rate = 2,
+                       .per_agent_day = 12,
+                       .seed = 1,
+                       .live = args_get(args, "live")};
         if (until && when_parse(until, o->until, &o->until) < 0)
                 return ctl_usage(ctl, "--until: \"%s\" is not a time", until);
         if (history) {
@@ -117,4 +122,5 @@ static const Flag flags[] = {
         {0},
 };
 
-const Cmd cmd_simulate = {"simulate", "", "send the surveys of a believable contact centre", flags, 0, 0, run};
+const Cmd cmd_simulate = {"simulate", "", "send the surveys of a believable contact centre", flags, 0,
+                          0,          run};

@@ -44,8 +44,7 @@ static void flatten(Table *t, const Ctl *ctl, const char *name, json_t *value)
         size_t i;
 
         if (json_is_object(value)) {
-                json_object_foreach(value, key, member)
-                {
+                json_object_foreach (value, key, member) {
                         CX_CLEANUP(xfreep) char *dotted = xasprintf("%s%s%s", name, name[0] ? "." : "", key);
 
                         flatten(t, ctl, dotted, member);
@@ -53,8 +52,7 @@ static void flatten(Table *t, const Ctl *ctl, const char *name, json_t *value)
                 return;
         }
         if (json_is_array(value)) {
-                json_array_foreach(value, i, member)
-                {
+                json_array_foreach (value, i, member) {
                         CX_CLEANUP(xfreep) char *dotted = xasprintf("%s.%zu", name, i);
 
                         flatten(t, ctl, dotted, member);

@@ -6,13 +6,14 @@
 #include "client/api.h"
 #include "client/cmd.h"
 #include "client/http.h"
+#include "client/me.h"
 #include "client/when.h"
 #include "client/xalloc.h"
 
 static const Column columns[] = {
-        {"ts", "TIME"},          {"id", "ID"},           {"agent", "AGENT"},     {"queue", "QUEUE"},
-        {"status", "STATUS"},    {"answers", "ANSWERS"}, {"channel", NULL},      {"reason", NULL},
-        {"contact", NULL},       {"customer", NULL},     {"comment", "COMMENT"},
+        {"ts", "TIME"},       {"id", "ID"},           {"agent", "AGENT"},     {"queue", "QUEUE"},
+        {"status", "STATUS"}, {"answers", "ANSWERS"}, {"channel", NULL},      {"reason", NULL},
+        {"contact", NULL},    {"customer", NULL},     {"comment", "COMMENT"},
 };
 
 /* "csat=2 fcr=no wait=-"; malloc'ed. */
@@ -22,8 +23,7 @@ static char *answers_text(const json_t *answers)
         const char *metric;
         json_t *v;
 
-        json_object_foreach((json_t *)answers, metric, v)
-        {
+        json_object_foreach ((json_t *)answers, metric, v) {
                 char *longer;
 
                 if (json_is_number(v))
@@ -50,7 +50,7 @@ static void fill(Table *t, const json_t *s)
         table_str(t, member_string(s, "agent"));
         table_str(t, member_string(s, "queue"));
         table_str(t, status ? status : "answered");
-        table_str(t, answers);
+        table_str(t, answers[0] ? answers : NULL);
         table_str(t, member_string(s, "channel"));
         table_str(t, member_string(s, "reason"));
         table_str(t, member_string(s, "contact"));
@@ -66,6 +66,7 @@ static int run(Ctl *ctl, const Args *args)
         CX_CLEANUP(xfreep) char *since = NULL, *path = NULL;
         int64_t n = 0;
         double value;
+        Me me = {0};
         Buffer body;
         int r;
 
@@ -78,8 +79,15 @@ static int run(Ctl *ctl, const Args *args)
                 return ctl_usage(ctl, "--below: \"%s\" is no number", below);
         if (below && !args_get(args, "metric"))
                 return ctl_usage(ctl, "--below needs --metric: below what?");
-        path = http_query("/v1/surveys", "scope", scope, "metric", args_get(args, "metric"), "below", below, "since",
-                          since, "limit", limit, NULL);
+        if (!scope) {
+                r = me_load(ctl, &me);
+                if (r != CTL_OK)
+                        return r;
+                scope = me_default_scope(&me);
+        }
+        path = http_query("/v1/surveys", "scope", scope, "metric", args_get(args, "metric"), "below", below,
+                          "since", since, "limit", limit, NULL);
+        me_deinit(&me);
         r = api_get(ctl, path, &answer, &body);
         if (r != CTL_OK)
                 return r;
@@ -90,7 +98,7 @@ static int run(Ctl *ctl, const Args *args)
                 json_t *survey;
                 size_t i;
 
-                json_array_foreach(json_object_get(answer, "surveys"), i, survey)
+                json_array_foreach (json_object_get(answer, "surveys"), i, survey)
                         fill(t, survey);
                 ctl_show(ctl, t);
         }

@@ -42,7 +42,8 @@ static int run(Ctl *ctl, const Args *args)
                         fprintf(ctl->out, "# a token for %s; it is shown only this once:\n", name);
                 else
                         fprintf(ctl->out, "# a token; it is shown only this once:\n");
-                fprintf(ctl->out, "%s\n# for the configuration of the daemon:\ntoken_sha256: \"%s\"\n", token, sha256);
+                fprintf(ctl->out, "%s\n# for the configuration of the daemon:\ntoken_sha256: \"%s\"\n", token,
+                        sha256);
         } else {
                 CX_CLEANUP(table_freep) Table *t = table_new(columns, CX_ARRAY_LEN(columns), NULL);
 

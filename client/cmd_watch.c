@@ -30,7 +30,7 @@ typedef struct Watch {
         const char *events; /* names with commas between */
         int64_t limit;      /* 0: none */
         int64_t n_shown;
-        bool lost;   /* the connection was lost and nothing has come since */
+        bool lost;    /* the connection was lost and nothing has come since */
         bool reached; /* there was a connection */
         bool too_long;
 } Watch;
@@ -81,10 +81,11 @@ static void put_figure(const Watch *w, const json_t *f, double target)
 {
         const char *metric = member_string(f, "metric"), *unit = me_unit(&w->me, metric);
         int decimals = me_decimals(&w->me, metric);
-        Cell value = {.kind = CELL_NUMBER, .number = member_double(f, "value"), .decimals = decimals, .unit = unit};
+        Cell value = {
+                .kind = CELL_NUMBER, .number = member_double(f, "value"), .decimals = decimals, .unit = unit};
         Cell goal = {.kind = CELL_NUMBER, .number = target, .decimals = decimals, .unit = unit};
-        CX_CLEANUP(xfreep) char *interval = figure_interval(f, &w->me), *text = NULL, *value_text = NULL,
-                                *goal_text = NULL;
+        CX_CLEANUP(xfreep)
+        char *interval = figure_interval(f, &w->me), *text = NULL, *value_text = NULL, *goal_text = NULL;
 
         if (value.number != value.number)
                 value.kind = CELL_EMPTY;
@@ -105,13 +106,15 @@ static void show_line(const Watch *w, const char *event, const json_t *j)
 
         put_time(w, at ? at : member_string(figure, "at"));
         if (strcmp(event, "gap") == 0) {
-                CX_CLEANUP(xfreep) char *text = xasprintf(
-                        "GAP: events %" PRId64 " to %" PRId64 " were missed and are no longer kept",
-                        member_integer(j, "missed_from"), member_integer(j, "missed_to"));
+                CX_CLEANUP(xfreep)
+                char *text =
+                        xasprintf("GAP: events %" PRId64 " to %" PRId64 " were missed and are no longer kept",
+                                  member_integer(j, "missed_from"), member_integer(j, "missed_to"));
 
                 put(w, STYLE_WARN, text);
         } else if (alert) {
-                const char *severity = member_string(alert, "severity"), *transition = member_string(j, "transition");
+                const char *severity = member_string(alert, "severity"),
+                           *transition = member_string(j, "transition");
                 double target = member_double(alert, "target");
                 CX_CLEANUP(xfreep) char *advice = alert_advice(alert);
 
@@ -228,8 +231,10 @@ static int follow(Watch *w, const char *since, usec_t deadline)
                 int r = CTL_OK;
 
                 sse_reset(&w->sse);
-                end = http_stream(w->ctl->http, path, "text/event-stream", deadline, on_data, w, &error, &status);
-                refused = status != 0 && status != 200 && status != 429 && status != 503 && end != HTTP_EXPIRED;
+                end = http_stream(w->ctl->http, path, "text/event-stream", deadline, on_data, w, &error,
+                                  &status);
+                refused =
+                        status != 0 && status != 200 && status != 429 && status != 503 && end != HTTP_EXPIRED;
                 if (refused)
                         r = api_refusal(w->ctl, status, &error);
                 buffer_deinit(&error);

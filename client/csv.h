@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads CSV (RFC 4180): quoted fields with doubled quotes and line ends in them, CRLF or LF, a byte order mark.
+ * Reads CSV (RFC 4180): quoted fields with doubled quotes and line ends in them, CRLF or LF, a byte order
+ * mark.
  */
 
 #include <stdint.h>

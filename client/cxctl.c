@@ -32,7 +32,8 @@ static int read_token(Ctl *ctl, const Args *args)
 
 static int configure(Ctl *ctl, const Args *args)
 {
-        const char *host = args_get(args, "host"), *output = args_get(args, "output"), *no_color = getenv("NO_COLOR");
+        const char *host = args_get(args, "host"), *output = args_get(args, "output"),
+                   *no_color = getenv("NO_COLOR");
         struct winsize size;
 
         if (!host)

@@ -10,15 +10,16 @@
 #include "proto/base/text.h"
 
 /*
- * Writes @t so that nothing in it can steer a terminal or pretend to be something else: controls, bidirectional
- * controls and bytes that are no UTF-8 come out as "\n", "\x1b", "\u{202e}".
+ * Writes @t so that nothing in it can steer a terminal or pretend to be something else: controls,
+ * bidirectional controls and bytes that are no UTF-8 come out as "\n", "\x1b", "\u{202e}".
  */
 void display_write(Text t, FILE *to);
 
 /* The same as malloc'ed text. */
 char *display_dup(Text t);
 
-/* Columns that @t takes on a terminal; combining marks take none, wide characters two. For text made harmless. */
+/* Columns that @t takes on a terminal; combining marks take none, wide characters two. For text made
+ * harmless. */
 size_t display_width(Text t);
 
 /* The longest beginning of @t that is at most @columns wide. */

@@ -107,7 +107,7 @@ int figure_list(Ctl *ctl, Me *me, const char *path, const char *key, bool named,
                 json_t *figure;
                 size_t i;
 
-                json_array_foreach(list, i, figure)
+                json_array_foreach (list, i, figure)
                         figure_row(t, figure, me);
                 ctl_show(ctl, t);
         }

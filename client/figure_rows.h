@@ -11,7 +11,8 @@
 Table *figure_table(const char *empty);
 void figure_row(Table *t, const json_t *figure, const Me *me);
 
-/* Of one figure, for tables of other kinds: value with unit, "72.5 - 83.5" (NULL: none; malloc'ed), target. */
+/* Of one figure, for tables of other kinds: value with unit, "72.5 - 83.5" (NULL: none; malloc'ed), target.
+ */
 void figure_value_cell(Table *t, const json_t *figure, const Me *me, const char *member);
 char *figure_interval(const json_t *figure, const Me *me);
 

@@ -28,10 +28,10 @@ struct Http {
 };
 
 /* Sets an option that cannot fail but for lack of memory or a libcurl that lacks what we link against. */
-#define SET(_curl, _option, _value)                                                                           \
-        do {                                                                                                  \
-                if (curl_easy_setopt((_curl), (_option), (_value)) != CURLE_OK)                               \
-                        abort();                                                                              \
+#define SET(_curl, _option, _value)                                                                          \
+        do {                                                                                                 \
+                if (curl_easy_setopt((_curl), (_option), (_value)) != CURLE_OK)                              \
+                        abort();                                                                             \
         } while (0)
 
 Http *http_new(const Ctl *ctl)
@@ -40,7 +40,9 @@ Http *http_new(const Ctl *ctl)
         Http *h;
 
         if (!is_unix && strncmp(ctl->host, "http://", 7) != 0 && strncmp(ctl->host, "https://", 8) != 0) {
-                ctl_error(ctl, "-H: \"%s\" is no address; right are unix:/run/cxd/cxd.sock and http://127.0.0.1:8480",
+                ctl_error(ctl,
+                          "-H: \"%s\" is no address; right are unix:/run/cxd/cxd.sock and "
+                          "http://127.0.0.1:8480",
                           ctl->host);
                 return NULL;
         }
@@ -74,7 +76,9 @@ int http_say_unreachable(const Http *h)
         const Ctl *ctl = h->ctl;
 
         ctl_error(ctl, "no daemon at %s: %s", ctl->host,
-                  h->os_errno ? strerror((int)h->os_errno) : h->reason[0] ? h->reason : "no answer");
+                  h->os_errno    ? strerror((int)h->os_errno)
+                  : h->reason[0] ? h->reason
+                                 : "no answer");
         if (h->socket && h->os_errno == EACCES)
                 ctl_error(ctl, "your user may not open that socket; ask for the group of cxd, or try sudo");
         else if (h->socket)
@@ -213,14 +217,15 @@ static HttpEnd drive(CURLM *multi, Http *h, usec_t deadline)
                 }
                 if (left <= 0)
                         return HTTP_EXPIRED;
-                if (curl_multi_poll(multi, NULL, 0, (int)((left < USEC_SEC ? left : USEC_SEC) / USEC_MSEC + 1),
+                if (curl_multi_poll(multi, NULL, 0,
+                                    (int)((left < USEC_SEC ? left : USEC_SEC) / USEC_MSEC + 1),
                                     NULL) != CURLM_OK)
                         return HTTP_LOST;
         }
 }
 
-HttpEnd http_stream(Http *h, const char *path, const char *accept, usec_t deadline, HttpOnData on_data, void *context,
-                    Buffer *error, long *ret_status)
+HttpEnd http_stream(Http *h, const char *path, const char *accept, usec_t deadline, HttpOnData on_data,
+                    void *context, Buffer *error, long *ret_status)
 {
         struct curl_slist *headers = headers_for(h, accept, NULL);
         CURLM *multi = curl_multi_init();
@@ -252,7 +257,8 @@ static void append_encoded(Buffer *b, const char *s)
         for (; *s; s++) {
                 unsigned char c = (unsigned char)*s;
 
-                if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("-._~/", c))
+                if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    strchr("-._~/", c))
                         buffer_append_char(b, (char)c);
                 else
                         buffer_append_format(b, "%%%02X", c);

@@ -16,8 +16,9 @@ Http *http_new(const Ctl *ctl);
 Http *http_free(Http *h);
 
 /*
- * One request and its whole answer. @body NULL: GET; else POST of @body with @type. Appends to @ret whatever the
- * status is. 0, or CTL_UNREACHABLE, not said (http_say_unreachable()). *ret_retry_after (may be NULL): seconds, or 0.
+ * One request and its whole answer. @body NULL: GET; else POST of @body with @type. Appends to @ret whatever
+ * the status is. 0, or CTL_UNREACHABLE, not said (http_say_unreachable()). *ret_retry_after (may be NULL):
+ * seconds, or 0.
  */
 int http_request(Http *h, const char *path, const Text *body, const char *type, Buffer *ret, long *ret_status,
                  long *ret_retry_after);
@@ -33,14 +34,16 @@ typedef enum HttpEnd {
 } HttpEnd;
 
 /*
- * A GET whose answer comes piece by piece. @deadline: real time; USEC_INFINITY for none. Bytes of an answer that is no
- * 200 are appended to @error instead. *ret_status is 0 if there was no answer. Says nothing.
+ * A GET whose answer comes piece by piece. @deadline: real time; USEC_INFINITY for none. Bytes of an answer
+ * that is no 200 are appended to @error instead. *ret_status is 0 if there was no answer. Says nothing.
  */
-HttpEnd http_stream(Http *h, const char *path, const char *accept, usec_t deadline, HttpOnData on_data, void *context,
-                    Buffer *error, long *ret_status);
+HttpEnd http_stream(Http *h, const char *path, const char *accept, usec_t deadline, HttpOnData on_data,
+                    void *context, Buffer *error, long *ret_status);
 
-/* Says on the error stream why nothing could be reached, where we looked, and what to try. CTL_UNREACHABLE. */
+/* Says on the error stream why nothing could be reached, where we looked, and what to try. CTL_UNREACHABLE.
+ */
 int http_say_unreachable(const Http *h);
 
-/* @path with "?name=value&..." for each pair whose value is not NULL, percent-encoded. Ends with NULL. malloc'ed. */
+/* @path with "?name=value&..." for each pair whose value is not NULL, percent-encoded. Ends with NULL.
+ * malloc'ed. */
 char *http_query(const char *path, ...) __attribute__((sentinel));

@@ -8,7 +8,8 @@
 #include "client/ctl.h"
 
 /*
- * A connected, non-blocking stream socket in *ret. 0; -EINVAL: that is no address; another errno: not reached.
+ * A connected, non-blocking stream socket in *ret. 0; -EINVAL: that is no address; another errno: not
+ * reached.
  */
 CX_MUST_CHECK int lines_connect(const char *address, int *ret);
 

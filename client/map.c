@@ -76,7 +76,8 @@ static int bind(const Map *m, MapColumn *c, const char *field, const Csv *header
                 if (text_is(text_trim(csv_field(header, c->index)), c->name))
                         return 0;
         list_header(header, names, sizeof(names));
-        return diag_set(diag, m->file, c->line, field, "the file has no column \"%s\"; it has: %s", c->name, names);
+        return diag_set(diag, m->file, c->line, field, "the file has no column \"%s\"; it has: %s", c->name,
+                        names);
 }
 
 static int bind_whens(const Map *m, MapWhens *w, const char *field, const Csv *header, Diag *diag)

@@ -4,8 +4,8 @@
 /*
  * How rows of a CSV file become surveys: a mapping, written in YAML (cxctl(1), MAPPINGS).
  *
- * map_load() reads and checks the file, map_bind() ties it to the columns of one CSV file, map_apply() makes a survey
- * of one row.
+ * map_load() reads and checks the file, map_bind() ties it to the columns of one CSV file, map_apply() makes
+ * a survey of one row.
  */
 
 #include <regex.h>
@@ -120,8 +120,8 @@ enum {
 };
 
 /*
- * The present record as a survey. Its texts lie in @row until map_row_reset(). 0 or a condition from above. What a
- * survey may hold beyond its types is not checked here (survey_decode() of the encoded survey does).
+ * The present record as a survey. Its texts lie in @row until map_row_reset(). 0 or a condition from above.
+ * What a survey may hold beyond its types is not checked here (survey_decode() of the encoded survey does).
  */
 CX_MUST_CHECK int map_apply(const Map *m, const Csv *csv, MapRow *row, Survey *s, Fault *fault);
 

@@ -94,7 +94,8 @@ static int scaled(const MapRule *rule, char **text, Fault *fault)
                 return refuse(rule, FAULT_TYPE, *text, "is no number", fault);
         if (v < fmin(rule->from[0], rule->from[1]) || v > fmax(rule->from[0], rule->from[1]))
                 return refuse(rule, FAULT_RANGE, *text, "lies outside the scale `from`", fault);
-        v = round(rule->to[0] + (v - rule->from[0]) / (rule->from[1] - rule->from[0]) * (rule->to[1] - rule->to[0]));
+        v = round(rule->to[0] +
+                  (v - rule->from[0]) / (rule->from[1] - rule->from[0]) * (rule->to[1] - rule->to[0]));
         number[number_format(v, number)] = '\0';
         free(*text);
         *text = xstrdup(number);
@@ -163,21 +164,27 @@ static int set_answer(const MapRule *rule, const char *text, Survey *s, Fault *f
 static int set_field(MapField f, const MapRule *rule, const char *text, Survey *s, Fault *fault)
 {
         static const size_t texts[_MAP_FIELD_N] = {
-                [MAP_ID] = offsetof(Survey, id),           [MAP_AGENT] = offsetof(Survey, agent),
-                [MAP_QUEUE] = offsetof(Survey, queue),     [MAP_CONTACT] = offsetof(Survey, contact),
-                [MAP_CUSTOMER] = offsetof(Survey, customer), [MAP_CHANNEL] = offsetof(Survey, channel),
-                [MAP_REASON] = offsetof(Survey, reason),   [MAP_COMMENT] = offsetof(Survey, comment),
+                [MAP_ID] = offsetof(Survey, id),
+                [MAP_AGENT] = offsetof(Survey, agent),
+                [MAP_QUEUE] = offsetof(Survey, queue),
+                [MAP_CONTACT] = offsetof(Survey, contact),
+                [MAP_CUSTOMER] = offsetof(Survey, customer),
+                [MAP_CHANNEL] = offsetof(Survey, channel),
+                [MAP_REASON] = offsetof(Survey, reason),
+                [MAP_COMMENT] = offsetof(Survey, comment),
         };
 
         switch (f) {
         case MAP_TS:
                 if (map_time_parse(text, rule->format, &rule->zone, &s->ts) < 0)
-                        return refuse(rule, FAULT_TYPE, text, "is no time in the format of the mapping", fault);
+                        return refuse(rule, FAULT_TYPE, text, "is no time in the format of the mapping",
+                                      fault);
                 return 0;
         case MAP_STATUS:
                 if (survey_status_parse(text_of(text), &s->status) < 0)
                         return refuse(rule, FAULT_RANGE, text,
-                                      "is none of answered, offered, started, expired, opted_out, retracted", fault);
+                                      "is none of answered, offered, started, expired, opted_out, retracted",
+                                      fault);
                 return 0;
         case MAP_REV:
                 if (text_to_int64(text_of(text), &s->rev) < 0 || s->rev < 0)
@@ -211,7 +218,8 @@ int map_apply(const Map *m, const Csv *csv, MapRow *row, Survey *s, Fault *fault
                         continue;
                 }
                 row->texts[row->n_texts++] = text;
-                r = i < _MAP_FIELD_N ? set_field((MapField)i, rule, text, s, fault) : set_answer(rule, text, s, fault);
+                r = i < _MAP_FIELD_N ? set_field((MapField)i, rule, text, s, fault)
+                                     : set_answer(rule, text, s, fault);
         }
         return r;
 }

@@ -9,9 +9,17 @@
 #include "client/xalloc.h"
 
 static const char *const field_names[_MAP_FIELD_N] = {
-        [MAP_ID] = "id",           [MAP_TS] = "ts",           [MAP_AGENT] = "agent",       [MAP_QUEUE] = "queue",
-        [MAP_STATUS] = "status",   [MAP_CONTACT] = "contact", [MAP_CUSTOMER] = "customer", [MAP_CHANNEL] = "channel",
-        [MAP_REASON] = "reason",   [MAP_COMMENT] = "comment", [MAP_REV] = "rev",
+        [MAP_ID] = "id",
+        [MAP_TS] = "ts",
+        [MAP_AGENT] = "agent",
+        [MAP_QUEUE] = "queue",
+        [MAP_STATUS] = "status",
+        [MAP_CONTACT] = "contact",
+        [MAP_CUSTOMER] = "customer",
+        [MAP_CHANNEL] = "channel",
+        [MAP_REASON] = "reason",
+        [MAP_COMMENT] = "comment",
+        [MAP_REV] = "rev",
 };
 
 const char *map_field_name(MapField f)
@@ -48,7 +56,8 @@ static const char *scalar(const yaml_node_t *n)
 }
 
 /* The i-th member of @node; false: no more. A key that is no text or comes twice: *ret_error. */
-static bool member(Loader *l, const yaml_node_t *node, size_t i, const char *field, Member *ret, int *ret_error)
+static bool member(Loader *l, const yaml_node_t *node, size_t i, const char *field, Member *ret,
+                   int *ret_error)
 {
         const yaml_node_pair_t *pairs = node->data.mapping.pairs.start;
         size_t n = (size_t)(node->data.mapping.pairs.top - pairs);
@@ -87,11 +96,14 @@ static int get_text(Loader *l, const Member *m, const char *field, char **ret)
 /* A value or a list of values. */
 static int get_list(Loader *l, const Member *m, const char *field, char ***ret, size_t *ret_n)
 {
-        size_t n = m->value->type == YAML_SEQUENCE_NODE ? (size_t)(m->value->data.sequence.items.top -
-                                                                   m->value->data.sequence.items.start)
-                                                        : 1;
-        char **list = xcalloc(n, sizeof(*list));
+        size_t n = m->value->type == YAML_SEQUENCE_NODE
+                           ? (size_t)(m->value->data.sequence.items.top - m->value->data.sequence.items.start)
+                           : 1;
+        char **list;
 
+        if (n == 0)
+                return FAIL(l, m->line, field, "an empty list");
+        list = xcalloc(n, sizeof(*list));
         *ret = list;
         *ret_n = n;
         for (size_t i = 0; i < n; i++) {
@@ -104,7 +116,7 @@ static int get_list(Loader *l, const Member *m, const char *field, char ***ret, 
                         return FAIL(l, m->line, field, "must be a value or a list of values");
                 list[i] = xstrdup(scalar(item));
         }
-        return n > 0 ? 0 : FAIL(l, m->line, field, "an empty list");
+        return 0;
 }
 
 static int load_when(Loader *l, const Member *m, const char *field, MapWhens *ret)
@@ -196,7 +208,8 @@ static int load_capture(Loader *l, const Member *m, const char *field, MapRule *
         }
         rule->has_capture = true;
         if (rule->capture.re_nsub < 1)
-                return FAIL(l, m->line, field, "\"%s\" has no group; put parentheses around what is wanted", pattern);
+                return FAIL(l, m->line, field, "\"%s\" has no group; put parentheses around what is wanted",
+                            pattern);
         return 0;
 }
 
@@ -224,7 +237,8 @@ static int check_rule(Loader *l, const MapRule *rule, bool from, bool to, const 
                 return FAIL(l, rule->line, rule->field, "from: and to: are only right together");
         if (is_ts && rule->format[0] != 'r' && rule->format[0] != 'u' && !zone && !strstr(rule->format, "%z"))
                 return FAIL(l, rule->line, rule->field,
-                            "needs zone:, since \"%s\" has none; right are UTC, +01:00, Europe/Madrid", rule->format);
+                            "needs zone:, since \"%s\" has none; right are UTC, +01:00, Europe/Madrid",
+                            rule->format);
         if (is_ts && zone && strstr(rule->format, "%z"))
                 return FAIL(l, rule->line, rule->field, "zone: is wrong beside %%z in the format");
         return 0;
@@ -234,7 +248,8 @@ static int check_format(Loader *l, unsigned line, const MapRule *rule)
 {
         const char *f = rule->format;
 
-        if (strchr(f, '%') || strcmp(f, "rfc3339") == 0 || strcmp(f, "unix") == 0 || strcmp(f, "unix_ms") == 0)
+        if (strchr(f, '%') || strcmp(f, "rfc3339") == 0 || strcmp(f, "unix") == 0 ||
+            strcmp(f, "unix_ms") == 0)
                 return 0;
         return FAIL(l, line, rule->field,
                     "format: \"%s\" is none; right are rfc3339, unix, unix_ms, or as in strptime(3): "
@@ -258,7 +273,8 @@ static int load_rule(Loader *l, const Member *from, const char *field, bool is_t
         if (scalar(from->value)) /* short for {column: ...} */
                 return load_columns(l, from, field, rule);
         if (from->value->type != YAML_MAPPING_NODE)
-                return FAIL(l, from->line, field, "must be the name of a column or a table with column: NAME");
+                return FAIL(l, from->line, field,
+                            "must be the name of a column or a table with column: NAME");
         for (size_t i = 0; error == 0 && member(l, from->value, i, field, &m, &error); i++) {
                 CX_CLEANUP(xfreep) char *path = xasprintf("%s.%s", field, m.key);
 
@@ -287,12 +303,14 @@ static int load_rule(Loader *l, const Member *from, const char *field, bool is_t
                 else if (strcmp(m.key, "to") == 0)
                         error = load_range(l, &m, path, rule->to), has_to = true;
                 else if (is_ts && strcmp(m.key, "format") == 0)
-                        error = get_text(l, &m, path, &rule->format) < 0 ? -EINVAL : check_format(l, m.line, rule);
+                        error = get_text(l, &m, path, &rule->format) < 0 ? -EINVAL
+                                                                         : check_format(l, m.line, rule);
                 else if (is_ts && strcmp(m.key, "zone") == 0)
                         error = get_text(l, &m, path, &zone);
                 else
                         error = FAIL(l, m.line, path,
-                                     "there is no such key; there are column, join, value, default, capture, values, "
+                                     "there is no such key; there are column, join, value, default, capture, "
+                                     "values, "
                                      "else, from, to, prefix, suffix, when%s",
                                      is_ts ? ", format, zone" : "");
                 if (error == 0 && zone && strcmp(m.key, "zone") == 0 && map_zone_parse(zone, &rule->zone) < 0)
@@ -372,7 +390,8 @@ static int load_document(Loader *l)
                         error = load_when(l, &m, m.key, &l->map->skip);
                 else
                         error = FAIL(l, m.line, m.key,
-                                     "surveys have no such field; there are id, ts, agent, queue, status, contact, "
+                                     "surveys have no such field; there are id, ts, agent, queue, status, "
+                                     "contact, "
                                      "customer, channel, reason, comment, rev, answers, and csv, only, skip");
         }
         for (MapField f = MAP_ID; error == 0 && f <= MAP_QUEUE; f++)

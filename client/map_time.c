@@ -10,19 +10,34 @@
 #include "client/map.h"
 #include "client/xalloc.h"
 
+/* "+01:00" */
+static bool fixed_offset(const char *s, int *ret_minutes)
+{
+        int h, m;
+
+        if ((s[0] != '+' && s[0] != '-') || strlen(s) != 6 || s[3] != ':')
+                return false;
+        for (size_t i = 1; i < 6; i++)
+                if (i != 3 && !isdigit((unsigned char)s[i]))
+                        return false;
+        h = (s[1] - '0') * 10 + s[2] - '0';
+        m = (s[4] - '0') * 10 + s[5] - '0';
+        *ret_minutes = s[0] == '-' ? -(60 * h + m) : 60 * h + m;
+        return h < 24 && m < 60;
+}
+
 int map_zone_parse(const char *name, MapZone *ret)
 {
         const char *folder = getenv("TZDIR");
         CX_CLEANUP(xfreep) char *path = NULL;
-        int h, m, n = 0;
+        int minutes;
 
         if (strcmp(name, "UTC") == 0 || strcmp(name, "Z") == 0) {
                 *ret = (MapZone){.fixed = true};
                 return 0;
         }
-        if ((name[0] == '+' || name[0] == '-') && sscanf(name + 1, "%2d:%2d%n", &h, &m, &n) == 2 && !name[n + 1] &&
-            h >= 0 && h < 24 && m >= 0 && m < 60) {
-                *ret = (MapZone){.fixed = true, .offset = (name[0] == '-' ? -60 : 60) * (h * 60 + m)};
+        if (fixed_offset(name, &minutes)) {
+                *ret = (MapZone){.fixed = true, .offset = 60 * minutes};
                 return 0;
         }
         if (!isalpha((unsigned char)name[0]) || strstr(name, ".."))

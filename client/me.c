@@ -20,8 +20,7 @@ const json_t *me_metric(const Me *me, const char *name)
         size_t i;
         json_t *metric;
 
-        json_array_foreach(json_object_get(me->json, "metrics"), i, metric)
-        {
+        json_array_foreach (json_object_get(me->json, "metrics"), i, metric) {
                 const char *own = member_string(metric, "name");
 
                 if (own && name && strcmp(own, name) == 0)

@@ -15,7 +15,7 @@
 const char *style_escape(CellStyle style)
 {
         static const char *const escapes[_STYLE_N] = {
-                [STYLE_PLAIN] = "",           [STYLE_GOOD] = "\033[32m", [STYLE_WARN] = "\033[33m",
+                [STYLE_PLAIN] = "",         [STYLE_GOOD] = "\033[32m", [STYLE_WARN] = "\033[33m",
                 [STYLE_BAD] = "\033[1;31m", [STYLE_DIM] = "\033[2m",
         };
 
@@ -133,8 +133,8 @@ void render_text(const Table *t, FILE *to, bool color, size_t width)
                         if (r == 0)
                                 line_put(&l, column->title, widths[c], column->right, c == last, BOLD);
                         else
-                                line_put(&l, texts[(r - 1) * t->n_columns + c], widths[c], column->right, c == last,
-                                         style_escape(table_cell(t, r - 1, c)->style));
+                                line_put(&l, texts[(r - 1) * t->n_columns + c], widths[c], column->right,
+                                         c == last, style_escape(table_cell(t, r - 1, c)->style));
                 }
                 fputc('\n', to);
         }

@@ -17,14 +17,15 @@ void report_deinit(Report *r)
         r->refused = table_free(r->refused);
 }
 
-void report_refusal(Report *r, uint64_t line, const char *id, const char *code, const char *field, const char *text)
+void report_refusal(Report *r, uint64_t line, const char *id, const char *code, const char *field,
+                    const char *text)
 {
         if (r->n_refused++ >= REPORT_LINES_MAX)
                 return;
         if (r->before_line)
                 r->before_line(r->context);
-        ctl_error(r->ctl, "%s:%" PRIu64 ": %s: %s%s%s", r->file, line, code ? code : "refused", field ? field : "",
-                  field && field[0] ? ": " : "", text ? text : "refused");
+        ctl_error(r->ctl, "%s:%" PRIu64 ": %s: %s%s%s", r->file, line, code ? code : "refused",
+                  field ? field : "", field && field[0] ? ": " : "", text ? text : "refused");
         if (r->n_refused == REPORT_LINES_MAX)
                 ctl_error(r->ctl, "further refusals are only counted");
         table_row(r->refused);
@@ -62,12 +63,14 @@ int report_end(Report *r, const SinkTotals *t, bool dry)
         if (dry) {
                 /* On stdout may be the surveys themselves. */
                 if (r->ctl->output == OUTPUT_TABLE)
-                        fprintf(to, "%" PRIu64 " surveys: %" PRIu64 " good, %" PRIu64 " refused; nothing was sent\n",
+                        fprintf(to,
+                                "%" PRIu64 " surveys: %" PRIu64 " good, %" PRIu64
+                                " refused; nothing was sent\n",
                                 r->n_read, r->n_read - r->n_refused, r->n_refused);
         } else if (r->ctl->output == OUTPUT_TABLE) {
                 fprintf(to,
-                        "%" PRIu64 " surveys: %" PRIu64 " stored, %" PRIu64 " duplicate, %" PRIu64 " revised, %" PRIu64
-                        " refused\n",
+                        "%" PRIu64 " surveys: %" PRIu64 " stored, %" PRIu64 " duplicate, %" PRIu64
+                        " revised, %" PRIu64 " refused\n",
                         r->n_read, t->stored, t->duplicate, t->revised, r->n_refused);
         } else if (r->ctl->output == OUTPUT_JSON) {
                 print_json(r, t);

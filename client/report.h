@@ -13,9 +13,9 @@
 typedef struct Report {
         const Ctl *ctl;
         const char *file;
-        uint64_t n_read;    /* surveys in the file */
-        uint64_t n_refused; /* by us and by the daemon */
-        Table *refused;     /* the first REPORT_LINES_MAX: line, id, code, field, error */
+        uint64_t n_read;                    /* surveys in the file */
+        uint64_t n_refused;                 /* by us and by the daemon */
+        Table *refused;                     /* the first REPORT_LINES_MAX: line, id, code, field, error */
         void (*before_line)(void *context); /* called before something is printed; may be NULL */
         void *context;
 } Report;
@@ -24,7 +24,8 @@ void report_init(Report *r, const Ctl *ctl, const char *file);
 void report_deinit(Report *r);
 
 /* One refusal; @field and @text may be NULL. */
-void report_refusal(Report *r, uint64_t line, const char *id, const char *code, const char *field, const char *text);
+void report_refusal(Report *r, uint64_t line, const char *id, const char *code, const char *field,
+                    const char *text);
 void report_fault(Report *r, uint64_t line, const char *id, const Fault *fault);
 /* For sink_open(); the tag is the line. */
 void report_on_refused(void *report, const SinkRefusal *refusal);

@@ -4,8 +4,8 @@
 /*
  * A believable contact centre: who is good at what, when people call, and how they answer.
  *
- * Pure: time and chance come from the caller. Every agent, queue and driver has strengths that follow from the seed
- * and its name; about one agent in eight, one queue, and one driver are really worse.
+ * Pure: time and chance come from the caller. Every agent, queue and driver has strengths that follow from
+ * the seed and its name; about one agent in eight, one queue, and one driver are really worse.
  */
 
 #include <stdbool.h>
@@ -57,7 +57,8 @@ void sim_world_deinit(SimWorld *w);
 /* An agent who does well, in a team where all do: whose sudden trouble will be seen. n_agents > 0. */
 size_t sim_world_healthy_agent(const SimWorld *w);
 
-/* How many contacts there are at that time compared with the average; a day's average on working days is about 1. */
+/* How many contacts there are at that time compared with the average; a day's average on working days is
+ * about 1. */
 double sim_day_factor(usec_t day);
 /* A time on the day that begins at @day (UTC), in office hours mostly. */
 usec_t sim_time_of_day(Rng *rng, usec_t day);
@@ -67,10 +68,11 @@ typedef struct SimText {
 } SimText;
 
 /*
- * One survey of @agent at @ts; @trouble > 0 makes the customer unhappy, and more likely to answer. The texts are
- * borrowed from @w, @text and constants. s->id and text->id must be set by the caller.
+ * One survey of @agent at @ts; @trouble > 0 makes the customer unhappy, and more likely to answer. The texts
+ * are borrowed from @w, @text and constants. s->id and text->id must be set by the caller.
  */
-void sim_survey(const SimWorld *w, Rng *rng, size_t agent, usec_t ts, double trouble, SimText *text, Survey *s);
+void sim_survey(const SimWorld *w, Rng *rng, size_t agent, usec_t ts, double trouble, SimText *text,
+                Survey *s);
 
 /* The same customer thinks again: other answers to the same survey. */
 void sim_revise(const SimWorld *w, Rng *rng, Survey *s);

@@ -45,8 +45,7 @@ static void load_scope(SimWorld *w, const json_t *j)
                 w->agents = xrealloc(w->agents, w->n_agents + 1, sizeof(*w->agents));
                 a = &w->agents[w->n_agents++];
                 *a = (SimAgent){.name = xstrdup(scope + 6)};
-                json_array_foreach(json_object_get(j, "parents"), i, parent)
-                {
+                json_array_foreach (json_object_get(j, "parents"), i, parent) {
                         const char *p = json_string_value(parent);
 
                         if (p && !a->team && strncmp(p, "team/", 5) == 0)
@@ -81,15 +80,16 @@ int sim_load(Ctl *ctl, SimWorld *ret)
                 r = api_get(ctl, "/v1/alerts?state=firing", &alerts, NULL);
         if (r != CTL_OK)
                 return r;
-        json_array_foreach(json_object_get(me, "metrics"), i, item)
+        json_array_foreach (json_object_get(me, "metrics"), i, item)
                 load_metric(ret, item);
-        json_array_foreach(json_object_get(org, "scopes"), i, item)
+        json_array_foreach (json_object_get(org, "scopes"), i, item)
                 load_scope(ret, item);
-        json_array_foreach(json_object_get(alerts, "alerts"), i, item)
+        json_array_foreach (json_object_get(alerts, "alerts"), i, item)
                 note_alert(ret, item);
         if (ret->n_agents == 0 || ret->n_queues == 0 || ret->n_metrics == 0) {
                 ctl_error(ctl,
-                          "simulate needs agents, queues and metrics; the daemon shows %zu, %zu and %zu (roster, queues "
+                          "simulate needs agents, queues and metrics; the daemon shows %zu, %zu and %zu "
+                          "(roster, queues "
                           "and metrics in its configuration)",
                           ret->n_agents, ret->n_queues, ret->n_metrics);
                 return CTL_NEGATIVE;

@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The centre of sim.h as a running daemon knows it: its agents, queues, metrics, and who has an alert already.
+ * The centre of sim.h as a running daemon knows it: its agents, queues, metrics, and who has an alert
+ * already.
  */
 
 #include "client/ctl.h"

@@ -141,7 +141,8 @@ int sim_run_live(SimRun *run, const volatile int *stop)
                         SimText text;
                         Survey s;
 
-                        snprintf(text.id, sizeof(text.id), "live-%" PRIx64 "-%" PRIu64, (uint64_t)started, ++n);
+                        snprintf(text.id, sizeof(text.id), "live-%" PRIx64 "-%" PRIu64, (uint64_t)started,
+                                 ++n);
                         sim_survey(w, &rng, agent, now, bad ? TROUBLE_DEPTH : 0, &text, &s);
                         run->until = now;
                         if (rng_unit(&rng) < REVISED_SHARE && s.n_answers > 0) {

@@ -8,16 +8,11 @@
 #define PASSIVES 0.26 /* share of NPS answers that are 7 or 8 */
 
 static const char *const happy[] = {
-        "Quick and friendly, thank you.",
-        "Solved in one call. That is how it should be.",
-        "The colleague really listened.",
-        "Muy amable, todo resuelto a la primera.",
-        "Me lo explicaron con paciencia.",
-        "Sehr freundlich, hat sofort geholfen.",
-        "Endlich jemand, der sich auskennt.",
-        "R\xc3\xa9ponse claire et rapide, merci.",
-        "Tr\xc3\xa8s aimable, je suis content.",
-        "Gentilissimi, problema risolto.",
+        "Quick and friendly, thank you.",     "Solved in one call. That is how it should be.",
+        "The colleague really listened.",     "Muy amable, todo resuelto a la primera.",
+        "Me lo explicaron con paciencia.",    "Sehr freundlich, hat sofort geholfen.",
+        "Endlich jemand, der sich auskennt.", "Réponse claire et rapide, merci.",
+        "Très aimable, je suis content.",     "Gentilissimi, problema risolto.",
         "Atendimento excelente, obrigado.",
 };
 
@@ -27,13 +22,13 @@ static const char *const unhappy[] = {
         "Still not solved. This was my second call about it.",
         "Nobody could tell me why the invoice is wrong.",
         "Llevo una semana esperando una respuesta.",
-        "Me cortaron la llamada sin soluci\xc3\xb3n.",
-        "Viel zu lange gewartet und keine L\xc3\xb6sung.",
+        "Me cortaron la llamada sin solución.",
+        "Viel zu lange gewartet und keine Lösung.",
         "Leider sehr unfreundlich.",
-        "On me renvoie d'un service \xc3\xa0 l'autre.",
-        "Toujours pas de solution, c'est d\xc3\xa9""cevant.",
+        "On me renvoie d'un service à l'autre.",
+        "Toujours pas de solution, c'est décevant.",
         "Ho aspettato troppo e non hanno risolto niente.",
-        "Ningu\xc3\xa9m me ligou de volta.",
+        "Ninguém me ligou de volta.",
 };
 
 /* The share of good answers when nothing special is going on: somewhat above the target. */
@@ -66,7 +61,8 @@ static int nps_value(const SimMetric *m, double u)
         return m->hi - 3 + (u >= detractors + (1 - promoters - detractors) / 2);
 }
 
-/* How somebody answers @m whose mood about it is @z: 0 is usual, 1 is one in six better, -1 one in six worse. */
+/* How somebody answers @m whose mood about it is @z: 0 is usual, 1 is one in six better, -1 one in six worse.
+ */
 static int answer_for(const SimMetric *m, double z)
 {
         double u = 0.5 * erfc(-z / sqrt(2)), share = usual_share(m);
@@ -110,8 +106,8 @@ static void add_answer(const SimMetric *m, double z, Rng *rng, Survey *s)
 }
 
 /* Drivers first: what went well or badly then colours the outcomes. Returns the mood of the outcomes. */
-static double add_answers(const SimWorld *w, Rng *rng, const SimAgent *agent, const SimQueue *queue, double trouble,
-                          Survey *s)
+static double add_answers(const SimWorld *w, Rng *rng, const SimAgent *agent, const SimQueue *queue,
+                          double trouble, Survey *s)
 {
         double mood = rng_normal(rng) - trouble, drivers = 0, outcome = 0;
         size_t n_drivers = 0;
@@ -136,8 +132,8 @@ static double add_answers(const SimWorld *w, Rng *rng, const SimAgent *agent, co
 
                 if (m->driver || m->kind == METRIC_RESPONSE)
                         continue;
-                outcome = agent->quality + queue->quality + 0.58 * drivers + 0.4 * mood + 0.68 * rng_normal(rng) -
-                          0.5 * trouble;
+                outcome = agent->quality + queue->quality + 0.58 * drivers + 0.4 * mood +
+                          0.68 * rng_normal(rng) - 0.5 * trouble;
                 add_answer(m, outcome, rng, s);
         }
         return outcome;
@@ -152,9 +148,11 @@ static const SimQueue *pick_queue(const SimWorld *w, const SimAgent *agent, Rng 
         return &w->queues[(first + rng_below(rng, n)) % w->n_queues];
 }
 
-void sim_survey(const SimWorld *w, Rng *rng, size_t agent, usec_t ts, double trouble, SimText *text, Survey *s)
+void sim_survey(const SimWorld *w, Rng *rng, size_t agent, usec_t ts, double trouble, SimText *text,
+                Survey *s)
 {
-        static const char *const reasons[] = {"invoice", "delivery", "contract", "outage", "password", "refund"};
+        static const char *const reasons[] = {"invoice", "delivery", "contract",
+                                              "outage",  "password", "refund"};
         static const char *const channels[] = {"voice", "voice", "voice", "chat", "email"};
         const SimAgent *a = &w->agents[agent];
         const SimQueue *q = pick_queue(w, a, rng);
@@ -189,7 +187,8 @@ void sim_revise(const SimWorld *w, Rng *rng, Survey *s)
         s->rev = 2;
         for (size_t i = 0; i < s->n_answers; i++) {
                 for (size_t m = 0; m < w->n_metrics; m++)
-                        if (s->answers[i].kind != ANSWER_NULL && text_is(s->answers[i].metric, w->metrics[m].name))
+                        if (s->answers[i].kind != ANSWER_NULL &&
+                            text_is(s->answers[i].metric, w->metrics[m].name))
                                 s->answers[i].value = answer_for(&w->metrics[m], -0.4 + rng_normal(rng));
         }
 }

@@ -18,8 +18,10 @@ static size_t pick_driver(const SimWorld *w, Rng *rng)
         return n > 0 ? drivers[rng_below(rng, n)] : 0;
 }
 
-/* The one whose name has the lowest number drawn for @what; so who is weak does not hang on the order of a list. */
-static bool among_lowest(uint64_t seed, const char *what, char *const *names, size_t n, size_t i, size_t n_lowest)
+/* The one whose name has the lowest number drawn for @what; so who is weak does not hang on the order of a
+ * list. */
+static bool among_lowest(uint64_t seed, const char *what, char *const *names, size_t n, size_t i,
+                         size_t n_lowest)
 {
         uint64_t own = rng_new(seed, names[i], what[0]).state;
         size_t n_lower = 0;
@@ -116,7 +118,8 @@ size_t sim_world_healthy_agent(const SimWorld *w)
                         members++;
                         bad += w->agents[k].weak || w->agents[k].alerting;
                 }
-                trouble = (a->weak || a->alerting ? 10 : 0) + (members > 0 ? bad / members : 0) - 0.01 * a->quality;
+                trouble = (a->weak || a->alerting ? 10 : 0) + (members > 0 ? bad / members : 0) -
+                          0.01 * a->quality;
                 if (trouble < best_trouble) {
                         best_trouble = trouble;
                         best = i;
@@ -136,7 +139,7 @@ double sim_day_factor(usec_t day)
 
 usec_t sim_time_of_day(Rng *rng, usec_t day)
 {
-        static const double hours[24] = {0.1, 0.05, 0.05, 0.05, 0.05, 0.1, 0.3, 1, 3,   6, 8, 7.5,
+        static const double hours[24] = {0.1, 0.05, 0.05, 0.05, 0.05, 0.1, 0.3, 1, 3,   6, 8,   7.5,
                                          5.5, 4,    4.5,  6,    7,    6.5, 5,   3, 1.5, 1, 0.5, 0.2};
         double sum = 0, at;
         size_t h = 0;

@@ -4,8 +4,8 @@
  * Surveys through POST /v1/surveys, in batches.
  *
  * The happy path is: lines collect until a batch is full, it is posted, the answer names what was refused.
- * Possible failure modes are: the daemon is busy (we wait as long as it says), the connection breaks (the batch is
- * sent again, a few times), the whole batch is refused (we give up).
+ * Possible failure modes are: the daemon is busy (we wait as long as it says), the connection breaks (the
+ * batch is sent again, a few times), the whole batch is refused (we give up).
  */
 
 #include <stdlib.h>
@@ -42,8 +42,7 @@ static int take_result(HttpSink *s, const Buffer *body)
         s->base.totals.duplicate += (uint64_t)member_integer(j, "duplicate");
         s->base.totals.revised += (uint64_t)member_integer(j, "revised");
         s->base.totals.refused += json_array_size(refused);
-        json_array_foreach(refused, i, refusal)
-        {
+        json_array_foreach (refused, i, refusal) {
                 int64_t index = member_integer(refusal, "index");
                 SinkRefusal r = {.id = member_string(refusal, "id"),
                                  .code = member_string(refusal, "code"),

@@ -3,10 +3,10 @@
 /*
  * Surveys through the line socket (cx-survey(7)), many under way at once.
  *
- * The happy path is: lines are queued and written as fast as the daemon reads; it answers with refused lines and with
- * cumulative acknowledgements, which take lines off the queue.
- * Possible failure modes are: the connection breaks or says nothing for a long time (a new one is made, and all that
- * is not acknowledged is sent again; a few times in a row, then we give up), the token is refused (we give up).
+ * The happy path is: lines are queued and written as fast as the daemon reads; it answers with refused lines
+ * and with cumulative acknowledgements, which take lines off the queue. Possible failure modes are: the
+ * connection breaks or says nothing for a long time (a new one is made, and all that is not acknowledged is
+ * sent again; a few times in a row, then we give up), the token is refused (we give up).
  */
 
 #include <errno.h>
@@ -39,9 +39,9 @@ typedef struct LinesSink {
         unsigned n_tries; /* since the last acknowledgement */
         usec_t heard;     /* when there last was an answer, or nothing to be answered */
 
-        Buffer out; /* the lines that are not acknowledged, from out_head on */
+        Buffer out;              /* the lines that are not acknowledged, from out_head on */
         size_t out_head, n_sent; /* both from the beginning of out */
-        Pending *pending; /* the same lines, from head on */
+        Pending *pending;        /* the same lines, from head on */
         size_t head, n_pending, size_pending;
 
         Buffer in;
@@ -86,7 +86,8 @@ static int take_refusal(LinesSink *s, const json_t *j)
         if (r.code && (strcmp(r.code, "E_UNAVAILABLE") == 0 || strcmp(r.code, "E_BUSY") == 0))
                 return TRY_AGAIN;
         if (!r.code || strcmp(r.code, "E_TOKEN") == 0) {
-                ctl_error(s->base.ctl, "%s: %s: %s", s->address, r.code ? r.code : "refused", r.text ? r.text : "");
+                ctl_error(s->base.ctl, "%s: %s: %s", s->address, r.code ? r.code : "refused",
+                          r.text ? r.text : "");
                 return CTL_REFUSED;
         }
         if (line < (int64_t)s->first_line || line - (int64_t)s->first_line >= (int64_t)n_under_way(s))
@@ -185,8 +186,8 @@ static int reconnect(LinesSink *s)
 
 static int lose(LinesSink *s, const char *why)
 {
-        ctl_error(s->base.ctl, "the connection to %s is lost (%s); sending %zu surveys again", s->address, why,
-                  n_under_way(s));
+        ctl_error(s->base.ctl, "the connection to %s is lost (%s); sending %zu surveys again", s->address,
+                  why, n_under_way(s));
         return reconnect(s);
 }
 

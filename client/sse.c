@@ -65,7 +65,8 @@ static bool line_done(Sse *s, SseOnEvent on_event, void *context)
                 if (line.n > 0) /* else a comment */
                         field(s, line, value);
         } else {
-                /* Not before its end does an event count as seen: else half a one would be lost on a reconnect. */
+                /* Not before its end does an event count as seen: else half a one would be lost on a
+                 * reconnect. */
                 if (s->next_id.n > 0) {
                         buffer_reset(&s->id);
                         buffer_append_text(&s->id, buffer_text(&s->next_id));

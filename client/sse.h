@@ -15,7 +15,7 @@ typedef struct Sse {
         Buffer event;
         Buffer id;      /* of the last complete event that had one */
         Buffer next_id; /* of the event that is coming in */
-        bool cr;   /* the byte before was CR */
+        bool cr;        /* the byte before was CR */
 } Sse;
 
 #define SSE_NULL ((Sse){0})

@@ -4,7 +4,8 @@
 /*
  * What a command answers: rows of typed cells. Commands fill tables, renderers print them.
  *
- * A row is begun by table_row() and its cells are added from left to right; cells that are not added are empty.
+ * A row is begun by table_row() and its cells are added from left to right; cells that are not added are
+ * empty.
  */
 
 #include <stdbool.h>

@@ -16,8 +16,8 @@ usec_t when_now(void);
 char *when_format(usec_t t, char ret[WHEN_TEXT_MAX]);
 
 /*
- * "now"; a duration ("7d": so long before @base); RFC 3339 with a zone; or local time without one: "2026-11-21",
- * "2026-11-21 10:15", "2026-11-21 10:15:30". -EINVAL.
+ * "now"; a duration ("7d": so long before @base); RFC 3339 with a zone; or local time without one:
+ * "2026-11-21", "2026-11-21 10:15", "2026-11-21 10:15:30". -EINVAL.
  */
 CX_MUST_CHECK int when_parse(const char *text, usec_t base, usec_t *ret);
 

@@ -37,10 +37,14 @@ static void usage(FILE *to)
 static int read_arguments(int argc, char **argv, Arguments *a)
 {
         static const struct option options[] = {
-                {"config", required_argument, NULL, 'c'},      {"check", no_argument, NULL, 'n'},
-                {"print-config", no_argument, NULL, 'p'},      {"version", no_argument, NULL, 'V'},
-                {"help", no_argument, NULL, 'h'},              {"state-dir", required_argument, NULL, 's'},
-                {"runtime-dir", required_argument, NULL, 'r'}, {"log-level", required_argument, NULL, 'l'},
+                {"config", required_argument, NULL, 'c'},
+                {"check", no_argument, NULL, 'n'},
+                {"print-config", no_argument, NULL, 'p'},
+                {"version", no_argument, NULL, 'V'},
+                {"help", no_argument, NULL, 'h'},
+                {"state-dir", required_argument, NULL, 's'},
+                {"runtime-dir", required_argument, NULL, 'r'},
+                {"log-level", required_argument, NULL, 'l'},
                 {NULL, 0, NULL, 0},
         };
         LogLevel level;
@@ -64,7 +68,8 @@ static int read_arguments(int argc, char **argv, Arguments *a)
                         break;
                 case 'l':
                         if (log_level_parse(text_of(optarg), &level) < 0) {
-                                fprintf(stderr, "cxd: --log-level is one of err, warning, notice, info, debug\n");
+                                fprintf(stderr,
+                                        "cxd: --log-level is one of err, warning, notice, info, debug\n");
                                 return SERVER_EXIT_USAGE;
                         }
                         log_set_level(level);

@@ -36,7 +36,7 @@ typedef struct Metric {
         char name[METRIC_NAME_MAX + 1];
         MetricKind kind;
         int lo, hi;               /* smallest and largest answer */
-        bool lower_is_better;     /* then `top` boxes are the lowest answers and the wrong side is above */
+        bool lower_is_better;     /* `top` boxes are the lowest answers then; of a mean the wrong side is above */
         bool has_target;
         double target;            /* in the display unit: points, percent, mean */
         unsigned min_n;           /* below it a figure's state is `insufficient` */

@@ -7,6 +7,7 @@
  * are: no YAML (libyaml says where), what this dialect leaves out, a limit, no memory.
  */
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <yaml.h>
@@ -184,6 +185,7 @@ static int take_end(Parser *p)
 {
         Node *closed = p->open;
 
+        assert(closed); /* libyaml pairs its events */
         p->depth--;
         p->open = closed->parent;
         return closed->kind == NODE_MAP ? refuse_duplicates(p, closed) : 0;

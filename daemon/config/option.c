@@ -120,26 +120,29 @@ static void range_text(const Option *o, char *ret, size_t size)
         ret[0] = '\0';
         if (o->choices) {
                 for (size_t i = 0; o->choices[i] && n < size; i++)
-                        n += (size_t)snprintf(ret + n, size - n, "%s%s", i ? ", " : ": ", o->choices[i]);
+                        n += (size_t)snprintf(ret + n, size - n, "%s%s", i ? ", " : " ", o->choices[i]);
         } else if (o->type == &type_duration) {
                 char min[USEC_TEXT_MAX], max[USEC_TEXT_MAX];
 
                 snprintf(ret, size, ", %s to %s", duration_format((usec_t)o->min, min),
                          duration_format((usec_t)o->max, max));
-        } else if (o->max > 0 && o->min == 0 && !option_is_number(o)) {
-                snprintf(ret, size, " of at most %.0f", o->max);
+        } else if (option_is_number(o)) {
+                snprintf(ret, size, ", %.0f to %.0f", o->min, o->max);
+        } else if (o->max > 0 && o->min > 0) {
+                snprintf(ret, size, ", %.0f to %.0f entries", o->min, o->max);
         } else if (o->max > 0) {
-                snprintf(ret, size, "%s %.0f to %.0f", option_is_number(o) ? "," : " of", o->min, o->max);
+                snprintf(ret, size, ", at most %.0f entries", o->max);
         }
 }
 
 char *option_describe(const Option *o, char ret[OPTION_DESCRIPTION_MAX])
 {
+        bool has_default = o->def && strcmp(o->def, "{}") != 0 && strcmp(o->def, "[]") != 0;
         char range[192];
 
         range_text(o, range, sizeof(range));
         snprintf(ret, OPTION_DESCRIPTION_MAX, "%s%s%s%s%s%s%s", o->type->name, range, o->unit ? ", in " : "",
-                 o->unit ? o->unit : "", o->required ? "; required" : "", o->def ? "; default " : "",
-                 o->def ? o->def : "");
+                 o->unit ? o->unit : "", o->required ? "; required" : "", has_default ? "; default " : "",
+                 has_default ? o->def : "");
         return ret;
 }

@@ -47,8 +47,8 @@ static int check_known(Load *l, const Node *n, ScopeKind kind, Text name)
                         suggest_offer(&s, scope->name);
         }
         return load_fail(l, n, NULL, "no row of %s names the %s \"" TEXT_FMT "\"%s",
-                         kind == SCOPE_LINE ? "the queue table" : "the roster", scope_kind_name(kind), TEXT_ARG(name),
-                         suggest_text(&s, hint));
+                         kind == SCOPE_LINE ? "the queue table" : "the roster", scope_kind_name(kind),
+                         TEXT_ARG(name), suggest_text(&s, hint));
 }
 
 static int read_scope(Load *l, const Option *o, const Node *n, void *object)

@@ -166,6 +166,6 @@ static void print_roles(Printer *p, const Option *o, const void *object)
 }
 
 const OptionType type_roles = {"a map of names", read_roles, print_roles};
-const OptionType type_sees = {"a list", read_sees, print_sees};
+const OptionType type_sees = {"a list of", read_sees, print_sees};
 const OptionType type_under = {"one of", read_under, print_under};
-const OptionType type_kinds = {"a list", read_kinds, print_kinds};
+const OptionType type_kinds = {"a list of", read_kinds, print_kinds};

@@ -188,29 +188,24 @@ static int refuse_two(const Roster *r, const Link *a, const Link *b)
                         TEXT_ARG(lower->text), TEXT_ARG(here), TEXT_ARG(there), first->line);
 }
 
-/* Among the links of one lower scope, by their beginning: no two with other upper ones may overlap. */
+/*
+ * Among the links of one lower scope, by their beginning: no two with other upper ones may overlap. While that holds,
+ * whatever lies elsewhere begins after the end of all before it, so the one that lasts longest is enough to compare.
+ */
 static int check_links(const Roster *r, Link *links, size_t n)
 {
-        /* Of those so far, the one that lasts longest, and the one that lasts longest in another place. */
-        const Link *last = NULL, *other = NULL;
+        const Link *last = NULL;
 
         qsort(links, n, sizeof(*links), compare_links);
         for (size_t i = 0; i < n; i++) {
                 const Link *link = &links[i];
 
                 if (last && last->lower != link->lower)
-                        last = other = NULL;
+                        last = NULL;
                 if (last && last->upper != link->upper && link->from < last->to)
                         return refuse_two(r, last, link);
-                if (other && other->upper != link->upper && link->from < other->to)
-                        return refuse_two(r, other, link);
-                if (!last || link->to >= last->to) {
-                        if (last && last->upper != link->upper)
-                                other = last;
+                if (!last || link->to > last->to)
                         last = link;
-                } else if (link->upper != last->upper && (!other || link->to > other->to)) {
-                        other = link;
-                }
         }
         return 0;
 }

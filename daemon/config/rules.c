@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "daemon/config/metrics.h"
 #include "daemon/config/option_types.h"
@@ -45,8 +46,10 @@ static int read_window(Load *l, const Option *o, const Node *n, void *object)
                 char all[WINDOWS_MAX * (WINDOW_NAME_MAX + 2) + 1] = "";
 
                 for (size_t i = 0; i < l->c->n_windows; i++) {
-                        strcat(all, i ? ", " : "");
-                        strcat(all, l->c->windows[i].name);
+                        size_t used = strlen(all);
+
+                        snprintf(all + used, sizeof(all) - used, "%s%s", i ? ", " : "",
+                                 l->c->windows[i].name);
                 }
                 return load_fail(l, n, NULL, "\"" TEXT_FMT "\" is not one of windows: %s", TEXT_ARG(n->text),
                                  all);
@@ -90,8 +93,8 @@ static int read_scopes(Load *l, const Option *o, const Node *n, void *object)
                         suggest_offer(&s, scope->name);
         }
         return load_fail(l, n, NULL, "no row of %s names the %s \"" TEXT_FMT "\"%s",
-                         rule->kind == SCOPE_LINE ? "the queue table" : "the roster", scope_kind_name(rule->kind),
-                         TEXT_ARG(name), suggest_text(&s, hint));
+                         rule->kind == SCOPE_LINE ? "the queue table" : "the roster",
+                         scope_kind_name(rule->kind), TEXT_ARG(name), suggest_text(&s, hint));
 }
 
 static void print_scopes(Printer *p, const Option *o, const void *object)

@@ -33,7 +33,7 @@ static bool name_ok(Text name)
 /* Whether the file is there and holds a compiled zone (there are tables of text in that folder, too). */
 static bool is_zone_file(const char *path)
 {
-        char magic[4];
+        char magic[4] = "";
         struct stat st;
         ssize_t n = -1;
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -9,7 +9,8 @@
  * times at which it looked; that is why alerts are stored by the shell and handed back with engine_restore().
  *
  * Start: engine_new(), engine_replay() for every stored survey, engine_restore() for every stored alert, then one
- * INPUT_TICK. Live: engine_step() for each input, and an INPUT_TICK at engine_deadline() at the latest.
+ * INPUT_TICK. (A tick before the replay as well, and minutes and hours that are no longer kept are left out at once
+ * instead of being held until the first tick.) Live: engine_step() for each input, and an INPUT_TICK at engine_deadline() at the latest.
  */
 
 #include <stdbool.h>

@@ -4,7 +4,7 @@
  * The transitions of an alert, each of which is an effect, and what people may do with it.
  */
 
-#include <stdio.h>
+#include <math.h>
 
 #include "daemon/core/engine_internal.h"
 
@@ -136,11 +136,10 @@ int engine_resolve(Engine *e, BookEntry *entry, AlertReason reason, Effects *out
         entry->alert.reason = reason;
         entry->alert.until = 0;
         if (p) {
-                if (entry->alert.fired && p->watch->rule->test == RULE_EVIDENCE) {
+                p->bound = INFINITY;
+                p->bound_day = e->today;
+                if (entry->alert.fired && p->watch->rule->test == RULE_EVIDENCE)
                         restart_tomorrow(e, p, &entry->alert);
-                        p->bound = 0;
-                        p->bound_day = e->today;
-                }
                 p->open = NULL;
                 entry->pair = NULL;
         }

@@ -104,7 +104,7 @@ static int tell_pairs(Engine *e, Cell *cell, Version *v, unsigned value, int del
                         if (day < p->cached_day)
                                 p->cached = false;
                         /* Nothing else can raise M. */
-                        if (wrong || delta < 0 || day > e->today || day < series_next(days, INT32_MIN))
+                        if (wrong || delta < 0 || day < series_next(days, INT32_MIN))
                                 p->bound = INFINITY;
                 }
                 if (!wrong)

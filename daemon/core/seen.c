@@ -83,7 +83,8 @@ void seen_remove(Seen *s, uint64_t hash, uint64_t seq)
 
         if (s->n_places == 0)
                 return;
-        for (i = hash & (s->n_places - 1); s->places[i].hash != hash || s->places[i].seq != seq; i = next_place(s, i))
+        for (i = hash & (s->n_places - 1); s->places[i].hash != hash || s->places[i].seq != seq;
+             i = next_place(s, i))
                 if (!s->places[i].seq)
                         return;
         /* Move back what would no longer be found across the hole. */

@@ -4,8 +4,8 @@
 /*
  * Which surveys are known: from the hash of source and id to the number of the stored survey.
  *
- * Two ids may share a hash, so a hit is a candidate that the caller compares with what is stored. 16 bytes for each
- * place of an open-addressing table that is at most 3/4 full.
+ * Two ids may share a hash, so a hit is a candidate that the caller compares with what is stored. 16 bytes
+ * for each place of an open-addressing table that is at most 3/4 full.
  */
 
 #include <stddef.h>
@@ -38,7 +38,8 @@ uint64_t seen_hash(const Seen *s, Text source, Text id);
 /* The numbers stored under @hash, oldest first. Returns how many; usually 0 or 1. */
 size_t seen_find(const Seen *s, uint64_t hash, uint64_t ret[SEEN_CANDIDATES_MAX]);
 
-/* -ENOMEM. A fifth number under one hash is refused with -EEXIST (that takes 2^40 surveys, or a broken hash). */
+/* -ENOMEM. A fifth number under one hash is refused with -EEXIST (that takes 2^40 surveys, or a broken hash).
+ */
 CX_MUST_CHECK int seen_add(Seen *s, uint64_t hash, uint64_t seq);
 
 /* Forgets (hash, seq); nothing happens if it is not there. */

@@ -66,8 +66,9 @@ static uint32_t lower_bound(const Series *s, int32_t number)
 {
         uint32_t low = 0, high = s->n;
 
-        if (high > 0 && number_at(s, high - 1) < number)
-                return high;
+        /* Nearly all answers are for the newest bucket or behind it. */
+        if (high > 0 && number_at(s, high - 1) <= number)
+                return high - (number_at(s, high - 1) == number);
         while (low < high) {
                 uint32_t middle = low + (high - low) / 2;
 

@@ -77,25 +77,15 @@ const char *conn_reason_text(ConnReason r)
         return r < _CONN_REASON_N ? texts[r] : "unknown";
 }
 
-static size_t or_size(size_t value, size_t otherwise)
-{
-        return value ? value : otherwise;
-}
-
-static usec_t or_usec(usec_t value, usec_t otherwise)
-{
-        return value ? value : otherwise;
-}
-
 static void limits_fill(ConnLimits *l)
 {
-        l->in_high = or_size(l->in_high, (size_t)128 * 1024);
-        l->out_high = or_size(l->out_high, (size_t)1024 * 1024);
-        l->out_low = or_size(l->out_low, (size_t)256 * 1024);
-        l->out_max = or_size(l->out_max, (size_t)4 * 1024 * 1024);
-        l->idle = or_usec(l->idle, USEC_INFINITY);
-        l->stall = or_usec(l->stall, USEC_INFINITY);
-        l->linger = or_usec(l->linger, 5 * USEC_SEC);
+        l->in_high = l->in_high ? l->in_high : (size_t)128 * 1024;
+        l->out_high = l->out_high ? l->out_high : (size_t)1024 * 1024;
+        l->out_low = l->out_low ? l->out_low : (size_t)256 * 1024;
+        l->out_max = l->out_max ? l->out_max : (size_t)4 * 1024 * 1024;
+        l->idle = l->idle ? l->idle : USEC_INFINITY;
+        l->stall = l->stall ? l->stall : USEC_INFINITY;
+        l->linger = l->linger ? l->linger : 5 * USEC_SEC;
 }
 
 static void release(Conn *c)
@@ -107,11 +97,6 @@ static void release(Conn *c)
         c->from.fd = -1;
         accepted_deinit(&c->from);
         free(c);
-}
-
-static void enter(Conn *c)
-{
-        c->busy++;
 }
 
 /* False if @c is gone. */
@@ -206,7 +191,7 @@ static bool deliver(Conn *c)
         size_t n, used = 1;
         const char *data;
 
-        enter(c);
+        c->busy++;
         while (used > 0 && may_deliver(c) && (n = evbuffer_get_length(in)) > 0) {
                 data = (const char *)evbuffer_pullup(in, -1);
                 if (!data) {
@@ -257,7 +242,7 @@ static void bev_write(struct bufferevent *bev CX_UNUSED, void *user)
                         flushed(c);
                 return;
         }
-        enter(c);
+        c->busy++;
         if (c->ops->on_drained)
                 c->ops->on_drained(c, c->user);
         if (!leave(c))
@@ -313,7 +298,7 @@ static void on_tick(evutil_socket_t fd CX_UNUSED, short what CX_UNUSED, void *us
                         return;
                 c->told = true;
                 event_del(c->tick);
-                enter(c);
+                c->busy++;
                 c->ops->on_closed(c, c->reason, c->user);
                 leave(c);
                 return;

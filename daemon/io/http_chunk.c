@@ -73,11 +73,10 @@ int http_chunk_feed(HttpChunk *c, const char *data, size_t n, size_t max, Buffer
 
                 if (c->state != DATA) {
                         r = step(c, data[i++]);
+                        /* Told before anything of the chunk is there. */
+                        if (r == 0 && c->state == DATA && (c->left > max || to->n > max - (size_t)c->left))
+                                r = HTTP_CHUNK_E_LARGE;
                         continue;
-                }
-                if (c->left > max || to->n > max - (size_t)c->left) {
-                        r = HTTP_CHUNK_E_LARGE;
-                        break;
                 }
                 if (part > c->left)
                         part = (size_t)c->left;

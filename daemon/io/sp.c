@@ -17,7 +17,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/queue.h>
 
 #include "daemon/io/log.h"
@@ -229,7 +228,6 @@ static size_t take_body(SpPeer *p, const char *data, size_t n)
 /* The start of a message: its length, and all of it if it is there. */
 static size_t take_frame(SpPeer *p, const char *data, size_t n)
 {
-        const SpLimits *limits = &p->socket->limits;
         size_t mark = conn_peer(p->conn)->is_unix ? 1 : 0;
         uint64_t length;
 
@@ -245,7 +243,7 @@ static size_t take_frame(SpPeer *p, const char *data, size_t n)
                 return 0;
         memcpy(&length, data + mark, sizeof(length));
         length = be64toh(length);
-        if (length > limits->message_max) {
+        if (length > p->socket->limits.message_max) {
                 refuse(p, "sent a message that is too long");
                 return 0;
         }
@@ -304,20 +302,14 @@ static const ConnOps conn_ops = {.on_data = on_data, .on_closed = on_closed};
 
 static void limits_fill(SpLimits *l)
 {
-        if (l->message_max == 0)
-                l->message_max = (size_t)1024 * 1024;
-        if (l->queue_max == 0)
-                l->queue_max = (size_t)1024 * 1024;
-        if (l->handshake == 0)
-                l->handshake = 5 * USEC_SEC;
-        if (l->message == 0)
-                l->message = 10 * USEC_SEC;
-        if (l->hops_max == 0)
-                l->hops_max = 8;
+        l->message_max = l->message_max ? l->message_max : (size_t)1024 * 1024;
+        l->queue_max = l->queue_max ? l->queue_max : (size_t)1024 * 1024;
+        l->handshake = l->handshake ? l->handshake : 5 * USEC_SEC;
+        l->message = l->message ? l->message : 10 * USEC_SEC;
+        l->requests_max = l->requests_max ? l->requests_max : 16;
+        l->hops_max = l->hops_max ? l->hops_max : 8;
         if (l->hops_max > HOPS_LIMIT)
                 l->hops_max = HOPS_LIMIT;
-        if (l->requests_max == 0)
-                l->requests_max = 16;
 }
 
 int sp_socket_new(SpSocket **ret, Loop *l, SpKind kind, const SpLimits *limits, const SpOps *ops,

@@ -86,7 +86,9 @@ Text access_bearer(Text authorization)
 {
         static const char scheme[] = "Bearer ";
 
-        if (authorization.n < sizeof(scheme) || strncasecmp(authorization.at, scheme, sizeof(scheme) - 1) != 0)
+        if (authorization.n < sizeof(scheme) ||
+            strncasecmp(authorization.at, scheme, sizeof(scheme) - 1) != 0)
                 return TEXT_NULL;
-        return text_trim((Text){.at = authorization.at + sizeof(scheme) - 1, .n = authorization.n - sizeof(scheme) + 1});
+        return text_trim((Text){.at = authorization.at + sizeof(scheme) - 1,
+                                .n = authorization.n - sizeof(scheme) + 1});
 }

@@ -4,8 +4,8 @@
 /*
  * Who is asking, and which source is sending: from the credentials of a Unix peer, or from a token.
  *
- * Root and the daemon's own user are admin on Unix sockets. Nobody is anybody by default. Tokens are compared by
- * their SHA-256, all of them, in constant time.
+ * Root and the daemon's own user are admin on Unix sockets. Nobody is anybody by default. Tokens are compared
+ * by their SHA-256, all of them, in constant time.
  */
 
 #include "daemon/config/config.h"
@@ -23,8 +23,8 @@ const Principal *access_of_peer(const Config *c, const Peer *peer);
 const Principal *access_of_token(const Config *c, Text token);
 
 /*
- * The source that may send through this connection: the one of @token, or without a token (TEXT_NULL) the open one, if
- * the peer is on this machine. 0, or 1 with @fault.
+ * The source that may send through this connection: the one of @token, or without a token (TEXT_NULL) the
+ * open one, if the peer is on this machine. 0, or 1 with @fault.
  */
 CX_MUST_CHECK int access_source(const Config *c, const Peer *peer, Text token, const ConfigSource **ret,
                                 Fault *fault);

@@ -57,8 +57,8 @@ static void write_figure(const Alert *a, const Metric *metric, JsonOut *out)
         if (!metric)
                 return;
         memcpy(f.counts, a->counts, sizeof(f.counts));
-        if (a->state == ALERT_PENDING || a->n == 0)
-                f.state = a->n == 0 ? FIGURE_NO_DATA : FIGURE_INSUFFICIENT;
+        if (a->n == 0)
+                f.state = FIGURE_NO_DATA;
         json_key(out, TEXT("figure"));
         figure_write(&f, out);
 }
@@ -200,7 +200,8 @@ static int read_names(json_t *root, Alert *a)
         int choice;
         Text name;
 
-        if (read_text(root, "id", a->id, sizeof(a->id)) < 0 || read_text(root, "rule", a->rule, sizeof(a->rule)) < 0 ||
+        if (read_text(root, "id", a->id, sizeof(a->id)) < 0 ||
+            read_text(root, "rule", a->rule, sizeof(a->rule)) < 0 ||
             read_text(root, "metric", a->metric, sizeof(a->metric)) < 0 ||
             read_text(root, "window", a->window, sizeof(a->window)) < 0 ||
             read_text(root, "scope", scope, sizeof(scope)) < 0)
@@ -243,10 +244,11 @@ static void read_evidence(json_t *root, json_t *store, Alert *a)
         a->high = read_number(store, "high");
         a->mean = read_number(store, "mean");
         a->trend = read_number(store, "trend");
-        json_array_foreach(counts, i, item)
+        json_array_foreach (counts, i, item) {
                 if (i < METRIC_VALUES_MAX)
                         a->counts[i] = (uint64_t)json_integer_value(item);
-        json_array_foreach(surveys, i, item) {
+        }
+        json_array_foreach (surveys, i, item) {
                 if (i >= ALERT_SURVEYS_MAX || !json_is_string(item))
                         break;
                 snprintf(a->surveys[i], sizeof(a->surveys[i]), "%s", json_string_value(item));

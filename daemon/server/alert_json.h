@@ -2,14 +2,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * An alert as JSON: the object that readers see (cx-api(7)), and the same with a `store` member for the journal.
+ * An alert as JSON: the object that readers see (cx-api(7)), and the same with a `store` member for the
+ * journal.
  */
 
 #include "daemon/core/alert.h"
 #include "daemon/core/engine.h"
 #include "proto/base/json_out.h"
 
-/* The readers' object. @metric: the alert's metric, or NULL if it is no longer configured; @advice may be NULL. */
+/* The readers' object. @metric: the alert's metric, or NULL if it is no longer configured; @advice may be
+ * NULL. */
 void alert_write(const Alert *a, const Metric *metric, const char *advice, JsonOut *out);
 
 /* The stored form. */

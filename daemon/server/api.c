@@ -35,7 +35,7 @@ static const Route routes[] = {
         {HTTP_GET, "/healthz", true, api_healthz},
         {HTTP_GET, "/readyz", true, api_readyz},
         {HTTP_GET, "/metrics", true, api_metrics},
-/* ROUTE-WEB */
+        /* ROUTE-WEB */
 };
 
 int api_fault(ApiCall *call, FaultCode code, const char *field, const char *format, ...)
@@ -102,9 +102,10 @@ static int run(ApiCall *call, const Route *route)
         if (!route->open) {
                 call->who = identify(call->server, call->request);
                 if (!call->who)
-                        return api_fault(call, FAULT_TOKEN, NULL,
-                                         "who is asking? send `Authorization: Bearer TOKEN`, or ask through the Unix "
-                                         "socket as a user that the configuration knows");
+                        return api_fault(
+                                call, FAULT_TOKEN, NULL,
+                                "who is asking? send `Authorization: Bearer TOKEN`, or ask through the Unix "
+                                "socket as a user that the configuration knows");
         }
         return route->fn(call);
 }

@@ -21,9 +21,9 @@ typedef struct ApiCall {
 } ApiCall;
 
 enum {
-        _API_OK,     /* out is the answer, 200 */
-        API_FAULT,   /* fault is the answer */
-        API_TAKEN,   /* the route has answered, or will */
+        _API_OK,   /* out is the answer, 200 */
+        API_FAULT, /* fault is the answer */
+        API_TAKEN, /* the route has answered, or will */
 };
 
 /* One of the results above, or -ENOMEM. */
@@ -59,11 +59,11 @@ CX_MUST_CHECK int api_only_params(ApiCall *call, const char *const *names);
 Text api_param(const ApiCall *call, const char *name);
 
 /* Each 0 or API_FAULT. A scope that the caller does not see at all is the same as one that is not there. */
-CX_MUST_CHECK int api_scope(ApiCall *call, ScopeId *ret);                 /* required */
+CX_MUST_CHECK int api_scope(ApiCall *call, ScopeId *ret); /* required */
 /* `under`: org if it is not given; SCOPE_NONE, under which nothing lies, for what does not exist. */
 CX_MUST_CHECK int api_under(ApiCall *call, ScopeId *ret);
-CX_MUST_CHECK int api_metric(ApiCall *call, bool required, size_t *ret);  /* SIZE_MAX: not given */
-CX_MUST_CHECK int api_window(ApiCall *call, bool required, size_t *ret);  /* SIZE_MAX: not given */
+CX_MUST_CHECK int api_metric(ApiCall *call, bool required, size_t *ret); /* SIZE_MAX: not given */
+CX_MUST_CHECK int api_window(ApiCall *call, bool required, size_t *ret); /* SIZE_MAX: not given */
 CX_MUST_CHECK int api_time(ApiCall *call, const char *name, usec_t or_else, usec_t *ret);
 CX_MUST_CHECK int api_count(ApiCall *call, const char *name, size_t or_else, size_t max, size_t *ret);
 
@@ -73,4 +73,3 @@ CX_MUST_CHECK int api_at(ApiCall *call, usec_t *ret);
 usec_t api_now(const ApiCall *call);
 bool api_sees(const ApiCall *call, size_t metric, ScopeId scope);
 bool api_sees_scope(const ApiCall *call, ScopeId scope);
-

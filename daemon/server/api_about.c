@@ -2,7 +2,9 @@
 
 /* What there is: the caller, the org tree, the rules, the daemon itself. */
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "daemon/server/api.h"
 
@@ -48,7 +50,8 @@ static void write_grants(const ApiCall *call, JsonOut *out)
                 const Grant *g = &call->who->grants[i];
                 char scope[SCOPE_TEXT_MAX + 1];
 
-                snprintf(scope, sizeof(scope), "%s%s%s", scope_kind_name(g->kind), g->name[0] ? "/" : "", g->name);
+                snprintf(scope, sizeof(scope), "%s%s%s", scope_kind_name(g->kind), g->name[0] ? "/" : "",
+                         g->name);
                 json_begin_object(out);
                 json_member_str(out, "role", policy->roles[g->role].name);
                 json_member_str(out, "scope", scope);
@@ -65,6 +68,32 @@ static bool is_worth_showing(const ApiCall *call, ScopeId id)
         return (org_scope(engine_org(e), id)->assigned || engine_has_data(e, id)) && api_sees_scope(call, id);
 }
 
+typedef struct Place {
+        Text text;
+        ScopeId id;
+} Place;
+
+static int compare_places(const void *a, const void *b)
+{
+        return text_compare(((const Place *)a)->text, ((const Place *)b)->text);
+}
+
+/* What the caller sees, by name: numbers of scopes depend on the order of arrival. NULL without memory. */
+static Place *visible_places(const ApiCall *call, size_t *ret_n)
+{
+        const Org *org = engine_org(call->server->engine);
+        Place *places = calloc(org_n_scopes(org), sizeof(*places));
+        size_t n = 0;
+
+        for (ScopeId id = 0; places && id < org_n_scopes(org); id++)
+                if (is_worth_showing(call, id))
+                        places[n++] = (Place){.text = org_scope(org, id)->text, .id = id};
+        if (places)
+                qsort(places, n, sizeof(*places), compare_places);
+        *ret_n = n;
+        return places;
+}
+
 int api_me(ApiCall *call)
 {
         const Server *s = call->server;
@@ -72,10 +101,15 @@ int api_me(ApiCall *call)
         const Org *org = engine_org(s->engine);
         JsonOut *out = &call->json;
         bool seen[METRICS_MAX] = {false};
+        size_t n_places;
+        Place *places;
         int r = api_only_params(call, no_params);
 
         if (r != 0)
                 return r;
+        places = visible_places(call, &n_places);
+        if (!places)
+                return -ENOMEM;
         json_begin_object(out);
         json_member_str(out, "principal", call->who->name);
         json_member_bool(out, "admin", call->who->admin);
@@ -87,9 +121,9 @@ int api_me(ApiCall *call)
         json_end_array(out);
         json_key(out, TEXT("scopes"));
         json_begin_array(out);
-        for (ScopeId id = 0; id < org_n_scopes(org); id++) {
-                if (!is_worth_showing(call, id))
-                        continue;
+        for (size_t i = 0; i < n_places; i++) {
+                ScopeId id = places[i].id;
+
                 json_begin_object(out);
                 json_member_text(out, "scope", org_scope(org, id)->text);
                 json_member_text(out, "name", org_scope(org, id)->display);
@@ -104,6 +138,7 @@ int api_me(ApiCall *call)
                 json_end_array(out);
                 json_end_object(out);
         }
+        free(places);
         json_end_array(out);
         json_key(out, TEXT("metrics"));
         json_begin_array(out);
@@ -119,20 +154,24 @@ int api_org(ApiCall *call)
 {
         const Org *org = engine_org(call->server->engine);
         JsonOut *out = &call->json;
+        size_t n_places;
+        Place *places;
         int r = api_only_params(call, no_params);
 
         if (r != 0)
                 return r;
+        places = visible_places(call, &n_places);
+        if (!places)
+                return -ENOMEM;
         json_begin_object(out);
         json_key(out, TEXT("scopes"));
         json_begin_array(out);
-        for (ScopeId id = 0; id < org_n_scopes(org); id++) {
+        for (size_t place = 0; place < n_places; place++) {
+                ScopeId id = places[place].id;
                 const ScopeInfo *info = org_scope(org, id);
                 ScopeId parents[2];
                 size_t n;
 
-                if (!is_worth_showing(call, id))
-                        continue;
                 json_begin_object(out);
                 json_member_text(out, "scope", info->text);
                 json_member_text(out, "name", info->display);
@@ -146,6 +185,7 @@ int api_org(ApiCall *call)
                 json_end_array(out);
                 json_end_object(out);
         }
+        free(places);
         json_end_array(out);
         json_end_object(out);
         return 0;
@@ -171,7 +211,8 @@ static void write_rule(const ApiCall *call, const Rule *rule, JsonOut *out)
         const Config *c = call->server->config;
         char text[USEC_TEXT_MAX], scopes[SCOPE_TEXT_MAX + 1];
 
-        snprintf(scopes, sizeof(scopes), "%s%s%s", scope_kind_name(rule->kind), rule->scopes[0] ? "/" : "", rule->scopes);
+        snprintf(scopes, sizeof(scopes), "%s%s%s", scope_kind_name(rule->kind), rule->scopes[0] ? "/" : "",
+                 rule->scopes);
         json_begin_object(out);
         json_member_str(out, "name", rule->name);
         json_member_str(out, "metric", c->metrics[rule->metric].name);

@@ -57,6 +57,18 @@ static int wanted_states(ApiCall *call, bool wanted[_ALERT_STATE_N])
         return 0;
 }
 
+/* Newest change first; the same order again after a restart, also where several changed at once. */
+static int compare_alerts(const void *a, const void *b)
+{
+        const Alert *x = *(const Alert *const *)a, *y = *(const Alert *const *)b;
+
+        if (x->changed != y->changed)
+                return x->changed < y->changed ? 1 : -1;
+        if (x->ordinal != y->ordinal)
+                return x->ordinal < y->ordinal ? 1 : -1;
+        return strcmp(x->id, y->id);
+}
+
 int api_alerts(ApiCall *call)
 {
         static const char *const params[] = {"state", "scope", "metric", "limit", NULL};
@@ -64,6 +76,7 @@ int api_alerts(ApiCall *call)
         const Engine *e = call->server->engine;
         Text scope_text = api_param(call, "scope");
         ScopeId scope = SCOPE_NONE;
+        const Alert **found;
         size_t limit, metric, n = 0;
         int r = api_only_params(call, params);
 
@@ -77,21 +90,28 @@ int api_alerts(ApiCall *call)
                 r = api_count(call, "limit", 1000, 10000, &limit);
         if (r != 0)
                 return r;
-        json_begin_object(&call->json);
-        json_key(&call->json, TEXT("alerts"));
-        json_begin_array(&call->json);
-        for (size_t i = engine_n_alerts(e); i-- > 0 && n < limit;) {
+        found = calloc(engine_n_alerts(e) + 1, sizeof(const Alert *));
+        if (!found)
+                return -ENOMEM;
+        for (size_t i = 0; i < engine_n_alerts(e); i++) {
                 const Alert *a = engine_alert(e, i);
 
                 if (!wanted[a->state] || !sees_alert(call, a))
                         continue;
-                if (scope != SCOPE_NONE && org_find(engine_org(e), a->scope_kind, text_of(a->scope_name)) != scope)
+                if (scope != SCOPE_NONE &&
+                    org_find(engine_org(e), a->scope_kind, text_of(a->scope_name)) != scope)
                         continue;
                 if (metric != SIZE_MAX && strcmp(a->metric, call->server->config->metrics[metric].name) != 0)
                         continue;
-                write_alert(call, a);
-                n++;
+                found[n++] = a;
         }
+        qsort(found, n, sizeof(const Alert *), compare_alerts);
+        json_begin_object(&call->json);
+        json_key(&call->json, TEXT("alerts"));
+        json_begin_array(&call->json);
+        for (size_t i = 0; i < n && i < limit; i++)
+                write_alert(call, found[i]);
+        free(found);
         json_end_array(&call->json);
         json_end_object(&call->json);
         return 0;
@@ -166,8 +186,7 @@ static int read_body(ApiCall *call, const char *const *names, json_t **ret)
                 json_decref(root);
                 return api_fault(call, FAULT_JSON, NULL, "the body is a JSON object, or empty");
         }
-        json_object_foreach(root, key, value)
-        {
+        json_object_foreach (root, key, value) {
                 bool known = false;
 
                 for (const char *const *n = names; *n; n++)
@@ -255,7 +274,8 @@ int api_alert_outcome(ApiCall *call)
                 return r;
         outcome = member(root, "outcome");
         if (outcome.n == 0 || outcome.n > METRIC_NAME_MAX)
-                r = api_fault(call, FAULT_PARAMETER, "outcome", "what came of it, 1 to %d bytes", METRIC_NAME_MAX);
+                r = api_fault(call, FAULT_PARAMETER, "outcome", "what came of it, 1 to %d bytes",
+                              METRIC_NAME_MAX);
         if (r == 0)
                 r = carry_out(call, &(Command){
                                             .verb = COMMAND_OUTCOME,

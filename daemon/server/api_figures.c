@@ -63,7 +63,8 @@ int api_figures(ApiCall *call)
         if (r == 0)
                 r = api_at(call, &at);
         if (r == 0 && metric != SIZE_MAX && !api_sees(call, metric, scope))
-                r = api_fault(call, FAULT_NOT_FOUND, "metric", "there is no such metric, or you do not see it");
+                r = api_fault(call, FAULT_NOT_FOUND, "metric",
+                              "there is no such metric, or you do not see it");
         if (r != 0)
                 return r;
         json_begin_object(&call->json);
@@ -101,7 +102,8 @@ static bool on_board(const ApiCall *call, const BoardQuery *q, ScopeId id, const
                 return false;
         if (!info->assigned && !engine_has_data(e, id))
                 return false;
-        return q->under != SCOPE_NONE && org_contains(engine_org(e), q->under, id, q->at) && api_sees_scope(call, id);
+        return q->under != SCOPE_NONE && org_contains(engine_org(e), q->under, id, q->at) &&
+               api_sees_scope(call, id);
 }
 
 static int write_rows(ApiCall *call, const BoardQuery *q)
@@ -145,7 +147,8 @@ int api_board(ApiCall *call)
         int r = api_only_params(call, params);
 
         if (r == 0 && kind.at && scope_kind_parse(kind, &q.kind) < 0)
-                r = api_fault(call, FAULT_PARAMETER, "kind", "one of agent, team, site, region, queue, line, org");
+                r = api_fault(call, FAULT_PARAMETER, "kind",
+                              "one of agent, team, site, region, queue, line, org");
         if (r == 0)
                 r = api_under(call, &q.under);
         if (r == 0)
@@ -203,7 +206,8 @@ int api_series(ApiCall *call)
         if (r == 0)
                 r = api_at(call, &at);
         if (r == 0 && !api_sees(call, metric, scope))
-                r = api_fault(call, FAULT_NOT_FOUND, "metric", "there is no such metric, or you do not see it");
+                r = api_fault(call, FAULT_NOT_FOUND, "metric",
+                              "there is no such metric, or you do not see it");
         if (r != 0)
                 return r;
         w = &call->server->config->windows[window];

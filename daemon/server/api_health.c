@@ -23,7 +23,9 @@ int api_healthz(ApiCall *call)
 
 int api_readyz(ApiCall *call)
 {
-        bool ready = call->server->state == SERVER_READY || call->server->state == SERVER_RELOADING;
+        const Server *s = call->server;
+        bool ready =
+                (s->state == SERVER_READY || s->state == SERVER_RELOADING) && !intake_is_starved(s->intake);
 
         buffer_append_str(&call->out, ready ? "ready\n" : "not ready\n");
         return plain(call, ready ? 200 : 503, "text/plain; charset=utf-8");
@@ -53,11 +55,14 @@ static void write_surveys(const Server *s, Buffer *b)
         buffer_append_format(b, "cxd_surveys_total{result=\"duplicate\"} %" PRIu64 "\n", i.counts.duplicate);
         buffer_append_format(b, "cxd_surveys_total{result=\"revised\"} %" PRIu64 "\n", i.counts.revised);
         buffer_append_format(b, "cxd_surveys_total{result=\"refused\"} %" PRIu64 "\n", i.counts.refused);
-        write_simple(b, "cxd_surveys_in_flight", "gauge", "Surveys that wait for their commit.", (double)i.in_flight);
-        write_simple(b, "cxd_commits_total", "counter", "Batches of surveys that were settled.", (double)i.batches);
-        write_simple(b, "cxd_commit_seconds_total", "counter", "Time that commits took.", (double)i.commit_usec / 1e6);
-        write_simple(b, "cxd_unknown_metric_answers_total", "counter", "Answers to metrics that are not configured.",
-                     (double)i.unknown);
+        write_simple(b, "cxd_surveys_in_flight", "gauge", "Surveys that wait for their commit.",
+                     (double)i.in_flight);
+        write_simple(b, "cxd_commits_total", "counter", "Batches of surveys that were settled.",
+                     (double)i.batches);
+        write_simple(b, "cxd_commit_seconds_total", "counter", "Time that commits took.",
+                     (double)i.commit_usec / 1e6);
+        write_simple(b, "cxd_unknown_metric_answers_total", "counter",
+                     "Answers to metrics that are not configured.", (double)i.unknown);
 }
 
 int api_metrics(ApiCall *call)
@@ -73,11 +78,14 @@ int api_metrics(ApiCall *call)
         sp_socket_stats(s->pub, &pub);
         write_counter(b, "cxd_build_info", "gauge", "1, with the version.");
         buffer_append_format(b, "cxd_build_info{version=\"%s\"} 1\n", CX_VERSION);
-        write_simple(b, "cxd_start_time_seconds", "gauge", "When the daemon started.", (double)s->started / 1e6);
-        write_simple(b, "cxd_ready", "gauge", "1 when surveys are taken.", s->state == SERVER_READY);
+        write_simple(b, "cxd_start_time_seconds", "gauge", "When the daemon started.",
+                     (double)s->started / 1e6);
+        write_simple(b, "cxd_ready", "gauge", "1 when surveys are taken.",
+                     s->state == SERVER_READY && !intake_is_starved(s->intake));
         write_surveys(s, b);
         write_simple(b, "cxd_surveys_counted", "gauge", "Surveys in the figures.", (double)e.surveys);
-        write_simple(b, "cxd_surveys_late_total", "counter", "Surveys older than the longest window.", (double)e.late);
+        write_simple(b, "cxd_surveys_late_total", "counter", "Surveys older than the longest window.",
+                     (double)e.late);
         write_simple(b, "cxd_overflow_agents_total", "counter", "Surveys whose agent found no room.",
                      (double)e.overflow_agents);
         write_simple(b, "cxd_overflow_queues_total", "counter", "Surveys whose queue found no room.",
@@ -91,13 +99,15 @@ int api_metrics(ApiCall *call)
                      (double)feeds_n_subscribers(s->feeds));
         write_simple(b, "cxd_feed_messages_sent_total", "counter", "Messages queued for nanomsg peers.",
                      (double)pub.sent);
-        write_simple(b, "cxd_feed_messages_dropped_total", "counter", "Messages that slow nanomsg peers lost.",
-                     (double)pub.dropped);
-        write_simple(b, "cxd_http_requests_total", "counter", "HTTP requests handled.", (double)http.requests);
+        write_simple(b, "cxd_feed_messages_dropped_total", "counter",
+                     "Messages that slow nanomsg peers lost.", (double)pub.dropped);
+        write_simple(b, "cxd_http_requests_total", "counter", "HTTP requests handled.",
+                     (double)http.requests);
         write_simple(b, "cxd_http_refused_total", "counter", "HTTP requests refused by the server itself.",
                      (double)http.refused);
         write_simple(b, "cxd_connections", "gauge", "Open connections.", conn_cap_count(s->cap));
-        write_simple(b, "cxd_store_bytes", "gauge", "Size of the store on disk.", (double)s->store_info.bytes);
+        write_simple(b, "cxd_store_bytes", "gauge", "Size of the store on disk.",
+                     (double)s->store_info.bytes);
         write_simple(b, "cxd_store_damaged_rows", "gauge", "Stored rows that were found damaged.",
                      (double)s->store_info.n_damaged);
         return plain(call, 200, "text/plain; version=0.0.4; charset=utf-8");

@@ -25,8 +25,8 @@ int api_only_params(ApiCall *call, const char *const *names)
                 for (const char *const *n = names; *n; n++)
                         known = known || text_is(name, *n);
                 if (!known)
-                        return api_fault(call, FAULT_PARAMETER, NULL, "parameter %zu is none that this path knows",
-                                         i + 1);
+                        return api_fault(call, FAULT_PARAMETER, NULL,
+                                         "parameter %zu is none that this path knows", i + 1);
                 for (size_t k = 0; k < i; k++) {
                         http_param_at(call->request, k, &again, &value);
                         if (text_equal(again, name))
@@ -41,8 +41,8 @@ bool api_sees(const ApiCall *call, size_t metric, ScopeId scope)
 {
         const Server *s = call->server;
 
-        return policy_sees(&s->config->policy, engine_org(s->engine), call->who, &s->config->metrics[metric], scope,
-                           api_now(call));
+        return policy_sees(&s->config->policy, engine_org(s->engine), call->who, &s->config->metrics[metric],
+                           scope, api_now(call));
 }
 
 bool api_sees_scope(const ApiCall *call, ScopeId scope)
@@ -60,9 +60,10 @@ static int find_scope(ApiCall *call, const char *name, Text text, ScopeId *ret)
         Text rest;
 
         if (scope_parse(text, &kind, &rest) < 0)
-                return api_fault(call, FAULT_PARAMETER, name,
-                                 "a scope is kind/name with the kind agent, team, site, region, queue or line, or it "
-                                 "is org");
+                return api_fault(
+                        call, FAULT_PARAMETER, name,
+                        "a scope is kind/name with the kind agent, team, site, region, queue or line, or it "
+                        "is org");
         id = org_find(engine_org(call->server->engine), kind, rest);
         if (id == SCOPE_NONE)
                 return api_fault(call, FAULT_NOT_FOUND, name, "there is no such scope, or you do not see it");
@@ -82,7 +83,8 @@ int api_scope(ApiCall *call, ScopeId *ret)
         if (r != 0)
                 return r;
         if (!api_sees_scope(call, id))
-                return api_fault(call, FAULT_NOT_FOUND, "scope", "there is no such scope, or you do not see it");
+                return api_fault(call, FAULT_NOT_FOUND, "scope",
+                                 "there is no such scope, or you do not see it");
         *ret = id;
         return 0;
 }
@@ -126,7 +128,8 @@ int api_metric(ApiCall *call, bool required, size_t *ret)
 
         if (!text.at) {
                 *ret = SIZE_MAX;
-                return required ? api_fault(call, FAULT_PARAMETER, "metric", "a metric is needed; /v1/me lists them")
+                return required ? api_fault(call, FAULT_PARAMETER, "metric",
+                                            "a metric is needed; /v1/me lists them")
                                 : 0;
         }
         for (size_t i = 0; i < c->n_metrics; i++) {
@@ -147,7 +150,8 @@ int api_window(ApiCall *call, bool required, size_t *ret)
 
         if (!text.at) {
                 *ret = SIZE_MAX;
-                return required ? api_fault(call, FAULT_PARAMETER, "window", "a window is needed; /v1/me lists them")
+                return required ? api_fault(call, FAULT_PARAMETER, "window",
+                                            "a window is needed; /v1/me lists them")
                                 : 0;
         }
         for (size_t i = 0; i < c->n_windows; i++) {
@@ -178,8 +182,9 @@ int api_time(ApiCall *call, const char *name, usec_t or_else, usec_t *ret)
                 *ret = api_now(call) - ago;
                 return 0;
         }
-        return api_fault(call, FAULT_PARAMETER, name,
-                         "a time is a date (2026-11-21), RFC 3339 (2026-11-21T10:15:30Z), or so long ago (36h)");
+        return api_fault(
+                call, FAULT_PARAMETER, name,
+                "a time is a date (2026-11-21), RFC 3339 (2026-11-21T10:15:30Z), or so long ago (36h)");
 }
 
 int api_count(ApiCall *call, const char *name, size_t or_else, size_t max, size_t *ret)

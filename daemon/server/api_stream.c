@@ -3,10 +3,10 @@
 /*
  * The live stream of a principal as server-sent events.
  *
- * The happy path is: a client connects, says after which message it wants to go on, is sent what was missed, then what
- * comes. Each stream has a place in the feed's ring and takes from it only when its client has taken what was written
- * before. Possible failure modes: the client asks for what is no longer kept (a gap event says so), it stalls (cut by
- * the HTTP server), its principal is no longer configured (ended).
+ * The happy path is: a client connects, says after which message it wants to go on, is sent what was missed,
+ * then what comes. Each stream has a place in the feed's ring and takes from it only when its client has
+ * taken what was written before. Possible failure modes: the client asks for what is no longer kept (a gap
+ * event says so), it stalls (cut by the HTTP server), its principal is no longer configured (ended).
  */
 
 #include <errno.h>
@@ -33,7 +33,8 @@ static void write_frame(Stream *s, const char *event, uint64_t id, Text json)
         if (buffer_failed(&s->frame))
                 http_stream_cut(s->http, CONN_MEMORY);
         else
-                (void)http_stream_write(s->http, buffer_text(&s->frame)); /* on_closed() follows if it fails */
+                (void)http_stream_write(s->http,
+                                        buffer_text(&s->frame)); /* on_closed() follows if it fails */
 }
 
 static void write_gap(Stream *s, uint64_t from, uint64_t to)
@@ -120,7 +121,8 @@ static int start_after(ApiCall *call, const Feed *feed, uint64_t *ret)
                 return 0;
         }
         if (text_to_int64(since, &value) < 0 || value < 0)
-                return api_fault(call, FAULT_PARAMETER, "since", "the number of the last message that you have, or 0");
+                return api_fault(call, FAULT_PARAMETER, "since",
+                                 "the number of the last message that you have, or 0");
         *ret = (uint64_t)value > feed_last_seq(feed) ? feed_last_seq(feed) : (uint64_t)value;
         return 0;
 }
@@ -145,8 +147,10 @@ int api_stream(ApiCall *call)
         if (!s)
                 return -ENOMEM;
         s->sent = after;
-        s->subscriber = (FeedSubscriber){.on_alert = on_alert, .on_state = on_state, .on_revoked = on_revoked};
-        r = http_stream_start(&s->http, call->request, "text/event-stream", headers, CX_ARRAY_LEN(headers), &ops, s);
+        s->subscriber =
+                (FeedSubscriber){.on_alert = on_alert, .on_state = on_state, .on_revoked = on_revoked};
+        r = http_stream_start(&s->http, call->request, "text/event-stream", headers, CX_ARRAY_LEN(headers),
+                              &ops, s);
         if (r != 0) {
                 free(s);
                 return API_TAKEN;

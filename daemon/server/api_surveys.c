@@ -39,7 +39,8 @@ int api_post_surveys(ApiCall *call)
                 return api_fault(call, FAULT_UNAVAILABLE, NULL, "the daemon is stopping");
         if (intake_is_full(s->intake))
                 return api_fault(call, FAULT_BUSY, NULL, "too much is in flight; try again");
-        r = submission_start(s->intake, source, http_body(call->request), submitted, call->request, &call->fault);
+        r = submission_start(s->intake, source, http_body(call->request), submitted, call->request,
+                             &call->fault);
         return r > 0 ? API_FAULT : r < 0 ? r : API_TAKEN;
 }
 
@@ -107,8 +108,8 @@ static bool wanted(const Drill *d, const Survey *s)
 }
 
 /*
- * A reader who is no admin sees of a survey what the drill-down is about: the answers to metrics that it may see here,
- * and no customer.
+ * A reader who is no admin sees of a survey what the drill-down is about: the answers to metrics that it may
+ * see here, and no customer.
  */
 static void cut_to_reader(const Drill *d, const Principal *who, Survey *s)
 {
@@ -120,8 +121,8 @@ static void cut_to_reader(const Drill *d, const Principal *who, Survey *s)
         for (size_t i = 0; i < s->n_answers; i++) {
                 for (size_t m = 0; m < c->n_metrics; m++) {
                         if (text_is(s->answers[i].metric, c->metrics[m].name) &&
-                            policy_sees(&c->policy, engine_org(d->server->engine), who, &c->metrics[m], d->scope,
-                                        loop_realtime(d->server->loop)))
+                            policy_sees(&c->policy, engine_org(d->server->engine), who, &c->metrics[m],
+                                        d->scope, loop_realtime(d->server->loop)))
                                 s->answers[n++] = s->answers[i];
                 }
         }
@@ -132,8 +133,8 @@ static void cut_to_reader(const Drill *d, const Principal *who, Survey *s)
                 const Org *org = engine_org(d->server->engine);
                 ScopeId agent = org_find(org, SCOPE_AGENT, s->agent);
 
-                if (agent == SCOPE_NONE || !policy_sees_scope(&c->policy, org, who, c->metrics, c->n_metrics, agent,
-                                                              loop_realtime(d->server->loop)))
+                if (agent == SCOPE_NONE || !policy_sees_scope(&c->policy, org, who, c->metrics, c->n_metrics,
+                                                              agent, loop_realtime(d->server->loop)))
                         s->agent = TEXT_NULL;
         }
 }
@@ -156,7 +157,8 @@ static int take_survey(Drill *d, const Principal *who, const SliceRow *row)
                 return 0; /* was in an earlier slice */
         d->last_ts = row->ts;
         d->last_seq = row->seq;
-        if (survey_decode(&d->survey, json.at, json.n, d->scratch, false, &fault, NULL) != 0 || !wanted(d, &d->survey))
+        if (survey_decode(&d->survey, json.at, json.n, d->scratch, false, &fault, NULL) != 0 ||
+            !wanted(d, &d->survey))
                 return 0;
         cut_to_reader(d, who, &d->survey);
         survey_encode(&d->survey, &one);
@@ -225,9 +227,11 @@ int api_surveys(ApiCall *call)
         if (r == 0)
                 r = api_count(call, "limit", 50, 1000, &limit);
         if (r == 0 && metric != SIZE_MAX && !api_sees(call, metric, scope))
-                r = api_fault(call, FAULT_NOT_FOUND, "metric", "there is no such metric, or you do not see it");
+                r = api_fault(call, FAULT_NOT_FOUND, "metric",
+                              "there is no such metric, or you do not see it");
         if (r == 0 && below.at && (metric == SIZE_MAX || text_to_double(below, &edge) < 0))
-                r = api_fault(call, FAULT_PARAMETER, "below", "a number on the scale of the metric that is asked for");
+                r = api_fault(call, FAULT_PARAMETER, "below",
+                              "a number on the scale of the metric that is asked for");
         if (r != 0)
                 return r;
         d = calloc(1, sizeof(*d));
@@ -300,7 +304,8 @@ static void export_slice(SurveySlice *slice, int result)
                 e->ended = true;
         } else {
                 if (lines.n)
-                        (void)http_stream_write(e->stream, buffer_text(&lines)); /* on_closed() follows if it fails */
+                        (void)http_stream_write(e->stream,
+                                                buffer_text(&lines)); /* on_closed() follows if it fails */
                 e->ended = slice->complete;
                 if (e->ended) {
                         http_stream_end(e->stream);

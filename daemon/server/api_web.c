@@ -31,9 +31,9 @@ int api_asset(ApiCall *call)
         HttpHeader headers[] = {
                 {"ETag", NULL},
                 {"Cache-Control", "no-cache"},
-                {"Content-Security-Policy",
-                 "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-                 "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"},
+                {"Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; "
+                                            "connect-src 'self'; img-src 'self' data:; "
+                                            "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"},
                 {"X-Content-Type-Options", "nosniff"},
                 {"Referrer-Policy", "no-referrer"},
                 {"Cross-Origin-Resource-Policy", "same-origin"},
@@ -45,7 +45,8 @@ int api_asset(ApiCall *call)
         if (names_tag(http_header(call->request, "If-None-Match"), asset->etag))
                 http_reply(call->request, 304, NULL, TEXT_NULL, headers, CX_ARRAY_LEN(headers));
         else
-                http_reply(call->request, 200, asset->content_type, asset->bytes, headers, CX_ARRAY_LEN(headers));
+                http_reply(call->request, 200, asset->content_type, asset->bytes, headers,
+                           CX_ARRAY_LEN(headers));
         return API_TAKEN;
 }
 

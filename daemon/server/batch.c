@@ -17,19 +17,34 @@ Batch *batch_new(Intake *i)
         return b;
 }
 
-void batch_reset(Batch *b)
+void batch_drop_entries(Batch *b)
 {
         for (size_t i = 0; i < b->n_entries; i++) {
                 free(b->entries[i].fault);
                 free(b->entries[i].id);
         }
-        b->n_entries = b->n_fresh = b->n_hits = b->n_calls = 0;
+        b->n_entries = b->n_fresh = b->n_hits = 0;
         b->first_seq = 0;
         buffer_reset(&b->bytes);
         buffer_reset(&b->found);
+}
+
+void batch_reset(Batch *b)
+{
+        batch_drop_entries(b);
+        b->n_calls = 0;
+        b->error[0] = '\0';
         buffer_reset(&b->alerts);
         effects_reset(&b->effects);
         feed_rows_reset(&b->feed);
+}
+
+bool batch_has_surveys(const Batch *b)
+{
+        for (size_t i = 0; i < b->n_entries; i++)
+                if (b->entries[i].verdict == VERDICT_STORED || b->entries[i].verdict == VERDICT_REVISED)
+                        return true;
+        return false;
 }
 
 Batch *batch_free(Batch *b)

@@ -4,7 +4,8 @@
 /*
  * What is committed in one transaction: surveys, the alerts that they caused, the messages about these.
  *
- * The loop's thread fills it; the storage thread looks up earlier versions and writes it; never both at one time.
+ * The loop's thread fills it; the storage thread looks up earlier versions and writes it; never both at one
+ * time.
  */
 
 #include <stdint.h>
@@ -33,6 +34,7 @@ typedef struct Entry {
         uint64_t seq;           /* stored, revised */
         usec_t ts;
         Verdict verdict;
+        Text before;  /* revised: the version up to now, in bytes or found */
         Fault *fault; /* refused; owned */
         char *id;     /* refused, if it is known; owned */
 } Entry;
@@ -78,6 +80,10 @@ Batch *batch_free(Batch *b);
 /* Empty, but keeps its memory. */
 void batch_reset(Batch *b);
 bool batch_is_empty(const Batch *b);
+/* Whether anything in it is to be written to the table of surveys. */
+bool batch_has_surveys(const Batch *b);
+/* Forgets the entries; alerts and calls stay. */
+void batch_drop_entries(Batch *b);
 
 /* Each appends one; NULL without memory. */
 Entry *batch_add_entry(Batch *b);

@@ -3,10 +3,10 @@
 /*
  * The line protocol (cx-survey(7)): surveys in, refusals and cumulative acknowledgements out.
  *
- * The happy path is: a client connects, is taken for the open source or names another one with a token in its first
- * line, sends surveys, and reads an acknowledgement for each batch that was committed. Possible failure modes: no
- * source (refused and closed), lines that are no surveys (refused one by one), too much in flight (not read from
- * until there is room), a client that leaves early (what it sent is stored all the same).
+ * The happy path is: a client connects, is taken for the open source or names another one with a token in its
+ * first line, sends surveys, and reads an acknowledgement for each batch that was committed. Possible failure
+ * modes: no source (refused and closed), lines that are no surveys (refused one by one), too much in flight
+ * (not read from until there is room), a client that leaves early (what it sent is stored all the same).
  */
 
 #include <errno.h>
@@ -135,7 +135,8 @@ static void take_token(Session *s, uint64_t number, Text line)
         Fault fault;
 
         if (!token.at || json_object_size(root) != 1) {
-                fault_set(&fault, FAULT_TOKEN, "token", "the line of a token is {\"token\":\"...\"} and nothing else");
+                fault_set(&fault, FAULT_TOKEN, "token",
+                          "the line of a token is {\"token\":\"...\"} and nothing else");
                 write_fault(s, number, TEXT_NULL, &fault);
                 line_close(s->line);
         } else if (access_source(s->server->config, line_peer(s->line), token, &s->source, &fault) != 0) {
@@ -157,7 +158,8 @@ static bool has_source(Session *s, uint64_t number)
 
         if (s->source)
                 return true;
-        fault_set(&fault, FAULT_TOKEN, NULL, "this connection needs a token: {\"token\":\"...\"} as its first line");
+        fault_set(&fault, FAULT_TOKEN, NULL,
+                  "this connection needs a token: {\"token\":\"...\"} as its first line");
         write_fault(s, number, TEXT_NULL, &fault);
         line_close(s->line);
         return false;
@@ -195,7 +197,8 @@ static void on_too_long(LineSession *line, uint64_t number, void *user)
         s->n_lines = number;
         if (!has_source(s, number))
                 return;
-        fault_set(&fault, FAULT_TOO_LONG, NULL, "a survey may have %d bytes, this line has more", SURVEY_BYTES_MAX);
+        fault_set(&fault, FAULT_TOO_LONG, NULL, "a survey may have %d bytes, this line has more",
+                  SURVEY_BYTES_MAX);
         intake_refuse(s->server->intake, &s->sink, number, TEXT_NULL, &fault);
         rest_if_full(s);
 }

@@ -3,10 +3,10 @@
 /*
  * nanomsg: PULL and REP take surveys, PUB gives each peer the feed of the principal that it is.
  *
- * The happy path is: a peer connects; PULL messages are offered and forgotten (at most once, cx-survey(7)); a REP
- * request is answered like an HTTP body; a PUB peer is subscribed to its feed. Possible failure modes: a peer that is
- * no source or no principal is dropped; a full queue loses messages of that peer only, and its next message shows the
- * gap in `seq`.
+ * The happy path is: a peer connects; PULL messages are offered and forgotten (at most once, cx-survey(7)); a
+ * REP request is answered like an HTTP body; a PUB peer is subscribed to its feed. Possible failure modes: a
+ * peer that is no source or no principal is dropped; a full queue loses messages of that peer only, and its
+ * next message shows the gap in `seq`.
  */
 
 #include <errno.h>
@@ -179,7 +179,8 @@ static int subscribe(SpPeer *p, Feed *feed, void **ret_user)
         if (!self)
                 return -ENOMEM;
         self->peer = p;
-        self->subscriber = (FeedSubscriber){.on_alert = on_alert, .on_state = on_state, .on_revoked = on_revoked};
+        self->subscriber =
+                (FeedSubscriber){.on_alert = on_alert, .on_state = on_state, .on_revoked = on_revoked};
         self->sent = feed_last_seq(feed);
         feed_subscribe(feed, &self->subscriber);
         *ret_user = self;
@@ -190,8 +191,9 @@ static void on_subscriber_gone(SpPeer *p, const char *reason, void *user)
 {
         Subscription *self = user;
 
-        log_debug("feed=" TEXT_FMT " peer=%s gone reason=\"%s\" dropped=%llu", TEXT_ARG(feed_name(self->subscriber.feed)),
-                  sp_peer_peer(p)->text, reason, (unsigned long long)sp_peer_dropped(p));
+        log_debug("feed=" TEXT_FMT " peer=%s gone reason=\"%s\" dropped=%llu",
+                  TEXT_ARG(feed_name(self->subscriber.feed)), sp_peer_peer(p)->text, reason,
+                  (unsigned long long)sp_peer_dropped(p));
         feed_unsubscribe(&self->subscriber);
         buffer_deinit(&self->frame);
         free(self);
@@ -212,7 +214,8 @@ static int on_subscriber(SpPeer *p, void *user, void **ret_user)
         return subscribe(p, feed, ret_user);
 }
 
-/* Who may open the socket file of an endpoint is the file's business; a uid of the principal narrows it further. */
+/* Who may open the socket file of an endpoint is the file's business; a uid of the principal narrows it
+ * further. */
 static int on_endpoint_subscriber(SpPeer *p, void *user, void **ret_user)
 {
         FeedEndpoint *e = user;
@@ -235,7 +238,8 @@ int face_sp_new(Server *s)
 {
         int r = sp_socket_new(&s->pull, s->loop, SP_PULL, NULL, &pull_ops, s);
 
-        s->pull_sink = (IntakeSink){.on_refused = pull_refused, .on_settled = pull_settled, .on_idle = pull_idle};
+        s->pull_sink =
+                (IntakeSink){.on_refused = pull_refused, .on_settled = pull_settled, .on_idle = pull_idle};
         if (r == 0)
                 r = sp_socket_new(&s->rep, s->loop, SP_REP, NULL, &rep_ops, s);
         if (r == 0)

@@ -3,9 +3,10 @@
 /*
  * Opens and closes what the daemon listens on.
  *
- * The happy path is: sockets that systemd hands over are taken by their names (lines, http, pull, rep, feed); what the
- * configuration names besides is bound here; each principal gets a feed endpoint of its own. Possible failure modes:
- * an address is taken or not allowed; the start fails then, with the address in the log.
+ * The happy path is: sockets that systemd hands over are taken by their names (lines, http, pull, rep, feed);
+ * what the configuration names besides is bound here; each principal gets a feed endpoint of its own.
+ * Possible failure modes: an address is taken or not allowed; the start fails then, with the address in the
+ * log.
  */
 
 #include <errno.h>
@@ -18,7 +19,8 @@
 #include "daemon/io/log.h"
 #include "daemon/server/state.h"
 
-/* Reaching a socket is for root, the daemon's user and its group; what they may see is decided per connection. */
+/* Reaching a socket is for root, the daemon's user and its group; what they may see is decided per
+ * connection. */
 #define SOCKET_MODE 0660
 
 static const char *const face_names[_CONFIG_FACE_N] = {

@@ -263,6 +263,12 @@ void feeds_publish(FeedRows *rows)
         rows->n = 0;
 }
 
+void feeds_unprepare(Feeds *f)
+{
+        for (Feed *feed = f->feeds; feed; feed = feed->later)
+                feed->next_number = feed->next;
+}
+
 void feed_rows_reset(FeedRows *rows)
 {
         for (size_t i = 0; i < rows->n; i++)
@@ -312,7 +318,8 @@ static int send_figure(Feed *feed, const Engine *e, ScopeId scope, size_t metric
         return 0;
 }
 
-static int tick_feed(Feeds *f, Feed *feed, const Engine *e, size_t n_changed, usec_t now, Buffer *topic, Buffer *json)
+static int tick_feed(Feeds *f, Feed *feed, const Engine *e, size_t n_changed, usec_t now, Buffer *topic,
+                     Buffer *json)
 {
         const Settings *settings = engine_settings(e);
         JsonOut out = JSON_OUT_INIT(json);
@@ -321,8 +328,8 @@ static int tick_feed(Feeds *f, Feed *feed, const Engine *e, size_t n_changed, us
 
         for (size_t i = 0; i < n_changed; i++) {
                 for (size_t m = 0; m < settings->n_metrics && n_sent < FIGURES_PER_TICK; m++) {
-                        if (!policy_sees(&f->config->policy, engine_org(e), feed->principal, &settings->metrics[m],
-                                         f->changed[i], now))
+                        if (!policy_sees(&f->config->policy, engine_org(e), feed->principal,
+                                         &settings->metrics[m], f->changed[i], now))
                                 continue;
                         r = send_figure(feed, e, f->changed[i], m, now, topic, json);
                         if (r < 0)

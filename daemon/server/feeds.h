@@ -4,10 +4,11 @@
 /*
  * The live feeds: for each principal a numbered run of alert messages, cut to what that principal may see.
  *
- * Numbers count this principal's alert messages only, from 1, and survive restarts, so that nothing of what others see
- * shows in them. A message is stored in the transaction that caused it and published after the commit. Figures and
- * ticks are state, not events: they carry the number of the last alert message, which tells a subscriber that missed
- * one. Subscribers of one principal share one ring; each keeps only its place in it.
+ * Numbers count this principal's alert messages only, from 1, and survive restarts, so that nothing of what
+ * others see shows in them. A message is stored in the transaction that caused it and published after the
+ * commit. Figures and ticks are state, not events: they carry the number of the last alert message, which
+ * tells a subscriber that missed one. Subscribers of one principal share one ring; each keeps only its place
+ * in it.
  */
 
 #include "daemon/config/config.h"
@@ -29,7 +30,7 @@ typedef struct FeedMessage {
 
 /* Embedded in the owner of a stream or peer. */
 struct FeedSubscriber {
-        void (*on_alert)(FeedSubscriber *s);                                      /* there is more to read */
+        void (*on_alert)(FeedSubscriber *s); /* there is more to read */
         void (*on_state)(FeedSubscriber *s, const char *event, Text topic, Text json); /* figure or tick */
         void (*on_revoked)(FeedSubscriber *s); /* the principal is gone: unsubscribed already; end it */
         Feed *feed;
@@ -54,7 +55,8 @@ typedef struct FeedRows {
 CX_MUST_CHECK int feeds_new(Feeds **ret);
 Feeds *feeds_free(Feeds *f);
 
-/* Feeds for the principals of @c and for admin; those of others end. @c is borrowed until the next call. -ENOMEM. */
+/* Feeds for the principals of @c and for admin; those of others end. @c is borrowed until the next call.
+ * -ENOMEM. */
 CX_MUST_CHECK int feeds_configure(Feeds *f, const Config *c);
 
 /* A stored message, at start. One of a principal that is not configured is passed over. -ENOMEM. */
@@ -64,10 +66,13 @@ CX_MUST_CHECK int feeds_restore(Feeds *f, const StoreFeed *row);
 CX_MUST_CHECK int feeds_prepare(Feeds *f, const Engine *e, const Alert *alert, usec_t now, FeedRows *to);
 /* After the commit. Takes the texts over and empties @rows. */
 void feeds_publish(FeedRows *rows);
-void feed_rows_reset(FeedRows *rows);  /* drops the texts, keeps the memory */
+/* None of what was prepared will be published: its numbers are free again. */
+void feeds_unprepare(Feeds *f);
+void feed_rows_reset(FeedRows *rows); /* drops the texts, keeps the memory */
 void feed_rows_deinit(FeedRows *rows);
 
-/* A tick, and the figures that changed, to whoever is subscribed. Takes the engine's list of changes. -ENOMEM. */
+/* A tick, and the figures that changed, to whoever is subscribed. Takes the engine's list of changes.
+ * -ENOMEM. */
 CX_MUST_CHECK int feeds_tick(Feeds *f, Engine *e, usec_t now);
 
 /* NULL: there is no such principal. */

@@ -9,6 +9,7 @@
 #include "daemon/server/alert_json.h"
 #include "daemon/server/batch.h"
 #include "daemon/server/intake.h"
+#include "daemon/server/intake_private.h"
 #include "daemon/server/resolve.h"
 #include "proto/survey_json.h"
 
@@ -19,23 +20,6 @@
 #define COMMITS_MAX 2
 /* Memory that an idle batch may keep. */
 #define KEEP_MAX ((size_t)8 << 20)
-
-struct Intake {
-        IntakeParts parts;
-        const IntakeOps *ops;
-        void *user;
-        IntakeStats stats;
-        Batch *gathering;
-        Batch *resolving; /* its look-up is with the storage thread; NULL: none */
-        Batch *spare;
-        unsigned n_commits;
-        size_t n_bytes, n_entries; /* in flight, gathering included */
-        bool full;
-        bool resting;
-        bool failed;
-        char *scratch; /* for the decoder: SURVEY_BYTES_MAX */
-        Survey survey;
-};
 
 int intake_new(Intake **ret, const IntakeParts *parts, const IntakeOps *ops, void *user)
 {
@@ -48,6 +32,7 @@ int intake_new(Intake **ret, const IntakeParts *parts, const IntakeOps *ops, voi
         i->user = user;
         i->scratch = malloc(SURVEY_BYTES_MAX);
         i->gathering = batch_new(i);
+        i->unwritten_end = &i->unwritten;
         if (!i->scratch || !i->gathering) {
                 intake_free(i);
                 return -ENOMEM;
@@ -60,6 +45,12 @@ Intake *intake_free(Intake *i)
 {
         if (!i)
                 return NULL;
+        while (i->unwritten) {
+                Batch *b = i->unwritten;
+
+                i->unwritten = b->next;
+                batch_free(b);
+        }
         batch_free(i->gathering);
         batch_free(i->spare);
         free(i->scratch);
@@ -67,7 +58,7 @@ Intake *intake_free(Intake *i)
         return NULL;
 }
 
-static void fail(Intake *i, int error, const char *what)
+void intake_fail(Intake *i, int error, const char *what)
 {
         if (i->failed)
                 return;
@@ -76,7 +67,7 @@ static void fail(Intake *i, int error, const char *what)
                 i->ops->failed(i->user, error, what);
 }
 
-static Batch *take_batch(Intake *i)
+Batch *intake_take_batch(Intake *i)
 {
         Batch *b = i->spare;
 
@@ -84,7 +75,7 @@ static Batch *take_batch(Intake *i)
         return b ? b : batch_new(i);
 }
 
-static void give_batch(Intake *i, Batch *b)
+void intake_give_batch(Intake *i, Batch *b)
 {
         batch_reset(b);
         if (i->spare || b->bytes.size > KEEP_MAX)
@@ -125,7 +116,7 @@ static Entry *add_entry(Intake *i, IntakeSink *s, uint64_t index, const ConfigSo
         Entry *e = i->failed ? NULL : batch_add_entry(i->gathering);
 
         if (!e) {
-                fail(i, -ENOMEM, "gathering surveys");
+                intake_fail(i, -ENOMEM, "gathering surveys");
                 return NULL;
         }
         e->sink = s;
@@ -141,7 +132,7 @@ static void refuse_entry(Intake *i, Entry *e, Text id, const Fault *fault)
         e->fault = malloc(sizeof(*fault));
         e->id = id.at ? text_dup(id) : NULL;
         if (!e->fault || (id.at && !e->id)) {
-                fail(i, -ENOMEM, "refusing a survey");
+                intake_fail(i, -ENOMEM, "refusing a survey");
                 return;
         }
         *e->fault = *fault;
@@ -162,7 +153,7 @@ int intake_step(Intake *i, const Input *in)
         int r = i->failed ? -ENOMEM : engine_step(i->parts.engine, in, &i->gathering->effects);
 
         if (r < 0)
-                fail(i, r, "computing figures");
+                intake_fail(i, r, "computing figures");
         i->ops->stepped(i->user);
         if (i->gathering->effects.n_alerts)
                 i->ops->wanted(i->user);
@@ -240,7 +231,11 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
 
         if (!e)
                 return;
-        if (json.n > SURVEY_BYTES_MAX) {
+        if (i->starved) {
+                i->survey.id = TEXT_NULL;
+                starve_fault(&fault);
+                r = 1;
+        } else if (json.n > SURVEY_BYTES_MAX) {
                 i->survey.id = TEXT_NULL;
                 r = fault_set(&fault, FAULT_TOO_LONG, NULL, "a survey may have %d bytes, this one has %zu",
                               SURVEY_BYTES_MAX, json.n);
@@ -257,7 +252,7 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
                 i->stats.unknown += n_unknown;
                 r = take_survey(i, i->gathering->n_entries - 1, source, now);
                 if (r < 0)
-                        fail(i, r, "taking a survey");
+                        intake_fail(i, r, "taking a survey");
                 i->ops->stepped(i->user);
         } else {
                 refuse_entry(i, e, i->survey.id, &fault);
@@ -310,7 +305,7 @@ static void tell_sinks(Batch *b)
         }
 }
 
-static void settle(Intake *i, Batch *b)
+void intake_settle(Intake *i, Batch *b)
 {
         for (size_t k = 0; k < b->n_entries; k++) {
                 switch (b->entries[k].verdict) {
@@ -337,7 +332,7 @@ static void settle(Intake *i, Batch *b)
         shrink_load(i, b);
 }
 
-static void go_on(Intake *i)
+void intake_go_on(Intake *i)
 {
         if (i->resting && intake_is_idle(i))
                 i->ops->rested(i->user);
@@ -347,7 +342,16 @@ static void go_on(Intake *i)
 
 static int commit_run(JournalJob *job, Store *store)
 {
-        return batch_commit((Batch *)job, store);
+        Batch *b = (Batch *)job;
+        int r;
+
+        /* Order: nothing is written behind a batch that found no space. */
+        if (b->intake->store_full && batch_has_surveys(b))
+                return -ENOSPC;
+        r = batch_commit(b, store);
+        if (r == -ENOSPC)
+                b->intake->store_full = true;
+        return r;
 }
 
 static void commit_done(JournalJob *job, int result)
@@ -356,18 +360,22 @@ static void commit_done(JournalJob *job, int result)
         Intake *i = b->intake;
 
         i->n_commits--;
+        if (result == -ENOSPC && !i->failed) {
+                starve_take(i, b);
+                return;
+        }
         if (result < 0 || i->failed) {
                 /* Nothing after a failed commit is acknowledged, not even what might be durable. */
-                fail(i, result, b->error);
+                intake_fail(i, result, b->error);
                 batch_free(b);
                 return;
         }
         i->stats.batches++;
         i->stats.commit_usec += (uint64_t)b->commit_usec;
         i->stats.last_stored = i->ops->now(i->user);
-        settle(i, b);
-        give_batch(i, b);
-        go_on(i);
+        intake_settle(i, b);
+        intake_give_batch(i, b);
+        intake_go_on(i);
 }
 
 static int write_alerts(Intake *i, Batch *b)
@@ -390,12 +398,7 @@ static int write_alerts(Intake *i, Batch *b)
 
 static bool needs_commit(const Batch *b)
 {
-        if (b->effects.n_alerts)
-                return true;
-        for (size_t k = 0; k < b->n_entries; k++)
-                if (b->entries[k].verdict == VERDICT_STORED || b->entries[k].verdict == VERDICT_REVISED)
-                        return true;
-        return false;
+        return b->effects.n_alerts || batch_has_surveys(b);
 }
 
 /* Every entry has its verdict. */
@@ -404,15 +407,15 @@ static void commit(Intake *i, Batch *b)
         int r = write_alerts(i, b);
 
         if (r < 0) {
-                fail(i, r, "writing alerts");
+                intake_fail(i, r, "writing alerts");
                 batch_free(b);
                 return;
         }
         /* Order per sender: what needs no commit still waits for what was offered before it. */
         if (!needs_commit(b) && i->n_commits == 0) {
-                settle(i, b);
-                give_batch(i, b);
-                go_on(i);
+                intake_settle(i, b);
+                intake_give_batch(i, b);
+                intake_go_on(i);
                 return;
         }
         b->job = (JournalJob){.run = commit_run, .done = commit_done};
@@ -431,10 +434,14 @@ static void look_up_done(JournalJob *job, int result)
         Intake *i = b->intake;
 
         i->resolving = NULL;
+        if (result == 0 && i->starved && !i->failed) {
+                starve_take(i, b);
+                return;
+        }
         if (result == 0 && !i->failed)
                 result = resolve_hits(b, &i->parts, i->ops->now(i->user));
         if (result < 0 || i->failed) {
-                fail(i, result, b->error[0] ? b->error : "looking earlier versions up");
+                intake_fail(i, result, b->error[0] ? b->error : "looking earlier versions up");
                 batch_free(b);
                 return;
         }
@@ -450,9 +457,16 @@ void intake_turn(Intake *i)
 
         if (i->failed || i->resolving || i->n_commits >= COMMITS_MAX || batch_is_empty(b))
                 return;
-        next = take_batch(i);
+        if (i->alerts_wait) {
+                /* Refusals are told; alerts and who waits for them stay. */
+                tell_sinks(b);
+                shrink_load(i, b);
+                batch_drop_entries(b);
+                return;
+        }
+        next = intake_take_batch(i);
         if (!next) {
-                fail(i, -ENOMEM, "gathering surveys");
+                intake_fail(i, -ENOMEM, "gathering surveys");
                 return;
         }
         i->gathering = next;
@@ -467,7 +481,8 @@ void intake_turn(Intake *i)
 
 bool intake_is_idle(const Intake *i)
 {
-        return !i->resolving && i->n_commits == 0 && batch_is_empty(i->gathering);
+        return !i->resolving && i->n_commits == 0 &&
+               (batch_is_empty(i->gathering) || (i->alerts_wait && i->gathering->n_entries == 0));
 }
 
 void intake_rest(Intake *i)

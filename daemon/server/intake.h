@@ -4,10 +4,11 @@
 /*
  * The way of a survey from a connection into figures, the store, and back as an acknowledgement.
  *
- * Surveys that are offered gather in a batch. One whose id is new goes through the engine at once; one whose id may be
- * known waits until the storage thread has looked its earlier version up. Then the batch is committed with all that the
- * engine wanted done, and only after that its senders are told and its alerts published. While one batch is being
- * committed the next one gathers, so batches grow with the load and are small without it. Order is kept per sender.
+ * Surveys that are offered gather in a batch. One whose id is new goes through the engine at once; one whose
+ * id may be known waits until the storage thread has looked its earlier version up. Then the batch is
+ * committed with all that the engine wanted done, and only after that its senders are told and its alerts
+ * published. While one batch is being committed the next one gathers, so batches grow with the load and are
+ * small without it. Order is kept per sender.
  *
  * Everything here happens on the loop's thread.
  */
@@ -34,7 +35,8 @@ typedef struct IntakeCounts {
  * intake_sink_detach().
  */
 struct IntakeSink {
-        /* One of the offered was refused; comes in the order of offering, before the on_settled() that covers it. */
+        /* One of the offered was refused; comes in the order of offering, before the on_settled() that covers
+         * it. */
         void (*on_refused)(IntakeSink *s, uint64_t index, Text id, const Fault *fault);
         /* Everything up to @last_index is durable or was refused; @counts since the last call. */
         void (*on_settled)(IntakeSink *s, uint64_t last_index, const IntakeCounts *counts);
@@ -51,13 +53,13 @@ struct IntakeSink {
 };
 
 typedef struct IntakeStats {
-        IntakeCounts counts;   /* since the start */
-        uint64_t unknown;      /* answers for metrics that are not configured */
-        uint64_t ignored;      /* top-level fields that surveys do not have */
+        IntakeCounts counts; /* since the start */
+        uint64_t unknown;    /* answers for metrics that are not configured */
+        uint64_t ignored;    /* top-level fields that surveys do not have */
         uint64_t batches;
-        uint64_t in_flight;    /* surveys */
-        uint64_t commit_usec;  /* time that commits took, on the storage thread */
-        usec_t last_stored;    /* real time; 0: none yet */
+        uint64_t in_flight;   /* surveys */
+        uint64_t commit_usec; /* time that commits took, on the storage thread */
+        usec_t last_stored;   /* real time; 0: none yet */
 } IntakeStats;
 
 /* What the intake works on. Borrowed; may be replaced while the intake rests. */
@@ -67,16 +69,21 @@ typedef struct IntakeParts {
         Feeds *feeds;
         Seen *seen;
         Journal *journal;
-        uint64_t last_seq; /* highest number of a stored survey */
+        const char *reserve; /* path of the reserve file */
+        uint64_t last_seq;   /* highest number of a stored survey */
 } IntakeParts;
 
 typedef struct IntakeOps {
         usec_t (*now)(void *user);
-        void (*wanted)(void *user);            /* call intake_turn() in the next turn of the loop */
-        void (*room)(void *user);              /* intake_is_full() has become false */
-        void (*rested)(void *user);            /* intake_rest() is complete */
+        void (*wanted)(void *user); /* call intake_turn() in the next turn of the loop */
+        void (*room)(void *user);   /* intake_is_full() has become false */
+        void (*rested)(void *user); /* intake_rest() is complete */
         void (*failed)(void *user, int error, const char *what); /* nothing more may be acknowledged: exit */
-        void (*stepped)(void *user);           /* the engine's deadline may have changed */
+        void (*starved)(void *user,
+                        const char *error); /* the disk is full; call intake_retry() in a second. @error
+                                                         * the first time, then NULL */
+        void (*recovered)(void *user);      /* there is space again */
+        void (*stepped)(void *user);        /* the engine's deadline may have changed */
 } IntakeOps;
 
 CX_MUST_CHECK int intake_new(Intake **ret, const IntakeParts *parts, const IntakeOps *ops, void *user);
@@ -84,8 +91,8 @@ CX_MUST_CHECK int intake_new(Intake **ret, const IntakeParts *parts, const Intak
 Intake *intake_free(Intake *i);
 
 /*
- * One survey as JSON, from @source. What is wrong with it comes back through the sink. @index counts what the sink
- * offers, ascending.
+ * One survey as JSON, from @source. What is wrong with it comes back through the sink. @index counts what the
+ * sink offers, ascending.
  */
 void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *source, Text json);
 /* Something that was refused before it became a survey; reported and counted in its turn. */
@@ -100,6 +107,11 @@ CX_MUST_CHECK int intake_after_commit(Intake *i, void (*fn)(void *user), void *u
 
 /* So much is in flight that senders should be paused until room(). */
 bool intake_is_full(const Intake *i);
+
+/* The disk is full: what is offered is refused with FAULT_UNAVAILABLE. */
+bool intake_is_starved(const Intake *i);
+/* Looks whether there is space again. */
+void intake_retry(Intake *i);
 
 /* Sends on what has gathered, if its turn has come. */
 void intake_turn(Intake *i);

@@ -4,8 +4,9 @@
 /*
  * The storage thread: the only one that touches the store once the daemon runs.
  *
- * Jobs are carried out one at a time, in the order in which they were submitted; their results come back to the loop
- * in the same order. Who has much to do (a long scan) submits it in slices, so that commits are not held up.
+ * Jobs are carried out one at a time, in the order in which they were submitted; their results come back to
+ * the loop in the same order. Who has much to do (a long scan) submits it in slices, so that commits are not
+ * held up.
  */
 
 #include "daemon/store/store.h"
@@ -16,19 +17,20 @@ typedef struct JournalJob JournalJob;
 
 /* Embedded in the owner's job. The owner keeps it untouched from submit until done. */
 struct JournalJob {
-        int (*run)(JournalJob *job, Store *store);   /* on the storage thread */
-        void (*done)(JournalJob *job, int result);   /* on the loop's thread; may free the job */
+        int (*run)(JournalJob *job, Store *store); /* on the storage thread */
+        void (*done)(JournalJob *job, int result); /* on the loop's thread; may free the job */
         int result;
         JournalJob *next;
 };
 
 /*
- * Starts the thread and takes @store over. @ring is called on the storage thread whenever results are waiting for
- * journal_deliver(). -ENOMEM, -errno of the thread.
+ * Starts the thread and takes @store over. @ring is called on the storage thread whenever results are waiting
+ * for journal_deliver(). -ENOMEM, -errno of the thread.
  */
 CX_MUST_CHECK int journal_new(Journal **ret, Store *store, void (*ring)(void *user), void *user);
 
-/* Carries out and delivers what is waiting and ends the thread. What is submitted later comes back as -ECANCELED. */
+/* Carries out and delivers what is waiting and ends the thread. What is submitted later comes back as
+ * -ECANCELED. */
 void journal_stop(Journal *j);
 /* Stops it if need be, and closes the store. */
 Journal *journal_free(Journal *j);

@@ -68,7 +68,8 @@ static void take_slice(SurveySlice *slice, int result)
 
         for (size_t i = 0; i < slice->n_rows && result == 0; i++) {
                 slice->after = slice->rows[i].seq;
-                result = rebuild_take(r->engine, &r->survey, survey_slice_json(slice, &slice->rows[i]), r->scratch);
+                result = rebuild_take(r->engine, &r->survey, survey_slice_json(slice, &slice->rows[i]),
+                                      r->scratch);
                 if (result == -EBADMSG)
                         result = 0; /* was passed over at the start, too, and said so */
         }
@@ -78,7 +79,8 @@ static void take_slice(SurveySlice *slice, int result)
                 survey_slice_submit(slice, r->journal);
 }
 
-int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *journal, RebuildFn fn, void *user)
+int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *journal, RebuildFn fn,
+                  void *user)
 {
         Rebuild *r = calloc(1, sizeof(*r));
         int result;

@@ -4,8 +4,8 @@
 /*
  * A new engine out of what is stored, beside the one that answers queries meanwhile.
  *
- * Used when a reload changes what figures are. Surveys are read in slices on the storage thread; the caller has seen to
- * it that none are being taken until the new engine is there.
+ * Used when a reload changes what figures are. Surveys are read in slices on the storage thread; the caller
+ * has seen to it that none are being taken until the new engine is there.
  */
 
 #include "daemon/config/config.h"
@@ -18,12 +18,12 @@ typedef struct Rebuild Rebuild;
 typedef void (*RebuildFn)(void *user, int result, Engine *engine);
 
 /*
- * Takes the org out of @config and over. Alerts are carried over from @before. -ENOMEM: @fn is not called; else it
- * comes later, from the loop.
+ * Takes the org out of @config and over. Alerts are carried over from @before. -ENOMEM: @fn is not called;
+ * else it comes later, from the loop.
  */
-CX_MUST_CHECK int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *journal, RebuildFn fn,
-                                void *user);
+CX_MUST_CHECK int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *journal,
+                                RebuildFn fn, void *user);
 
-/* One stored survey into an engine; used at the start, too. -ENOMEM; -EBADMSG: not a survey. @scratch is twice
- * SURVEY_BYTES_MAX. */
+/* One stored survey into an engine; used at the start, too. -ENOMEM; -EBADMSG: not a survey. @scratch is
+ * twice SURVEY_BYTES_MAX. */
 CX_MUST_CHECK int rebuild_take(Engine *e, Survey *survey, Text json, char *scratch);

@@ -4,8 +4,9 @@
 /*
  * Another configuration for the running daemon: all of it, or nothing.
  *
- * The new files are read and checked completely first. What changes figures is computed anew from the stored surveys
- * while the old figures are still being served; senders wait meanwhile. Then everything is swapped in one step.
+ * The new files are read and checked completely first. What changes figures is computed anew from the stored
+ * surveys while the old figures are still being served; senders wait meanwhile. Then everything is swapped in
+ * one step.
  */
 
 #include "daemon/server/state.h"

@@ -95,11 +95,13 @@ static int take_again(Resolver *r, const Hit *hit, uint64_t seq, Text before)
         if (rev >= 0 && known >= 0 && rev <= known) {
                 fault_set(&fault, FAULT_STALE, "rev",
                           rev < known ? "revision %" PRId64 " is stored, this is %" PRId64
-                                      : "revision %" PRId64 " is stored with other content; a change needs more than %" PRId64,
+                                      : "revision %" PRId64
+                                        " is stored with other content; a change needs more than %" PRId64,
                           known, rev);
                 return refuse(e, r->survey.id, &fault);
         }
         e->verdict = VERDICT_REVISED;
+        e->before = before;
         e->seq = seq;
         result = engine_step(r->parts->engine, &in, &r->batch->effects);
         if (result < 0)
@@ -143,7 +145,8 @@ static int resolve_hit(Resolver *r, const Hit *hit)
                 if (text_equal(r->earlier.id, r->survey.id))
                         return take_again(r, hit, hit->seqs[k], before);
         }
-        /* A number may have been given out for this hash since the look-up: by an earlier hit of this batch. */
+        /* A number may have been given out for this hash since the look-up: by an earlier hit of this batch.
+         */
         n_seqs = seen_find(r->parts->seen, hit->hash, seqs);
         for (size_t k = 0; k < n_seqs; k++) {
                 Latest *found;
@@ -178,8 +181,7 @@ int resolve_hits(Batch *b, IntakeParts *parts, usec_t now)
                 result = -ENOMEM;
         for (size_t i = 0; i < b->n_hits && result == 0; i++)
                 result = resolve_hit(r, &b->hits[i]);
-        HASH_ITER(hh, r->latest, one, next)
-        {
+        HASH_ITER (hh, r->latest, one, next) {
                 HASH_DEL(r->latest, one);
                 free(one);
         }

@@ -3,19 +3,22 @@
 /*
  * The daemon's life: start, run, reload, stop.
  *
- * The happy path is: open the store, bring everything back, listen, tell systemd; then the loop; on SIGTERM stop
- * listening, finish what was taken, acknowledge it, close. Possible failure modes: the store cannot be opened or read
- * (exit before listening), a commit fails (nothing more is acknowledged, exit with SERVER_EXIT_IO so that systemd
- * starts anew from what is durable), a stop that takes too long (exit without what was not acknowledged).
+ * The happy path is: open the store, bring everything back, listen, tell systemd; then the loop; on SIGTERM
+ * stop listening, finish what was taken, acknowledge it, close. Possible failure modes: the store cannot be
+ * opened or read (exit before listening), a commit fails (nothing more is acknowledged, exit with
+ * SERVER_EXIT_IO so that systemd starts anew from what is durable), a stop that takes too long (exit without
+ * what was not acknowledged).
  */
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/io/log.h"
 #include "daemon/server/reload.h"
+#include "daemon/server/reserve.h"
 #include "daemon/server/start.h"
 #include "daemon/server/state.h"
 
@@ -86,6 +89,33 @@ static void intake_failed(void *user, int error, const char *what)
         server_fail(s, error == -ENOMEM ? SERVER_EXIT_INTERNAL : SERVER_EXIT_IO);
 }
 
+static void intake_starved(void *user, const char *error)
+{
+        Server *s = user;
+
+        if (error) {
+                log_err("store is full: %s; surveys are refused until there is space", error);
+                (void)notify_status(s->options.notify, "the disk is full: surveys are refused");
+        }
+        if (loop_timer_after(s->retry, USEC_SEC) < 0)
+                server_fail(s, SERVER_EXIT_INTERNAL);
+}
+
+static void intake_recovered(void *user)
+{
+        Server *s = user;
+
+        log_notice("store has space again, surveys are taken");
+        (void)notify_status(s->options.notify, "ready");
+}
+
+static void on_retry(void *user)
+{
+        Server *s = user;
+
+        intake_retry(s->intake);
+}
+
 /* The engine's deadline is looked at once in a turn of the loop, not after each survey. */
 static void intake_stepped(void *user)
 {
@@ -101,6 +131,8 @@ static const IntakeOps intake_ops = {
         .room = intake_room,
         .rested = intake_rested,
         .failed = intake_failed,
+        .starved = intake_starved,
+        .recovered = intake_recovered,
         .stepped = intake_stepped,
 };
 
@@ -185,31 +217,39 @@ static int upkeep_run(JournalJob *job, Store *store)
         return store_info(store, &u->info);
 }
 
+static void tell_status(Server *s)
+{
+        EngineStats engine;
+        char status[160];
+
+        if (s->state != SERVER_READY || intake_is_starved(s->intake))
+                return;
+        engine_stats(s->engine, &engine);
+        snprintf(status, sizeof(status), "%llu surveys, %zu alerts active, %zu subscribers",
+                 (unsigned long long)s->store_info.n_surveys, engine.n_alerts_active,
+                 feeds_n_subscribers(s->feeds));
+        (void)notify_status(s->options.notify, status);
+}
+
 static void upkeep_done(JournalJob *job, int result)
 {
         Upkeep *u = (Upkeep *)job;
         Server *s = u->server;
-        char status[160];
+        usec_t pause = UPKEEP_TIME;
 
         s->upkeep_busy = false;
         if (result == 0) {
                 s->store_info = u->info;
+                tell_status(s);
                 /* What has left the store stays in the tallies, which are kept longer. */
-                if (loop_timer_after(s->upkeep, u->n_deleted == UPKEEP_ROWS ? 20 * USEC_MSEC : UPKEEP_TIME) < 0)
-                        server_fail(s, SERVER_EXIT_INTERNAL);
-                if (s->state == SERVER_READY) {
-                        EngineStats engine;
-
-                        engine_stats(s->engine, &engine);
-                        snprintf(status, sizeof(status), "%llu surveys, %zu alerts active, %zu subscribers",
-                                 (unsigned long long)u->info.n_surveys, engine.n_alerts_active,
-                                 feeds_n_subscribers(s->feeds));
-                        (void)notify_status(s->options.notify, status);
-                }
-        } else if (result != -ECANCELED) {
+                if (u->n_deleted == UPKEEP_ROWS)
+                        pause = 20 * USEC_MSEC;
+        } else if (result != -ECANCELED && result != -ENOSPC) {
                 log_err("store upkeep failed: %s", strerror(-result));
                 server_fail(s, SERVER_EXIT_IO);
         }
+        if (loop_timer_after(s->upkeep, pause) < 0)
+                server_fail(s, SERVER_EXIT_INTERNAL);
         free(u);
 }
 
@@ -274,6 +314,7 @@ static int make_loop(Server *s)
         } timers[] = {
                 {&s->turn, on_turn},         {&s->deadline, on_deadline}, {&s->tick, on_tick},
                 {&s->watchdog, on_watchdog}, {&s->upkeep, on_upkeep},     {&s->grace, on_grace},
+                {&s->retry, on_retry},
         };
         int r = loop_new(&s->loop, NULL);
 
@@ -302,10 +343,18 @@ static int start_engine(Server *s)
 {
         IntakeParts parts = {.config = s->config, .seen = &s->seen};
         Store *store = NULL;
-        int r = open_store(s, &store);
+        int r;
 
+        if (asprintf(&s->reserve, "%s.reserve", s->config->store) < 0) {
+                s->reserve = NULL;
+                return -ENOMEM;
+        }
+        r = open_store(s, &store);
         if (r < 0)
                 return r;
+        r = reserve_make(s->reserve);
+        if (r < 0)
+                log_warning("store has no space for a reserve: %s, going on without", strerror(-r));
         r = engine_new(&s->engine, &s->config->settings, s->config->org);
         if (r == 0) {
                 s->config->org = NULL;
@@ -322,6 +371,7 @@ static int start_engine(Server *s)
                 s->exit_status = r == -ENOMEM ? SERVER_EXIT_INTERNAL : SERVER_EXIT_IO;
                 return r;
         }
+        parts.reserve = s->reserve;
         parts.engine = s->engine;
         parts.feeds = s->feeds;
         parts.journal = s->journal;
@@ -411,8 +461,10 @@ static void finish(Server *s)
         loop_timer_free(s->watchdog);
         loop_timer_free(s->upkeep);
         loop_timer_free(s->grace);
+        loop_timer_free(s->retry);
         loop_wake_free(s->wake);
         loop_free(s->loop);
+        free(s->reserve);
         config_free(s->next_config);
         config_free(s->config);
 }

@@ -29,5 +29,6 @@ typedef struct ServerOptions {
         HashKey key;
 } ServerOptions;
 
-/* Takes @config over in any case. Logs what goes wrong and returns the exit status. Runs until SIGTERM or SIGINT. */
+/* Takes @config over in any case. Logs what goes wrong and returns the exit status. Runs until SIGTERM or
+ * SIGINT. */
 int server_run(const ServerOptions *options, Config *config);

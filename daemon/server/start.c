@@ -27,12 +27,14 @@ static int take_survey(void *user, const StoreSurvey *row)
         if (row->seq > s->last_seq)
                 s->last_seq = row->seq;
         if (r == -EBADMSG) {
-                log_err("store survey=%llu cannot be read as a survey, leaving it out", (unsigned long long)row->seq);
+                log_err("store survey=%llu cannot be read as a survey, leaving it out",
+                        (unsigned long long)row->seq);
                 s->n_unreadable++;
                 return 0;
         }
         if (r == 0)
-                r = seen_add(&s->server->seen, seen_hash(&s->server->seen, row->source, s->survey.id), row->seq);
+                r = seen_add(&s->server->seen, seen_hash(&s->server->seen, row->source, s->survey.id),
+                             row->seq);
         s->n_surveys++;
         return r;
 }

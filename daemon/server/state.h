@@ -46,12 +46,13 @@ struct Server {
         HashKey key;
 
         Loop *loop;
-        LoopWake *wake;   /* from the storage thread */
-        LoopTimer *turn;  /* intake_turn() */
+        LoopWake *wake;      /* from the storage thread */
+        LoopTimer *turn;     /* intake_turn() */
         LoopTimer *deadline; /* of the engine */
         LoopTimer *tick;
         LoopTimer *watchdog;
         LoopTimer *upkeep; /* retention */
+        LoopTimer *retry;  /* is there space on the disk again? */
         LoopTimer *grace;  /* how long a stop may take */
         LoopSignal *signals[3];
 
@@ -61,6 +62,7 @@ struct Server {
         Seen seen;
         Feeds *feeds;
         Journal *journal;
+        char *reserve; /* path */
         Intake *intake;
         Rebuild *rebuild; /* NULL: none is going on */
         bool deadline_set;
@@ -88,7 +90,8 @@ void server_step_time(Server *s);
 CX_MUST_CHECK int face_lines_new(Server *s);
 CX_MUST_CHECK int face_sp_new(Server *s);
 CX_MUST_CHECK int face_http_new(Server *s);
-/* Opens the listeners of the configuration, or takes those that systemd hands over. 0, or < 0 after logging. */
+/* Opens the listeners of the configuration, or takes those that systemd hands over. 0, or < 0 after logging.
+ */
 CX_MUST_CHECK int faces_listen(Server *s);
 /* One endpoint for each principal, under the directory of the first feed address. */
 CX_MUST_CHECK int faces_listen_feeds(Server *s);

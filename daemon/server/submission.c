@@ -14,9 +14,9 @@ struct Submission {
         Intake *intake;
         IntakeCounts counts;
         uint64_t n_offered;
-        bool sealed;      /* all of it was offered */
-        Fault first;      /* of the first refused one */
-        Buffer refused;   /* members of the array */
+        bool sealed;    /* all of it was offered */
+        Fault first;    /* of the first refused one */
+        Buffer refused; /* members of the array */
         JsonOut refused_out;
         SubmissionFn fn;
         void *user;
@@ -43,7 +43,9 @@ static void answer(Submission *self)
 {
         Buffer text = BUFFER_NULL;
         JsonOut out = JSON_OUT_INIT(&text);
-        bool alone = self->n_offered == 1 && self->counts.refused == 1;
+        /* One survey that was refused, or all for a reason that is not theirs: the status says so. */
+        bool alone = self->counts.refused == self->n_offered &&
+                     (self->n_offered == 1 || (self->n_offered && self->first.code == FAULT_UNAVAILABLE));
 
         json_begin_object(&out);
         if (alone) {
@@ -62,7 +64,8 @@ static void answer(Submission *self)
         json_end_object(&out);
         if (buffer_failed(&text) || buffer_failed(&self->refused))
                 self->fn(self->user, fault_status(FAULT_INTERNAL),
-                         TEXT("{\"code\":\"E_INTERNAL\",\"error\":\"no memory for the answer; what was sent is stored\"}"));
+                         TEXT("{\"code\":\"E_INTERNAL\",\"error\":\"no memory for the answer; what was sent "
+                              "is stored\"}"));
         else
                 self->fn(self->user, alone ? fault_status(self->first.code) : 200, buffer_text(&text));
         buffer_deinit(&text);
@@ -144,7 +147,8 @@ static bool is_lines(Text body)
         return json_span_is_whole(first) || !json_span_is_whole(body);
 }
 
-int submission_start(Intake *i, const ConfigSource *source, Text body, SubmissionFn fn, void *user, Fault *fault)
+int submission_start(Intake *i, const ConfigSource *source, Text body, SubmissionFn fn, void *user,
+                     Fault *fault)
 {
         Submission *self = calloc(1, sizeof(*self));
         int r = 0;

@@ -21,7 +21,7 @@ typedef struct SliceRow {
 struct SurveySlice {
         JournalJob job; /* first: a job is its slice */
         /* in: */
-        bool recent;         /* newest first within [since, until); else by number, above `after` */
+        bool recent; /* newest first within [since, until); else by number, above `after` */
         uint64_t after;
         usec_t since, until;
         void (*done)(SurveySlice *slice, int result); /* on the loop's thread */

@@ -2,13 +2,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * What is kept: surveys, alerts with every transition, and the numbering of the feeds. A table of verbs with two
- * implementations: SQLite, and memory for tests; one contract test runs against both.
+ * What is kept: surveys, alerts with every transition, and the numbering of the feeds. A table of verbs with
+ * two implementations: SQLite, and memory for tests; one contract test runs against both.
  *
- * A store belongs to one thread at a time. Changes happen between begin and commit; what a commit has returned 0 for
- * survives a power cut. After a failed commit or write the transaction is gone as a whole. All verbs return < 0 on
- * errors: -ENOSPC when the disk (or quota) is full, -EBADMSG for a damaged row, -EIO for everything else that the
- * disk did; store_error() has the sentence.
+ * A store belongs to one thread at a time. Changes happen between begin and commit; what a commit has
+ * returned 0 for survives a power cut. After a failed commit or write the transaction is gone as a whole. All
+ * verbs return < 0 on errors: -ENOSPC when the disk (or quota) is full, -EBADMSG for a damaged row, -EIO for
+ * everything else that the disk did, -EINVAL for a change outside a transaction; store_error() has the
+ * sentence.
+ *
+ * After a commit that failed with -EIO nothing is written any more, because a second fsync could succeed and
+ * mean nothing: store_begin() returns -EIO from then on. Only opening the store again tells whether that
+ * transaction is there.
  */
 
 #include <stdbool.h>
@@ -25,7 +30,7 @@ typedef struct Store Store;
 enum {
         _STORE_OK,
         STORE_E_NOT_FOUND,
-        STORE_E_NEWER, /* open: written by a newer version; the file was not touched */
+        STORE_E_NEWER,  /* open: written by a newer version; the file was not touched */
         STORE_E_LOCKED, /* open: another process has it */
 };
 
@@ -33,7 +38,7 @@ enum {
 typedef struct StoreSurvey {
         uint64_t seq; /* from 1, in the order of first arrival; a revision keeps its number */
         usec_t ts;
-        Text source;  /* name of the source that owns the id */
+        Text source; /* name of the source that owns the id */
         Text json;
 } StoreSurvey;
 
@@ -57,15 +62,19 @@ typedef struct StoreInfo {
         uint64_t n_surveys;
         uint64_t last_seq;
         uint64_t bytes;     /* on disk */
-        uint64_t n_damaged; /* rows that were found damaged since open */
+        uint64_t n_damaged; /* rows that were found damaged or lost since open; each survey once */
 } StoreInfo;
 
-/* Return 0 to go on, anything else to stop; that value is what the scan returns. Texts live during the call. */
+/*
+ * Return 0 to go on, anything else to stop; that value is what the scan returns. Texts live during the call,
+ * in which the store must not be used.
+ */
 typedef int (*StoreSurveyFn)(void *user, const StoreSurvey *row);
 typedef int (*StoreAlertFn)(void *user, const StoreAlert *row);
 typedef int (*StoreFeedFn)(void *user, const StoreFeed *row);
 
-/* Creates the file if it is not there. -errno; STORE_E_NEWER; STORE_E_LOCKED. @error (of @size) gets the sentence. */
+/* Creates the file if it is not there. -errno; STORE_E_NEWER; STORE_E_LOCKED. @error (of @size) gets the
+ * sentence. */
 CX_MUST_CHECK int store_open_sqlite(Store **ret, const char *path, char *error, size_t size);
 CX_MUST_CHECK int store_open_ram(Store **ret);
 Store *store_close(Store *s);
@@ -83,8 +92,11 @@ CX_MUST_CHECK int store_put_feed(Store *s, const StoreFeed *row);
 /* Appends the json of survey @seq to @ret_json. STORE_E_NOT_FOUND. */
 CX_MUST_CHECK int store_get_survey(Store *s, uint64_t seq, Buffer *ret_json);
 
-/* Surveys with seq > @after, ascending, at most @max (0: all). Damaged rows are counted, skipped and reported to
- * @damaged (may be NULL) by number. */
+/*
+ * Surveys with seq > @after, ascending, at most @max (0: all) of them. Damaged and lost rows are counted,
+ * skipped and reported to @damaged (may be NULL) by number; they do not count for @max. The table itself may
+ * be damaged: -EBADMSG. Nothing stays open between two calls.
+ */
 CX_MUST_CHECK int store_scan_surveys(Store *s, uint64_t after, size_t max, StoreSurveyFn fn, void *user,
                                      void (*damaged)(void *user, uint64_t seq));
 /* Surveys with since <= ts < until, newest first. */
@@ -94,7 +106,8 @@ CX_MUST_CHECK int store_scan_alerts(Store *s, StoreAlertFn fn, void *user);
 /* Feed messages of all principals, ascending by seq within each. */
 CX_MUST_CHECK int store_scan_feeds(Store *s, StoreFeedFn fn, void *user);
 
-/* Deletes up to @max surveys with ts < @before, and feed messages older than that; *ret_n: how many surveys. */
+/* Deletes up to @max surveys with ts < @before, and feed messages older than that; *ret_n: how many surveys.
+ */
 CX_MUST_CHECK int store_expire(Store *s, usec_t before, size_t max, size_t *ret_n);
 
 CX_MUST_CHECK int store_info(Store *s, StoreInfo *ret);

@@ -125,7 +125,7 @@ static int reserve(StoreRam *s, Table *t)
 {
         if (t->n == t->size) {
                 size_t size = t->size ? t->size * 2 : 64;
-                Row **p = reallocarray(t->rows, size, sizeof(*p));
+                Row **p = reallocarray(t->rows, size, sizeof(Row *));
 
                 if (!p)
                         return -ENOMEM;
@@ -363,13 +363,13 @@ static int oldest_first(const void *a, const void *b)
 /* The rows of a table in another order; NULL without memory. */
 static Row **sorted(const Table *t, int (*order)(const void *a, const void *b))
 {
-        Row **rows = calloc(t->n + 1, sizeof(*rows));
+        Row **rows = calloc(t->n + 1, sizeof(Row *));
 
         if (!rows)
                 return NULL;
         if (t->n)
-                memcpy(rows, t->rows, t->n * sizeof(*rows));
-        qsort(rows, t->n, sizeof(*rows), order);
+                memcpy(rows, t->rows, t->n * sizeof(Row *));
+        qsort(rows, t->n, sizeof(Row *), order);
         return rows;
 }
 

@@ -18,20 +18,20 @@ struct sqlite3_stmt;
 /* name, text */
 #define STORE_SQL_TABLE(_x)                                                                                  \
         _x(BEGIN, "BEGIN IMMEDIATE") _x(COMMIT, "COMMIT") _x(ROLLBACK, "ROLLBACK") _x(                       \
-                PUT_SURVEY, "INSERT OR REPLACE INTO survey (seq, ts, source, crc, json) VALUES (?, ?, ?, "   \
-                            "?, ?)") _x(GET_SURVEY, "SELECT seq, ts, source, crc, json FROM survey WHERE "   \
-                                                    "seq = ?") _x(SCAN_SURVEYS,                              \
-                                                                  "SELECT seq, ts, source, crc, json FROM "  \
-                                                                  "survey WHERE seq > ? AND seq <= ? "       \
-                                                                  "ORDER BY seq")                            \
-                _x(DROP_SURVEY, "DELETE FROM survey WHERE seq = ?") _x(                                      \
-                        PUT_BLOCK, "INSERT OR REPLACE INTO block (no, last, min_ts, max_ts, crc, bits)"      \
-                                   " VALUES (?, ?, ?, ?, ?, ?)")                                             \
-                        _x(DROP_BLOCK, "DELETE FROM block WHERE no = ?") _x(                                 \
-                                SCAN_BLOCKS, "SELECT no, last, min_ts, max_ts, crc, bits FROM block ORDER "  \
-                                             "BY no") _x(UPDATE_ALERT, "UPDATE alert SET changed = ?, "      \
-                                                                       "is_open = ?, crc = ?, json "         \
-                                                                       "= ? WHERE id = ?")                   \
+                PUT_SURVEY,                                                                                  \
+                "INSERT OR REPLACE INTO survey (seq, ts, source, crc, json) VALUES (?, ?, ?, "               \
+                "?, ?)") _x(GET_SURVEY, "SELECT seq, ts, source, crc, json FROM survey WHERE "               \
+                                        "seq = ?") _x(SCAN_SURVEYS,                                          \
+                                                      "SELECT seq, ts, source, crc, json FROM "              \
+                                                      "survey WHERE seq > ? AND seq <= ? "                   \
+                                                      "ORDER BY seq") _x(DROP_SURVEY,                        \
+                                                                         "DELETE FROM survey WHERE seq = ?") \
+                _x(PUT_BLOCK, "INSERT OR REPLACE INTO block (no, last, min_ts, max_ts, crc, bits)"           \
+                              " VALUES (?, ?, ?, ?, ?, ?)") _x(DROP_BLOCK, "DELETE FROM block WHERE no = ?") \
+                        _x(SCAN_BLOCKS, "SELECT no, last, min_ts, max_ts, crc, bits FROM block ORDER "       \
+                                        "BY no") _x(UPDATE_ALERT, "UPDATE alert SET changed = ?, "           \
+                                                                  "is_open = ?, crc = ?, json "              \
+                                                                  "= ? WHERE id = ?")                        \
                                 _x(INSERT_ALERT,                                                             \
                                    "INSERT INTO alert (changed, is_open, crc, json, id) VALUES (?, ?, "      \
                                    "?, ?, ?)") _x(SCAN_ALERTS, "SELECT id, changed, is_open, crc, "          \

@@ -72,6 +72,8 @@ static int query(StoreSqlite *s, const char *text, char ret_text[32], int64_t *r
         if (rc == SQLITE_ROW) {
                 const char *value = (const char *)sqlite3_column_text(sql, 0);
 
+                if (sqlite3_errcode(s->db) == SQLITE_NOMEM)
+                        rc = SQLITE_NOMEM;
                 (void)snprintf(ret_text, 32, "%s", value ? value : "");
                 *ret = sqlite3_column_int64(sql, 0);
         }

@@ -2,7 +2,7 @@
 // What needs attention: one card for each active alert, with what can be done about it.
 
 import { get, post } from './api.js';
-import { byId, h, keyed, name, term } from './dom.js';
+import { byId, h, keyed, name, put, term } from './dom.js';
 import { domain, intervalBar } from './chart.js';
 import * as words from './words.js';
 
@@ -32,6 +32,7 @@ class Card {
         constructor(app) {
                 this.app = app;
                 this.head = h('div', { class: 'card-head' });
+                this.since = h('span');
                 this.body = h('div', { class: 'card-body' });
                 this.problem = h('p', { class: 'problem', role: 'alert', hidden: true });
                 this.ack = h('button', { type: 'button', class: 'primary', onclick: () => this.send('ack', {}) }, 'Acknowledge');
@@ -48,6 +49,11 @@ class Card {
         }
 
         update(alert) {
+                const since = alert.fired ?? alert.since;
+                this.since.textContent = `since ${words.dateTime(since)} (${words.ago(since)})`;
+                if (this.alert === alert)
+                        return;
+                this.alert = alert;
                 const metric = this.app.metric(alert.metric);
                 const figure = alert.figure ?? { value: null, n: 0, target: alert.target, window: alert.window };
                 const tone = 'bad';
@@ -55,15 +61,13 @@ class Card {
                 const side = alert.figure?.state === 'above' ? 'above' : 'below';
                 const sure = words.proof(alert);
                 const range = words.interval(metric, figure);
-                this.alert = alert;
                 this.node.className = `card severity-${alert.severity} state-${alert.state}`;
                 this.node.dataset.id = alert.id;
-                this.head.replaceChildren(
+                put(this.head,
                         h('span', { class: 'chip severity' }, severity),
                         h('span', { class: 'chip' }, stateWords(alert)),
-                        h('span', { class: 'since', title: words.dateTime(alert.fired ?? alert.since) },
-                                `since ${words.dateTime(alert.fired ?? alert.since)} (${words.ago(alert.fired ?? alert.since)})`));
-                this.body.replaceChildren(
+                        this.since);
+                put(this.body,
                         h('h3', null, this.app.scopeLink(alert.scope, alert.metric, alert.window), ': ',
                                 term(words.metricLabel(alert.metric), words.metricHelp(metric)), ` ${side} target`),
                         h('div', { class: 'measure' },

@@ -2,7 +2,8 @@
 // Talks to the daemon: requests, and the stream that goes on where it broke off.
 
 const TOKEN = 'cxd.token';
-const SILENCE = 90000; // without as much as a tick the connection counts as lost
+const SILENCE = 90000; // without as much as a tick the connection counts as lost; more if ticks are rare
+const SILENCE_MAX = 7200000;
 const BACKOFF_MIN = 1000;
 const BACKOFF_MAX = 30000;
 
@@ -31,7 +32,12 @@ function headers(more) {
 }
 
 async function call(path, options) {
-        const response = await fetch(path, { cache: 'no-store', credentials: 'omit', ...options });
+        let response;
+        try {
+                response = await fetch(path, { cache: 'no-store', credentials: 'omit', ...options });
+        } catch {
+                throw new Error('the service does not answer');
+        }
         const body = await response.json().catch(() => null);
         if (!response.ok)
                 throw new Refusal(response.status, body);
@@ -93,6 +99,7 @@ export class Stream {
         constructor(on) {
                 this.on = on;
                 this.seq = null;
+                this.silence = SILENCE;
                 this.stopped = false;
                 this.wake = () => {};
         }
@@ -142,7 +149,11 @@ export class Stream {
 
         async follow() {
                 const abort = (this.abort = new AbortController());
-                let silence = setTimeout(() => abort.abort(), SILENCE);
+                const watch = () => setTimeout(() => {
+                        this.silence = Math.min(2 * this.silence, SILENCE_MAX);
+                        abort.abort();
+                }, this.silence);
+                let silence = watch();
                 try {
                         const path = this.seq === null ? '/v1/stream' : `/v1/stream?since=${encodeURIComponent(this.seq)}`;
                         const response = await fetch(path, {
@@ -162,7 +173,7 @@ export class Stream {
                                 if (done)
                                         return;
                                 clearTimeout(silence);
-                                silence = setTimeout(() => abort.abort(), SILENCE);
+                                silence = watch();
                                 parser.feed(decoder.decode(value, { stream: true }));
                         }
                 } finally {

@@ -5,7 +5,7 @@ import { get, Refusal, setToken, Stream, token } from './api.js';
 import { Alerts } from './alerts.js';
 import { Board } from './board.js';
 import { Detail, key } from './detail.js';
-import { byId, coalesce, h, name } from './dom.js';
+import { byId, coalesce, h, name, put } from './dom.js';
 import * as words from './words.js';
 
 const RELOAD = 300000; // figures also change as time passes, without news
@@ -21,7 +21,7 @@ class App {
                 this.detail = new Detail(this);
                 this.changed = coalesce(() => this.render());
                 this.fresh = coalesce(() => this.reload());
-                byId('chart-key').replaceChildren(...key());
+                put(byId('chart-key'), ...key());
                 byId('sign-in-form').addEventListener('submit', (e) => this.signIn(e));
                 byId('sign-out').addEventListener('click', () => this.signOut());
                 byId('retry').addEventListener('click', () => this.start());
@@ -69,7 +69,7 @@ class App {
                                 this.failed(error);
                         return;
                 }
-                byId('who').replaceChildren(name(this.me.principal));
+                put(byId('who'), name(this.me.principal));
                 byId('reader').hidden = false;
                 byId('sign-out').hidden = !token();
                 byId('nothing').hidden = this.me.scopes.length > 0;
@@ -128,7 +128,7 @@ class App {
                 this.detail.figures.clear();
                 for (const id of ['cards', 'rows', 'detail-rows', 'number-rows', 'low-list', 'chart', 'spread', 'detail-alerts', 'detail-title', 'detail-place']) {
                         byId(id).replaceChildren();
-                        byId(id).views = undefined;
+                        byId(id).views = byId(id).madeFrom = undefined;
                 }
                 document.title = 'Customer experience';
                 byId('reader').hidden = true;

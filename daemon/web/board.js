@@ -3,7 +3,7 @@
 
 import { get } from './api.js';
 import { barScale, domain, intervalBar } from './chart.js';
-import { byId, choose, h, keyed, term } from './dom.js';
+import { byId, choose, h, keyed, put, putBehind, term } from './dom.js';
 import * as words from './words.js';
 
 const ROWS = 100;
@@ -35,11 +35,11 @@ class Row {
                 if (this.figure === figure && this.scale === scale)
                         return;
                 if (this.scope !== figure.scope || this.query !== this.board.link) {
-                        this.title.replaceChildren(app.scopeLink(figure.scope, figure.metric, figure.window));
+                        put(this.title, app.scopeLink(figure.scope, figure.metric, figure.window));
                         this.query = this.board.link;
                 }
                 this.node.dataset.scope = figure.scope;
-                this.node.replaceChildren(this.title, ...figureCells(metric, figure, scale));
+                putBehind(this.title, figureCells(metric, figure, scale));
                 [this.figure, this.scale, this.scope] = [figure, scale, figure.scope];
         }
 }
@@ -141,7 +141,7 @@ export class Board {
                 const scale = domain(this.metric, settled.length ? settled : figures);
                 this.scale = JSON.stringify(scale) === JSON.stringify(this.scale) ? this.scale : scale;
                 this.link = `${this.query.metric} ${this.query.window}`;
-                byId('board-scale').replaceChildren(barScale(this.metric, this.scale, figures.find((f) => words.isNumber(f.target))?.target));
+                put(byId('board-scale'), barScale(this.metric, this.scale, figures.find((f) => words.isNumber(f.target))?.target));
                 byId('metric-help').textContent = words.metricHelp(this.metric);
                 keyed(byId('rows'), shown, (f) => f.scope, () => new Row(this));
                 byId('filter-label').hidden = this.rows.size < 12;

@@ -34,6 +34,11 @@ export function domain(metric, figures, n_ticks = 4) {
         return { low, high, ticks };
 }
 
+export function fullScale(metric) {
+        const [low, high] = bounds(metric);
+        return { low, high, ticks: [low, high] };
+}
+
 function place(domain, value) {
         return `${Math.min(100, Math.max(0, (100 * (value - domain.low)) / (domain.high - domain.low || 1))).toFixed(2)}%`;
 }

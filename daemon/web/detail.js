@@ -3,8 +3,8 @@
 
 import { get } from './api.js';
 import { figureCells } from './board.js';
-import { domain, seriesChart, spread } from './chart.js';
-import { byId, choose, h, keyed, name, svg, term } from './dom.js';
+import { fullScale, seriesChart, spread } from './chart.js';
+import { byId, choose, h, keyed, name, put, putBehind, putNew, svg, term } from './dom.js';
 import * as words from './words.js';
 
 const SURVEYS = 10;
@@ -37,7 +37,7 @@ class MetricRow {
                 this.node.classList.toggle('chosen', figure.metric === this.detail.query.metric);
                 this.button.setAttribute('aria-pressed', String(figure.metric === this.detail.query.metric));
                 this.node.dataset.metric = figure.metric;
-                this.node.replaceChildren(this.title, ...figureCells(metric, figure, domain(metric, [figure, { low: metric?.unit === '%' ? 0 : null }])));
+                putBehind(this.title, figureCells(metric, figure, fullScale(metric)));
         }
 }
 
@@ -110,7 +110,7 @@ export class Detail {
                 };
                 await Promise.all([
                         part(get('/v1/figures', { scope, window }), (a) => (this.figures = new Map(a.figures.map((f) => [f.metric, f])))),
-                        part(get('/v1/series', { scope, metric, window }), (a) => (this.points = a.points)),
+                        part(get('/v1/series', { scope, metric, window, step: words.stepOf(window) }), (a) => (this.points = a.points)),
                         below === null ? null
                                 : part(get('/v1/surveys', { scope, metric, below, limit: SURVEYS }), (a) => (this.surveys = a.surveys)),
                 ]);
@@ -140,17 +140,18 @@ export class Detail {
                 const figures = own.map((m) => this.figures.get(m)).filter(Boolean);
                 if (!scope)
                         return;
-                byId('detail-title').replaceChildren(name(this.app.scopeName(scope)));
-                byId('detail-place').replaceChildren(words.kindWord(scope), ...this.place().flat());
-                byId('detail-alerts').replaceChildren(...this.app.alerts.of(scope).map((a) => h('li', null,
+                putNew(byId('detail-title'), [scope], () => [name(this.app.scopeName(scope))]);
+                putNew(byId('detail-place'), [scope, metric, window], () => [words.kindWord(scope), this.place()]);
+                put(byId('detail-alerts'), ...this.app.alerts.of(scope).map((a) => h('li', null,
                         `${words.metricLabel(a.metric)}: needs attention since ${words.dateTime(a.fired ?? a.since)}`,
                         a.advice ? [' · ', name(a.advice)] : null)));
                 keyed(byId('detail-rows'), figures, (f) => f.metric, () => new MetricRow(this));
                 byId('detail-message').textContent = this.problem ? `Not everything could be loaded: ${this.problem.message}.`
                         : figures.length ? '' : 'Loading…';
                 byId('detail-table').hidden = figures.length === 0;
-                byId('series-title').replaceChildren(metric ? term(words.metricLabel(metric), words.metricHelp(this.app.metric(metric))) : '',
-                        window ? `: ${words.windowWords(window)}, up to each day shown` : '');
+                putNew(byId('series-title'), [metric, window], () => (metric ? [
+                        term(words.metricLabel(metric), words.metricHelp(this.app.metric(metric))),
+                        ` over time: each point covers the ${window === 'today' ? 'day so far' : words.windowWords(window)}`] : []));
                 this.renderChart();
                 this.renderSpread();
                 this.renderSurveys();
@@ -159,15 +160,14 @@ export class Detail {
         renderChart() {
                 const chart = byId('chart');
                 const metric = this.app.metric(this.query.metric);
-                const there = this.points?.some((p) => words.isNumber(p.value));
+                const points = this.points;
+                const width = Math.max(260, chart.clientWidth);
+                const there = points?.some((p) => words.isNumber(p.value));
                 byId('chart-key').hidden = !there;
                 byId('numbers').hidden = !there;
-                if (!there) {
-                        chart.replaceChildren(h('p', { class: 'quiet' }, this.points ? 'No answers in this time, so there is nothing to draw.' : ''));
-                        return;
-                }
-                chart.replaceChildren(seriesChart(metric, this.points, Math.max(260, chart.clientWidth)));
-                byId('number-rows').replaceChildren(...this.points.map((p) => h('tr', null,
+                putNew(chart, [points, width], () => [there ? seriesChart(metric, points, width)
+                        : h('p', { class: 'quiet' }, points ? 'No answers in this time, so there is nothing to draw.' : '')]);
+                putNew(byId('number-rows'), [points], () => (points ?? []).map((p) => h('tr', null,
                         h('th', { scope: 'row' }, words.dateTime(p.at)),
                         h('td', null, words.value(metric, p)),
                         h('td', null, words.interval(metric, p)),
@@ -176,8 +176,8 @@ export class Detail {
 
         renderSpread() {
                 const figure = this.figures.get(this.query.metric);
-                byId('spread').replaceChildren(figure && figure.n > 0 ? spread(this.app.metric(figure.metric), figure)
-                        : h('p', { class: 'quiet' }, figure ? 'No answers in this time.' : ''));
+                putNew(byId('spread'), [figure], () => [figure && figure.n > 0 ? spread(this.app.metric(figure.metric), figure)
+                        : h('p', { class: 'quiet' }, figure ? 'No answers in this time.' : '')]);
         }
 
         renderSurveys() {
@@ -185,7 +185,7 @@ export class Detail {
                 const about = this.app.metric(metric);
                 byId('low').hidden = !about || lowBelow(about) === null;
                 byId('low-none').hidden = !this.surveys || this.surveys.length > 0;
-                byId('low-list').replaceChildren(...(this.surveys ?? []).map((s) => {
+                putNew(byId('low-list'), [this.surveys], () => (this.surveys ?? []).map((s) => {
                         const others = Object.entries(s.answers ?? {}).filter(([m, v]) => m !== metric && v !== null);
                         const who = [s.agent && !this.query.scope.startsWith('agent/') ? this.app.scopeName(`agent/${s.agent}`) : null,
                                 s.queue && !this.query.scope.startsWith('queue/') ? this.app.scopeName(`queue/${s.queue}`) : null];
@@ -202,10 +202,10 @@ export class Detail {
 }
 
 export function key() {
-        const mark = (kind, text) => [svg('svg', { class: `key-mark ${kind}`, 'aria-hidden': 'true' },
+        const mark = (kind, text) => h('span', null, svg('svg', { class: `key-mark ${kind}`, 'aria-hidden': 'true' },
                 kind === 'band' ? svg('rect', { class: 'band', width: 22, height: 10, y: 1 })
                         : kind === 'target' ? svg('line', { class: 'target', x1: 0, x2: 22, y1: 6, y2: 6 })
-                                : svg('circle', { class: kind === 'few' ? 'point few' : 'point', cx: 11, cy: 6, r: 4 })), h('span', null, text)];
-        return [...mark('value', 'value'), ...mark('band', 'where the true value is likely to be'),
-                ...mark('few', 'not enough answers yet to tell'), ...mark('target', 'target')];
+                                : svg('circle', { class: kind === 'few' ? 'point few' : 'point', cx: 11, cy: 6, r: 4 })), text);
+        return [mark('value', 'value'), mark('band', 'where the true value is likely to be'),
+                mark('few', 'not enough answers yet to tell'), mark('target', 'target')];
 }

@@ -3,6 +3,10 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 
+function present(children) {
+        return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+}
+
 function fill(node, attributes, children) {
         for (const [name, value] of Object.entries(attributes ?? {})) {
                 if (value === null || value === undefined || value === false)
@@ -12,7 +16,7 @@ function fill(node, attributes, children) {
                 else
                         node.setAttribute(name, value === true ? '' : String(value));
         }
-        node.append(...children.flat(2).filter((child) => child !== null && child !== undefined && child !== false));
+        node.append(...present(children));
         return node;
 }
 
@@ -22,6 +26,26 @@ export function h(tag, attributes, ...children) {
 
 export function svg(tag, attributes, ...children) {
         return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+// In place of all that is in the node.
+export function put(node, ...children) {
+        node.replaceChildren(...present(children));
+}
+
+// The same, unless it was made from just these values before: what has the focus keeps it.
+export function putNew(node, values, make) {
+        if (node.madeFrom && values.length === node.madeFrom.length && values.every((v, i) => v === node.madeFrom[i]))
+                return;
+        put(node, make());
+        node.madeFrom = values;
+}
+
+// In place of all that comes after the first child.
+export function putBehind(first, ...children) {
+        while (first.nextSibling)
+                first.nextSibling.remove();
+        first.after(...present(children));
 }
 
 export function byId(id) {
@@ -82,7 +106,7 @@ export function choose(select, options, wanted) {
         const same = select.options.length === options.length &&
                 options.every(([value, text], i) => select.options[i].value === value && select.options[i].text === text);
         if (!same)
-                select.replaceChildren(...options.map(([value, text]) => h('option', { value }, text)));
+                put(select, options.map(([value, text]) => h('option', { value }, text)));
         select.value = chosen;
         return chosen;
 }

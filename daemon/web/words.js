@@ -136,6 +136,16 @@ function span(window) {
         return match ? [Number(match[1]), UNITS[match[2]]] : null;
 }
 
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86400, w: 604800, y: 31536000 };
+
+// About 30 points in a window; a whole number of minutes, hours or days, as its figures are kept.
+export function stepOf(window) {
+        const match = /^(\d+)([smhdwy])$/.exec(window);
+        const length = match ? match[1] * SECONDS[match[2]] : SECONDS.d;
+        const unit = length > 7 * SECONDS.d ? 'd' : length > SECONDS.d ? 'h' : 'm';
+        return `${Math.max(1, Math.round(length / 30 / SECONDS[unit]))}${unit}`;
+}
+
 export function windowWords(window) {
         const known = span(window);
         if (window === 'today' || !known)

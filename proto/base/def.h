@@ -5,7 +5,7 @@
  * Attributes and helpers that every file uses.
  *
  * Error doctrine, for the whole project: a function that can fail returns an int.
- *   < 0   minus an errno; the operation failed, nothing was changed unless the header says so; forward it as it is
+ *   < 0   minus an errno; the operation failed, nothing was changed unless the header says so; forward it
  *   = 0   done
  *   > 0   a condition that the header of this very function names; the direct caller handles it, never forwards it
  * Out-parameters are called ret_x and are untouched unless the result is 0. assert() is for our own bugs only: no
@@ -14,10 +14,10 @@
 
 #include <stddef.h>
 
-#define CX_CLEANUP(_fn) __attribute__((cleanup(_fn)))
-#define CX_MUST_CHECK __attribute__((warn_unused_result))
+#define CX_CLEANUP(_fn)            __attribute__((cleanup(_fn)))
+#define CX_MUST_CHECK              __attribute__((warn_unused_result))
 #define CX_PRINTF(_format, _first) __attribute__((format(printf, _format, _first)))
-#define CX_UNUSED __attribute__((unused))
+#define CX_UNUSED                  __attribute__((unused))
 
 #define CX_ARRAY_LEN(_a) (sizeof(_a) / sizeof((_a)[0]))
 

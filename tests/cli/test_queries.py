@@ -88,7 +88,7 @@ class Queries(CliTest):
             "TIME                 ID       AGENT     QUEUE       STATUS    ANSWERS              COMMENT\n"
             "2026-11-21 10:15:30  sv-8812  ana.ruiz  billing-es  answered  csat=2 fcr=no wait=-  "
             'third call\\n"same" invoice\\x1b[31m\n').replace("ANSWERS              COMMENT", "ANSWERS               COMMENT"))
-        self.assertEqual(self.fake.requests[0][1], "/v1/surveys?metric=csat&below=3&limit=5")
+        self.assertEqual(self.fake.requests[1][1], "/v1/surveys?scope=team/alpha&metric=csat&below=3&limit=5")
         out = self.ok("surveys", "-o", "csv")
         self.assertEqual(out.split("\n", 1)[1], (
             "2026-11-21T10:15:30.250Z,sv-8812,ana.ruiz,billing-es,answered,csat=2 fcr=no wait=-,,,,,"

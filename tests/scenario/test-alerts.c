@@ -50,7 +50,7 @@ SCENARIO(hold_keeps_an_alert_pending_and_a_recovery_ends_it)
         world_answers(5, "ana billing csat=1");
         world_elapse("9m");
         world_expect("[d0 00:05] low agent/ana: inactive -> pending n=6 value=66.67 evidence=66.67/80\n");
-        world_elapse("1m");
+        world_elapse("5m");
         world_expect("[d0 00:15] low agent/ana: pending -> firing n=10 value=40 evidence=40/80\n");
 }
 
@@ -77,6 +77,45 @@ SCENARIO(evidence_fires_once_and_recovers)
         world_answers(3, "ana billing csat=2");
         world_elapse("2d");
         world_expect("");
+}
+
+SCENARIO(the_false_alarm_budget_is_that_of_all_scopes_together)
+{
+        world_roster("ana,alpha,madrid,emea");
+        world_roster("bob,alpha,madrid,emea");
+        world_roster("eve,alpha,madrid,emea");
+        world_rule("csat-low csat agent/* 7d evidence below 80 alarms=2/90d");
+        world_answers(6, "ana billing csat=2");
+        world_answers(6, "zoe billing csat=2");
+        world_expect("[d0 00:00] csat-low agent/ana: inactive -> firing n=5 value=0 evidence=174.3/135\n"
+                     "[d0 00:00] csat-low agent/zoe: inactive -> firing n=6 value=0 evidence=596.9/180\n");
+}
+
+SCENARIO(a_sudden_fall_is_not_recovered_while_the_evidence_stands)
+{
+        world_rule("csat-low csat agent/* 28d evidence below 80");
+        world_answers(99, "ana billing csat=5");
+        world_elapse("5d");
+        world_answers(8, "ana billing csat=1");
+        world_expect(
+                "[d5 00:00] csat-low agent/ana: inactive -> firing n=104 value=95.19 evidence=871.6/280\n");
+        world_show("agent/ana", "csat", "28d");
+        world_answer("ana billing csat=5");
+        world_expect("[d5 00:00] agent/ana csat 28d: n=107 value=92.52 [85.94, 96.16] trend=nan below\n");
+        world_answers(5, "ana billing csat=5");
+        world_expect("[d5 00:00] csat-low agent/ana: firing -> resolved recovered n=104 value=95.19 "
+                     "evidence=871.6/280\n");
+}
+
+SCENARIO(an_answer_from_before_the_first_day_adds_starts)
+{
+        world_rule("csat-low csat agent/* 28d evidence below 80");
+        world_elapse("30d");
+        world_answers(5, "ana billing csat=1");
+        world_expect("");
+        world_answer_late("5d", "ana billing csat=5");
+        world_expect(
+                "[d30 00:00] csat-low agent/ana: inactive -> firing n=6 value=16.67 evidence=940.2/280\n");
 }
 
 SCENARIO(a_window_that_runs_empty_ends_the_alert)
@@ -170,7 +209,8 @@ SCENARIO(a_retraction_takes_the_evidence_away)
         world_answers(2, "ana billing csat=2");
         world_expect("");
         world_answers(4, "ana billing csat=2");
-        world_expect("[d1 00:00] csat-low agent/ana: inactive -> firing n=13 value=7.692 evidence=596.9/280\n");
+        world_expect(
+                "[d1 00:00] csat-low agent/ana: inactive -> firing n=13 value=7.692 evidence=596.9/280\n");
 }
 
 SCENARIO(a_retraction_that_changes_nothing_leaves_the_alert)
@@ -251,9 +291,11 @@ SCENARIO(every_covered_scope_has_its_own_alert)
 CHECK_MAIN("alerts", a_point_rule_fires_with_enough_answers_and_recovers,
            an_interval_rule_waits_until_the_whole_interval_is_past, a_rule_may_watch_for_too_much,
            hold_keeps_an_alert_pending_and_a_recovery_ends_it, evidence_fires_once_and_recovers,
-           a_window_that_runs_empty_ends_the_alert, a_bucket_that_leaves_can_make_an_alert,
-           a_late_answer_counts_where_it_belongs, an_answer_from_the_future_counts_when_its_time_has_come,
-           a_revision_takes_the_evidence_away, a_retraction_takes_the_evidence_away,
-           a_retraction_that_changes_nothing_leaves_the_alert,
+           the_false_alarm_budget_is_that_of_all_scopes_together,
+           a_sudden_fall_is_not_recovered_while_the_evidence_stands,
+           an_answer_from_before_the_first_day_adds_starts, a_window_that_runs_empty_ends_the_alert,
+           a_bucket_that_leaves_can_make_an_alert, a_late_answer_counts_where_it_belongs,
+           an_answer_from_the_future_counts_when_its_time_has_come, a_revision_takes_the_evidence_away,
+           a_retraction_takes_the_evidence_away, a_retraction_that_changes_nothing_leaves_the_alert,
            people_acknowledge_snooze_and_say_what_came_of_it, a_snoozed_alert_may_recover_in_its_sleep,
            every_covered_scope_has_its_own_alert)

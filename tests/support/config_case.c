@@ -46,7 +46,7 @@ static void clean(void)
 const char *config_case_folder(void)
 {
         if (owner != getpid()) {
-                strcpy(folder, "/tmp/cxd-config.XXXXXX");
+                snprintf(folder, sizeof(folder), "/tmp/cxd-config.XXXXXX");
                 ck_assert_ptr_nonnull(mkdtemp(folder));
                 owner = getpid();
                 atexit(clean);
@@ -79,7 +79,8 @@ Config *config_case_load(const char *yaml, const char **ret_message)
         ck_assert_int_lt(r, 0);
         diag_format(&d, message, sizeof(message));
         if (ret_message)
-                *ret_message = strncmp(message, folder, strlen(folder)) == 0 ? message + strlen(folder) + 1 : message;
+                *ret_message = strncmp(message, folder, strlen(folder)) == 0 ? message + strlen(folder) + 1
+                                                                             : message;
         return NULL;
 }
 

@@ -90,7 +90,8 @@ static bool in_child(World *w)
         return true;
 }
 
-void world_spawn(World *w, int (*client)(const Address *a, void *user), const Address *a, void *user)
+void world_spawn(World *w, int (*client)(const Address *a, const void *user), const Address *a,
+                 const void *user)
 {
         if (in_child(w))
                 _exit(client(a, user));

@@ -33,7 +33,8 @@ void world_close(World *w);
 /* "unix:///<folder>/<name>" or, with NULL, a free port on 127.0.0.1. */
 Listener *world_listen(World *w, const char *name, unsigned max, ListenerFn fn, void *user);
 
-void world_spawn(World *w, int (*client)(const Address *a, void *user), const Address *a, void *user);
+void world_spawn(World *w, int (*client)(const Address *a, const void *user), const Address *a,
+                 const void *user);
 /* @argv ends with NULL; standard output goes to <folder>/@output. */
 void world_exec(World *w, const char *output, const char *const *argv);
 /* Until all have ended; asserts that each said 0, within 30 s. */

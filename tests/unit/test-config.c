@@ -70,7 +70,8 @@ static const char complete[] =
         "      agent: >\n"
         "        One line\n"
         "        and another.\n"
-        "  - {name: ces-low, metric: ces, scopes: team/*, window: 2h, test: point, below: 60%, severity: info}\n";
+        "  - {name: ces-low, metric: ces, scopes: team/*, window: 2h, test: point, below: 60%, severity: "
+        "info}\n";
 
 static Config *loaded(const char *yaml)
 {
@@ -188,7 +189,8 @@ START_TEST(roles_and_principals_are_as_written)
         ck_assert_uint_eq(p->n_roles, 7); /* six built in, and coach */
         ck_assert_str_eq(p->roles[0].name, "agent");
         ck_assert(!p->roles[0].has_under);
-        ck_assert(p->roles[0].kinds[SCOPE_AGENT] && !p->roles[0].kinds[SCOPE_TEAM]); /* kept from the built-in role */
+        ck_assert(p->roles[0].kinds[SCOPE_AGENT] &&
+                  !p->roles[0].kinds[SCOPE_TEAM]); /* kept from the built-in role */
         ck_assert_str_eq(p->roles[6].name, "coach");
         ck_assert(!p->roles[6].sees_self && p->roles[6].sees_below);
         ck_assert(p->roles[6].has_under && p->roles[6].under == SCOPE_TEAM);
@@ -311,7 +313,8 @@ static void check_round_trip(const char *yaml)
         ck_assert_uint_eq(before->n_rules, after->n_rules);
         ck_assert_int_eq(memcmp(before->rules, after->rules, before->n_rules * sizeof(Rule)), 0);
         ck_assert_int_eq(memcmp(before->metrics, after->metrics, before->n_metrics * sizeof(Metric)), 0);
-        ck_assert_int_eq(memcmp(before->policy.roles, after->policy.roles, before->policy.n_roles * sizeof(Role)), 0);
+        ck_assert_int_eq(
+                memcmp(before->policy.roles, after->policy.roles, before->policy.n_roles * sizeof(Role)), 0);
         free(printed);
         free(again);
         config_free(before);
@@ -333,7 +336,8 @@ START_TEST(changes_of_figures_are_told_from_others)
                 bool figures;
         } cases[] = {
                 {"", false},
-                {"strict: true\nlimits: {connections: 9}\nfuture_skew: 1s\nretention: {surveys: 500d}\n", false},
+                {"strict: true\nlimits: {connections: 9}\nfuture_skew: 1s\nretention: {surveys: 500d}\n",
+                 false},
                 {"sources: {}\nroles: {x: {}}\nprincipals: {m: {admin: true}}\n", false},
                 {"rules: [{name: a, metric: response, scopes: org, window: 7d, below: 9%}]\n", false},
                 {"timezone: Europe/Madrid\n", true},
@@ -367,7 +371,8 @@ START_TEST(a_changed_roster_changes_figures_also_without_its_org)
 
         before->org = org_free(before->org);
         ck_assert(!config_changes_figures(before, same));
-        config_case_write("roster.csv", "agent,name,team,site,region\nana.ruiz,Ana Ruiz,bravo,madrid,iberia\n");
+        config_case_write("roster.csv",
+                          "agent,name,team,site,region\nana.ruiz,Ana Ruiz,bravo,madrid,iberia\n");
         after = loaded("roster: roster.csv\n");
         ck_assert(config_changes_figures(before, after));
         config_case_write("roster.csv", NULL);

@@ -38,7 +38,9 @@ START_TEST(fields_are_read_as_spreadsheets_write_them)
 {
         ck_assert_str_eq(rows(""), "");
         ck_assert_str_eq(rows("\xEF\xBB\xBF"), "");
-        ck_assert_str_eq(rows("\xEF\xBB\xBF" "a,b\r\nc,d\r\n"), "1:a|b;2:c|d;");
+        ck_assert_str_eq(rows("\xEF\xBB\xBF"
+                              "a,b\r\nc,d\r\n"),
+                         "1:a|b;2:c|d;");
         ck_assert_str_eq(rows("a,b\nc,d"), "1:a|b;2:c|d;");
         ck_assert_str_eq(rows("a,,\n,b\n,"), "1:a||;2:|b;3:|;");
         ck_assert_str_eq(rows("\n\r\na\n\n\nb\n"), "3:a;6:b;");
@@ -55,9 +57,11 @@ START_TEST(what_is_no_csv_is_refused_with_its_line)
 
         ck_assert_str_eq(rows("a\n\"b\nc"), "x.csv:2: a quote (\") opens here and is never closed");
         ck_assert_str_eq(rows("a\n\"b\""), "1:a;2:b;");
-        ck_assert_str_eq(rows("\"a\nb\"c,d\n"),
-                         "x.csv:2: text follows a closing quote; a quote inside a quoted field is doubled (\"\")");
-        ck_assert_str_eq(rows("a\n\xE9\n"), "x.csv:2: not UTF-8; save the file as UTF-8 (\"CSV UTF-8\" in spreadsheets)");
+        ck_assert_str_eq(
+                rows("\"a\nb\"c,d\n"),
+                "x.csv:2: text follows a closing quote; a quote inside a quoted field is doubled (\"\")");
+        ck_assert_str_eq(rows("a\n\xE9\n"),
+                         "x.csv:2: not UTF-8; save the file as UTF-8 (\"CSV UTF-8\" in spreadsheets)");
         memset(wide, ',', 63);
         ck_assert_uint_gt(strlen(rows(wide)), 60);
         memset(wide, ',', 64);
@@ -87,25 +91,34 @@ static const struct {
          "roster.csv:2: from: \"2026-02-30\" is not a date; write 2026-11-21, or a time with its zone"},
         {HEAD "ana,Ana,alpha,madrid,iberia,2026-03-01,2026-03-01\n", NULL,
          "roster.csv:2: to: must be later than from; it is the first day that does not count"},
-        {HEAD "ana,Ana,alpha,madrid,iberia,,\nbo,Bo,alpha,madrid,iberia,,\nana,Ana,bravo,madrid,iberia,2026-01-01,\n", NULL,
-         "roster.csv:4: agent: \"ana\" has a row for a part of that time in line 2; give the rows from and to dates that "
+        {HEAD "ana,Ana,alpha,madrid,iberia,,\nbo,Bo,alpha,madrid,iberia,,\nana,Ana,bravo,madrid,iberia,2026-"
+              "01-01,\n",
+         NULL,
+         "roster.csv:4: agent: \"ana\" has a row for a part of that time in line 2; give the rows from and "
+         "to dates that "
          "do not overlap"},
         {HEAD "ana,,a,m,i,,2026-01-02\nana,,b,m,i,2026-01-02,2026-02-01\nana,,c,m,i,2026-01-31,\n", NULL,
-         "roster.csv:4: agent: \"ana\" has a row for a part of that time in line 3; give the rows from and to dates that "
+         "roster.csv:4: agent: \"ana\" has a row for a part of that time in line 3; give the rows from and "
+         "to dates that "
          "do not overlap"},
         {HEAD "ana,,alpha,madrid,iberia,,\nbo,,alpha,lisbon,iberia,,\n", NULL,
-         "roster.csv:3: site: team/alpha lies in site/lisbon here, but in site/madrid in line 2; it can be in one place "
+         "roster.csv:3: site: team/alpha lies in site/lisbon here, but in site/madrid in line 2; it can be "
+         "in one place "
          "at a time"},
         {HEAD "ana,,alpha,madrid,iberia,,\nbo,,bravo,madrid,emea,,\n", NULL,
-         "roster.csv:3: region: site/madrid lies in region/emea here, but in region/iberia in line 2; it can be in one "
+         "roster.csv:3: region: site/madrid lies in region/emea here, but in region/iberia in line 2; it can "
+         "be in one "
          "place at a time"},
         {HEAD "ana,,alpha,madrid,iberia,,\nbo,,alpha,,,,\n", NULL,
-         "roster.csv:3: site: team/alpha lies in nothing here, but in site/madrid in line 2; it can be in one place at a "
+         "roster.csv:3: site: team/alpha lies in nothing here, but in site/madrid in line 2; it can be in "
+         "one place at a "
          "time"},
-        {HEAD "a,,t,x,,,2026-02-01\nb,,t,y,,2026-02-01,2026-03-01\nc,,t,x,,2026-03-01,\nd,,t,y,,2026-02-10,2026-02-20\n"
+        {HEAD "a,,t,x,,,2026-02-01\nb,,t,y,,2026-02-01,2026-03-01\nc,,t,x,,2026-03-01,\nd,,t,y,,2026-02-10,"
+              "2026-02-20\n"
               "e,,t,z,,2026-02-15,2026-02-16\n",
          NULL,
-         "roster.csv:6: site: team/t lies in site/z here, but in site/y in line 3; it can be in one place at a time"},
+         "roster.csv:6: site: team/t lies in site/z here, but in site/y in line 3; it can be in one place at "
+         "a time"},
         {NULL, "queue\n", "queues.csv:1: line: this column is missing in the header"},
         {NULL, "queue,line\n,billing\n", "queues.csv:2: queue: is missing"},
         {NULL, "line,queue\nbilling,es\ntech,es\n", "queues.csv:3: queue: \"es\" is there twice"},
@@ -157,9 +170,11 @@ START_TEST(columns_come_in_any_order_and_dates_are_local_days)
         ck_assert_str_eq(chain(c, "mei", move - 1), "agent/mei team/alpha site/madrid region/iberia org");
         ck_assert_str_eq(chain(c, "mei", move), "agent/mei team/bravo site/lisbon region/iberia org");
         ck_assert_str_eq(chain(c, "solo", move), "agent/solo org");
-        ck_assert_str_eq(chain(c, "bo", move + 12 * USEC_HOUR), "agent/bo team/late site/porto region/iberia org");
+        ck_assert_str_eq(chain(c, "bo", move + 12 * USEC_HOUR),
+                         "agent/bo team/late site/porto region/iberia org");
         ck_assert_str_eq(chain(c, "bo", move + 12 * USEC_HOUR - 1), "agent/bo org");
-        ck_assert(text_is(org_scope(c->org, org_find(c->org, SCOPE_AGENT, TEXT("mei")))->display, "Lin, Mei"));
+        ck_assert(
+                text_is(org_scope(c->org, org_find(c->org, SCOPE_AGENT, TEXT("mei")))->display, "Lin, Mei"));
         ck_assert(org_find(c->org, SCOPE_LINE, TEXT("billing")) != SCOPE_NONE);
         config_free(c);
         config_case_write("roster.csv", NULL);
@@ -170,8 +185,9 @@ START_TEST(a_team_may_move_to_another_site)
 {
         Config *c;
 
-        config_case_write("roster.csv", HEAD "a,,t,x,r,,2026-02-01\nb,,t,x,r,,2026-02-01\na,,t,y,r,2026-02-01,\n"
-                                             "b,,t,y,r,2026-02-01,\nc,,u,x,r,,\n");
+        config_case_write("roster.csv",
+                          HEAD "a,,t,x,r,,2026-02-01\nb,,t,x,r,,2026-02-01\na,,t,y,r,2026-02-01,\n"
+                               "b,,t,y,r,2026-02-01,\nc,,u,x,r,,\n");
         c = config_case_load("roster: roster.csv\n", NULL);
         ck_assert_ptr_nonnull(c);
         config_free(c);
@@ -180,5 +196,5 @@ START_TEST(a_team_may_move_to_another_site)
 END_TEST
 
 CHECK_MAIN("config_csv", fields_are_read_as_spreadsheets_write_them, what_is_no_csv_is_refused_with_its_line,
-           each_fault_of_roster_and_queues_has_its_sentence, columns_come_in_any_order_and_dates_are_local_days,
-           a_team_may_move_to_another_site)
+           each_fault_of_roster_and_queues_has_its_sentence,
+           columns_come_in_any_order_and_dates_are_local_days, a_team_may_move_to_another_site)

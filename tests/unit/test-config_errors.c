@@ -5,8 +5,7 @@
  * be right.
  */
 
-#include <stdio.h>
-
+#include "proto/base/buffer.h"
 #include "tests/support/check_main.h"
 #include "tests/support/config_case.h"
 
@@ -372,34 +371,38 @@ END_TEST
 
 START_TEST(what_is_too_long_or_too_many_is_refused)
 {
-        static char yaml[8192];
-        size_t n;
+        Buffer b = BUFFER_NULL;
 
-        memset(yaml, 0, sizeof(yaml));
-        n = (size_t)sprintf(yaml, "listen: {lines: [unix:///");
-        memset(yaml + n, 'd', 107);
-        strcat(yaml, "]}");
-        expect(yaml, "cxd.yaml:1: listen.lines[1]: the path has 108 bytes; sockets take at most 107");
+        buffer_append_str(&b, "listen: {lines: [unix:///");
+        for (unsigned i = 0; i < 107; i++)
+                buffer_append_char(&b, 'd');
+        buffer_append_str(&b, "]}");
+        expect(buffer_str(&b),
+               "cxd.yaml:1: listen.lines[1]: the path has 108 bytes; sockets take at most 107");
 
-        n = (size_t)sprintf(yaml, "listen: {lines: [tcp://127.0.0.1:1");
+        buffer_reset(&b);
+        buffer_append_str(&b, "listen: {lines: [tcp://127.0.0.1:1");
         for (unsigned port = 2; port <= 17; port++)
-                n += (size_t)sprintf(yaml + n, ", tcp://127.0.0.1:%u", port);
-        strcat(yaml, "]}");
-        expect(yaml, "cxd.yaml:1: listen.lines: has 17 entries; 16 is the limit");
+                buffer_append_format(&b, ", tcp://127.0.0.1:%u", port);
+        buffer_append_str(&b, "]}");
+        expect(buffer_str(&b), "cxd.yaml:1: listen.lines: has 17 entries; 16 is the limit");
 
-        n = (size_t)sprintf(yaml, "metrics: {m: {kind: yes}");
+        buffer_reset(&b);
+        buffer_append_str(&b, "metrics: {m: {kind: yes}");
         for (unsigned i = 1; i <= 64; i++)
-                n += (size_t)sprintf(yaml + n, ", m%u: {kind: yes}", i);
-        strcat(yaml, "}");
-        expect(yaml, "cxd.yaml:1: metrics: has 65 entries; 64 is the limit");
+                buffer_append_format(&b, ", m%u: {kind: yes}", i);
+        buffer_append_str(&b, "}");
+        expect(buffer_str(&b), "cxd.yaml:1: metrics: has 65 entries; 64 is the limit");
 
-        memset(yaml, 0, sizeof(yaml));
-        n = (size_t)sprintf(yaml, "%s",
-                            METRICS "rules:\n  - {name: r1, metric: csat, scopes: org, window: 90d, "
-                                    "below: target, advice: {planner: ");
-        memset(yaml + n, 'x', 301);
-        strcat(yaml, "}}");
-        expect(yaml, "cxd.yaml:5: rules.r1.advice.planner: has 301 bytes; advice has 1 to 300");
+        buffer_reset(&b);
+        buffer_append_str(&b, METRICS
+                          "rules:\n  - {name: r1, metric: csat, scopes: org, window: 90d, below: target, "
+                          "advice: {planner: ");
+        for (unsigned i = 0; i < 301; i++)
+                buffer_append_char(&b, 'x');
+        buffer_append_str(&b, "}}");
+        expect(buffer_str(&b), "cxd.yaml:5: rules.r1.advice.planner: has 301 bytes; advice has 1 to 300");
+        buffer_deinit(&b);
 }
 END_TEST
 

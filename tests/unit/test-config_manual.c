@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * cxd.conf(5) documents every option of the table, and no other: each has an item of its own name that begins with
- * its type, range, default and unit, and goes on with its sentence, word for word.
+ * cxd.conf(5) documents every option of the table, and no other: each has an item of its own name that begins
+ * with its type, range, default and unit, and goes on with its sentence, word for word.
  */
 
 #include <stdio.h>
@@ -32,15 +32,14 @@ START_TEST(every_option_is_documented_as_it_is)
 
         for (size_t i = 0; i < option_count(); i++) {
                 const Option *o = option_row(i);
-                char item[256], description[OPTION_DESCRIPTION_MAX + 1];
+                char item[256], words[OPTION_DESCRIPTION_MAX], description[OPTION_DESCRIPTION_MAX + 1];
                 const char *at;
 
                 snprintf(item, sizeof(item), "\n%s%s\n", ITEM, o->name);
                 at = strstr(page, item);
                 ck_assert_msg(at != NULL, "%s is not documented", o->name);
                 at = next_line(at + 1);
-                option_describe(o, description);
-                strcat(description, ".");
+                snprintf(description, sizeof(description), "%s.", option_describe(o, words));
                 ck_assert_msg(line_is(at, description), "%s should be: %s", o->name, description);
                 ck_assert_msg(line_is(next_line(at), o->text), "%s should say: %s", o->name, o->text);
         }
@@ -59,7 +58,8 @@ START_TEST(nothing_else_is_documented)
                 bool known = false;
 
                 for (size_t i = 0; i < option_count(); i++)
-                        known |= strlen(option_row(i)->name) == len && strncmp(option_row(i)->name, name, len) == 0;
+                        known |= strlen(option_row(i)->name) == len &&
+                                 strncmp(option_row(i)->name, name, len) == 0;
                 ck_assert_msg(known, "%.*s is no option", (int)len, name);
                 n++;
         }
@@ -103,5 +103,5 @@ START_TEST(the_example_loads)
 }
 END_TEST
 
-CHECK_MAIN("config_manual", every_option_is_documented_as_it_is, nothing_else_is_documented, sentences_are_sentences,
-           the_example_loads)
+CHECK_MAIN("config_manual", every_option_is_documented_as_it_is, nothing_else_is_documented,
+           sentences_are_sentences, the_example_loads)

@@ -47,7 +47,8 @@ START_TEST(every_change_is_found_to_the_second)
                 if (c.steps[i].from < civil_to_days(2026, 1, 1) * USEC_DAY ||
                     c.steps[i].from >= civil_to_days(2027, 1, 1) * USEC_DAY)
                         continue;
-                ck_assert_int_eq(c.steps[i].from, civil_to_days(2026, n ? 10 : 3, n ? 25 : 29) * USEC_DAY + USEC_HOUR);
+                ck_assert_int_eq(c.steps[i].from,
+                                 civil_to_days(2026, n ? 10 : 3, n ? 25 : 29) * USEC_DAY + USEC_HOUR);
                 ck_assert_int_eq(c.steps[i].offset, (n ? 1 : 2) * USEC_HOUR);
                 n++;
         }
@@ -122,20 +123,29 @@ START_TEST(names_that_are_no_zones_are_refused)
                 const char *name;
                 int result;
         } cases[] = {
-                {"", ZONE_E_NAME},           {"/etc/localtime", ZONE_E_NAME},   {"../zoneinfo/UTC", ZONE_E_NAME},
-                {"Europe//Madrid", ZONE_E_NAME}, {"Europe/", ZONE_E_NAME},      {"Europe/../UTC", ZONE_E_NAME},
-                {"zone.tab", ZONE_E_NAME},   {"Europe", ZONE_E_UNKNOWN},        {"Europe/Nowhere", ZONE_E_UNKNOWN},
-                {"leapseconds", ZONE_E_UNKNOWN}, {"<+03>-3", ZONE_E_NAME},      {"EST5EDT4", ZONE_E_UNKNOWN},
+                {"", ZONE_E_NAME},
+                {"/etc/localtime", ZONE_E_NAME},
+                {"../zoneinfo/UTC", ZONE_E_NAME},
+                {"Europe//Madrid", ZONE_E_NAME},
+                {"Europe/", ZONE_E_NAME},
+                {"Europe/../UTC", ZONE_E_NAME},
+                {"zone.tab", ZONE_E_NAME},
+                {"Europe", ZONE_E_UNKNOWN},
+                {"Europe/Nowhere", ZONE_E_UNKNOWN},
+                {"leapseconds", ZONE_E_UNKNOWN},
+                {"<+03>-3", ZONE_E_NAME},
+                {"EST5EDT4", ZONE_E_UNKNOWN},
         };
         Calendar c = CALENDAR_UTC;
 
         for (size_t i = 0; i < CX_ARRAY_LEN(cases); i++)
-                ck_assert_msg(zone_calendar(&c, text_of(cases[i].name)) == cases[i].result, "%s", cases[i].name);
+                ck_assert_msg(zone_calendar(&c, text_of(cases[i].name)) == cases[i].result, "%s",
+                              cases[i].name);
         ck_assert_int_eq(zone_calendar(&c, TEXT("UTC")), 0);
         ck_assert_uint_eq(c.n_steps, 0);
 }
 END_TEST
 
-CHECK_MAIN("config_zone", madrid_has_a_short_day_in_march_and_a_long_one_in_october, every_change_is_found_to_the_second,
-           calendars_agree_with_the_c_library, a_date_begins_at_the_local_midnight, tz_is_as_before,
-           names_that_are_no_zones_are_refused)
+CHECK_MAIN("config_zone", madrid_has_a_short_day_in_march_and_a_long_one_in_october,
+           every_change_is_found_to_the_second, calendars_agree_with_the_c_library,
+           a_date_begins_at_the_local_midnight, tz_is_as_before, names_that_are_no_zones_are_refused)

@@ -126,7 +126,7 @@ static const char *const sent = "one\r\n\nthree\n123456789012345678901234567890\
 static const char *const answered = "1:3\n3:5\n4:too long\n5:4\nend:5\n";
 
 /* Connects once per place at which the text can be cut in two. */
-static int cutting_client(const Address *a, void *user CX_UNUSED)
+static int cutting_client(const Address *a, const void *user CX_UNUSED)
 {
         char got[200];
 
@@ -172,7 +172,7 @@ START_TEST(lines_are_answered_wherever_they_are_cut_on_tcp_and_unix)
 END_TEST
 
 /* Sends for ever, reads nothing, until the server's side is full; then reads everything. */
-static int greedy_client(const Address *a, void *user CX_UNUSED)
+static int greedy_client(const Address *a, const void *user CX_UNUSED)
 {
         int fd = client_connect(a);
         static char got[1 << 20];
@@ -217,7 +217,7 @@ START_TEST(a_client_that_does_not_read_is_not_read_from)
 }
 END_TEST
 
-static int silent_client(const Address *a, void *user CX_UNUSED)
+static int silent_client(const Address *a, const void *user CX_UNUSED)
 {
         int fd = client_connect(a);
 
@@ -225,7 +225,7 @@ static int silent_client(const Address *a, void *user CX_UNUSED)
         return 0;
 }
 
-static int trickling_client(const Address *a, void *user CX_UNUSED)
+static int trickling_client(const Address *a, const void *user CX_UNUSED)
 {
         int fd = client_connect(a);
 
@@ -263,7 +263,7 @@ START_TEST(an_idle_client_is_cut)
 END_TEST
 
 /* Sends one line and never reads; ends when it is cut. */
-static int stalling_client(const Address *a, void *user CX_UNUSED)
+static int stalling_client(const Address *a, const void *user CX_UNUSED)
 {
         int fd = client_connect(a), size = 4096;
 
@@ -289,7 +289,7 @@ START_TEST(a_client_that_takes_nothing_is_cut_if_asked_for)
 }
 END_TEST
 
-static int refused_client(const Address *a, void *user)
+static int refused_client(const Address *a, const void *user)
 {
         int first = client_connect(a), second = client_connect(a), third;
         char got[8];
@@ -345,7 +345,7 @@ static usec_t cpu_time(void)
         return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * USEC_SEC + u.ru_utime.tv_usec + u.ru_stime.tv_usec;
 }
 
-static int crowd_client(const Address *a, void *user CX_UNUSED)
+static int crowd_client(const Address *a, const void *user CX_UNUSED)
 {
         int fds[30];
         char got[8];

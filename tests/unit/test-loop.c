@@ -57,6 +57,29 @@ START_TEST(a_timer_fires_once_and_never_early)
 }
 END_TEST
 
+static usec_t half_speed(void *user CX_UNUSED)
+{
+        return CLOCK_SYSTEM.monotonic(NULL) / 2;
+}
+
+/* libevent counts by a clock of its own, which may be ahead of the one that was asked. */
+START_TEST(a_timer_goes_by_the_clock_of_the_loop)
+{
+        Clock clock = {.realtime = CLOCK_SYSTEM.realtime, .monotonic = half_speed};
+        usec_t at;
+
+        ck_assert_int_eq(loop_new(&g_loop, &clock), 0);
+        ck_assert_int_eq(loop_timer_new(&g_timer, g_loop, stop, NULL), 0);
+        at = half_speed(NULL) + 40 * USEC_MSEC;
+        ck_assert_int_eq(loop_timer_at_monotonic(g_timer, at), 0);
+        ck_assert_int_eq(loop_run(g_loop), 0);
+        ck_assert_int_ge(half_speed(NULL), at);
+        ck_assert_int_lt(half_speed(NULL), at + USEC_SEC);
+        loop_timer_free(g_timer);
+        loop_free(g_loop);
+}
+END_TEST
+
 static void step_clock(void *user CX_UNUSED)
 {
         g_now[0] += USEC_DAY;
@@ -172,5 +195,6 @@ START_TEST(a_signal_comes_from_the_loop)
 }
 END_TEST
 
-CHECK_MAIN("loop", a_timer_fires_once_and_never_early, a_stepped_clock_is_noticed, one_turn_has_one_time,
-           another_thread_may_ring, a_signal_comes_from_the_loop)
+CHECK_MAIN("loop", a_timer_fires_once_and_never_early, a_timer_goes_by_the_clock_of_the_loop,
+           a_stepped_clock_is_noticed, one_turn_has_one_time, another_thread_may_ring,
+           a_signal_comes_from_the_loop)

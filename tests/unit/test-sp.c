@@ -138,11 +138,10 @@ START_TEST(what_nanomsg_and_nng_request_is_answered)
 
                 EXEC("a", "nanocat", "--req", "--connect", name, "--data", "one", "--ascii", "--recv-timeout",
                      "5");
-                EXEC("b", "nngcat", "--req", "--dial", name, "--data", "two", "--ascii", "--recv-timeout",
-                     "5");
+                EXEC("b", "nngcat", "--req", "--dial", name, "--data", "two", "--raw", "--recv-timeout", "5");
                 world_wait(&g_world);
                 ck_assert_str_eq(world_file(&g_world, "a"), "re:one\n");
-                ck_assert_str_eq(world_file(&g_world, "b"), "re:two\n");
+                ck_assert_int_eq(strncmp(world_file(&g_world, "b"), "re:two", 6), 0);
         }
         finish();
 }
@@ -220,7 +219,7 @@ static void frame(int fd, const Address *a, uint64_t announced, const void *data
         client_send(fd, data, n);
 }
 
-static int hostile_client(const Address *a, void *user CX_UNUSED)
+static int hostile_client(const Address *a, const void *user CX_UNUSED)
 {
         struct linger reset = {.l_onoff = 1};
         char theirs[8];
@@ -270,7 +269,7 @@ static int hostile_client(const Address *a, void *user CX_UNUSED)
         return 0;
 }
 
-static int hostile_to_pub(const Address *a, void *user CX_UNUSED)
+static int hostile_to_pub(const Address *a, const void *user CX_UNUSED)
 {
         int fd = hello(a, SP_PUB);
 
@@ -282,7 +281,7 @@ static int hostile_to_pub(const Address *a, void *user CX_UNUSED)
         return 0;
 }
 
-static int hostile_to_rep(const Address *a, void *user CX_UNUSED)
+static int hostile_to_rep(const Address *a, const void *user CX_UNUSED)
 {
         static const char *const bad[] = {"", "\0\0", "\0\0\0\1\0\0\0\2"};
         static const size_t bad_n[] = {0, 3, 8};
@@ -301,7 +300,7 @@ static int hostile_to_rep(const Address *a, void *user CX_UNUSED)
         return 0;
 }
 
-static int honest_pusher(const Address *a, void *user CX_UNUSED)
+static int honest_pusher(const Address *a, const void *user CX_UNUSED)
 {
         static char large[1024 * 1024];
         int fd = hello(a, SP_PULL);
@@ -359,7 +358,7 @@ START_TEST(a_hostile_peer_ends_and_nobody_else)
 }
 END_TEST
 
-static int patient_requester(const Address *a, void *user CX_UNUSED)
+static int patient_requester(const Address *a, const void *user CX_UNUSED)
 {
         int fd = hello(a, SP_REP);
         char got[64];
@@ -372,7 +371,7 @@ static int patient_requester(const Address *a, void *user CX_UNUSED)
         return 0;
 }
 
-static int impatient_requester(const Address *a, void *user CX_UNUSED)
+static int impatient_requester(const Address *a, const void *user CX_UNUSED)
 {
         int fd = hello(a, SP_REP);
 
@@ -416,7 +415,7 @@ START_TEST(a_reply_may_come_later_or_too_late)
 }
 END_TEST
 
-static int deaf_subscriber(const Address *a, void *user CX_UNUSED)
+static int deaf_subscriber(const Address *a, const void *user CX_UNUSED)
 {
         int fd = hello(a, SP_PUB);
 

@@ -93,6 +93,7 @@ static void hook_sqlite(void)
 
 static void done(int r)
 {
+        MUST(r != -EIO);
         MUST(r == 0 || r == -ENOMEM);
 }
 
@@ -149,7 +150,8 @@ static void read_all(Store *s, size_t expected)
         MUST(r < 0 || n == expected);
         done(store_scan_alerts(s, take_alert, NULL));
         done(store_scan_feeds(s, take_feed, NULL));
-        done(store_get_survey(s, 10, &json));
+        if (expected)
+                done(store_get_survey(s, 10, &json));
         buffer_deinit(&json);
         done(store_info(s, &info));
         MUST(info.n_surveys == expected);

@@ -116,14 +116,13 @@ class Browser:
         return answer["result"].get("value")
 
     def until(self, script, what, seconds=15):
-        """Waits until the expression is true, and returns its value."""
+        """Waits until the expression is true."""
         deadline = time.monotonic() + seconds
-        while not (value := self.run(script)):
+        while not self.run(f"!!({script})"):
             if time.monotonic() > deadline:
                 shown = self.run("document.body.innerText.slice(0, 1500)")
                 raise Failed(f"{what}: not within {seconds} s. The page says:\n{shown}\nproblems: {self.problems}")
             time.sleep(0.05)
-        return value
 
     def open(self, url):
         self.call("Page.navigate", url=url)

@@ -16,6 +16,7 @@ import queue
 import random
 import sys
 import threading
+import traceback
 import urllib.parse
 
 WEB = pathlib.Path(__file__).resolve().parents[2] / "daemon" / "web"
@@ -124,6 +125,7 @@ class Mock:
         )
         dice = random.Random(f"{scope} {name} {window} {wobble}")
         n = 0 if self.scenario == "empty" else int(volume * min(WINDOWS[window] / 28, 3) * dice.uniform(0.9, 1.1))
+        level = min(level, 0.62) if name == "fcr" else level
         share = min(0.99, max(0.05, level + wobble + dice.uniform(-0.03, 0.03)))
         low_, high_ = about["scale"]
         values = [str(v) for v in range(low_, high_ + 1)] if about["kind"] != "yes" else ["no", "yes"]
@@ -152,7 +154,7 @@ class Mock:
         state = "no_data" if n == 0 else "insufficient" if n < about["min_n"] else "ok"
         if state == "ok" and target is not None and out["high"] < target:
             state = "below"
-        out |= {"target": target, "state": state, "trend": round(dice.uniform(-6, 6), 1) if n else None, "counts": counts}
+        out |= {"target": target, "state": state, "trend": round(dice.uniform(-6, 6) * (0.05 if about["kind"] == "mean" else 1), 2) if n else None, "counts": counts}
         return out
 
     def alert(self, number, scope, name, window, severity, state, hours, advice, **more):
@@ -248,8 +250,14 @@ class Mock:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
+        self.server.handle_error = mock.note_error
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return f"http://127.0.0.1:{self.server.server_port}"
+
+    def note_error(self, *_):
+        # A browser that leaves is none.
+        if not isinstance(sys.exc_info()[1], OSError):
+            traceback.print_exc()
 
     def close(self):
         self.cut()
@@ -274,7 +282,7 @@ class MockHandler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def handle_one(self, method):
+    def dispatch(self, method):
         url = urllib.parse.urlsplit(self.path)
         path = urllib.parse.unquote(url.path)
         query = dict(urllib.parse.parse_qsl(url.query))
@@ -293,10 +301,10 @@ class MockHandler(http.server.BaseHTTPRequestHandler):
             self.reply(*self.answer(method, path, query, json.loads(body) if body else {}))
 
     def do_GET(self):
-        self.handle_one("GET")
+        self.dispatch("GET")
 
     def do_POST(self):
-        self.handle_one("POST")
+        self.dispatch("POST")
 
     def answer(self, method, path, query, body):
         mock = self.owner
@@ -332,10 +340,10 @@ class MockHandler(http.server.BaseHTTPRequestHandler):
             return 200, {"surveys": mock.surveys(query["scope"], query["metric"], query.get("below"))}
         parts = path.split("/")
         if method == "POST" and path.startswith("/v1/alerts/") and parts[3] in mock.alerts:
-            return self.command(mock.alerts[parts[3]], parts[4], body)
+            return self.act_on(mock.alerts[parts[3]], parts[4], body)
         return 404, {"code": "E_NOT_FOUND", "error": "there is no such path"}
 
-    def command(self, alert, verb, body):
+    def act_on(self, alert, verb, body):
         if verb == "ack" and alert["state"] == "acknowledged":
             return 409, {"code": "E_STATE", "error": "the alert is acknowledged; that is not possible then"}
         more = {"by": "maria"} | {k: v for k, v in body.items() if k in ("note", "outcome")}

@@ -1,0 +1,44 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The inside of the intake, for its own files: intake.c (the way of a survey) and starve.c (a full disk).
+ */
+
+#include "daemon/server/batch.h"
+#include "daemon/server/intake.h"
+
+struct Intake {
+        IntakeParts parts;
+        const IntakeOps *ops;
+        void *user;
+        IntakeStats stats;
+        Batch *gathering;
+        Batch *resolving; /* its look-up is with the storage thread; NULL: none */
+        Batch *spare;
+        unsigned n_commits;
+        size_t n_bytes, n_entries; /* in flight, gathering included */
+        bool full;
+        bool resting;
+        bool failed;
+        bool starved;     /* the disk is full: what is offered is refused until there is space */
+        bool alerts_wait; /* not even alerts could be committed since the last try */
+        bool store_full;  /* the storage thread's: surveys are not written until a try has succeeded */
+        Batch *unwritten, **unwritten_end; /* batches that found the disk full, in their order */
+        JournalJob retry;
+        char *scratch; /* for the decoder: SURVEY_BYTES_MAX */
+        Survey survey;
+};
+
+/* Nothing may be acknowledged any more. */
+void intake_fail(Intake *i, int error, const char *what);
+/* Tells senders, publishes, calls back: every entry has its final verdict. */
+void intake_settle(Intake *i, Batch *b);
+void intake_give_batch(Intake *i, Batch *b);
+Batch *intake_take_batch(Intake *i);
+void intake_go_on(Intake *i);
+
+/* @b found the disk full. Takes it over. */
+void starve_take(Intake *i, Batch *b);
+/* What is offered meanwhile is refused with this. */
+void starve_fault(Fault *ret);

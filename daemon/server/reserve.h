@@ -1,0 +1,17 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Space on the disk that is kept back for alerts: a file beside the store, given up when the disk is full.
+ *
+ * On the storage thread only.
+ */
+
+#include "proto/base/def.h"
+
+#define RESERVE_BYTES (1 << 20)
+
+/* Makes the file at its full size, or finds it so. -ENOSPC, or another errno: it is not there then. */
+CX_MUST_CHECK int reserve_make(const char *path);
+/* Removes it. */
+void reserve_give_up(const char *path);

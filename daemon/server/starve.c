@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A full disk.
+ *
+ * The happy path is: a commit finds no space; everything that was not written leaves the figures again and is refused,
+ * so that its senders keep it; the reserve file is given up, which makes room for the alerts; once a second the reserve
+ * is tried anew, and when there is space for it, surveys are taken again. Possible failure modes: not even alerts can be
+ * written (they wait, in their order, until there is space).
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/server/intake_private.h"
+#include "daemon/server/reserve.h"
+#include "proto/survey_json.h"
+
+typedef struct Undo {
+        Survey now, before;
+        char scratch[4 * SURVEY_BYTES_MAX];
+} Undo;
+
+void starve_fault(Fault *ret)
+{
+        fault_set(ret, FAULT_UNAVAILABLE, NULL,
+                  "the disk is full; nothing of this was stored, send it again later");
+}
+
+static int undo_entry(Undo *u, Intake *i, const Batch *b, const Entry *e, Effects *to)
+{
+        Input in = {
+                .kind = INPUT_SURVEY, .now = i->ops->now(i->user), .survey = &u->before, .earlier = &u->now};
+        Text json = batch_json(b, e);
+        Fault fault;
+
+        if (e->verdict != VERDICT_STORED && e->verdict != VERDICT_REVISED)
+                return 0;
+        if (survey_decode(&u->now, json.at, json.n, u->scratch, false, &fault, NULL) != 0)
+                return -EBADMSG;
+        if (e->verdict == VERDICT_REVISED) {
+                if (survey_decode(&u->before, e->before.at, e->before.n, u->scratch + sizeof(u->scratch) / 2,
+                                  false, &fault, NULL) != 0)
+                        return -EBADMSG;
+        } else {
+                /* As if it had been retracted, and forgotten. */
+                u->before = u->now;
+                u->before.status = SURVEY_RETRACTED;
+                u->before.n_answers = 0;
+                seen_remove(i->parts.seen, seen_hash(i->parts.seen, text_of(e->source->name), u->now.id),
+                            e->seq);
+        }
+        return engine_step(i->parts.engine, &in, to);
+}
+
+static int undo_batch(Undo *u, Intake *i, const Batch *b, Effects *to)
+{
+        int r = 0;
+
+        for (size_t k = b->n_entries; k-- > 0 && r == 0;)
+                r = undo_entry(u, i, b, &b->entries[k], to);
+        return r;
+}
+
+/* Last in, first out. */
+static int undo_all(Undo *u, Intake *i, const Batch *first, Effects *to)
+{
+        int r;
+
+        if (!first)
+                return 0;
+        r = undo_all(u, i, first->next, to);
+        return r < 0 ? r : undo_batch(u, i, first, to);
+}
+
+/* Alerts and calls of @from go on waiting in @to; what was numbered for the feeds is numbered anew later. */
+static int carry_over(Batch *to, Batch *from)
+{
+        int r = 0;
+
+        for (size_t k = 0; k < from->effects.n_alerts && r == 0; k++)
+                r = effects_add_alert(&to->effects, &from->effects.alerts[k]);
+        for (size_t k = 0; k < from->n_calls && r == 0; k++)
+                r = batch_add_call(to, from->calls[k].fn, from->calls[k].user);
+        effects_reset(&from->effects);
+        feed_rows_reset(&from->feed);
+        from->n_calls = 0;
+        return r;
+}
+
+static int refuse_all(Batch *b)
+{
+        Fault fault;
+
+        starve_fault(&fault);
+        for (size_t k = 0; k < b->n_entries; k++) {
+                Entry *e = &b->entries[k];
+
+                if (e->verdict == VERDICT_REFUSED)
+                        continue;
+                e->verdict = VERDICT_REFUSED;
+                e->fault = malloc(sizeof(fault));
+                if (!e->fault)
+                        return -ENOMEM;
+                *e->fault = fault;
+        }
+        return 0;
+}
+
+static int give_up_unwritten(Intake *i, Undo *u, Batch *kept)
+{
+        Batch *b;
+        int r = 0;
+
+        *i->unwritten_end = i->gathering;
+        i->gathering->next = NULL;
+        for (b = i->unwritten; b && r == 0; b = b->next)
+                r = carry_over(kept, b);
+        if (r == 0)
+                r = undo_all(u, i, i->unwritten, &kept->effects);
+        for (b = i->unwritten; b && r == 0; b = b->next)
+                r = refuse_all(b);
+        if (r < 0)
+                return r;
+        feeds_unprepare(i->parts.feeds);
+        b = i->unwritten;
+        i->unwritten = NULL;
+        i->unwritten_end = &i->unwritten;
+        i->gathering = kept;
+        while (b) {
+                Batch *next = b->next;
+
+                intake_settle(i, b);
+                intake_give_batch(i, b);
+                b = next;
+        }
+        return 0;
+}
+
+static int release_run(JournalJob *job, Store *store)
+{
+        Intake *i = CX_CONTAINER_OF(job, Intake, retry);
+
+        (void)store;
+        reserve_give_up(i->parts.reserve);
+        return 0;
+}
+
+static void release_done(JournalJob *job, int result)
+{
+        (void)job;
+        (void)result;
+}
+
+void starve_take(Intake *i, Batch *b)
+{
+        Batch *kept;
+        Undo *u;
+        int r;
+
+        b->next = NULL;
+        *i->unwritten_end = b;
+        i->unwritten_end = &b->next;
+        if (!batch_has_surveys(b))
+                i->alerts_wait = true;
+        if (!i->starved) {
+                i->starved = true;
+                i->retry = (JournalJob){.run = release_run, .done = release_done};
+                journal_submit(i->parts.journal, &i->retry);
+                i->ops->starved(i->user, b->error);
+        }
+        if (i->n_commits || i->resolving)
+                return; /* they come here, too */
+        u = malloc(sizeof(*u));
+        kept = intake_take_batch(i);
+        r = u && kept ? give_up_unwritten(i, u, kept) : -ENOMEM;
+        free(u);
+        if (r < 0) {
+                intake_fail(i, r, "taking back what found no space");
+                return;
+        }
+        i->ops->stepped(i->user);
+        intake_go_on(i);
+}
+
+static int retry_run(JournalJob *job, Store *store)
+{
+        Intake *i = CX_CONTAINER_OF(job, Intake, retry);
+        int r = reserve_make(i->parts.reserve);
+
+        (void)store;
+        if (r == 0)
+                i->store_full = false;
+        return r;
+}
+
+static void retry_done(JournalJob *job, int result)
+{
+        Intake *i = CX_CONTAINER_OF(job, Intake, retry);
+
+        if (result == -ECANCELED)
+                return;
+        i->alerts_wait = false;
+        if (result == 0) {
+                i->starved = false;
+                i->ops->recovered(i->user);
+        } else {
+                i->ops->starved(i->user, NULL);
+        }
+        intake_go_on(i);
+}
+
+void intake_retry(Intake *i)
+{
+        if (!i->starved || i->n_commits)
+                return;
+        i->retry = (JournalJob){.run = retry_run, .done = retry_done};
+        journal_submit(i->parts.journal, &i->retry);
+}
+
+bool intake_is_starved(const Intake *i)
+{
+        return i->starved;
+}

@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Each manager's feed carries that manager's alerts, all of them, once, in order, and nothing of others."""
+
+import json
+import subprocess
+import time
+
+import cx
+
+NOW = int(time.time())
+RULES = [
+    {"name": "csat-low", "metric": "csat", "scopes": "agent/*", "window": "90d", "test": "point", "below": "target",
+     "min_n": 1, "advice": {"team_lead": "Listen together.", "agent": "Listen."}},
+    {"name": "fcr-low", "metric": "fcr", "scopes": "queue/*", "window": "90d", "test": "point", "below": "target",
+     "min_n": 1, "advice": {"queue_owner": "Look."}},
+]
+PEOPLE = {
+    **cx.person("maria", "team_lead", "team/alpha"),
+    **cx.person("stefan", "team_lead", "team/bravo"),
+    **cx.person("laura", "queue_owner", "queue/tech"),
+}
+ALPHA, BRAVO = ("ana", "ben", "cleo"), ("dora", "emil", "finn")
+
+
+def config(ring=1000):
+    return cx.base_config(rules=RULES, principals=PEOPLE, feed={"ring": ring, "tick": "1s"})
+
+
+class Toggle:
+    """Makes alerts: each call turns an agent's only survey from good to bad or back."""
+
+    def __init__(self, d):
+        self.d = d
+        self.rev = {}
+        self.expected = {"maria": [], "stefan": [], "laura": []}
+
+    def __call__(self, agent, queue="sales"):
+        rev = self.rev[agent] = self.rev.get(agent, 0) + 1
+        bad = rev % 2 == 1
+        survey = {"id": f"toggle-{agent}", "ts": NOW - 60, "agent": agent, "queue": queue, "rev": rev,
+                  "answers": {"csat": 1 if bad else 5}}
+        self.d.send(survey)
+        who = "maria" if agent in ALPHA else "stefan"
+        self.expected[who].append((f"agent/{agent}", "firing" if bad else "resolved"))
+
+    def many(self, n):
+        for i in range(n):
+            self((ALPHA + BRAVO)[i % 6])
+
+
+def of_events(events):
+    return [(data["alert"]["scope"], data["transition"]) for _, _, data in events]
+
+
+def numbers(events):
+    return [number for _, number, _ in events]
+
+
+def messages(text):
+    """Alerts out of what nngcat or nanocat printed: (topic, json), quoted as both do."""
+    found = []
+    for line in text:
+        assert line.startswith('"') and line.endswith('"'), line
+        topic, body = line[1:-1].replace('\\"', '"').replace("\\\\", "\\").split(" ", 1)
+        if topic.startswith("alert/"):
+            found.append((topic, json.loads(body)))
+    return found
+
+
+def subscribers(d, n):
+    cx.until(f"{n} subscribers", lambda: d.status()["subscribers"] == n)
+
+
+@cx.case("nngcat and nanocat hear a manager's alerts, curl shows the same, and another manager's feed has none of them")
+def tools():
+    nngcat, nanocat, curl = cx.tool("nngcat"), cx.tool("nanocat"), cx.tool("curl")
+    with cx.Daemon(config()) as d:
+        toggle = Toggle(d)
+        stream = d.address("http").replace("tcp://", "http://") + "/v1/stream"
+        heard = {}
+        listeners = []
+        try:
+            for who in ("maria", "stefan"):
+                listeners += [
+                    cx.Tool(nngcat, "--sub", "--subscribe", "", "--quoted", "--dial", d.feed(who)),
+                    cx.Tool(nanocat, "--sub", "--quoted", "--connect", d.feed(who)),
+                    cx.Tool(curl, "-sSN", "-H", "Authorization: Bearer " + cx.token(who)[0], stream),
+                ]
+            subscribers(d, 6)
+            for agent in ("ana", "dora", "ben", "ana", "emil", "cleo", "dora", "ana"):
+                toggle(agent)
+            for who, tools in (("maria", listeners[:3]), ("stefan", listeners[3:])):
+                last = len(toggle.expected[who])
+                for one in tools[:2]:
+                    one.out.wait(rf'alert/.*\\"seq\\":{last},')
+                tools[2].out.wait(rf"^id: {last}$")
+                # The data line behind the id.
+                tools[2].out.wait(rf'^data: .*"seq":{last},')
+                heard[who] = [messages(one.out.lines) for one in tools[:2]]
+                shown = [json.loads(line[6:]) for line in tools[2].out.lines if line.startswith("data: ")]
+                heard[who].append([(None, m) for m in shown if "alert" in m])
+        finally:
+            for one in listeners:
+                one.__exit__()
+        for who, by_tool in heard.items():
+            for found in by_tool:
+                assert [(m["alert"]["scope"], m["transition"]) for _, m in found] == toggle.expected[who], (who, found)
+                assert [m["seq"] for _, m in found] == list(range(1, len(found) + 1))
+                assert all(m["alert"]["advice"] == "Listen together." for _, m in found)
+            assert by_tool[0] == by_tool[1]
+            assert [m for _, m in by_tool[0]] == [m for _, m in by_tool[2]]
+            assert all(t == f"alert/{m['alert']['scope']}/csat" for t, m in by_tool[0])
+
+
+@cx.case("what one manager may not see changes no byte of that manager's alerts: numbers do not tell either")
+def silent():
+    seen = []
+    for others in (0, 40):
+        with cx.Daemon(config()) as d:
+            toggle = Toggle(d)
+            with d.events("maria") as stream:
+                for i in range(6):
+                    toggle(ALPHA[i % 3])
+                    for k in range(others // 6):
+                        toggle(BRAVO[(i + k) % 3])
+                events = stream.alerts(6)
+            seen.append([(kind, n, data["seq"], data["transition"], data["alert"]["scope"]) for kind, n, data in events])
+    assert seen[0] == seen[1]
+
+
+@cx.case("after a break, since= and Last-Event-ID miss nothing and repeat nothing, also over SIGTERM and kill -9")
+def resumed():
+    with cx.Daemon(config()) as d:
+        toggle = Toggle(d)
+        got = {"maria": [], "stefan": []}
+        streams = {who: d.events(who) for who in got}
+        toggle.many(12)
+        for who, stream in streams.items():
+            got[who] += stream.alerts(6)
+            stream.close()
+        for kill in (None, None, False, True, True):
+            toggle.many(13)
+            if kill is not None:
+                d.restart(kill=kill)
+                toggle.d = d
+            toggle.many(5)
+            for number, who in enumerate(got):
+                last = got[who][-1][1]
+                with d.events(who, **({"since": last} if number else {"last": last})) as stream:
+                    missing = len(toggle.expected[who]) - len(got[who])
+                    got[who] += stream.alerts(missing)
+                    # And it goes on live behind what was missed.
+                    toggle(ALPHA[0] if who == "maria" else BRAVO[0])
+                    got[who] += stream.alerts(1)
+                    assert "gap" not in [kind for kind, _, _ in stream.seen]
+        for who, events in got.items():
+            assert numbers(events) == list(range(1, len(events) + 1)), who
+            assert of_events(events) == toggle.expected[who], who
+            assert [data["seq"] for _, _, data in events] == numbers(events)
+            with d.events(who, since=0) as stream:
+                assert stream.alerts(len(events)) == events, "the whole feed again is what was heard"
+            with d.events(who, since=3, last=1) as stream:
+                assert stream.alerts(1) == events[3:4], "since goes before Last-Event-ID"
+        with d.events("laura", since=0) as stream:
+            assert stream.next()[0] == "tick" and stream.next("tick")[1] == 0
+
+
+@cx.case("who asks for more than the ring holds is told the gap, exactly, and gets the rest")
+def gap():
+    with cx.Daemon(config(ring=16)) as d:
+        toggle = Toggle(d)
+        for _ in range(30):
+            toggle("ana")
+        for kill in (None, False, True):
+            if kill is not None:
+                d.restart(kill=kill)
+            for since, first in ((0, 1), (5, 6), (13, 14)):
+                with d.events("maria", since=since) as stream:
+                    kind, number, data = stream.next()
+                    assert (kind, number) == ("gap", 14), (kind, number, data)
+                    assert (data["missed_from"], data["missed_to"]) == (first, 14), data
+                    assert numbers(stream.alerts(16)) == list(range(15, 31))
+            for since in (14, 15, 29):
+                with d.events("maria", since=since) as stream:
+                    assert numbers(stream.alerts(30 - since)) == list(range(since + 1, 31)), since
+                    assert "gap" not in [kind for kind, _, _ in stream.seen]
+        # Numbers beyond the end are none: what comes next is the next one.
+        with d.events("maria", since=1000) as stream:
+            toggle("ana")
+            assert numbers(stream.alerts(1)) == [31]
+
+
+@cx.case("a stranger gets no stream, and each feed endpoint speaks for its own principal alone")
+def strangers():
+    with cx.Daemon(config()) as d:
+        toggle = Toggle(d)
+        with cx.Events(d.address("http")) as stream:
+            assert stream.status == 401
+        with cx.Events(d.address("http"), "x" * 64) as stream:
+            assert stream.status == 401
+        with d.events("maria", since="x") as stream:
+            assert stream.status == 400
+        own, shared = cx.Sp(d.feed("stefan"), "SUB"), cx.Sp(d.address("feed"), "SUB")
+        with own, shared:
+            subscribers(d, 2)
+            toggle("ana")
+            toggle("dora")
+            # On the common endpoint root and the daemon's own user are admin, who sees both, in one run of numbers.
+            found = []
+            while len(found) < 2:
+                topic, body = shared.recv().split(b" ", 1)
+                found += [(topic.decode(), json.loads(body)["seq"])] if topic.startswith(b"alert/") else []
+            assert found == [("alert/agent/ana/csat", 1), ("alert/agent/dora/csat", 2)], found
+            topic = b""
+            while not topic.startswith(b"alert/"):
+                topic, body = own.recv().split(b" ", 1)
+                assert b"alpha" not in body and b"ana" not in body, body
+            assert topic == b"alert/agent/dora/csat" and json.loads(body)["seq"] == 1
+            # A publisher wants nothing from its subscribers: one that sends is dropped, the other is not.
+            own.send(b"hello")
+            assert own.reader.rest() is not None
+            toggle("ana")
+            while not shared.recv().startswith(b"alert/agent/ana"):
+                pass
+
+
+@cx.case("figures and ticks carry the number of the last alert, and only figures that the principal sees")
+def figures():
+    with cx.Daemon(config()) as d:
+        toggle = Toggle(d)
+        with d.events("laura") as stream, d.events("maria") as other:
+            toggle("ana", queue="tech")
+            toggle("dora", queue="tech")
+            seen = set()
+            while "figure" not in [kind for kind, _, _ in stream.seen] or stream.seen[-1][0] != "tick":
+                stream.next()
+            for kind, number, data in stream.seen:
+                assert number == data["seq"] == 0
+                seen |= {(f["scope"], f["metric"]) for f in data.get("figures", [])}
+            assert seen == {("queue/tech", m) for m in ("nps", "csat", "fcr", "wait")}, seen
+            other.next("alert")
+            while "figure" not in [kind for kind, _, _ in other.seen] or other.seen[-1][0] != "tick":
+                other.next()
+            scopes = {f["scope"] for _, _, data in other.seen for f in data.get("figures", [])}
+            assert scopes == {"agent/ana", "team/alpha"}, scopes
+            assert {n for kind, n, _ in other.seen if kind != "alert"} == {1}
+
+
+cx.run()

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdio.h>
+
+#include "daemon/core/alertbook.h"
+#include "tests/support/check_main.h"
+
+static Alert alert(const char *scope, uint32_t ordinal, AlertState state, usec_t changed)
+{
+        Alert a;
+        char text[64];
+
+        memset(&a, 0, sizeof(a));
+        snprintf(a.rule, sizeof(a.rule), "low");
+        snprintf(a.scope_name, sizeof(a.scope_name), "%s", scope);
+        snprintf(text, sizeof(text), "agent/%s", scope);
+        a.ordinal = ordinal;
+        a.state = state;
+        a.changed = changed;
+        alertbook_id(alertbook_kin("low", text_of(text)), ordinal, a.id);
+        return a;
+}
+
+START_TEST(ids_differ_by_rule_scope_and_ordinal_and_never_change)
+{
+        Alert a = alert("ana", 1, ALERT_FIRING, 0), b = alert("ana", 2, ALERT_FIRING, 0);
+        Alert c = alert("bob", 1, ALERT_FIRING, 0);
+
+        ck_assert_uint_eq(strlen(a.id), ALERT_ID_MAX);
+        ck_assert_str_ne(a.id, b.id);
+        ck_assert_str_ne(a.id, c.id);
+        ck_assert(alertbook_kin("low", TEXT("agent/ana")) != alertbook_kin("lower", TEXT("agent/ana")));
+        /* Stored alerts are found by it. */
+        ck_assert_str_eq(a.id, "e5f99782506667b6");
+}
+END_TEST
+
+START_TEST(entries_are_in_the_order_of_their_last_change)
+{
+        AlertBook b = ALERTBOOK_NULL;
+        BookEntry *ana, *bob, *eve;
+        Alert a = alert("ana", 1, ALERT_FIRING, 30), second = alert("bob", 1, ALERT_PENDING, 10);
+        Alert third = alert("eve", 1, ALERT_FIRING, 20);
+
+        ck_assert_int_eq(alertbook_add(&b, &a, &ana), 0);
+        ck_assert_int_eq(alertbook_add(&b, &second, &bob), 0);
+        ck_assert_int_eq(alertbook_add(&b, &third, &eve), 0);
+        ck_assert(b.entries[0] == bob && b.entries[1] == eve && b.entries[2] == ana);
+        alertbook_change(&b, eve, ALERT_ACKNOWLEDGED, 30);
+        ck_assert(b.entries[0] == bob && b.entries[1] == ana && b.entries[2] == eve);
+        alertbook_change(&b, ana, ALERT_RESOLVED, 30);
+        ck_assert(b.entries[1] == eve && b.entries[2] == ana);
+        ck_assert_uint_eq(b.n_resolved, 1);
+        ck_assert_ptr_eq(alertbook_find(&b, text_of(bob->alert.id)), bob);
+        ck_assert_ptr_null(alertbook_find(&b, TEXT("0123456789abcdef")));
+        alertbook_deinit(&b);
+}
+END_TEST
+
+START_TEST(only_so_many_resolved_ones_are_remembered)
+{
+        AlertBook b = ALERTBOOK_NULL;
+        Alert a = alert("open", 1, ALERT_FIRING, 0);
+        BookEntry *open, *entry;
+
+        ck_assert_int_eq(alertbook_add(&b, &a, &open), 0);
+        for (uint32_t i = 0; i < ALERTBOOK_RESOLVED_MAX + 5; i++) {
+                a = alert("ana", i + 1, ALERT_FIRING, i);
+                ck_assert_int_eq(alertbook_add(&b, &a, &entry), 0);
+                alertbook_change(&b, entry, ALERT_RESOLVED, i);
+        }
+        ck_assert_uint_eq(b.n, ALERTBOOK_RESOLVED_MAX + 1);
+        ck_assert_ptr_eq(b.entries[0], open);
+        ck_assert_uint_eq(b.entries[1]->alert.ordinal, 6);
+        alertbook_deinit(&b);
+}
+END_TEST
+
+CHECK_MAIN("alertbook", ids_differ_by_rule_scope_and_ordinal_and_never_change,
+           entries_are_in_the_order_of_their_last_change, only_so_many_resolved_ones_are_remembered)

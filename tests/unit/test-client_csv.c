@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdlib.h>
+
+#include "client/csv.h"
+#include "tests/support/check_main.h"
+
+/* Reads @text and writes "line[field|field]" for each record and "line!reason" for broken ones. */
+static char *transcript(const char *text, char delimiter)
+{
+        FILE *from = fmemopen((void *)(uintptr_t)text, strlen(text), "r"), *to;
+        char *ret = NULL;
+        size_t n;
+        Csv csv;
+        int r;
+
+        to = open_memstream(&ret, &n);
+        ck_assert(from && to);
+        csv_init(&csv, from, delimiter);
+        while ((r = csv_next(&csv)) != CSV_E_END) {
+                ck_assert_int_ge(r, 0);
+                fprintf(to, "%d", (int)csv.line);
+                if (r == CSV_E_BROKEN) {
+                        fprintf(to, "!%s", csv.broken);
+                        continue;
+                }
+                for (size_t i = 0; i < csv.n_fields; i++)
+                        fprintf(to, "%c" TEXT_FMT, i ? '|' : '[', TEXT_ARG(csv_field(&csv, i)));
+                fputc(']', to);
+        }
+        ck_assert_uint_eq(csv.n_read, strlen(text));
+        csv_deinit(&csv);
+        fclose(from);
+        fclose(to);
+        return ret;
+}
+
+static void expect(const char *text, const char *expected)
+{
+        char *found = transcript(text, ',');
+
+        ck_assert_str_eq(found, expected);
+        free(found);
+}
+
+START_TEST(plain_records_end_in_lf_crlf_or_the_end)
+{
+        expect("a,b\nc,d\n", "1[a|b]2[c|d]");
+        expect("a,b\r\nc,d\r\n", "1[a|b]2[c|d]");
+        expect("a,b\nc,", "1[a|b]2[c|]");
+        expect(",\n,,", "1[|]2[||]");
+        expect("a\rb,c\r", "1[a\rb|c]");
+}
+END_TEST
+
+START_TEST(quotes_hold_delimiters_line_ends_and_quotes)
+{
+        expect("\"a,b\",\"c\"\"d\",\"\"\n", "1[a,b|c\"d|]");
+        expect("\"two\nlines\",x\n\"and\r\nmore\"\nlast", "1[two\nlines|x]3[and\r\nmore]5[last]");
+        expect("a\"b,c\n", "1[a\"b|c]");
+}
+END_TEST
+
+START_TEST(empty_lines_are_skipped_and_counted)
+{
+        expect("\n\na\n\r\n\nb\n", "3[a]6[b]");
+        expect("", "");
+        expect("\n\n", "");
+}
+END_TEST
+
+START_TEST(a_byte_order_mark_is_skipped_only_at_the_beginning)
+{
+        expect("\xef\xbb\xbf"
+               "a,b\n",
+               "1[a|b]");
+        expect("\xef\xbb\xbf\"a,x\",b\n", "1[a,x|b]");
+        expect("\xc3\xa9,b\n\xef\xbb\xbf,c\n", "1[\xc3\xa9|b]2[\xef\xbb\xbf|c]");
+        expect("\xef\xbd\x81,b\n", "1[\xef\xbd\x81|b]");
+}
+END_TEST
+
+START_TEST(a_quote_that_is_not_closed_is_named)
+{
+        expect("a\n\"b\nc", "1[a]2!a quote is not closed");
+}
+END_TEST
+
+START_TEST(another_delimiter)
+{
+        char *found = transcript("a,b;\"c;d\"\n", ';');
+
+        ck_assert_str_eq(found, "1[a,b|c;d]");
+        free(found);
+}
+END_TEST
+
+START_TEST(fields_that_are_not_there_are_empty)
+{
+        char text[] = "a\n";
+        FILE *from = fmemopen(text, 2, "r");
+        Csv csv;
+
+        csv_init(&csv, from, ',');
+        ck_assert_int_eq(csv_next(&csv), 0);
+        ck_assert_uint_eq(csv_field(&csv, 5).n, 0);
+        ck_assert_ptr_nonnull(csv_field(&csv, 5).at);
+        csv_deinit(&csv);
+        fclose(from);
+}
+END_TEST
+
+CHECK_MAIN("client_csv", plain_records_end_in_lf_crlf_or_the_end, quotes_hold_delimiters_line_ends_and_quotes,
+           empty_lines_are_skipped_and_counted, a_byte_order_mark_is_skipped_only_at_the_beginning,
+           a_quote_that_is_not_closed_is_named, another_delimiter, fields_that_are_not_there_are_empty)

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <math.h>
+#include <stdio.h>
+
+#include "daemon/core/engine.h"
+#include "tests/support/check_main.h"
+
+static const Metric metrics[] = {{.name = "csat", .kind = METRIC_TOP2, .lo = 1, .hi = 5}};
+static Window windows[1];
+static const Calendar utc;
+static Rule rules[] = {
+        {.name = "low", .kind = SCOPE_AGENT, .scopes = "*", .test = RULE_POINT, .threshold = 80, .min_n = 1}};
+static const usec_t day0 = 20000 * USEC_DAY;
+static Effects out;
+
+static Engine *make(size_t n_rules)
+{
+        static Settings all[8];
+        static size_t n_all;
+        Settings *settings = &all[n_all++ % CX_ARRAY_LEN(all)];
+        Engine *e;
+        Org *org;
+
+        ck_assert_int_eq(window_init(&windows[0], TEXT("28d")), 0);
+        *settings = (Settings){
+                .metrics = metrics,
+                .n_metrics = 1,
+                .windows = windows,
+                .n_windows = 1,
+                .calendar = &utc,
+                .rules = rules,
+                .n_rules = n_rules,
+                .max_agents = 2,
+                .max_queues = 2,
+        };
+        ck_assert_int_eq(org_new(&org, &settings->key), 0);
+        ck_assert_int_eq(engine_new(&e, settings, org), 0);
+        return e;
+}
+
+static Survey survey(const char *id, const char *agent, usec_t ts, int csat)
+{
+        Survey s = {.id = text_of(id), .agent = text_of(agent), .queue = TEXT("q"), .ts = ts, .rev = -1};
+
+        s.n_answers = 1;
+        s.answers[0] = (Answer){.metric = TEXT("csat"), .kind = ANSWER_NUMBER, .value = csat};
+        return s;
+}
+
+static int step(Engine *e, usec_t now, const Survey *s, const Survey *earlier)
+{
+        effects_reset(&out);
+        return engine_step(
+                e,
+                &(Input){.kind = s ? INPUT_SURVEY : INPUT_TICK, .now = now, .survey = s, .earlier = earlier},
+                &out);
+}
+
+START_TEST(statistics_count_what_came)
+{
+        Engine *e = make(0);
+        Survey a = survey("1", "ana", day0, 5), late = survey("2", "ana", day0 - 40 * USEC_DAY, 5);
+        Survey other = survey("3", "bob", day0, 5), third = survey("4", "eve", day0, 5), gone = a;
+        EngineStats stats;
+
+        other.answers[1] = (Answer){.metric = TEXT("mood"), .kind = ANSWER_NUMBER, .value = 1};
+        other.n_answers = 2;
+        gone.status = SURVEY_RETRACTED;
+        ck_assert_int_eq(step(e, day0, &a, NULL), 0);
+        ck_assert_int_eq(step(e, day0, &late, NULL), 0);
+        ck_assert_int_eq(step(e, day0, &other, NULL), 0);
+        ck_assert_int_eq(step(e, day0, &third, NULL), 0);
+        ck_assert_int_eq(step(e, day0, &gone, &a), 0);
+        engine_stats(e, &stats);
+        ck_assert_uint_eq(stats.surveys, 3);
+        ck_assert_uint_eq(stats.late, 1);
+        ck_assert_uint_eq(stats.overflow_agents, 1);
+        ck_assert_uint_eq(stats.overflow_queues, 0);
+        ck_assert_uint_eq(stats.unknown_answers, 1);
+        ck_assert_uint_eq(stats.n_scopes, 4); /* org, ana, q, bob */
+        ck_assert_uint_eq(stats.n_series, 4);
+        ck_assert(engine_has_data(e, SCOPE_ID_ORG));
+        ck_assert(!engine_has_data(e, SCOPE_NONE));
+        engine_free(e);
+        effects_deinit(&out);
+}
+END_TEST
+
+START_TEST(changed_scopes_are_told_once)
+{
+        Engine *e = make(0);
+        Survey a = survey("1", "ana", day0, 5);
+        ScopeId ids[8];
+
+        ck_assert_uint_eq(engine_take_changed(e, ids, 8), 0);
+        ck_assert_int_eq(step(e, day0, &a, NULL), 0);
+        ck_assert_int_eq(step(e, day0, &a, &a), 0);
+        ck_assert_uint_eq(engine_take_changed(e, ids, 2), 2);
+        ck_assert_uint_eq(engine_take_changed(e, ids, 8), 1);
+        ck_assert_uint_eq(engine_take_changed(e, ids, 8), 0);
+        ck_assert_int_eq(step(e, day0, &a, &a), 0);
+        ck_assert_uint_eq(engine_take_changed(e, ids, 8), 3);
+        engine_free(e);
+        effects_deinit(&out);
+}
+END_TEST
+
+START_TEST(an_alert_without_its_rule_expires_and_keeps_its_number)
+{
+        Engine *e = make(1), *without = make(0), *again = make(1);
+        Survey a = survey("1", "ana", day0, 1);
+        Alert alert;
+
+        ck_assert_int_eq(step(e, day0, &a, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        alert = out.alerts[0];
+        ck_assert_int_eq(engine_restore(without, &alert), 0);
+        ck_assert_uint_eq(engine_n_alerts(without), 1);
+        ck_assert_int_eq(step(without, day0, NULL, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_int_eq(out.alerts[0].state, ALERT_RESOLVED);
+        ck_assert_int_eq(out.alerts[0].reason, ALERT_EXPIRED);
+        ck_assert_int_eq(step(without, day0, NULL, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        /* The agent is not known yet when the alert comes back; the next alert is number 2 all the same. */
+        alert.state = ALERT_RESOLVED;
+        ck_assert_int_eq(engine_restore(again, &alert), 0);
+        ck_assert_int_eq(step(again, day0, &a, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_uint_eq(out.alerts[0].ordinal, 2);
+        ck_assert_ptr_nonnull(engine_find_alert(again, text_of(out.alerts[0].id)));
+        engine_free(e);
+        engine_free(without);
+        engine_free(again);
+        effects_deinit(&out);
+}
+END_TEST
+
+START_TEST(an_unknown_alert_takes_no_command)
+{
+        Engine *e = make(1);
+        Command c = {.verb = COMMAND_ACK, .alert = TEXT("0123456789abcdef"), .by = TEXT("maria")};
+
+        ck_assert_int_eq(engine_step(e, &(Input){.kind = INPUT_COMMAND, .now = day0, .command = &c}, &out),
+                         ENGINE_E_NO_ALERT);
+        ck_assert_int_eq(engine_deadline(e), USEC_INFINITY);
+        engine_free(e);
+        effects_deinit(&out);
+}
+END_TEST
+
+START_TEST(time_does_not_run_backwards)
+{
+        Engine *e = make(1);
+        Survey a = survey("1", "ana", day0, 1);
+
+        ck_assert_int_eq(step(e, day0 + USEC_DAY, NULL, NULL), 0);
+        ck_assert_int_eq(step(e, day0, &a, NULL), 0);
+        ck_assert_int_eq(out.alerts[0].changed, day0 + USEC_DAY);
+        engine_free(e);
+        effects_deinit(&out);
+}
+END_TEST
+
+CHECK_MAIN("engine", statistics_count_what_came, changed_scopes_are_told_once,
+           an_alert_without_its_rule_expires_and_keeps_its_number, an_unknown_alert_takes_no_command,
+           time_does_not_run_backwards)

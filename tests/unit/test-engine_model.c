@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The engine against a model that keeps the list of live surveys and counts them one by one; and against
+ * itself, when one of two engines is thrown away and made anew from surveys and alerts again and again.
+ */
+
+#include <math.h>
+#include <stdio.h>
+
+#include "daemon/core/engine.h"
+#include "daemon/core/score.h"
+#include "tests/support/check_main.h"
+
+#define N_AGENTS    6
+#define N_QUEUES    3
+#define N_METRICS   4
+#define SURVEYS_MAX 4000
+
+static const Metric metrics[N_METRICS] = {
+        {.name = "nps", .kind = METRIC_NPS, .lo = 0, .hi = 10, .has_target = true, .target = 30, .min_n = 5},
+        {.name = "csat", .kind = METRIC_TOP2, .lo = 1, .hi = 5, .has_target = true, .target = 70},
+        {.name = "wait", .kind = METRIC_MEAN, .lo = 1, .hi = 5, .lower_is_better = true},
+        {.name = "response", .kind = METRIC_RESPONSE, .lo = 0, .hi = 1},
+};
+static Window windows[5];
+static const Calendar utc;
+static Rule rules[8];
+static Settings settings;
+
+static const struct {
+        const char *agent, *team, *site;
+        usec_t from, to; /* days after the beginning */
+} roster[] = {
+        {"a0", "t0", "s0", 0, 100000}, {"a1", "t0", "s0", 0, 30},     {"a1", "t1", "s0", 30, 60},
+        {"a1", "t2", "s1", 70, 10000}, {"a2", "t1", "s0", 0, 100000}, {"a3", "t2", "s1", 20, 100000},
+        {"a4", NULL, "s1", 0, 100000},
+};
+static const char *const lines[N_QUEUES] = {"l0", "l0", NULL};
+
+typedef struct Live {
+        char id[16], agent[4], queue[4];
+        Survey survey;
+        bool gone;
+} Live;
+
+static usec_t beginning, now;
+static uint64_t random_state;
+static Live live[SURVEYS_MAX];
+static size_t n_live;
+
+static uint32_t draw(uint32_t below)
+{
+        random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
+        return (uint32_t)(random_state >> 33) % below;
+}
+
+static void rule(const char *name, size_t metric, ScopeKind kind, size_t window, RuleTest test,
+                 double threshold, bool above, usec_t hold)
+{
+        Rule *r = &rules[settings.n_rules++];
+
+        *r = (Rule){
+                .metric = metric,
+                .kind = kind,
+                .scopes = "*",
+                .window = window,
+                .test = test,
+                .threshold = threshold,
+                .above = above,
+                .min_n = 3,
+                .false_alarms = 1,
+                .false_alarms_per = 20 * USEC_DAY,
+                .hold = hold,
+        };
+        snprintf(r->name, sizeof(r->name), "%s", name);
+}
+
+static void set_up(void)
+{
+        static const char *const names[] = {"1h", "today", "7d", "28d", "90d"};
+
+        beginning = 20000 * USEC_DAY;
+        now = beginning;
+        n_live = 0;
+        for (size_t i = 0; i < 5; i++)
+                ck_assert_int_eq(window_init(&windows[i], text_of(names[i])), 0);
+        settings = (Settings){
+                .metrics = metrics,
+                .n_metrics = N_METRICS,
+                .windows = windows,
+                .n_windows = 5,
+                .calendar = &utc,
+                .rules = rules,
+                .keep = 400 * USEC_DAY,
+                .max_agents = 100,
+                .max_queues = 100,
+        };
+        rule("evidence", 0, SCOPE_AGENT, 3, RULE_EVIDENCE, 30, false, 0);
+        rule("evidence-held", 1, SCOPE_QUEUE, 2, RULE_EVIDENCE, 60, false, 2 * USEC_HOUR);
+        rule("evidence-above", 2, SCOPE_SITE, 3, RULE_EVIDENCE, 2.6, true, 0);
+        rule("interval", 1, SCOPE_TEAM, 2, RULE_INTERVAL, 70, false, 0);
+        rule("point", 1, SCOPE_ORG, 0, RULE_POINT, 50, false, 5 * USEC_MIN);
+        rule("today", 2, SCOPE_AGENT, 1, RULE_POINT, 3.5, true, 0);
+        rule("line", 2, SCOPE_LINE, 3, RULE_INTERVAL, 2.5, true, 0);
+}
+
+static Engine *make_engine(void)
+{
+        CX_CLEANUP(org_freep) Org *org = NULL;
+        Engine *e;
+
+        ck_assert_int_eq(org_new(&org, &settings.key), 0);
+        for (size_t i = 0; i < CX_ARRAY_LEN(roster); i++) {
+                RosterRow row = {
+                        .agent = text_of(roster[i].agent),
+                        .team = text_of(roster[i].team),
+                        .site = text_of(roster[i].site),
+                        .from = beginning + roster[i].from * USEC_DAY,
+                        .to = beginning + roster[i].to * USEC_DAY,
+                };
+
+                ck_assert_int_eq(org_add_agent(org, &row), 0);
+        }
+        for (size_t i = 0; i < N_QUEUES; i++) {
+                char name[4];
+
+                snprintf(name, sizeof(name), "q%zu", i);
+                if (lines[i])
+                        ck_assert_int_eq(org_add_queue(org, text_of(name), text_of(lines[i])), 0);
+        }
+        ck_assert_int_eq(engine_new(&e, &settings, org), 0);
+        org = NULL;
+        return e;
+}
+
+static void fill(Live *l)
+{
+        Survey *s = &l->survey;
+
+        snprintf(l->agent, sizeof(l->agent), "a%u", draw(N_AGENTS));
+        snprintf(l->queue, sizeof(l->queue), "q%u", draw(N_QUEUES));
+        s->agent = draw(20) ? text_of(l->agent) : TEXT_NULL;
+        s->queue = text_of(l->queue);
+        s->status = draw(6) ? SURVEY_ANSWERED : draw(2) ? SURVEY_EXPIRED : SURVEY_OFFERED;
+        s->n_answers = 0;
+        for (size_t m = 0; m < 3; m++) {
+                Answer *a = &s->answers[s->n_answers];
+
+                if (draw(5) == 0)
+                        continue;
+                a->metric = text_of(metrics[m].name);
+                a->kind = draw(15) ? ANSWER_NUMBER : ANSWER_NULL;
+                a->value = metrics[m].lo + (int)draw(metric_n_values(&metrics[m]));
+                s->n_answers++;
+        }
+}
+
+/* --- the model
+ * ---------------------------------------------------------------------------------------------------- */
+
+static bool is_under(const Live *l, const ScopeInfo *scope)
+{
+        size_t queue = (size_t)(l->queue[1] - '0');
+
+        switch (scope->kind) {
+        case SCOPE_ORG:
+                return true;
+        case SCOPE_QUEUE:
+                return text_is(scope->name, l->queue);
+        case SCOPE_LINE:
+                return lines[queue] && text_is(scope->name, lines[queue]);
+        case SCOPE_AGENT:
+                return l->survey.agent.at && text_is(scope->name, l->agent);
+        default:
+                break;
+        }
+        for (size_t i = 0; l->survey.agent.at && i < CX_ARRAY_LEN(roster); i++) {
+                const char *unit = scope->kind == SCOPE_TEAM ? roster[i].team : roster[i].site;
+
+                if (strcmp(roster[i].agent, l->agent) == 0 && unit && text_is(scope->name, unit) &&
+                    beginning + roster[i].from * USEC_DAY <= l->survey.ts &&
+                    l->survey.ts < beginning + roster[i].to * USEC_DAY)
+                        return true;
+        }
+        return false;
+}
+
+static Tally count(const ScopeInfo *scope, const Metric *m, usec_t start, usec_t end)
+{
+        Tally t = TALLY_NULL;
+        int value;
+
+        for (size_t i = 0; i < n_live; i++)
+                if (!live[i].gone && start <= live[i].survey.ts && live[i].survey.ts < end &&
+                    is_under(&live[i], scope) && survey_value(&live[i].survey, m, &value))
+                        t.counts[value - m->lo]++;
+        return t;
+}
+
+static bool same(double a, double b)
+{
+        return a == b || (isnan(a) && isnan(b));
+}
+
+static void compare_figure(const Engine *e, ScopeId id, size_t m, size_t w, usec_t at)
+{
+        const ScopeInfo *scope = org_scope(engine_org(e), id);
+        usec_t start, end;
+        Interval interval;
+        Score score, before;
+        Tally t;
+        Figure f;
+
+        ck_assert_int_eq(engine_figure(e, id, m, w, at, &f), 0);
+        window_span(&windows[w], &utc, at, &start, &end);
+        t = count(scope, &metrics[m], start, end);
+        score = score_of(&metrics[m], &t);
+        interval = score_interval(&metrics[m], &t);
+        ck_assert_msg(memcmp(t.counts, f.counts, sizeof(t.counts)) == 0 && f.n == score.n && f.at == end,
+                      "%s %s %s: n=%d, not %d", scope->text.at, metrics[m].name, windows[w].name, (int)f.n,
+                      (int)score.n);
+        ck_assert(same(f.value, score.value) && same(f.mean, score.mean));
+        ck_assert(same(f.low, interval.low) && same(f.high, interval.high));
+        window_span_before(&windows[w], &utc, at, &start, &end);
+        t = count(scope, &metrics[m], start, end);
+        before = score_of(&metrics[m], &t);
+        ck_assert(same(f.trend, score.value - before.value));
+}
+
+static void compare_all(const Engine *e)
+{
+        for (ScopeId id = 0; id < org_n_scopes(engine_org(e)); id++)
+                for (size_t m = 0; m < N_METRICS; m++)
+                        for (size_t w = 0; w < 5; w++)
+                                compare_figure(e, id, m, w, now + 1);
+}
+
+/* --- two engines
+ * -------------------------------------------------------------------------------------------------- */
+
+static Engine *steady, *fragile;
+
+static bool same_alert(const Alert *a, const Alert *b)
+{
+        if (strcmp(a->id, b->id) != 0 || a->state != b->state || a->reason != b->reason ||
+            a->since != b->since || a->fired != b->fired || a->changed != b->changed ||
+            a->ordinal != b->ordinal || a->at != b->at || a->n != b->n || a->restart != b->restart ||
+            a->n_surveys != b->n_surveys || a->until != b->until)
+                return false;
+        for (size_t i = 0; i < a->n_surveys; i++)
+                if (strcmp(a->surveys[i], b->surveys[i]) != 0)
+                        return false;
+        return memcmp(a->counts, b->counts, sizeof(a->counts)) == 0 && same(a->value, b->value) &&
+               same(a->low, b->low) && same(a->high, b->high) && same(a->trend, b->trend) &&
+               same(a->evidence, b->evidence) && same(a->limit, b->limit) && strcmp(a->by, b->by) == 0;
+}
+
+static void compare_alerts(void)
+{
+        ck_assert_uint_eq(engine_n_alerts(steady), engine_n_alerts(fragile));
+        for (size_t i = 0; i < engine_n_alerts(steady); i++) {
+                const Alert *a = engine_alert(steady, i);
+                const Alert *b = engine_find_alert(fragile, text_of(a->id));
+
+                ck_assert_msg(b && same_alert(a, b), "%s %s/%s #%u: %s, not %s", a->rule,
+                              scope_kind_name(a->scope_kind), a->scope_name, a->ordinal,
+                              b ? alert_state_name(b->state) : "missing", alert_state_name(a->state));
+                ck_assert(i == 0 || engine_alert(steady, i - 1)->changed <= a->changed);
+        }
+}
+
+static size_t both(const Input *in)
+{
+        Effects first = EFFECTS_NULL, second = EFFECTS_NULL;
+        size_t n;
+
+        ck_assert_int_eq(engine_step(steady, in, &first), 0);
+        ck_assert_int_eq(engine_step(fragile, in, &second), 0);
+        ck_assert_uint_eq(first.n_alerts, second.n_alerts);
+        n = first.n_alerts;
+        effects_deinit(&first);
+        effects_deinit(&second);
+        return n;
+}
+
+static void restart_fragile(void)
+{
+        Engine *before = fragile;
+        Effects out = EFFECTS_NULL;
+        size_t order[SURVEYS_MAX];
+
+        both(&(Input){.kind = INPUT_TICK, .now = now});
+        fragile = make_engine();
+        /* In any order, with or without knowing the time beforehand. */
+        if (draw(2))
+                ck_assert_int_eq(engine_step(fragile, &(Input){.kind = INPUT_TICK, .now = now}, &out), 0);
+        for (size_t i = 0; i < n_live; i++) {
+                size_t k = draw((uint32_t)i + 1);
+
+                order[i] = order[k];
+                order[k] = i;
+        }
+        for (size_t i = 0; i < n_live; i++)
+                if (!live[order[i]].gone)
+                        ck_assert_int_eq(engine_replay(fragile, &live[order[i]].survey), 0);
+        for (size_t i = 0; i < engine_n_alerts(before); i++)
+                ck_assert_int_eq(engine_restore(fragile, engine_alert(before, i)), 0);
+        ck_assert_int_eq(engine_step(fragile, &(Input){.kind = INPUT_TICK, .now = now}, &out), 0);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        effects_deinit(&out);
+        engine_free(before);
+        compare_alerts();
+}
+
+static void new_survey(void)
+{
+        Live *l = &live[n_live++];
+
+        memset(l, 0, sizeof(*l));
+        ck_assert_uint_lt(n_live, SURVEYS_MAX);
+        snprintf(l->id, sizeof(l->id), "s%zu", n_live);
+        l->survey.id = text_of(l->id);
+        l->survey.rev = -1;
+        l->survey.ts = now - (usec_t)draw(90) * USEC_SEC;
+        if (draw(5) == 0)
+                l->survey.ts -= (usec_t)draw(100 * 24 * 60) * USEC_MIN;
+        else if (draw(20) == 0)
+                l->survey.ts = now + (usec_t)draw(300) * USEC_SEC;
+        fill(l);
+        both(&(Input){.kind = INPUT_SURVEY, .now = now, .survey = &l->survey});
+}
+
+static void change_survey(bool retract)
+{
+        Live *l, before;
+
+        if (n_live == 0)
+                return;
+        l = &live[draw(4) ? n_live - 1 - draw(n_live < 60 ? (uint32_t)n_live : 60) : draw((uint32_t)n_live)];
+        if (l->gone)
+                return;
+        before = *l;
+        before.survey.agent.at = l->survey.agent.at ? before.agent : NULL;
+        before.survey.queue.at = before.queue;
+        if (retract) {
+                l->survey.status = SURVEY_RETRACTED;
+                l->gone = true;
+        } else {
+                fill(l);
+                if (draw(3) == 0)
+                        l->survey.ts -= (usec_t)draw(3000) * USEC_MIN;
+        }
+        both(&(Input){.kind = INPUT_SURVEY, .now = now, .survey = &l->survey, .earlier = &before.survey});
+}
+
+/* Time goes on; a live figure must be what a question about that time says later. */
+static void go_on(void)
+{
+        static const usec_t steps[] = {7 * USEC_SEC, 2 * USEC_MIN, 50 * USEC_MIN, 9 * USEC_HOUR,
+                                       3 * USEC_DAY};
+        ScopeId id = draw((uint32_t)org_n_scopes(engine_org(steady)));
+        usec_t until = now + 1 + draw(1000) + steps[draw(draw(3) ? 3 : 5)], then = now;
+        size_t m = draw(N_METRICS), w = draw(5);
+        Figure before, after;
+        int r;
+
+        ck_assert_int_eq(engine_figure(steady, id, m, w, then + 1, &before), 0);
+        while (engine_deadline(steady) <= until) {
+                ck_assert_int_gt(engine_deadline(steady), now);
+                now = engine_deadline(steady);
+                both(&(Input){.kind = INPUT_TICK, .now = now});
+        }
+        now = until;
+        r = engine_figure(steady, id, m, w, then + 1, &after);
+        ck_assert_int_ge(r, 0);
+        if (r == 0) {
+                ck_assert_mem_eq(before.counts, after.counts, sizeof(before.counts));
+                ck_assert(same(before.value, after.value) && same(before.low, after.low) &&
+                          before.at == after.at);
+        }
+}
+
+static unsigned n_fired[8], n_reasons[_ALERT_REASON_N];
+
+static void run(uint64_t seed, unsigned n_steps)
+{
+        random_state = seed;
+        set_up();
+        steady = make_engine();
+        fragile = make_engine();
+        for (unsigned i = 0; i < n_steps; i++) {
+                uint32_t what = draw(100);
+
+                if (what < 60)
+                        new_survey();
+                else if (what < 70)
+                        change_survey(false);
+                else if (what < 75)
+                        change_survey(true);
+                else if (what < 98)
+                        go_on();
+                else
+                        restart_fragile();
+                if (i % 100 == 99) {
+                        both(&(Input){.kind = INPUT_TICK, .now = now});
+                        compare_all(i % 200 == 99 ? steady : fragile);
+                        compare_alerts();
+                }
+        }
+        for (size_t i = 0; i < engine_n_alerts(steady); i++) {
+                const Alert *a = engine_alert(steady, i);
+
+                for (size_t k = 0; k < settings.n_rules; k++)
+                        n_fired[k] += a->fired && strcmp(a->rule, rules[k].name) == 0;
+                n_reasons[a->reason]++;
+        }
+        steady = engine_free(steady);
+        fragile = engine_free(fragile);
+}
+
+START_TEST(figures_and_alerts_are_a_function_of_what_is_stored)
+{
+        const char *wanted = getenv("CX_SEED");
+
+        memset(n_fired, 0, sizeof(n_fired));
+        memset(n_reasons, 0, sizeof(n_reasons));
+        if (wanted) {
+                run(strtoull(wanted, NULL, 10), 1500);
+                return;
+        }
+        for (uint64_t seed = 1; seed <= 12; seed++)
+                run(seed, 1500);
+        /* The test is worth something only if all of it happened. */
+        for (size_t i = 0; i < settings.n_rules; i++)
+                ck_assert_msg(n_fired[i] > 0, "rule %s never fired", rules[i].name);
+        for (size_t i = ALERT_RECOVERED; i < _ALERT_REASON_N; i++)
+                ck_assert_msg(n_reasons[i] > 0, "no alert was ever %s", alert_reason_name((AlertReason)i));
+}
+END_TEST
+
+CHECK_MAIN("engine_model", figures_and_alerts_are_a_function_of_what_is_stored)

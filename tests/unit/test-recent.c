@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <stdio.h>
+
+#include "daemon/core/recent.h"
+#include "tests/support/check_main.h"
+
+static IdPool ids;
+
+static void add(Recent *r, usec_t ts, const char *id)
+{
+        uint32_t handle;
+
+        ck_assert_int_eq(idpool_add(&ids, text_of(id), &handle), 0);
+        ck_assert_int_eq(recent_add(r, &ids, ts, handle), 0);
+        idpool_unref(&ids, handle);
+}
+
+static void expect(const Recent *r, usec_t start, usec_t end, const char *want)
+{
+        Text list[5];
+        size_t n = recent_list(r, &ids, start, end, list, 5);
+        char text[256] = "";
+
+        for (size_t i = 0; i < n; i++)
+                snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s" TEXT_FMT, i ? " " : "",
+                         TEXT_ARG(list[i]));
+        ck_assert_str_eq(text, want);
+}
+
+START_TEST(the_newest_come_first_whatever_the_order)
+{
+        Recent r = RECENT_NULL;
+
+        add(&r, 30, "c");
+        add(&r, 10, "a");
+        add(&r, 20, "b2");
+        add(&r, 20, "b1");
+        expect(&r, 0, 100, "c b2 b1 a");
+        expect(&r, 20, 30, "b2 b1");
+        recent_remove(&r, &ids, 20, TEXT("b2"));
+        recent_remove(&r, &ids, 21, TEXT("b1"));
+        recent_remove(&r, &ids, 20, TEXT("x"));
+        expect(&r, 0, 100, "c b1 a");
+        recent_deinit(&r, &ids);
+        idpool_deinit(&ids);
+}
+END_TEST
+
+START_TEST(nothing_older_than_what_was_pushed_out_comes_in_again)
+{
+        Recent r = RECENT_NULL;
+        char id[8];
+
+        for (unsigned i = 0; i < 20; i++) {
+                snprintf(id, sizeof(id), "s%u", i);
+                add(&r, i, id);
+        }
+        expect(&r, 0, 100, "s19 s18 s17 s16 s15");
+        /* s0..s3 are out. With s4 to s14 gone, five are left, and s2 is not newer than s3. */
+        for (unsigned i = 4; i < 15; i++) {
+                snprintf(id, sizeof(id), "s%u", i);
+                recent_remove(&r, &ids, i, text_of(id));
+        }
+        add(&r, 2, "late");
+        expect(&r, 0, 15, "");
+        add(&r, 4, "in");
+        expect(&r, 0, 15, "in");
+        recent_deinit(&r, &ids);
+        idpool_deinit(&ids);
+}
+END_TEST
+
+START_TEST(the_pool_uses_freed_places_again)
+{
+        char text[200];
+        uint32_t handles[100], used;
+
+        memset(text, 'x', sizeof(text));
+        for (unsigned round = 0; round < 50; round++) {
+                for (size_t i = 0; i < 100; i++) {
+                        text[0] = (char)('0' + i % 10);
+                        ck_assert_int_eq(idpool_add(&ids, (Text){.at = text, .n = i + 29}, &handles[i]), 0);
+                }
+                for (size_t i = 0; i < 100; i++) {
+                        Text t = idpool_text(&ids, handles[i]);
+
+                        ck_assert_uint_eq(t.n, i + 29);
+                        ck_assert_int_eq(t.at[0], '0' + (int)(i % 10));
+                        idpool_ref(&ids, handles[i]);
+                        idpool_unref(&ids, handles[i]);
+                        idpool_unref(&ids, handles[i]);
+                }
+        }
+        used = ids.classes[0].n + ids.classes[1].n + ids.classes[2].n + ids.classes[3].n;
+        ck_assert_uint_eq(used, 100);
+        ck_assert_int_eq(idpool_add(&ids, (Text){.at = text, .n = 200}, &handles[0]), 0);
+        ck_assert_uint_eq(idpool_text(&ids, handles[0]).n, 128);
+        idpool_deinit(&ids);
+}
+END_TEST
+
+CHECK_MAIN("recent", the_newest_come_first_whatever_the_order,
+           nothing_older_than_what_was_pushed_out_comes_in_again, the_pool_uses_freed_places_again)

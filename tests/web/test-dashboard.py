@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The dashboard in a real browser, against the mock: what a manager sees, does, and what survives a restart.
+
+Skipped when there is no Chromium.
+"""
+
+import json
+import sys
+import unittest
+
+import browser
+import mock
+
+BOARD = "document.querySelectorAll('#rows tr').length"
+TEXT = "document.querySelector({}).innerText"
+SERIES = "document.querySelector('.series')"
+
+
+def text(selector):
+    return TEXT.format(json.dumps(selector))
+
+
+class Dashboard(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = browser.Browser()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.browser.close()
+
+    def start(self, scenario="normal", path="/", token=mock.TOKEN, failing=()):
+        self.mock = mock.Mock(scenario)
+        self.mock.failing |= set(failing)
+        self.url = self.mock.serve()
+        self.addCleanup(self.mock.close)
+        self.page = self.browser
+        self.page.problems.clear()
+        self.page.look()
+        self.page.open(self.url + "/web/style.css")
+        if token:
+            self.page.run(f"sessionStorage.setItem('cxd.token', {json.dumps(token)})")
+        self.page.open(self.url + path)
+
+    def overview(self, scenario="normal"):
+        self.start(scenario)
+        self.page.until(f"{BOARD} > 0", "the board is drawn")
+
+    def no_problems(self):
+        self.assertEqual(self.page.problems, [])
+
+    def stream_is_up(self):
+        self.page.until("document.querySelector('.connection.live')", "the stream is there")
+
+    # --- what is shown ---
+
+    def test_alerts_say_what_how_bad_how_sure_and_what_to_do(self):
+        self.overview()
+        self.page.until("document.querySelectorAll('.card').length === 3", "three alerts")
+        card = self.page.run(text(".card"))
+        for part in ("critical", "Billing Spain: CSAT below target", "71.5%", "target 85%", "Likely between 69% and 74%",
+                     "956 answers", "last 28 days", "very strong evidence", "Next step: Read the last ten low answers"):  # fmt: skip
+            self.assertIn(part, card)
+        self.assertIn("Ana Ruiz", self.page.run("document.querySelectorAll('.card')[1].innerText"))
+        self.assertIn("taken on by maria", self.page.run("document.querySelectorAll('.card')[2].innerText"))
+        self.assertEqual(self.page.run("document.title"), "(2) Customer experience")
+        self.no_problems()
+
+    def test_the_board_draws_values_ranges_and_targets(self):
+        self.overview()
+        row = '#rows tr[data-scope="agent/ana.ruiz"]'
+        figure = self.mock.figure("agent/ana.ruiz", "csat", "28d")
+        self.assertIn(f"{figure['value']:.1f}%", self.page.run(text(row)))
+        self.assertIn("below target", self.page.run(text(row)))
+        self.assertEqual(self.page.run(text(row + " td.n span")).split()[0], str(figure["n"]))
+        drawn = [self.page.run(f"document.querySelectorAll({json.dumps(row + ' ' + part)}).length") for part in ("rect.range", "circle.dot", "line.target")]
+        self.assertEqual(drawn, [1, 1, 1])
+        # Worst first.
+        self.assertEqual(self.page.run("document.querySelector('#rows tr').dataset.scope"), "agent/ana.ruiz")
+        # The dot lies within the range, and the target to the right of both.
+        self.assertTrue(self.page.run(
+            f"""(() => {{ const box = (s) => document.querySelector({json.dumps(row)} + ' ' + s).getBoundingClientRect();
+            const [r, d, t] = [box('rect.range'), box('circle.dot'), box('line.target')];
+            return r.left < d.left && d.right < r.right && r.right < t.left; }})()"""))  # fmt: skip
+        self.no_problems()
+
+    def test_too_few_answers_and_none_are_said_in_words_and_never_as_zero(self):
+        self.overview()
+        few, none = (self.page.run(text(f'#rows tr[data-scope="agent/{name}"]')) for name in ("f.kaya", "i.new"))
+        self.assertIn("not enough answers yet to tell", few)
+        self.assertNotIn("target", few)
+        self.assertIn("no answers", none)
+        self.assertNotRegex(none, r"\d")
+        self.assertEqual(self.page.run("document.querySelectorAll('tr[data-scope=\"agent/i.new\"] circle').length"), 0)
+
+    def test_an_empty_centre_shows_calm_and_no_numbers(self):
+        self.overview("empty")
+        self.page.until("!document.getElementById('attention-none').hidden", "nothing needs attention")
+        self.assertEqual(self.page.run("document.querySelectorAll('.card').length"), 0)
+        self.assertNotRegex(self.page.run(text("#rows")), r"\d")
+        self.no_problems()
+
+    def test_markup_in_names_notes_and_comments_stays_text(self):
+        self.overview("hostile")
+        self.page.until("document.querySelectorAll('.card').length === 4", "four alerts")
+        self.assertIn(mock.HOSTILE, self.page.run(text("#cards")))
+        self.assertIn(mock.HOSTILE, self.page.run(text("#rows")))
+        self.page.run(f"location.hash = new URLSearchParams({{scope: 'agent/' + {json.dumps(mock.HOSTILE)}}})")
+        self.page.until("document.querySelectorAll('.surveys li').length > 3", "the comments")
+        self.assertIn(mock.HOSTILE, self.page.run(text("#low-list")))
+        self.assertEqual(self.page.run(text("#detail-title")), mock.HOSTILE)
+        self.assertEqual(self.page.run("document.querySelectorAll('img').length"), 0)
+        self.assertNotEqual(self.page.run("document.title"), "1")
+        self.no_problems()
+
+    def test_a_scope_shows_its_metrics_a_series_with_gaps_and_low_answers(self):
+        self.start(path="/#scope=queue/billing-es&metric=nps&window=7d")
+        self.page.until(f"{SERIES} && document.querySelectorAll('.surveys li').length && document.querySelector('#detail-rows tr')", "the detail")
+        self.assertEqual(self.page.run("document.querySelectorAll('#detail-rows tr').length"), 6)
+        self.assertEqual(self.page.run("document.querySelectorAll('.series polygon.band').length"), 2)
+        self.assertEqual(self.page.run("document.querySelectorAll('.series circle.point').length"), 26)
+        self.assertEqual(self.page.run("document.querySelectorAll('.series line.target').length"), 1)
+        self.assertIn("Third call about the same invoice", self.page.run(text("#low-list")))
+        query = self.mock.asked("/v1/surveys")[0][2]
+        self.assertEqual((query["scope"], query["metric"], query["below"]), ("queue/billing-es", "nps", "7"))
+        self.assertEqual(self.mock.asked("/v1/series")[0][2]["step"], "6h")
+        # What cannot be asked for is not asked for.
+        self.page.run("document.querySelector('#detail-rows tr[data-metric=fcr] button').click()")
+        self.page.until("document.getElementById('series-title').innerText.startsWith('FCR')", "another metric")
+        self.assertEqual(self.mock.asked("/v1/surveys")[-1][2]["below"], "1")
+        self.no_problems()
+
+    # --- what is done ---
+
+    def press(self, card, button):
+        self.page.run(f"[...document.querySelector('{card}').querySelectorAll('button')].find((b) => b.innerText === '{button}').click()")
+
+    def test_acknowledge_snooze_and_outcome_are_posted(self):
+        self.overview()
+        self.stream_is_up()
+        card = '.card[data-id="a000000000000001"]'
+        self.page.until(f"document.querySelector('{card}')", "the alert")
+        self.press(card, "Acknowledge")
+        self.page.until(f"{text(card)}.includes('taken on by maria')", "it is acknowledged")
+        self.assertEqual(self.mock.asked("/v1/alerts/a000000000000001/ack", "POST")[0][3], {})
+        self.press(card, "Snooze 8 hours")
+        self.page.until(f"{text(card)}.includes('snoozed until')", "it is snoozed")
+        self.assertEqual(self.mock.asked("/v1/alerts/a000000000000001/snooze", "POST")[0][3], {"for": "8h"})
+        self.press(card, "Note and outcome")
+        self.page.run(f"document.querySelector('{card} select').value = 'it helped'")
+        self.page.run(f"document.querySelector('{card} textarea').value = ' Called all ten back. '")
+        self.press(card, "Save")
+        self.page.until(f"{text(card)}.includes('it helped: Called all ten back.')", "the outcome is shown")
+        self.assertEqual(
+            self.mock.asked("/v1/alerts/a000000000000001/outcome", "POST")[0][3],
+            {"outcome": "it helped", "note": "Called all ten back."},
+        )
+        self.no_problems()
+
+    def test_a_refused_action_says_so_and_changes_nothing(self):
+        self.overview()
+        card = '.card[data-id="a000000000000002"]'
+        self.page.until(f"document.querySelector('{card}')", "the alert")
+        self.mock.failing.add("/v1/alerts/a000000000000002/ack")
+        self.press(card, "Acknowledge")
+        self.page.until(f"{text(card)}.includes('That was not saved: the daemon could not carry this out.')", "the refusal")
+        self.assertIn("new", self.page.run(text(card)))
+
+    # --- live ---
+
+    def test_alerts_and_figures_change_as_they_happen(self):
+        self.overview()
+        self.stream_is_up()
+        self.page.until("document.querySelectorAll('.card').length === 3", "three alerts")
+        fourth = self.mock.alert(4, "agent/d.moreau", "courtesy", "28d", "critical", "firing", 0, "Sit in on two calls.")
+        self.mock.transition(fourth, "firing")
+        self.page.until("document.querySelectorAll('.card').length === 4", "the fourth alert")
+        self.mock.transition(fourth, "resolved", reason="recovered")
+        self.page.until("document.querySelectorAll('.card').length === 3", "it is gone")
+        figure = self.mock.figure("agent/h.tanaka", "csat", "28d") | {"value": 12.5, "low": 8, "high": 17, "n": 1234, "state": "below"}
+        self.mock.publish("figure", {"figures": [self.mock.figure("agent/h.tanaka", "csat", "7d"), figure]})
+        row = '#rows tr[data-scope="agent/h.tanaka"]'
+        self.page.until(f"{text(row)}.includes('12.5%') && {text(row)}.includes('1,234')", "the new figure")
+        self.no_problems()
+
+    def test_a_broken_stream_goes_on_behind_the_last_message(self):
+        self.overview()
+        self.stream_is_up()
+        self.page.until("document.querySelectorAll('.card').length === 3", "three alerts")
+        for number in (5, 6):
+            self.mock.transition(self.mock.alert(number, "agent/e.santos", "csat", "7d", "info", "firing", 0, "Talk."), "firing")
+        self.page.until("document.querySelectorAll('.card').length === 5", "two more alerts")
+        self.assertNotIn("since", self.mock.asked("/v1/stream")[0][2])
+        # While the connection is away one more comes; the list of alerts is out of order, so that only the stream has it.
+        self.mock.failing |= {"/v1/alerts", "/v1/stream"}
+        self.mock.cut()
+        self.page.until("document.querySelector('.connection.lost')", "the page says that it is cut off")
+        self.assertIn("Connection lost", self.page.run(text("#connection")))
+        self.mock.transition(self.mock.alert(7, "agent/g.novak", "csat", "7d", "info", "firing", 0, "Talk."), "firing")
+        self.mock.failing.discard("/v1/stream")
+        self.page.until("document.querySelectorAll('.card').length === 6", "the missed alert", 30)
+        self.page.until("document.querySelector('.connection.live')", "live again")
+        self.assertEqual(self.mock.asked("/v1/stream")[-1][2], {"since": "2"})
+        self.no_problems()
+
+    def test_a_gap_makes_the_page_ask_for_all_alerts_again(self):
+        self.overview()
+        self.stream_is_up()
+        self.page.until("document.querySelectorAll('.card').length === 3", "three alerts")
+        asked = len(self.mock.asked("/v1/alerts"))
+        del self.mock.alerts["a000000000000002"]
+        self.mock.publish("gap", {"missed_from": 1, "missed_to": 9})
+        self.page.until("document.querySelectorAll('.card').length === 2", "the alert that is no more")
+        self.assertGreater(len(self.mock.asked("/v1/alerts")), asked)
+
+    # --- getting in ---
+
+    def test_without_a_token_there_is_a_sign_in_and_nothing_else(self):
+        self.start(token=None)
+        self.page.until("!document.getElementById('sign-in').hidden", "the sign-in")
+        self.assertTrue(self.page.run("document.getElementById('overview').hidden && document.getElementById('detail').hidden"))
+        self.page.run("document.getElementById('token').value = 'wrong'; document.querySelector('#sign-in-form button').click()")
+        self.page.until(f"{text('#sign-in-problem')}.includes('not valid')", "a wrong token is refused")
+        self.page.run(f"document.getElementById('token').value = '{mock.TOKEN}'; document.querySelector('#sign-in-form button').click()")
+        self.page.until(f"{BOARD} > 0", "a right token lets in")
+        self.assertEqual(self.page.run("[localStorage.length, document.cookie]"), [0, ""])
+        self.page.run("document.getElementById('sign-out').click()")
+        self.page.until("!document.getElementById('sign-in').hidden", "signed out")
+        self.assertEqual(self.page.run("sessionStorage.length"), 0)
+        self.assertNotIn("Ana Ruiz", self.page.run("document.documentElement.outerHTML"))
+
+    def test_a_daemon_that_fails_is_asked_again(self):
+        self.start(failing=["/v1/me"])
+        self.page.until("!document.getElementById('failure').hidden", "the failure is shown")
+        self.assertIn("the daemon could not carry this out", self.page.run(text("#failure-text")))
+        self.mock.failing.clear()
+        self.page.until(f"{BOARD} > 0", "the page comes by itself")
+
+    # --- where it is read ---
+
+    def test_nothing_sticks_out_on_a_small_screen(self):
+        for path, wait in (("/", f"{BOARD} > 0"), ("/#scope=queue/billing-es&metric=nps&window=7d", SERIES)):
+            self.start("hostile", path)
+            self.page.look(width=360, height=800)
+            self.page.until(wait, path)
+            self.assertEqual(self.page.run("document.documentElement.scrollWidth"), 360)
+            self.no_problems()
+
+    def test_the_keyboard_reaches_everything(self):
+        self.overview()
+        self.page.until("document.querySelectorAll('.card').length === 3", "three alerts")
+        reached = set()
+        for _ in range(120):
+            self.page.call("Input.dispatchKeyEvent", type="keyDown", key="Tab", code="Tab", windowsVirtualKeyCode=9)
+            self.page.call("Input.dispatchKeyEvent", type="keyUp", key="Tab", code="Tab", windowsVirtualKeyCode=9)
+            reached.add(self.page.run("document.activeElement.id || document.activeElement.innerText"))
+        for thing in ("sign-out", "kind", "metric", "window", "sort", "Acknowledge", "Snooze 8 hours", "Ana Ruiz", "below target"):
+            self.assertIn(thing, reached)
+
+
+if __name__ == "__main__":
+    if not browser.find():
+        print("skipped: there is no Chromium here (Debian package: chromium)")
+        sys.exit(77)
+    unittest.main(verbosity=2)

@@ -167,6 +167,23 @@ static void show_csv(const Watch *w, const char *event, const json_t *j)
         render_csv(t, w->ctl->out, false);
 }
 
+/* A line for the event, or one for each figure in it. */
+static void show(const Watch *w, const char *event, json_t *j)
+{
+        void (*show_one)(const Watch *, const char *, const json_t *) =
+                w->ctl->output == OUTPUT_CSV ? show_csv : show_line;
+        const json_t *figures = json_object_get(j, "figures");
+        json_t *figure;
+        size_t i;
+
+        if (!json_is_array(figures))
+                show_one(w, event, j);
+        json_array_foreach (figures, i, figure) {
+                json_object_set(j, "figure", figure);
+                show_one(w, event, j);
+        }
+}
+
 static bool on_event(void *context, const char *event, const char *id, Text data)
 {
         Watch *w = context;
@@ -188,10 +205,8 @@ static bool on_event(void *context, const char *event, const char *id, Text data
                           member_integer(j, "missed_from"), member_integer(j, "missed_to"));
         if (w->ctl->output == OUTPUT_JSON)
                 fprintf(w->ctl->out, TEXT_FMT "\n", TEXT_ARG(data));
-        else if (w->ctl->output == OUTPUT_CSV)
-                show_csv(w, event, j);
         else
-                show_line(w, event, j);
+                show(w, event, j);
         w->n_shown++;
         return fflush(w->ctl->out) == 0 && (w->limit == 0 || w->n_shown < w->limit);
 }

@@ -12,6 +12,7 @@ static void load_metric(SimWorld *w, const json_t *j)
 {
         const json_t *scale = json_object_get(j, "scale");
         const char *name = member_string(j, "name"), *kind = member_string(j, "kind");
+        const char *better = member_string(j, "better");
         SimMetric *m = &w->metrics[w->n_metrics];
 
         if (w->n_metrics == METRICS_MAX || !name || !kind || !metric_name_ok(text_of(name)) ||
@@ -24,7 +25,7 @@ static void load_metric(SimWorld *w, const json_t *j)
                 m->lo = (int)json_integer_value(json_array_get(scale, 0));
                 m->hi = (int)json_integer_value(json_array_get(scale, 1));
         }
-        m->lower_is_better = json_is_true(json_object_get(j, "lower_is_better"));
+        m->lower_is_better = better && strcmp(better, "lower") == 0;
         m->target = member_double(j, "target");
         m->driver = json_array_size(json_object_get(j, "explains")) > 0;
         if (m->hi > m->lo && (m->kind != METRIC_NPS || m->hi - m->lo >= 10))

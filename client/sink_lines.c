@@ -161,9 +161,9 @@ static bool attach(LinesSink *s, int fd)
         return !s->token || send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line);
 }
 
-static int reconnect(LinesSink *s)
+static int reconnect(LinesSink *s, const char *why)
 {
-        int r = -ENOTCONN, fd;
+        int r = 0, fd;
 
         if (s->fd >= 0)
                 close(s->fd);
@@ -172,6 +172,12 @@ static int reconnect(LinesSink *s)
         s->here = (SinkTotals){0};
         buffer_reset(&s->in);
         for (;;) {
+                if (s->n_tries == SINK_TRIES && r == 0) {
+                        /* It can be reached, but each time nothing comes of it. */
+                        ctl_error(s->base.ctl, "%s: %s; giving up after %u tries, %zu surveys are not stored",
+                                  s->address, why, s->n_tries, n_under_way(s));
+                        return CTL_REFUSED;
+                }
                 if (s->n_tries == SINK_TRIES)
                         return lines_say_unreachable(s->base.ctl, s->address, r);
                 sink_pause(s->n_tries++);
@@ -188,7 +194,7 @@ static int lose(LinesSink *s, const char *why)
 {
         ctl_error(s->base.ctl, "the connection to %s is lost (%s); sending %zu surveys again", s->address,
                   why, n_under_way(s));
-        return reconnect(s);
+        return reconnect(s, why);
 }
 
 /* Writes and reads what goes, after waiting for at most @msec. */

@@ -55,16 +55,17 @@ typedef struct Alert {
         usec_t changed;   /* last transition */
 
         /* The evidence, as it was when the alert fired (while pending: at the last look). */
-        usec_t at;        /* end of the window */
+        usec_t at; /* end of the window */
         uint64_t n;
         uint64_t counts[METRIC_VALUES_MAX];
         double value, low, high, mean, trend; /* NaN: none */
         double threshold_value;               /* of the figure, display unit */
         RuleTest test;
-        double evidence;  /* evidence: M; interval: the bound that was compared; point: the value */
-        double limit;     /* what it was compared with: A, or the threshold */
-        int64_t restart;  /* evidence: number of the first day that may be a start again; INT64_MIN: no restriction */
-        char surveys[ALERT_SURVEYS_MAX][SURVEY_TEXT_MAX + 1]; /* ids of the last wrong-side answers, newest first */
+        double evidence; /* evidence: M; interval: the bound that was compared; point: the value */
+        double limit;    /* what it was compared with: A, or the threshold */
+        int64_t restart; /* evidence: number of the first day that may be a start again; INT64_MIN: no restriction */
+        char surveys[ALERT_SURVEYS_MAX]
+                    [SURVEY_TEXT_MAX + 1]; /* ids of the last wrong-side answers, newest first */
         size_t n_surveys;
 
         /* What people said. */

@@ -20,5 +20,5 @@ typedef struct Effects {
 #define EFFECTS_NULL ((Effects){0})
 
 void effects_deinit(Effects *e);
-void effects_reset(Effects *e); /* empty, keeps its memory */
+void effects_reset(Effects *e);                                  /* empty, keeps its memory */
 CX_MUST_CHECK int effects_add_alert(Effects *e, const Alert *a); /* copies; -ENOMEM */

@@ -69,7 +69,8 @@ typedef struct Command {
 typedef struct Input {
         InputKind kind;
         usec_t now;
-        const Survey *survey;  /* INPUT_SURVEY: checked by survey_check() (or stored by an earlier configuration) */
+        const Survey
+                *survey; /* INPUT_SURVEY: checked by survey_check() (or stored by an earlier configuration) */
         const Survey *earlier; /* its version up to now, which leaves all windows; NULL: the id is new */
         const Command *command;
 } Input;
@@ -82,11 +83,11 @@ enum {
 };
 
 typedef struct EngineStats {
-        uint64_t surveys;           /* live versions counted in */
-        uint64_t late;              /* older than the longest window when they came */
-        uint64_t overflow_agents;   /* surveys whose agent found no room under max_agents */
+        uint64_t surveys;         /* live versions counted in */
+        uint64_t late;            /* older than the longest window when they came */
+        uint64_t overflow_agents; /* surveys whose agent found no room under max_agents */
         uint64_t overflow_queues;
-        uint64_t unknown_answers;   /* answers for metrics that are not configured */
+        uint64_t unknown_answers; /* answers for metrics that are not configured */
         size_t n_scopes, n_series;
         size_t n_alerts_pending, n_alerts_active;
 } EngineStats;
@@ -126,7 +127,8 @@ bool engine_has_data(const Engine *e, ScopeId scope);
  * if there is one: below or above while its test holds or its alert is active; else the wrong side by the 95 %
  * interval against the target, and insufficient below the metric's min_n.
  */
-CX_MUST_CHECK int engine_figure(const Engine *e, ScopeId scope, size_t metric, size_t window, usec_t at, Figure *ret);
+CX_MUST_CHECK int engine_figure(const Engine *e, ScopeId scope, size_t metric, size_t window, usec_t at,
+                                Figure *ret);
 
 /* Alerts in the order of their last change, oldest first; the pointer is valid until the next step. */
 size_t engine_n_alerts(const Engine *e);

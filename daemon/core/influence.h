@@ -15,11 +15,11 @@
 
 typedef struct Role {
         char name[METRIC_NAME_MAX + 1];
-        bool sees_self;              /* the granted scope itself */
-        bool sees_below;             /* what lies under it, at the time that is asked about */
-        bool kinds[_SCOPE_KIND_N];   /* only scopes of these kinds (a director sees no agents) */
+        bool sees_self;            /* the granted scope itself */
+        bool sees_below;           /* what lies under it, at the time that is asked about */
+        bool kinds[_SCOPE_KIND_N]; /* only scopes of these kinds (a director sees no agents) */
         bool has_under;
-        ScopeKind under;             /* grants of this role are for scopes of this kind only */
+        ScopeKind under; /* grants of this role are for scopes of this kind only */
 } Role;
 
 typedef struct Grant {
@@ -55,12 +55,13 @@ void policy_deinit(Policy *p);
 bool metric_influenced_by(const Metric *metric, const Role *role);
 
 /* The decision. @at: the point in time whose org tree counts. */
-bool policy_sees(const Policy *p, const Org *o, const Principal *who, const Metric *metric, ScopeId scope, usec_t at);
+bool policy_sees(const Policy *p, const Org *o, const Principal *who, const Metric *metric, ScopeId scope,
+                 usec_t at);
 
 /* Whether @who sees any of the @metrics of @scope. */
-bool policy_sees_scope(const Policy *p, const Org *o, const Principal *who, const Metric *metrics, size_t n_metrics,
-                       ScopeId scope, usec_t at);
+bool policy_sees_scope(const Policy *p, const Org *o, const Principal *who, const Metric *metrics,
+                       size_t n_metrics, ScopeId scope, usec_t at);
 
 /* The first role by which @who sees (metric, scope), for the advice; NULL if by none (or only as admin). */
-const Role *policy_role(const Policy *p, const Org *o, const Principal *who, const Metric *metric, ScopeId scope,
-                        usec_t at);
+const Role *policy_role(const Policy *p, const Org *o, const Principal *who, const Metric *metric,
+                        ScopeId scope, usec_t at);

@@ -94,11 +94,11 @@ static double beta_fraction(double x, double a, double b)
 /* The probability that t is above @t >= 0: half of I_x(df/2, 1/2) at x = df / (df + t^2). */
 static double t_upper(double t, double df)
 {
-        double a = df / 2, x = df / (df + t * t), y = t * t / (df + t * t);
-        double front = exp(a * log1p(-y) + .5 * log(y) - log_beta_half(a));
+        double a = df / 2, x = df / (df + t * t), y = t * t / (df + t * t), front;
 
-        if (t <= 0)
+        if (!(y > 0))
                 return .5;
+        front = exp(a * log1p(-y) + .5 * log(y) - log_beta_half(a));
         if (x < (a + 1) / (a + 2.5))
                 return .5 * front * beta_fraction(x, a, .5) / a;
         return .5 - .5 * front * beta_fraction(y, .5, a) / .5;
@@ -160,7 +160,7 @@ double interval_t_quantile(double p, double df)
                 return NAN;
         if (p == .5)
                 return 0;
-        z = p == .975 || p == .025 ? Z : root(tail, 1, 0, true);
+        z = p == .975 || p == .025 ? Z : root(tail, 1, 1, true);
         t = expanded(z, df);
         if (df < 1000)
                 t = root(tail, t > 0 ? t : z, df, false);

@@ -43,9 +43,9 @@ typedef struct RosterRow {
 /* What is known of a scope. Texts live as long as the org. */
 typedef struct ScopeInfo {
         ScopeKind kind;
-        Text name;    /* "ana.ruiz"; empty for org */
-        Text text;    /* "agent/ana.ruiz" */
-        Text display; /* "Ana Ruiz"; absent if the roster has none */
+        Text name;     /* "ana.ruiz"; empty for org */
+        Text text;     /* "agent/ana.ruiz" */
+        Text display;  /* "Ana Ruiz"; absent if the roster has none */
         bool assigned; /* named by the roster or the queue table */
 } ScopeInfo;
 

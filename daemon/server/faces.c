@@ -61,7 +61,7 @@ static int listen_on(Server *s, ConfigFace face, ListenerConfig *config, const c
         if (!more)
                 return -ENOMEM;
         s->listeners = more;
-        config->mode = SOCKET_MODE;
+        config->mode = face == CONFIG_HTTP || face == CONFIG_FEED ? ASK_MODE : SEND_MODE;
         config->total = s->cap;
         if (face == CONFIG_LINES || face == CONFIG_HTTP)
                 config->tls = s->tls;
@@ -166,7 +166,7 @@ static int listen_endpoint(Server *s, const char *directory, const char *princip
                 return r;
         e->next = s->endpoints;
         s->endpoints = e;
-        config.mode = SOCKET_MODE;
+        config.mode = SEND_MODE;
         config.total = s->cap;
         r = listener_new(&e->listener, s->loop, &config, sp_socket_accept, e->socket);
         if (r < 0)

@@ -21,7 +21,7 @@ LINE = ("2026-11-21 10:20:00  warning  firing  agent/ana.ruiz  csat  78.5 %  n 2
 
 class Watch(CliTest):
     def test_one_line_per_alert_and_other_events_only_if_asked_for(self):
-        figure = event("figure", 8, {"figure": FIGURE})
+        figure = event("figure", 8, {"figures": [FIGURE]})
         tick = event("tick", 9, {"at": "2026-11-21T10:21:00Z"})
         text = ": hello\n\n" + alert(7) + figure + tick + alert(10, "resolved")
         self.fake.streams = [[text[i:i + 7] for i in range(0, len(text), 7)], [text, None]]

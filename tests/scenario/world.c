@@ -46,7 +46,7 @@ static usec_t parse_time(const char *text)
 
 static usec_t parse_duration(const char *text)
 {
-        bool negative = text[0] == '-';
+        bool negative = *text == '-';
         usec_t d;
 
         ck_assert_int_eq(duration_parse(text + negative, strlen(text + negative), &d), 0);
@@ -238,8 +238,7 @@ CX_PRINTF(1, 2) static void say(const char *format, ...)
 
 static void say_alert(const Alert *a, AlertState before)
 {
-        const char *slash = a->scope_name[0] ? "/" : "";
-        const char *reason = alert_reason_name(a->reason);
+        const char *slash = a->scope_name[0] ? "/" : "", *reason = alert_reason_name(a->reason);
 
         say("%s %s%s%s: %s -> %s%s%s n=%d value=%.4g evidence=%.4g/%.4g", a->rule,
             scope_kind_name(a->scope_kind), slash, a->scope_name, alert_state_name(before),
@@ -263,7 +262,6 @@ static void keep_alerts(void)
                         memmove(&w.alerts[k], &w.alerts[k + 1], (w.n_alerts - k - 1) * sizeof(*w.alerts));
                         w.n_alerts--;
                 }
-                ck_assert_uint_lt(w.n_alerts, STORED_MAX);
                 w.alerts[w.n_alerts++] = *a;
                 say_alert(a, before);
         }
@@ -326,11 +324,6 @@ void world_elapse(const char *duration)
         world_go_to(usec_format(w.now + parse_duration(duration), text));
 }
 
-usec_t world_now(void)
-{
-        return w.now;
-}
-
 static void read_survey(Kept *k, const char *text)
 {
         int at = 0, n = 0;
@@ -354,7 +347,6 @@ void world_answer_late(const char *ago, const char *text)
 {
         Kept *k = &w.kept[w.n_kept++];
 
-        ck_assert_uint_lt(w.n_kept, SURVEYS_MAX);
         snprintf(k->id, sizeof(k->id), "s%u", ++w.n_ids);
         k->survey.id = text_of(k->id);
         k->survey.ts = w.now - parse_duration(ago);
@@ -363,15 +355,15 @@ void world_answer_late(const char *ago, const char *text)
         step(&(Input){.kind = INPUT_SURVEY, .now = w.now, .survey = &k->survey});
 }
 
-void world_answer(const char *text)
-{
-        world_answer_late("0s", text);
-}
-
 void world_answers(unsigned n, const char *text)
 {
         while (n-- > 0)
-                world_answer(text);
+                world_answer_late("0s", text);
+}
+
+void world_answer(const char *text)
+{
+        world_answers(1, text);
 }
 
 static Kept *find_kept(const char *id)
@@ -384,8 +376,7 @@ static Kept *find_kept(const char *id)
 
 static void replace(const char *id, const char *text)
 {
-        Kept *k = find_kept(id);
-        Kept *before = malloc(sizeof(*before));
+        Kept *k = find_kept(id), *before = malloc(sizeof(*before));
 
         ck_assert_ptr_nonnull(before);
         *before = *k;
@@ -457,8 +448,7 @@ static void show(const char *scope, const char *metric_name, const char *window,
         Figure f;
         int r;
 
-        if (!w.engine)
-                make_engine();
+        ck_assert_ptr_nonnull(w.engine);
         ck_assert_int_eq(scope_parse(text_of(scope), &kind, &name), 0);
         id = org_find(engine_org(w.engine), kind, name);
         if (id == SCOPE_NONE) {

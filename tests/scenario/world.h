@@ -34,7 +34,6 @@ void world_limit_agents(size_t max);
  */
 void world_elapse(const char *duration);
 void world_go_to(const char *when);
-usec_t world_now(void);
 
 /* An answered survey as of now: "AGENT QUEUE METRIC=VALUE ..." ("-": no agent). It is given the next id, s1,
  * s2, ... */

@@ -219,7 +219,7 @@ def strangers():
             assert topic == b"alert/agent/dora/csat" and json.loads(body)["seq"] == 1
             # A publisher wants nothing from its subscribers: one that sends is dropped, the other is not.
             own.send(b"hello")
-            assert own.reader.rest() is not None
+            own.reader.rest()
             toggle("ana")
             while not shared.recv().startswith(b"alert/agent/ana"):
                 pass

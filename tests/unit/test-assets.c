@@ -75,5 +75,5 @@ START_TEST(the_page_names_only_what_is_there)
 }
 END_TEST
 
-TEST_SUITE("assets", the_page_its_parts_and_the_description_are_there, nothing_else_is, tags_are_quoted_and_each_is_its_own,
-           the_page_names_only_what_is_there)
+CHECK_MAIN("assets", the_page_its_parts_and_the_description_are_there, nothing_else_is,
+           tags_are_quoted_and_each_is_its_own, the_page_names_only_what_is_there)

@@ -310,7 +310,7 @@ int sink_lines_open(Sink **ret, const Sink *base, const char *address, const cha
         s->base.verbs = &verbs;
         s->address = xstrdup(address);
         s->token = token ? xstrdup(token) : NULL;
-        r = attach(s, fd) ? CTL_OK : reconnect(s);
+        r = attach(s, fd) ? CTL_OK : reconnect(s, "the connection was lost at once");
         if (r != CTL_OK) {
                 lines_sink_free(&s->base);
                 return r;

@@ -101,5 +101,5 @@ END_TEST
 
 CHECK_MAIN("calendar", without_a_table_days_are_those_of_utc,
            days_in_madrid_have_23_and_25_hours_when_the_clocks_change,
-           a_day_without_midnight_begins_with_its_first_instant, a_day_with_two_midnights_begins_with_the_first,
-           days_follow_each_other_without_a_gap)
+           a_day_without_midnight_begins_with_its_first_instant,
+           a_day_with_two_midnights_begins_with_the_first, days_follow_each_other_without_a_gap)

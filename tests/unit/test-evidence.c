@@ -76,8 +76,16 @@ static void walk_by_hand(const double want[10])
 
 START_TEST(ten_answers_by_hand)
 {
-        const double want[10] = {2.2,     5.68,        2.956,      7.6096,           21.97312,
-                                 68.6663680000001, 29.3837056, 90.5533081600002, 294.091927552001, 988.959890636802};
+        const double want[10] = {2.2,
+                                 5.68,
+                                 2.956,
+                                 7.6096,
+                                 21.97312,
+                                 68.6663680000001,
+                                 29.3837056,
+                                 90.5533081600002,
+                                 294.091927552001,
+                                 988.959890636802};
 
         walk_by_hand(want);
 }
@@ -131,18 +139,21 @@ START_TEST(every_e_value_vector_is_met)
                 if (strncmp(line, "e_value,", 8) != 0)
                         continue;
                 n_met++;
-                if (sscanf(line, "e_value,binary k=%" SCNu64 " n=%" SCNu64 " m=%lf,E,%lf", &k, &n, &m, &want) == 4)
+                if (sscanf(line, "e_value,binary k=%" SCNu64 " n=%" SCNu64 " m=%lf,E,%lf", &k, &n, &m,
+                           &want) == 4)
                         expect(e_value(&yes, 100 * m, false, (Tally){{n - k, k}}), want);
                 else if (sscanf(line,
-                                "e_value,\"CSAT hist 1..5 = %" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64
-                                " target mean %lf (m=.75)\",E,%lf",
+                                "e_value,\"CSAT hist 1..5 = %" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64
+                                ",%" SCNu64 " target mean %lf (m=.75)\",E,%lf",
                                 &c[0], &c[1], &c[2], &c[3], &c[4], &m, &want) == 7)
                         expect(e_value(&csat, m, false, (Tally){{c[0], c[1], c[2], c[3], c[4]}}), want);
                 else if (sscanf(line,
-                                "e_value,NPS P=%" SCNu64 " N=%" SCNu64 " D=%" SCNu64 " target NPS +%lf (m=.60),E,%lf",
+                                "e_value,NPS P=%" SCNu64 " N=%" SCNu64 " D=%" SCNu64
+                                " target NPS +%lf (m=.60),E,%lf",
                                 &c[0], &c[1], &c[2], &m, &want) == 5)
                         expect(e_value(&nps, m, false, (Tally){{[10] = c[0], [7] = c[1], [6] = c[2]}}), want);
-                else if (sscanf(line, "e_value,m=.8 x=0010001000 (8 fails of 10) see alert_hand_m080.csv,E,%lf",
+                else if (sscanf(line,
+                                "e_value,m=.8 x=0010001000 (8 fails of 10) see alert_hand_m080.csv,E,%lf",
                                 &want) == 1)
                         expect(e_value(&yes, 80, false, (Tally){{8, 2}}), want);
                 else

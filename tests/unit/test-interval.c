@@ -54,11 +54,21 @@ START_TEST(quantiles_of_t_are_those_of_the_tables)
         static const struct {
                 double p, df, t;
         } rows[] = {
-                {.975, 1, 12.706204736174698},    {.975, 2, 4.302652729749464},   {.975, 3, 3.182446305283709},
-                {.975, 5, 2.570581835636315},     {.975, 10, 2.2281388519649385}, {.975, 30, 2.0422724563012373},
-                {.975, 100, 1.9839715185235518},  {.975, 120, 1.979930405082422}, {.95, 4, 2.13184678632665},
-                {.995, 10, 3.1692726726169518},   {.9, 1, 3.0776835371752527},    {.999, 2, 22.327124770119873},
-                {.975, 1000, 1.9623390808264078}, {.025, 5, -2.570581835636315},  {.5, 7, 0},
+                {.975, 1, 12.706204736174698},
+                {.975, 2, 4.302652729749464},
+                {.975, 3, 3.182446305283709},
+                {.975, 5, 2.570581835636315},
+                {.975, 10, 2.2281388519649385},
+                {.975, 30, 2.0422724563012373},
+                {.975, 100, 1.9839715185235518},
+                {.975, 120, 1.979930405082422},
+                {.95, 4, 2.13184678632665},
+                {.995, 10, 3.1692726726169518},
+                {.9, 1, 3.0776835371752527},
+                {.999, 2, 22.327124770119873},
+                {.975, 1000, 1.9623390808264078},
+                {.025, 5, -2.570581835636315},
+                {.5, 7, 0},
         };
 
         for (size_t i = 0; i < CX_ARRAY_LEN(rows); i++)
@@ -80,7 +90,8 @@ START_TEST(quantiles_of_t_agree_with_closed_forms)
         }
         for (double df = 1; df < 3000; df++)
                 ck_assert(interval_t_quantile(.975, df) > interval_t_quantile(.975, df + 1));
-        ck_assert_double_eq_tol(interval_t_quantile(.975, 999.999999), interval_t_quantile(.975, 1000), 1e-11);
+        ck_assert_double_eq_tol(interval_t_quantile(.975, 999.999999), interval_t_quantile(.975, 1000),
+                                1e-11);
         expect(interval_t_quantile(.975, 1e15), 1.959963984540054);
 }
 END_TEST
@@ -116,10 +127,12 @@ START_TEST(every_vector_of_wilson_and_nps_is_met)
         while (fgets(line, sizeof(line), f)) {
                 Interval i;
 
-                if (sscanf(line, "wilson95,k=%" SCNu64 " n=%" SCNu64 ",%15[a-z],%lf", &k, &n, bound, &want) == 4) {
+                if (sscanf(line, "wilson95,k=%" SCNu64 " n=%" SCNu64 ",%15[a-z],%lf", &k, &n, bound, &want) ==
+                    4) {
                         i = interval_share(k, n);
                         n_share++;
-                } else if (sscanf(line, "nps_adjwald95,P=%" SCNu64 " N=%" SCNu64 " D=%" SCNu64 ",%15[a-z],%lf", &p,
+                } else if (sscanf(line,
+                                  "nps_adjwald95,P=%" SCNu64 " N=%" SCNu64 " D=%" SCNu64 ",%15[a-z],%lf", &p,
                                   &n, &d, bound, &want) == 5) {
                         double total = (double)(p + n + d) + 3;
                         double centre = ((double)p - (double)d) / total;

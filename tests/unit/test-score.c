@@ -108,7 +108,8 @@ START_TEST(every_nps_vector_is_met)
         while (fgets(line, sizeof(line), f)) {
                 Tally t;
 
-                if (sscanf(line, "nps,P=%" SCNu64 " N=%" SCNu64 " D=%" SCNu64 ",nps100,%lf", &p, &n, &d, &want) != 4)
+                if (sscanf(line, "nps,P=%" SCNu64 " N=%" SCNu64 " D=%" SCNu64 ",nps100,%lf", &p, &n, &d,
+                           &want) != 4)
                         continue;
                 t = nps_tally(p, n, d);
                 ck_assert_double_eq_tol(score_of(&nps, &t).value, want, 1e-9 * fabs(want) + 1e-300);

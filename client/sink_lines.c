@@ -37,6 +37,7 @@ typedef struct LinesSink {
         char *address, *token;
         int fd;
         unsigned n_tries; /* since the last acknowledgement */
+        char *not_now;    /* what the daemon said when it last took nothing; NULL: it has not */
         usec_t heard;     /* when there last was an answer, or nothing to be answered */
 
         Buffer out;              /* the lines that are not acknowledged, from out_head on */
@@ -83,8 +84,11 @@ static int take_refusal(LinesSink *s, const json_t *j)
                          .text = member_string(j, "error")};
         Pending *p;
 
-        if (r.code && (strcmp(r.code, "E_UNAVAILABLE") == 0 || strcmp(r.code, "E_BUSY") == 0))
+        if (r.code && (strcmp(r.code, "E_UNAVAILABLE") == 0 || strcmp(r.code, "E_BUSY") == 0)) {
+                free(s->not_now);
+                s->not_now = xstrdup(r.text ? r.text : r.code);
                 return TRY_AGAIN;
+        }
         if (!r.code || strcmp(r.code, "E_TOKEN") == 0) {
                 ctl_error(s->base.ctl, "%s: %s: %s", s->address, r.code ? r.code : "refused",
                           r.text ? r.text : "");
@@ -161,9 +165,9 @@ static bool attach(LinesSink *s, int fd)
         return !s->token || send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line);
 }
 
-static int reconnect(LinesSink *s, const char *why)
+static int reconnect(LinesSink *s)
 {
-        int r = 0, fd;
+        int r = -ENOTCONN, fd;
 
         if (s->fd >= 0)
                 close(s->fd);
@@ -172,10 +176,10 @@ static int reconnect(LinesSink *s, const char *why)
         s->here = (SinkTotals){0};
         buffer_reset(&s->in);
         for (;;) {
-                if (s->n_tries == SINK_TRIES && r == 0) {
-                        /* It can be reached, but each time nothing comes of it. */
-                        ctl_error(s->base.ctl, "%s: %s; giving up after %u tries, %zu surveys are not stored",
-                                  s->address, why, s->n_tries, n_under_way(s));
+                if (s->n_tries == SINK_TRIES && s->not_now) {
+                        ctl_error(s->base.ctl,
+                                  "%s does not take surveys now: %s; giving up, %zu are not stored",
+                                  s->address, s->not_now, n_under_way(s));
                         return CTL_REFUSED;
                 }
                 if (s->n_tries == SINK_TRIES)
@@ -194,7 +198,7 @@ static int lose(LinesSink *s, const char *why)
 {
         ctl_error(s->base.ctl, "the connection to %s is lost (%s); sending %zu surveys again", s->address,
                   why, n_under_way(s));
-        return reconnect(s, why);
+        return reconnect(s);
 }
 
 /* Writes and reads what goes, after waiting for at most @msec. */
@@ -292,6 +296,7 @@ static void lines_sink_free(Sink *base)
         free(s->pending);
         free(s->address);
         free(s->token);
+        free(s->not_now);
         free(s);
 }
 
@@ -310,7 +315,7 @@ int sink_lines_open(Sink **ret, const Sink *base, const char *address, const cha
         s->base.verbs = &verbs;
         s->address = xstrdup(address);
         s->token = token ? xstrdup(token) : NULL;
-        r = attach(s, fd) ? CTL_OK : reconnect(s, "the connection was lost at once");
+        r = attach(s, fd) ? CTL_OK : reconnect(s);
         if (r != CTL_OK) {
                 lines_sink_free(&s->base);
                 return r;

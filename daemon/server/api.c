@@ -35,7 +35,9 @@ static const Route routes[] = {
         {HTTP_GET, "/healthz", true, api_healthz},
         {HTTP_GET, "/readyz", true, api_readyz},
         {HTTP_GET, "/metrics", true, api_metrics},
-        /* ROUTE-WEB */
+        {HTTP_GET, "/openapi.json", true, api_asset},
+        {HTTP_GET, "/", true, api_asset},
+        {HTTP_GET, "/web/*", true, api_asset},
 };
 
 int api_fault(ApiCall *call, FaultCode code, const char *field, const char *format, ...)

@@ -47,7 +47,7 @@ int api_post_surveys(ApiCall *call);
 int api_healthz(ApiCall *call);
 int api_readyz(ApiCall *call);
 int api_metrics(ApiCall *call);
-int api_openapi(ApiCall *call);
+int api_asset(ApiCall *call);
 
 /* Sets the fault and returns API_FAULT. */
 CX_PRINTF(4, 5) int api_fault(ApiCall *call, FaultCode code, const char *field, const char *format, ...);

@@ -49,8 +49,3 @@ int api_asset(ApiCall *call)
                            CX_ARRAY_LEN(headers));
         return API_TAKEN;
 }
-
-int api_openapi(ApiCall *call)
-{
-        return api_asset(call);
-}

@@ -19,9 +19,9 @@
 #include "daemon/io/log.h"
 #include "daemon/server/state.h"
 
-/* Reaching a socket is for root, the daemon's user and its group; what they may see is decided per
- * connection. */
-#define SOCKET_MODE 0660
+/* Asking is for everybody, because who asks is known by the peer's credentials; sending for the daemon's group. */
+#define ASK_MODE  0666
+#define SEND_MODE 0660
 
 static const char *const face_names[_CONFIG_FACE_N] = {
         [CONFIG_LINES] = "lines", [CONFIG_HTTP] = "http", [CONFIG_PULL] = "pull",

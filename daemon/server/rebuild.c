@@ -26,6 +26,16 @@ static void rebuild_free(Rebuild *r)
         free(r);
 }
 
+int rebuild_begin(Engine *e, usec_t now)
+{
+        Input in = {.kind = INPUT_TICK, .now = now};
+        Effects none = EFFECTS_NULL;
+        int r = engine_step(e, &in, &none);
+
+        effects_deinit(&none);
+        return r;
+}
+
 int rebuild_take(Engine *e, Survey *survey, Text json, char *scratch)
 {
         Fault fault;
@@ -79,8 +89,8 @@ static void take_slice(SurveySlice *slice, int result)
                 survey_slice_submit(slice, r->journal);
 }
 
-int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *journal, RebuildFn fn,
-                  void *user)
+int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *journal, usec_t now,
+                  RebuildFn fn, void *user)
 {
         Rebuild *r = calloc(1, sizeof(*r));
         int result;
@@ -99,6 +109,11 @@ int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *
                 return result;
         }
         config->org = NULL;
+        result = rebuild_begin(r->engine, now);
+        if (result < 0) {
+                rebuild_free(r);
+                return result;
+        }
         survey_slice_submit(&r->slice, journal);
         *ret = r;
         return 0;

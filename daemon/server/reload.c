@@ -68,7 +68,8 @@ static void rebuilt(void *user, int result, Engine *engine)
 
 void reload_rested(Server *s)
 {
-        int r = rebuild_start(&s->rebuild, s->next_config, s->engine, s->journal, rebuilt, s);
+        int r = rebuild_start(&s->rebuild, s->next_config, s->engine, s->journal, loop_realtime(s->loop),
+                              rebuilt, s);
 
         if (r < 0)
                 give_up(s, r);

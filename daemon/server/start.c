@@ -73,7 +73,7 @@ int start_restore(Server *server, Store *store, uint64_t *ret_last_seq)
         usec_t begin = loop_monotonic(server->loop);
         Start s = {.server = server, .scratch = malloc((size_t)2 * SURVEY_BYTES_MAX)};
         StoreInfo info;
-        int r = s.scratch ? 0 : -ENOMEM;
+        int r = s.scratch ? rebuild_begin(server->engine, loop_realtime(server->loop)) : -ENOMEM;
 
         if (r == 0)
                 r = store_scan_surveys(store, 0, 0, take_survey, &s, take_damaged);

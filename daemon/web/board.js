@@ -142,6 +142,8 @@ export class Board {
                 this.scale = JSON.stringify(scale) === JSON.stringify(this.scale) ? this.scale : scale;
                 this.link = `${this.query.metric} ${this.query.window}`;
                 put(byId('board-scale'), barScale(this.metric, this.scale, figures.find((f) => words.isNumber(f.target))?.target));
+                byId('printed').textContent = [...['kind', 'metric', 'window'].map((id) => byId(id).selectedOptions[0]?.text),
+                        words.dateTime(new Date())].join(' · ');
                 byId('metric-help').textContent = words.metricHelp(this.metric);
                 keyed(byId('rows'), shown, (f) => f.scope, () => new Row(this));
                 byId('filter-label').hidden = this.rows.size < 12;

@@ -85,6 +85,19 @@ function dateLabel(time, span) {
         return new Date(time).toLocaleString(undefined, short ? { hour: 'numeric', minute: '2-digit' } : { day: 'numeric', month: 'short' });
 }
 
+// At most n times to write below a chart; where it spans days, the beginnings of the reader's days.
+function dates(first, last, n) {
+        const days = [];
+        for (const day = new Date(first); day.getTime() <= last; day.setDate(day.getDate() + 1)) {
+                day.setHours(0, 0, 0, 0);
+                if (day.getTime() >= first)
+                        days.push(day.getTime());
+        }
+        if (last - first >= 2 * 86400000)
+                return days.filter((_, i) => i % Math.ceil(days.length / n) === 0);
+        return Array.from({ length: n }, (_, i) => first + ((last - first) * i) / (n - 1));
+}
+
 // Runs of neighbours that have a value: nothing is drawn where there is no data.
 function runs(points) {
         const all = [];
@@ -116,11 +129,9 @@ export function seriesChart(metric, points, width) {
         for (const tick of scale.ticks)
                 chart.append(svg('line', { class: 'grid', x1: edge.left, x2: width - edge.right, y1: y(tick), y2: y(tick) }),
                         svg('text', { x: edge.left - 8, y: y(tick) + 4, 'text-anchor': 'end' }, words.axisLabel(metric, tick)));
-        const n_dates = Math.max(2, Math.floor((width - edge.left) / 110));
-        for (let i = 0; i < n_dates; i++) {
-                const time = first + (span * i) / (n_dates - 1);
-                chart.append(svg('text', { x: x(time), y: height - 8, 'text-anchor': i === 0 ? 'start' : i === n_dates - 1 ? 'end' : 'middle' },
-                        dateLabel(time, span)));
+        for (const time of dates(first, last, Math.max(2, Math.floor((width - edge.left) / 100)))) {
+                const anchor = x(time) < edge.left + 30 ? 'start' : x(time) > width - edge.right - 30 ? 'end' : 'middle';
+                chart.append(svg('text', { x: x(time).toFixed(1), y: height - 8, 'text-anchor': anchor }, dateLabel(time, span)));
         }
         for (const run of runs(points)) {
                 const banded = run.filter((p) => words.isNumber(p.low) && words.isNumber(p.high));

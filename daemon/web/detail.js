@@ -7,7 +7,8 @@ import { fullScale, seriesChart, spread } from './chart.js';
 import { byId, choose, h, keyed, name, put, putBehind, putNew, svg, term } from './dom.js';
 import * as words from './words.js';
 
-const SURVEYS = 10;
+const ASKED = 100; // among so many low answers ...
+const SHOWN = 10; // ... those with a comment are shown first
 
 // Answers below this one are low; null: the API cannot ask for them.
 function lowBelow(metric) {
@@ -15,6 +16,10 @@ function lowBelow(metric) {
         if (metric.better === 'lower' || metric.kind === 'response')
                 return null;
         return { nps: 7, top1: high, top2: high - 1, top3: high - 2, yes: 1 }[metric.kind] ?? (low + high) / 2;
+}
+
+function telling(surveys) {
+        return [...surveys.filter((s) => s.comment), ...surveys.filter((s) => !s.comment)].slice(0, SHOWN);
 }
 
 function answerWords(value) {
@@ -112,7 +117,7 @@ export class Detail {
                         part(get('/v1/figures', { scope, window }), (a) => (this.figures = new Map(a.figures.map((f) => [f.metric, f])))),
                         part(get('/v1/series', { scope, metric, window, step: words.stepOf(window) }), (a) => (this.points = a.points)),
                         below === null ? null
-                                : part(get('/v1/surveys', { scope, metric, below, limit: SURVEYS }), (a) => (this.surveys = a.surveys)),
+                                : part(get('/v1/surveys', { scope, metric, below, limit: ASKED }), (a) => (this.surveys = telling(a.surveys))),
                 ]);
         }
 

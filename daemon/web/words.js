@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers, times and states in words that need no training; numbers and dates as the reader's own settings have them.
 
-const LABELS = { nps: 'NPS', csat: 'CSAT', ces: 'CES', fcr: 'FCR' };
+const LABELS = { nps: 'NPS', csat: 'CSAT', ces: 'CES', fcr: 'FCR', response: 'Response rate' };
 const FULL = {
         nps: 'Net promoter score. ',
         csat: 'Customer satisfaction. ',

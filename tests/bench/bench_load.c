@@ -37,9 +37,9 @@ enum {
 typedef struct Sender {
         int fd;
         Workload workload;
-        Buffer request; /* redis: what is sent for one pass; lines: the workload's own bytes are */
-        size_t *ends;   /* where the part of each survey ends */
-        unsigned *replies; /* redis: how many replies there will be up to survey i, of this pass */
+        Buffer request;    /* redis: what is sent for one pass; lines: the workload's own bytes are */
+        size_t *ends;      /* where the part of each survey ends */
+        uint64_t *replies; /* redis: how many there will be up to survey i, of one pass */
         bool own;          /* request and ends are ours */
         size_t at;         /* bytes of this pass that are sent */
         unsigned pass;
@@ -78,8 +78,8 @@ static void write_increment(Buffer *to, const char *kind, unsigned number, const
         int n_field = value < 0 ? snprintf(field, sizeof(field), "%s", metric)
                                 : snprintf(field, sizeof(field), "%s:%d", metric, value);
 
-        buffer_append_format(to, "*4\r\n$7\r\nHINCRBY\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n$1\r\n1\r\n", n_key, key, n_field,
-                             field);
+        buffer_append_format(to, "*4\r\n$7\r\nHINCRBY\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n$1\r\n1\r\n", n_key, key,
+                             n_field, field);
 }
 
 /* The commands for one survey. Returns how many. */
@@ -103,7 +103,7 @@ static unsigned write_commands(Buffer *to, Text json, const WorkloadSurvey *surv
 
 static void prepare(Sender *s, unsigned part, size_t n, usec_t start, usec_t step, unsigned n_metrics)
 {
-        unsigned n_replies = 0;
+        uint64_t n_replies = 0;
 
         if (workload_init(&s->workload, part, n, start, step) < 0)
                 die("no memory");
@@ -116,8 +116,8 @@ static void prepare(Sender *s, unsigned part, size_t n, usec_t start, usec_t ste
         if (!s->ends || !s->replies)
                 die("no memory");
         for (size_t i = 0; i < n; i++) {
-                n_replies += write_commands(&s->request, workload_line(&s->workload, i), &s->workload.surveys[i],
-                                            n_metrics);
+                n_replies += write_commands(&s->request, workload_line(&s->workload, i),
+                                            &s->workload.surveys[i], n_metrics);
                 s->ends[i] = s->request.n;
                 s->replies[i] = n_replies;
         }
@@ -203,27 +203,26 @@ static void send_some(Sender *s, uint64_t window, bool is_over)
         }
 }
 
-static void count_line(Sender *s, const char *line)
+/* {"ack":N,"stored":N,...}: all of them new. */
+static void count_ack(Sender *s, const char *line)
 {
-        unsigned long long n, refused;
+        unsigned long long n, stored;
 
-        if (!is_redis) {
-                const char *tail = strstr(line, "\"refused\":");
+        if (sscanf(line, "{\"ack\":%llu,\"stored\":%llu,", &n, &stored) != 2 || n != stored)
+                die(line);
+        s->n_acked = n;
+}
 
-                if (sscanf(line, "{\"ack\":%llu", &n) != 1 || !tail || sscanf(tail, "\"refused\":%llu", &refused) != 1 ||
-                    refused != 0)
-                        die(line);
-                s->n_acked = n;
-                return;
-        }
-        if (line[0] != ':' && line[0] != '+')
+/* The end of a reply; the survey is done with the last of its replies. */
+static void count_reply(Sender *s, const char *line)
+{
+        size_t n = s->workload.n;
+
+        if (line[0] != ':')
                 die(line);
         s->n_replies++;
-        while (s->n_replies % s->replies[s->workload.n - 1] == s->replies[s->n_acked % s->workload.n] %
-                                                                       s->replies[s->workload.n - 1]) {
+        if (s->n_replies == s->n_acked / n * s->replies[n - 1] + s->replies[s->n_acked % n])
                 s->n_acked++;
-                break;
-        }
 }
 
 /* Takes what the other side has answered. */
@@ -244,7 +243,10 @@ static void receive_some(Sender *s)
         s->in[s->n_in] = '\0';
         for (; (end = memchr(line, '\n', s->n_in - (size_t)(line - s->in))); line = end + 1) {
                 *end = '\0';
-                count_line(s, line);
+                if (is_redis)
+                        count_reply(s, line);
+                else
+                        count_ack(s, line);
         }
         s->n_in -= (size_t)(line - s->in);
         memmove(s->in, line, s->n_in);
@@ -274,7 +276,8 @@ static double run(Sender *senders, unsigned n, double limit, uint64_t window)
                         Sender *s = &senders[i];
                         bool wants = allowance(s, window, is_over) > s->at;
 
-                        fds[i] = (struct pollfd){.fd = s->fd, .events = (short)(POLLIN | (wants ? POLLOUT : 0))};
+                        fds[i] = (struct pollfd){.fd = s->fd,
+                                                 .events = (short)(POLLIN | (wants ? POLLOUT : 0))};
                         if (wants || s->n_acked < s->n_sent)
                                 is_done = false;
                 }
@@ -328,7 +331,8 @@ int main(int argc, char **argv)
         printf("rate %.0f\nacked %llu\n", (double)acked / took, (unsigned long long)acked);
         if (n_latencies) {
                 qsort(latencies, n_latencies, sizeof(*latencies), by_size);
-                printf("p50 %.0f\np99 %.0f\n", latencies[n_latencies / 2] * 1e6, latencies[n_latencies * 99 / 100] * 1e6);
+                printf("p50 %.0f\np99 %.0f\n", latencies[n_latencies / 2] * 1e6,
+                       latencies[n_latencies * 99 / 100] * 1e6);
         }
         free(latencies);
         return 0;

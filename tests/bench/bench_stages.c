@@ -86,7 +86,8 @@ static void bench_engine(const Workload *w, Config *config, usec_t start_ts, use
                         Survey *s = &surveys[n % w->n];
                         Input in = {.kind = INPUT_SURVEY, .survey = s};
 
-                        in.now = start_ts + (usec_t)(n / w->n) * span + (usec_t)(n % w->n) * (span / (usec_t)w->n);
+                        in.now = start_ts + (usec_t)(n / w->n) * span +
+                                 (usec_t)(n % w->n) * (span / (usec_t)w->n);
                         if (engine_step(engine, &in, &effects) < 0)
                                 die("engine_step");
                         s->ts += span; /* for the next pass */

@@ -42,10 +42,11 @@ static void write_line(Buffer *to, unsigned part, size_t i, usec_t ts, const Wor
         char time[USEC_TEXT_MAX];
         const char *comma = "";
 
-        buffer_append_format(to,
-                             "{\"id\":\"%0*d-%u-%zu\",\"ts\":\"%s\",\"contact\":\"c-%zu\",\"agent\":\"agent-%04u\","
-                             "\"queue\":\"queue-%02u\",\"channel\":\"voice\",\"answers\":{",
-                             PASS_DIGITS, 0, part, i, usec_format(ts, time), i, s->agent, s->queue);
+        buffer_append_format(
+                to,
+                "{\"id\":\"%0*d-%u-%zu\",\"ts\":\"%s\",\"contact\":\"c-%zu\",\"agent\":\"agent-%04u\","
+                "\"queue\":\"queue-%02u\",\"channel\":\"voice\",\"answers\":{",
+                PASS_DIGITS, 0, part, i, usec_format(ts, time), i, s->agent, s->queue);
         for (unsigned m = 0; m < WORKLOAD_METRICS; m++) {
                 if (s->values[m] < 0)
                         continue;
@@ -69,7 +70,8 @@ int workload_init(Workload *w, unsigned part, size_t n, usec_t start, usec_t ste
         for (size_t i = 0; i < n && w->ends && w->surveys; i++) {
                 WorkloadSurvey *s = &w->surveys[i];
                 /* some come late */
-                usec_t late = next_random(&state) % 20 == 0 ? (usec_t)(next_random(&state) % 60) * USEC_SEC : 0;
+                usec_t late =
+                        next_random(&state) % 20 == 0 ? (usec_t)(next_random(&state) % 60) * USEC_SEC : 0;
 
                 s->agent = (unsigned)(next_random(&state) % WORKLOAD_AGENTS);
                 s->queue = (unsigned)(next_random(&state) % WORKLOAD_QUEUES);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,10 @@ static const Column columns[] = {
         {"test", NULL},
         {"evidence", NULL},
         {"threshold", NULL},
+        {"from", NULL},
+        {"from_n", NULL},
+        {"from_figure", NULL},
+        {"lately", "LATELY", .people_only = true},
         {"rule", "RULE"},
         {"by", NULL},
         {"until", NULL},
@@ -60,12 +65,29 @@ char *alert_advice(const json_t *alert)
         return all;
 }
 
+char *alert_lately(const json_t *alert, const Me *me)
+{
+        const json_t *evidence = json_object_get(alert, "evidence");
+        const char *from = member_string(evidence, "from"), *metric = member_string(alert, "metric");
+        Cell figure = {.kind = CELL_NUMBER,
+                       .number = member_double(evidence, "figure"),
+                       .decimals = me_decimals(me, metric),
+                       .unit = me_unit(me, metric)};
+        CX_CLEANUP(xfreep) char *value = NULL;
+
+        if (!from || figure.number != figure.number)
+                return NULL;
+        value = cell_display(&figure);
+        return xasprintf("%s of %" PRId64 " since %.10s", value, member_integer(evidence, "n"), from);
+}
+
 void alert_row(Table *t, const json_t *a, const Me *me)
 {
         const json_t *figure = json_object_get(a, "figure"), *evidence = json_object_get(a, "evidence");
         const char *metric = member_string(a, "metric"), *state = member_string(a, "state");
         const char *severity = member_string(a, "severity");
         CX_CLEANUP(xfreep) char *interval = figure_interval(figure, me), *advice = alert_advice(a);
+        CX_CLEANUP(xfreep) char *lately = alert_lately(a, me);
 
         table_row(t);
         if (json_is_integer(json_object_get(a, "id")))
@@ -91,6 +113,10 @@ void alert_row(Table *t, const json_t *a, const Me *me)
         table_str(t, member_string(evidence, "test"));
         table_number(t, member_double(evidence, "value"), 2, NULL, false);
         table_number(t, member_double(evidence, "threshold"), 2, NULL, false);
+        table_str(t, member_string(evidence, "from"));
+        table_number(t, member_double(evidence, "n"), 0, NULL, false);
+        table_number(t, member_double(evidence, "figure"), 1, NULL, false);
+        table_str(t, lately);
         table_str(t, member_string(a, "rule"));
         table_str(t, member_string(a, "by"));
         table_time(t, member_string(a, "until"));

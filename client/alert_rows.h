@@ -11,6 +11,9 @@
 Table *alert_table(void);
 void alert_row(Table *t, const json_t *alert, const Me *me);
 
+/* Since when the evidence is strongest and what was answered since: "37.5 % of 8 since 2026-11-20". malloc'ed; NULL: none. */
+char *alert_lately(const json_t *alert, const Me *me);
+
 /* The advice as one text, whether the daemon sends a text or one per role. malloc'ed; NULL: none. */
 char *alert_advice(const json_t *alert);
 

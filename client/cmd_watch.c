@@ -116,13 +116,14 @@ static void show_line(const Watch *w, const char *event, const json_t *j)
                 const char *severity = member_string(alert, "severity"),
                            *transition = member_string(j, "transition");
                 double target = member_double(alert, "target");
-                CX_CLEANUP(xfreep) char *advice = alert_advice(alert);
+                CX_CLEANUP(xfreep) char *advice = alert_advice(alert), *lately = alert_lately(alert, &w->me);
 
                 put(w, figure_state_style(severity), severity);
                 put(w, figure_state_style(transition), transition);
                 put(w, STYLE_PLAIN, member_string(alert, "scope"));
                 put(w, STYLE_PLAIN, member_string(alert, "metric"));
                 put_figure(w, figure, target);
+                put(w, STYLE_PLAIN, lately);
                 put(w, STYLE_PLAIN, advice);
         } else if (figure) {
                 const char *state = member_string(figure, "state");

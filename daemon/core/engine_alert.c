@@ -35,6 +35,21 @@ static int go(Engine *e, BookEntry *entry, AlertState state, Effects *out)
         return effects_add_alert(out, &entry->alert);
 }
 
+/* Since when it looks worst: a long window may still be good on the whole when a fall has just begun. */
+static void refresh_start(const Engine *e, const Pair *p, Alert *a)
+{
+        Tally counts;
+        int32_t day = engine_best_start(e, p, &counts);
+        Score score;
+
+        if (day == SERIES_NEVER)
+                return;
+        score = score_of(p->watch->metric, &counts);
+        a->from = (usec_t)day * USEC_DAY;
+        a->from_n = score.n;
+        a->from_value = score.value;
+}
+
 void engine_refresh(Engine *e, Pair *p, const Look *look)
 {
         const Rule *rule = p->watch->rule;
@@ -56,6 +71,8 @@ void engine_refresh(Engine *e, Pair *p, const Look *look)
         a->test = rule->test;
         a->evidence = look->evidence;
         a->limit = look->limit;
+        if (rule->test == RULE_EVIDENCE)
+                refresh_start(e, p, a);
         a->n_surveys =
                 recent_list(&p->recent, &e->ids, span->start * span->width, a->at, ids, ALERT_SURVEYS_MAX);
         memset(a->surveys, 0, sizeof(a->surveys));

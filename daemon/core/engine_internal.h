@@ -136,6 +136,8 @@ Look engine_look_live(Engine *e, Pair *p);
 /* As of the end of a window, from its counts there; @day is the last one in it. No day is barred as a start.
  */
 Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, int32_t day);
+/* The day since which the evidence is strongest, and what was answered since; SERIES_NEVER: there is none. */
+int32_t engine_best_start(const Engine *e, const Pair *p, Tally *ret);
 /* Moves the pair's alert on. @removed: an answer was taken out just now (engine_remember() was called
  * before). */
 CX_MUST_CHECK int engine_look(Engine *e, Pair *p, bool removed, Effects *out);

@@ -59,6 +59,18 @@ static double sum_live(const Engine *e, Pair *p)
         return evidence_sum(&p->watch->evidence, &p->past, &counts, true);
 }
 
+int32_t engine_best_start(const Engine *e, const Pair *p, Tally *ret)
+{
+        const Series *days = &p->cell->series[WINDOW_DAY];
+        int32_t start = first_start(p->watch, days, e->today, p->restart), best = SERIES_NEVER;
+
+        if (start != SERIES_NEVER)
+                evidence_best(&p->watch->evidence, days, start, e->today, &best);
+        if (best != SERIES_NEVER)
+                series_sum(days, best, e->today + 1, ret);
+        return best;
+}
+
 /* @sum is M, for the evidence test. */
 static Look look_on(const Watch *w, const Tally *counts, double sum)
 {
@@ -143,6 +155,9 @@ static bool is_withdrawn(const Pair *p, const Look *look)
         return sum < p->held_evidence && sum < p->open->alert.limit;
 }
 
+/* An evidence alert ends only when M has fallen well below what it fired at, so that one answer does not end it. */
+#define RECOVERED 0.1
+
 /*
  * The value is back where it should be. While the evidence of all starts, its own ones included, still
  * stands, the alert stays: after a sudden fall the value of a long window says so last.
@@ -153,7 +168,8 @@ static bool is_recovered(const Engine *e, const Pair *p, const Look *look)
                 return false;
         if (p->watch->rule->test != RULE_EVIDENCE || !p->watch->usable)
                 return true;
-        return sum_at(p->watch, &p->cell->series[WINDOW_DAY], e->today, p->restart_before) < p->watch->limit;
+        return sum_at(p->watch, &p->cell->series[WINDOW_DAY], e->today, p->restart_before) <
+               p->watch->limit * RECOVERED;
 }
 
 static int look_at_active(Engine *e, Pair *p, bool removed, Effects *out)

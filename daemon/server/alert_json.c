@@ -87,6 +87,11 @@ static void write_members(const Alert *a, const Metric *metric, const char *advi
         json_member_str(out, "test", rule_test_name(a->test));
         json_member_number(out, "value", a->evidence);
         json_member_number(out, "threshold", a->limit);
+        if (a->from) {
+                json_member_time(out, "from", a->from);
+                json_member_int(out, "n", (int64_t)a->from_n);
+                json_member_number(out, "figure", a->from_value);
+        }
         json_end_object(out);
         if (advice)
                 json_member_str(out, "advice", advice);
@@ -126,6 +131,7 @@ void alert_encode(const Alert *a, const Metric *metric, Buffer *to)
         json_member_int(&out, "changed", a->changed);
         json_member_int(&out, "until", a->until);
         json_member_int(&out, "at", a->at);
+        json_member_int(&out, "from", a->from);
         json_member_int(&out, "ordinal", a->ordinal);
         json_member_int(&out, "restart", a->restart);
         json_member_int(&out, "n", (int64_t)a->n);
@@ -236,6 +242,9 @@ static void read_evidence(json_t *root, json_t *store, Alert *a)
         a->changed = read_int(store, "changed");
         a->until = read_int(store, "until");
         a->at = read_int(store, "at");
+        a->from = read_int(store, "from");
+        a->from_n = (uint64_t)read_int(json_object_get(root, "evidence"), "n");
+        a->from_value = read_number(json_object_get(root, "evidence"), "figure");
         a->ordinal = (uint32_t)read_int(store, "ordinal");
         a->restart = read_int(store, "restart");
         a->n = (uint64_t)read_int(store, "n");

@@ -105,6 +105,12 @@ static void on_idle(IntakeSink *sink)
         free(s);
 }
 
+static void rest_if_full(Session *s)
+{
+        if (intake_is_full(s->server->intake) && s->line)
+                line_pause(s->line);
+}
+
 static int on_open(LineSession *line, void *user, void **ret_session)
 {
         Server *server = user;
@@ -118,6 +124,7 @@ static int on_open(LineSession *line, void *user, void **ret_session)
         s->sink = (IntakeSink){.on_refused = on_refused, .on_settled = on_settled, .on_idle = on_idle};
         if (access_source(server->config, line_peer(line), TEXT_NULL, &s->source, &fault) != 0)
                 line_set_deadline(line, loop_monotonic(server->loop) + TOKEN_TIME);
+        rest_if_full(s);
         *ret_session = s;
         return 0;
 }
@@ -163,12 +170,6 @@ static bool has_source(Session *s, uint64_t number)
         write_fault(s, number, TEXT_NULL, &fault);
         line_close(s->line);
         return false;
-}
-
-static void rest_if_full(Session *s)
-{
-        if (intake_is_full(s->server->intake) && s->line)
-                line_pause(s->line);
 }
 
 static void on_line(LineSession *line, uint64_t number, Text text, void *user)
@@ -238,6 +239,18 @@ static const LineOps ops = {
 int face_lines_new(Server *s)
 {
         return line_server_new(&s->lines, s->loop, NULL, SURVEY_BYTES_MAX, &ops, s);
+}
+
+static void pause_session(LineSession *line, void *user)
+{
+        (void)user;
+        line_pause(line);
+}
+
+void face_lines_pause(Server *s)
+{
+        if (s->lines)
+                line_server_each(s->lines, pause_session);
 }
 
 static void resume_session(LineSession *line, void *user)

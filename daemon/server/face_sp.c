@@ -43,6 +43,8 @@ static int on_sender(SpPeer *p, void *user, void **ret_user)
                             sp_peer_peer(p)->text);
                 return -EACCES;
         }
+        if (intake_is_full(((Server *)user)->intake))
+                sp_peer_pause(p);
         *ret_user = user;
         return 0;
 }
@@ -265,10 +267,23 @@ int face_sp_endpoint_new(Server *s, const char *principal, FeedEndpoint **ret)
         return 0;
 }
 
+static void each_sender(Server *s, void (*fn)(SpPeer *p))
+{
+        SpSocket *const sockets[] = {s->pull, s->rep};
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(sockets); i++)
+                for (SpPeer *p = sockets[i] ? sp_socket_first(sockets[i]) : NULL; p; p = sp_peer_next(p))
+                        fn(p);
+}
+
+void face_sp_pause(Server *s)
+{
+        each_sender(s, sp_peer_pause);
+}
+
 void face_sp_resume(Server *s)
 {
-        for (SpPeer *p = s->pull ? sp_socket_first(s->pull) : NULL; p; p = sp_peer_next(p))
-                sp_peer_resume(p);
+        each_sender(s, sp_peer_resume);
 }
 
 /* Peers whose principal is gone were cut by feeds_configure(). */

@@ -60,7 +60,9 @@ static void rebuilt(void *user, int result, Engine *engine)
         Server *s = user;
 
         s->rebuild = NULL;
-        if (result < 0)
+        if (s->state == SERVER_STOPPING)
+                engine_free(engine);
+        else if (result < 0)
                 give_up(s, result);
         else
                 swap(s, engine);
@@ -101,5 +103,8 @@ void reload_start(Server *s)
                 log_warning("reload: %s; this takes effect with a restart", restart);
         if (config_changes_figures(s->config, s->next_config))
                 log_notice("reload changes what figures are: they are computed anew from the stored surveys");
+        /* A survey that came in now would be counted by the engine that goes. */
+        face_lines_pause(s);
+        face_sp_pause(s);
         intake_rest(s->intake);
 }

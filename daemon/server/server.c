@@ -291,6 +291,8 @@ static void stop(Server *s)
         log_notice("stopping");
         faces_stop_listening(s);
         http_server_drain(s->http);
+        face_lines_pause(s);
+        face_sp_pause(s);
         if (loop_timer_after(s->grace, GRACE_TIME) < 0)
                 loop_stop(s->loop);
         else

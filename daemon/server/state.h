@@ -100,6 +100,9 @@ void faces_free(Server *s);
 
 CX_MUST_CHECK int face_sp_endpoint_new(Server *s, const char *principal, FeedEndpoint **ret);
 
+/* Nothing more is taken: the intake is to rest. Who comes now waits as well. */
+void face_lines_pause(Server *s);
+void face_sp_pause(Server *s);
 /* The intake has room again. */
 void face_lines_resume(Server *s);
 void face_sp_resume(Server *s);

@@ -56,9 +56,12 @@ class Card {
                 this.alert = alert;
                 const metric = this.app.metric(alert.metric);
                 const figure = alert.figure ?? { value: null, n: 0, target: alert.target, window: alert.window };
-                const tone = 'bad';
                 const [severity] = SEVERITIES[alert.severity] ?? [alert.severity];
-                const side = alert.figure?.state === 'above' ? 'above' : 'below';
+                const { from, n, figure: recent } = alert.evidence ?? {};
+                // A long window may still be on the right side when a fall has just begun.
+                const above = (words.isNumber(recent) ? recent : figure.value) > alert.target;
+                const turned = words.isNumber(figure.value) && (above ? figure.value <= alert.target : figure.value >= alert.target);
+                const tone = turned ? 'near' : 'bad';
                 const sure = words.proof(alert);
                 const range = words.interval(metric, figure);
                 this.node.className = `card severity-${alert.severity} state-${alert.state}`;
@@ -69,9 +72,10 @@ class Card {
                         this.since);
                 put(this.body,
                         h('h3', null, this.app.scopeLink(alert.scope, alert.metric, alert.window), ': ',
-                                term(words.metricLabel(alert.metric), words.metricHelp(metric)), ` ${side} target`),
+                                term(words.metricLabel(alert.metric), words.metricHelp(metric)),
+                                turned ? ` has gone ${above ? 'above' : 'below'} target` : ` ${above ? 'above' : 'below'} target`),
                         h('div', { class: 'measure' },
-                                h('span', { class: 'value tone-bad' }, words.value(metric, figure)),
+                                h('span', { class: `value tone-${tone}` }, words.value(metric, figure)),
                                 h('div', { class: 'measure-bar' }, intervalBar(metric, figure, domain(metric, [figure]), tone)),
                                 h('span', { class: 'goal' }, `target ${words.target(metric, alert.target)}`)),
                         h('p', { class: 'evidence' },
@@ -79,6 +83,9 @@ class Card {
                                         'The true value lies in this range, with 95 % confidence.') : 'No range known',
                                 ` · ${words.answers(figure.n)}, ${words.windowWords(alert.window)}`,
                                 sure ? [' · ', term(sure.text, sure.help)] : null),
+                        from && words.isNumber(recent) ? h('p', { class: 'evidence' },
+                                term(`Since ${words.date(from)}`, 'Looked at from this day on, the answers speak most clearly.'),
+                                `: ${words.value(metric, { value: recent, target: alert.target })}, ${words.answers(n)}`) : null,
                         alert.advice ? h('p', { class: 'advice' }, h('b', null, 'Next step: '), name(alert.advice)) : null,
                         alert.outcome || alert.note ? h('p', { class: 'said' },
                                 alert.outcome ? h('b', null, name(alert.outcome), alert.note ? ': ' : '') : null,

@@ -164,6 +164,10 @@ export function dateTime(text) {
         return new Date(text).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 }
 
+export function date(text) {
+        return new Date(text).toLocaleDateString(undefined, { dateStyle: 'medium' });
+}
+
 export function clock(date) {
         return date.toLocaleTimeString(undefined, { timeStyle: 'medium' });
 }

@@ -203,12 +203,24 @@ static void send_some(Sender *s, uint64_t window, bool is_over)
         }
 }
 
+/* The number behind @key; dies if it is not there. */
+static uint64_t number_behind(const char *line, const char *key)
+{
+        const char *at = strstr(line, key);
+        char *end = NULL;
+        uint64_t n = at ? strtoull(at + strlen(key), &end, 10) : 0;
+
+        if (!at || (*end != ',' && *end != '}'))
+                die(line);
+        return n;
+}
+
 /* {"ack":N,"stored":N,...}: all of them new. */
 static void count_ack(Sender *s, const char *line)
 {
-        unsigned long long n, stored;
+        uint64_t n = number_behind(line, "\"ack\":");
 
-        if (sscanf(line, "{\"ack\":%llu,\"stored\":%llu,", &n, &stored) != 2 || n != stored)
+        if (number_behind(line, "\"stored\":") != n)
                 die(line);
         s->n_acked = n;
 }
@@ -296,12 +308,22 @@ static double run(Sender *senders, unsigned n, double limit, uint64_t window)
         return now - start;
 }
 
+static double argument(const char *text, double min, double max)
+{
+        double value;
+
+        if (text_to_double(text_of(text), &value) < 0 || value < min || value > max)
+                die("a number is wrong");
+        return value;
+}
+
 int main(int argc, char **argv)
 {
         static Sender senders[SENDERS_MAX];
         const usec_t start = (usec_t)time(NULL) * USEC_SEC - USEC_HOUR;
         unsigned n, n_metrics;
         uint64_t window, acked = 0;
+        uint16_t port;
         double limit, took;
         size_t each;
 
@@ -310,18 +332,17 @@ int main(int argc, char **argv)
                 return 2;
         }
         is_redis = strcmp(argv[1], "redis") == 0;
-        n = (unsigned)atoi(argv[3]);
-        limit = atof(argv[4]);
-        window = (uint64_t)atoll(argv[5]);
-        n_metrics = (unsigned)atoi(argv[6]);
-        if (n < 1 || n > SENDERS_MAX || n_metrics > WORKLOAD_METRICS)
-                die("a number is out of range");
+        port = (uint16_t)argument(argv[2], 1, UINT16_MAX);
+        n = (unsigned)argument(argv[3], 1, SENDERS_MAX);
+        limit = argument(argv[4], 0.001, 3600);
+        window = (uint64_t)argument(argv[5], 0, 1e9);
+        n_metrics = (unsigned)argument(argv[6], 0, WORKLOAD_METRICS);
         each = N_SURVEYS / n;
         if (window == 1 && n == 1)
                 latencies = calloc(LATENCIES_MAX, sizeof(*latencies));
         for (unsigned i = 0; i < n; i++) {
                 prepare(&senders[i], i, each, start, 3000 * USEC_SEC / (usec_t)each, n_metrics);
-                open_connection(&senders[i], (uint16_t)atoi(argv[2]));
+                open_connection(&senders[i], port);
         }
         took = run(senders, n, limit, window);
         for (unsigned i = 0; i < n; i++) {

@@ -140,10 +140,10 @@ int main(int argc, char **argv)
         Workload w;
         Diag diag;
         char text[1024];
-        double limit = argc == 4 ? atof(argv[3]) : 0;
+        double limit;
         static const unsigned per_commit[] = {1, 10, 100, 1000};
 
-        if (limit <= 0) {
+        if (argc != 4 || text_to_double(text_of(argv[3]), &limit) < 0 || limit <= 0) {
                 fprintf(stderr, "usage: bench-stages CONFIG DIRECTORY SECONDS\n");
                 return 2;
         }

@@ -102,7 +102,10 @@ SCENARIO(a_sudden_fall_is_not_recovered_while_the_evidence_stands)
         world_show("agent/ana", "csat", "28d");
         world_answer("ana billing csat=5");
         world_expect("[d5 00:00] agent/ana csat 28d: n=107 value=92.52 [85.94, 96.16] trend=nan below\n");
+        /* M is below the threshold again now, but not by so much that the next bad answer would not fire anew. */
         world_answers(5, "ana billing csat=5");
+        world_expect("");
+        world_answers(10, "ana billing csat=5");
         world_expect("[d5 00:00] csat-low agent/ana: firing -> resolved recovered n=104 value=95.19 "
                      "evidence=871.6/280\n");
 }

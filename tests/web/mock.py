@@ -174,7 +174,14 @@ class Mock:
             "window": window,
             "target": figure["target"],
             "figure": figure | {"state": "below"},
-            "evidence": {"test": "evidence", "value": 1480.2 / number, "threshold": 360.0},
+            "evidence": {
+                "test": "evidence",
+                "value": 1480.2 / number,
+                "threshold": 360.0,
+                "from": stamp(self.now - datetime.timedelta(days=17)),
+                "n": 36,
+                "figure": 52.8,
+            },
             "advice": advice,
             "surveys": ["sv-8812", "sv-8790"],
         } | more

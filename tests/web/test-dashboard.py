@@ -67,7 +67,7 @@ class Dashboard(unittest.TestCase):
         self.page.until("document.querySelectorAll('.card').length === 3", "three alerts")
         card = self.page.run(text(".card"))
         for part in ("critical", "Billing Spain: CSAT below target", "71.5%", "target 85%", "Likely between 69% and 74%",
-                     "956 answers", "last 28 days", "very strong evidence", "Next step: Read the last ten low answers"):  # fmt: skip
+                     "956 answers", "last 28 days", "very strong evidence", ": 52.8%, 36 answers", "Next step: Read the last ten low answers"):  # fmt: skip
             self.assertIn(part, card)
         self.assertIn("Ana Ruiz", self.page.run("document.querySelectorAll('.card')[1].innerText"))
         self.assertIn("taken on by maria", self.page.run("document.querySelectorAll('.card')[2].innerText"))
@@ -181,8 +181,11 @@ class Dashboard(unittest.TestCase):
         self.stream_is_up()
         self.page.until("document.querySelectorAll('.card').length === 3", "three alerts")
         fourth = self.mock.alert(4, "agent/d.moreau", "courtesy", "28d", "critical", "firing", 0, "Sit in on two calls.")
+        fourth["figure"]["value"] = 93.0
         self.mock.transition(fourth, "firing")
         self.page.until("document.querySelectorAll('.card').length === 4", "the fourth alert")
+        # The window is still good, the last days are not.
+        self.assertIn("Delphine Moreau: Courtesy has gone below target", self.page.run(text('.card[data-id="a000000000000004"]')))
         self.mock.transition(fourth, "resolved", reason="recovered")
         self.page.until("document.querySelectorAll('.card').length === 3", "it is gone")
         figure = self.mock.figure("agent/h.tanaka", "csat", "28d") | {"value": 12.5, "low": 8, "high": 17, "n": 1234, "state": "below"}

@@ -23,6 +23,26 @@ static bool is_taken(const Config *c, const Endpoint *a)
         return false;
 }
 
+/* What can be reached from other machines needs TLS, or somebody who says that it need not. @lines: TLS is possible. */
+static int check_reach(Load *l, const Node *n, const Endpoint *a, bool lines)
+{
+        if (a->kind != ENDPOINT_TCP || a->loopback || l->c->insecure)
+                return 0;
+        if (!lines)
+                return load_fail(
+                        l, n, NULL,
+                        "\"%s\" can be reached from other machines, and nanomsg has no TLS; use a loopback "
+                        "address, or set insecure: true",
+                        a->text);
+        if (!l->c->tls_certificate)
+                return load_fail(
+                        l, n, NULL,
+                        "\"%s\" can be reached from other machines without TLS; set tls.certificate and "
+                        "tls.key, or insecure: true",
+                        a->text);
+        return 0;
+}
+
 static int read_address(Load *l, const Node *n, ConfigFace face, Endpoint *ret)
 {
         bool lines = face == CONFIG_LINES || face == CONFIG_HTTP;
@@ -41,21 +61,52 @@ static int read_address(Load *l, const Node *n, ConfigFace face, Endpoint *ret)
                 return load_fail(l, n, NULL, "nanomsg faces take tcp:// and ipc://, not unix://");
         if (is_taken(l->c, ret))
                 return load_fail(l, n, NULL, "\"%s\" is named twice", ret->text);
-        if (ret->kind != ENDPOINT_TCP || ret->loopback || l->c->insecure)
-                return 0;
-        if (!lines)
+        if (face == CONFIG_FEED && ret->kind == ENDPOINT_TCP)
+                return load_fail(l, n, NULL,
+                                 "nobody can tell who connects to \"%s\"; make it the feed of one principal: "
+                                 "principals.NAME.feed",
+                                 ret->text);
+        return check_reach(l, n, ret, lines);
+}
+
+/* The feed of one principal, whoever connects. */
+static int read_feed(Load *l, const Option *o, const Node *n, void *object)
+{
+        const Policy *policy = &l->c->policy;
+        Principal *who = object;
+        const char *wrong;
+        char why[320];
+        Endpoint a;
+        int r = load_want_scalar(l, n);
+
+        (void)o;
+        if (r < 0)
+                return r;
+        wrong = endpoint_parse(&a, n->text, l->runtime_dir, why, sizeof(why));
+        if (wrong)
+                return load_fail(l, n, NULL, "%s", wrong);
+        if (a.kind != ENDPOINT_TCP)
                 return load_fail(
                         l, n, NULL,
-                        "\"%s\" can be reached from other machines, and nanomsg has no TLS; use a loopback "
-                        "address, or set insecure: true",
-                        ret->text);
-        if (!l->c->tls_certificate)
-                return load_fail(
-                        l, n, NULL,
-                        "\"%s\" can be reached from other machines without TLS; set tls.certificate and "
-                        "tls.key, or insecure: true",
-                        ret->text);
-        return 0;
+                        "this takes tcp://; the Unix socket feed/NAME.ipc is there without being named");
+        for (const Principal *other = policy->principals; other < who; other++)
+                if (a.port != 0 && strcmp(other->feed, a.text) == 0)
+                        return load_fail(l, n, NULL, "\"%s\" is the feed of the principal \"%s\", too",
+                                         a.text, other->name);
+        if (is_taken(l->c, &a))
+                return load_fail(l, n, NULL, "\"%s\" is named twice", a.text);
+        r = check_reach(l, n, &a, false);
+        if (r == 0)
+                memcpy(who->feed, a.text, sizeof(who->feed));
+        return r;
+}
+
+static void print_feed(Printer *p, const Option *o, const void *object)
+{
+        const Principal *who = object;
+
+        if (who->feed[0])
+                option_print_text(p, o, who->feed);
 }
 
 static int read_addresses(Load *l, const Option *o, const Node *n, void *object)
@@ -150,6 +201,7 @@ static void print_path(Printer *p, const Option *o, const void *object)
 }
 
 const OptionType type_addresses = {"a list of addresses", read_addresses, print_texts};
+const OptionType type_feed = {"an address", read_feed, print_feed};
 const OptionType type_hosts = {"a list of host names", read_hosts, print_texts};
 const OptionType type_store = {"a path", read_store, print_path};
 const OptionType type_tls = {"a section", read_tls, print_tls};

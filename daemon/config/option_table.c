@@ -160,6 +160,8 @@ static const Option options[] = {
          .text = "The same as a number."},
         {"principals.*.token_sha256", &type_token, P(token_sha256), P(has_token),
          .text = "SHA-256 of its bearer token."},
+        {"principals.*.feed", &type_feed,
+         .text = "A TCP address where nanomsg SUB sockets get its feed, whoever they are."},
         {"principals.*.admin", &type_bool, P(admin), .def = "false",
          .text = "Whether it sees and may do everything."},
 

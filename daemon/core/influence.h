@@ -28,6 +28,8 @@ typedef struct Grant {
         char name[SCOPE_NAME_MAX + 1]; /* empty for org */
 } Grant;
 
+#define PRINCIPAL_FEED_MAX 159
+
 typedef struct Principal {
         char name[METRIC_NAME_MAX + 1];
         bool admin; /* sees everything, may export and send commands for everybody */
@@ -37,6 +39,7 @@ typedef struct Principal {
         unsigned uid; /* peer of a Unix socket */
         bool has_token;
         unsigned char token_sha256[32];
+        char feed[PRINCIPAL_FEED_MAX + 1]; /* address of a TCP feed of its own; empty: none. The shell's business */
 } Principal;
 
 typedef struct Policy {

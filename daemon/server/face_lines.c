@@ -18,8 +18,9 @@
 #include "daemon/server/access.h"
 #include "daemon/server/state.h"
 
-/* A client without a source has so long to name one. */
+/* A client without a source has so long to name one; one that reads none of its answers is cut after that. */
 #define TOKEN_TIME (10 * USEC_SEC)
+#define STALL_TIME (60 * USEC_SEC)
 
 typedef struct Session {
         Server *server;
@@ -238,7 +239,9 @@ static const LineOps ops = {
 
 int face_lines_new(Server *s)
 {
-        return line_server_new(&s->lines, s->loop, NULL, SURVEY_BYTES_MAX, &ops, s);
+        ConnLimits limits = {.stall = STALL_TIME};
+
+        return line_server_new(&s->lines, s->loop, &limits, SURVEY_BYTES_MAX, &ops, s);
 }
 
 static void pause_session(LineSession *line, void *user)

@@ -19,10 +19,15 @@
 #include "daemon/server/state.h"
 #include "daemon/server/submission.h"
 
+/* A subscriber whose queue has been full for so long is cut. */
+#define STUCK_TIME (10 * USEC_SEC)
+
 typedef struct Subscription {
         FeedSubscriber subscriber;
+        Server *server;
         SpPeer *peer;
-        uint64_t sent; /* number of the last alert message that was queued */
+        uint64_t sent;     /* number of the last alert message that was queued */
+        usec_t full_since; /* of the monotonic clock; 0: the queue has room */
         Buffer frame;
 } Subscription;
 
@@ -136,35 +141,45 @@ static void on_request(SpRequest *r, SpPeer *p, Text message, void *user)
                 sp_request_free(r);
 }
 
+/* False: the peer is cut, or going to be. A full queue loses the message; the peer sees the gap in seq. */
+static bool send_frame(Subscription *self, Text topic, Text json)
+{
+        usec_t now = loop_monotonic(self->server->loop);
+        int r;
+
+        buffer_reset(&self->frame);
+        buffer_append_text(&self->frame, topic);
+        buffer_append_char(&self->frame, ' ');
+        buffer_append_text(&self->frame, json);
+        if (buffer_failed(&self->frame))
+                return true; /* lost like one for which there was no room */
+        r = sp_send(self->peer, buffer_text(&self->frame));
+        if (r < 0)
+                return false;
+        if (r != SP_E_FULL)
+                self->full_since = 0;
+        else if (!self->full_since)
+                self->full_since = now;
+        else if (now - self->full_since > STUCK_TIME)
+                sp_peer_cut(self->peer, "it takes nothing");
+        return true;
+}
+
 static void on_alert(FeedSubscriber *subscriber)
 {
         Subscription *self = CX_CONTAINER_OF(subscriber, Subscription, subscriber);
         FeedMessage message;
 
-        for (; self->sent < feed_last_seq(subscriber->feed); self->sent++) {
-                if (!feed_message(subscriber->feed, self->sent + 1, &message))
-                        continue;
-                buffer_reset(&self->frame);
-                buffer_append_text(&self->frame, message.topic);
-                buffer_append_char(&self->frame, ' ');
-                buffer_append_text(&self->frame, message.json);
-                /* A full queue loses this message; the peer sees the gap in seq. Without memory it is cut. */
-                if (!buffer_failed(&self->frame) && sp_send(self->peer, buffer_text(&self->frame)) < 0)
+        for (; self->sent < feed_last_seq(subscriber->feed); self->sent++)
+                if (feed_message(subscriber->feed, self->sent + 1, &message) &&
+                    !send_frame(self, message.topic, message.json))
                         return;
-        }
 }
 
 static void on_state(FeedSubscriber *subscriber, const char *event, Text topic, Text json)
 {
-        Subscription *self = CX_CONTAINER_OF(subscriber, Subscription, subscriber);
-
         (void)event;
-        buffer_reset(&self->frame);
-        buffer_append_text(&self->frame, topic);
-        buffer_append_char(&self->frame, ' ');
-        buffer_append_text(&self->frame, json);
-        if (!buffer_failed(&self->frame) && sp_send(self->peer, buffer_text(&self->frame)) < 0)
-                return; /* it is cut, on_gone() follows */
+        (void)send_frame(CX_CONTAINER_OF(subscriber, Subscription, subscriber), topic, json);
 }
 
 static void on_revoked(FeedSubscriber *subscriber)
@@ -174,12 +189,13 @@ static void on_revoked(FeedSubscriber *subscriber)
         sp_peer_cut(self->peer, "its principal is no longer configured");
 }
 
-static int subscribe(SpPeer *p, Feed *feed, void **ret_user)
+static int subscribe(Server *server, SpPeer *p, Feed *feed, void **ret_user)
 {
         Subscription *self = calloc(1, sizeof(*self));
 
         if (!self)
                 return -ENOMEM;
+        self->server = server;
         self->peer = p;
         self->subscriber =
                 (FeedSubscriber){.on_alert = on_alert, .on_state = on_state, .on_revoked = on_revoked};
@@ -213,7 +229,7 @@ static int on_subscriber(SpPeer *p, void *user, void **ret_user)
                             sp_peer_peer(p)->text);
                 return -EACCES;
         }
-        return subscribe(p, feed, ret_user);
+        return subscribe(s, p, feed, ret_user);
 }
 
 /* Who may open the socket file of an endpoint is the file's business; a uid of the principal narrows it
@@ -228,7 +244,7 @@ static int on_endpoint_subscriber(SpPeer *p, void *user, void **ret_user)
         if (!who || (who->has_uid && peer->is_unix && peer->uid != who->uid && peer->uid != 0 &&
                      peer->uid != geteuid()))
                 return -EACCES;
-        return subscribe(p, feed, ret_user);
+        return subscribe(e->server, p, feed, ret_user);
 }
 
 static const SpOps pull_ops = {.on_peer = on_sender, .on_message = on_message};

@@ -149,45 +149,63 @@ static bool endpoint_directory(const Server *s, char *ret, size_t size)
         return false;
 }
 
-static int listen_endpoint(Server *s, const char *directory, const char *principal)
+static int listen_feed(Server *s, FeedEndpoint *e, const char *text, Listener **ret)
 {
-        char text[512], reason[ADDRESS_REASON_MAX];
         ListenerConfig config = LISTENER_CONFIG_NULL;
-        FeedEndpoint *e;
-        int r;
+        char reason[ADDRESS_REASON_MAX];
+        int r = address_parse(&config.address, text_of(text), reason);
 
-        snprintf(text, sizeof(text), "ipc://%s/%s.ipc", directory, principal);
-        if (address_parse(&config.address, text_of(text), reason) < 0) {
+        if (r < 0) {
                 log_err("listen feed %s: %s", text, reason);
-                return -EINVAL;
+                return r;
         }
-        r = face_sp_endpoint_new(s, principal, &e);
+        config.mode = SEND_MODE;
+        config.total = s->cap;
+        r = listener_new(ret, s->loop, &config, sp_socket_accept, e->socket);
+        if (r < 0)
+                log_err("listen feed %s failed: %s", text, strerror(-r));
+        return r;
+}
+
+static int listen_endpoint(Server *s, const char *directory, const Principal *who)
+{
+        char text[512], bound[ADDRESS_TEXT_MAX];
+        FeedEndpoint *e;
+        int r = face_sp_endpoint_new(s, who->name, &e);
+
         if (r < 0)
                 return r;
         e->next = s->endpoints;
         s->endpoints = e;
-        config.mode = SEND_MODE;
-        config.total = s->cap;
-        r = listener_new(&e->listener, s->loop, &config, sp_socket_accept, e->socket);
-        if (r < 0)
-                log_err("listen feed %s failed: %s", text, strerror(-r));
+        memcpy(e->address, who->feed, sizeof(e->address));
+        if (directory) {
+                snprintf(text, sizeof(text), "ipc://%s/%s.ipc", directory, who->name);
+                r = listen_feed(s, e, text, &e->listener);
+        }
+        if (r == 0 && who->feed[0]) {
+                r = listen_feed(s, e, who->feed, &e->tcp);
+                if (r == 0)
+                        log_info("listen feed principal=%s address=%s", who->name,
+                                 address_format(listener_address(e->tcp), bound));
+        }
         return r;
 }
 
 static FeedEndpoint *endpoint_free(FeedEndpoint *e)
 {
         listener_free(e->listener);
+        listener_free(e->tcp);
         sp_socket_free(e->socket);
         free(e);
         return NULL;
 }
 
-static bool is_principal(const Config *c, const char *name)
+static const Principal *find_principal(const Config *c, const char *name)
 {
         for (size_t i = 0; i < c->policy.n_principals; i++)
                 if (strcmp(c->policy.principals[i].name, name) == 0)
-                        return true;
-        return false;
+                        return &c->policy.principals[i];
+        return NULL;
 }
 
 static bool has_endpoint(const Server *s, const char *name)
@@ -198,37 +216,46 @@ static bool has_endpoint(const Server *s, const char *name)
         return false;
 }
 
-int faces_listen_feeds(Server *s)
+/* Those of principals that are gone, or whose address is another one now. */
+static void drop_endpoints(Server *s)
 {
-        const Config *c = s->config;
-        char directory[256];
-        size_t n_new = 0;
-
         for (FeedEndpoint **link = &s->endpoints; *link;) {
                 FeedEndpoint *e = *link;
+                const Principal *who = find_principal(s->config, e->principal);
 
-                if (is_principal(c, e->principal)) {
+                if (who && strcmp(who->feed, e->address) == 0) {
                         link = &e->next;
                 } else {
                         *link = e->next;
                         endpoint_free(e);
                 }
         }
-        if (!endpoint_directory(s, directory, sizeof(directory)))
-                return 0;
-        if (mkdir(directory, 0750) < 0 && errno != EEXIST) {
+}
+
+int faces_listen_feeds(Server *s)
+{
+        const Config *c = s->config;
+        char directory[256];
+        bool files = endpoint_directory(s, directory, sizeof(directory));
+        size_t n_new = 0;
+
+        drop_endpoints(s);
+        if (files && mkdir(directory, 0750) < 0 && errno != EEXIST) {
                 log_err("feed directory=%s cannot be made: %s", directory, strerror(errno));
                 return -errno;
         }
         for (size_t i = 0; i < c->policy.n_principals; i++) {
-                const char *name = c->policy.principals[i].name;
-                int r = has_endpoint(s, name) ? 0 : listen_endpoint(s, directory, name);
+                const Principal *who = &c->policy.principals[i];
+                int r;
 
+                if (has_endpoint(s, who->name))
+                        continue;
+                r = listen_endpoint(s, files ? directory : NULL, who);
                 if (r < 0)
                         return r;
                 n_new++;
         }
-        if (n_new)
+        if (n_new && files)
                 log_info("listen feed endpoints=%zu directory=%s", n_new, directory);
         return 0;
 }
@@ -237,8 +264,12 @@ void faces_stop_listening(Server *s)
 {
         for (size_t i = 0; i < s->n_listeners; i++)
                 listener_stop(s->listeners[i]);
-        for (FeedEndpoint *e = s->endpoints; e; e = e->next)
-                listener_stop(e->listener);
+        for (FeedEndpoint *e = s->endpoints; e; e = e->next) {
+                if (e->listener)
+                        listener_stop(e->listener);
+                if (e->tcp)
+                        listener_stop(e->tcp);
+        }
 }
 
 void faces_free(Server *s)

@@ -19,7 +19,7 @@ typedef struct Kept {
 } Kept;
 
 struct Feed {
-        const Principal *principal;
+        const Principal *principal; /* NULL: not configured (now); its numbers go on if it comes back */
         char name[METRIC_NAME_MAX + 1];
         Kept *ring; /* message seq is at seq % ring_size */
         size_t ring_size;
@@ -35,16 +35,21 @@ struct Feeds {
         ScopeId changed[CHANGED_PER_TICK];
 };
 
-static Feed *feed_free(Feed *f)
+static void feed_revoke(Feed *f)
 {
-        if (!f)
-                return NULL;
         while (f->subscribers) {
                 FeedSubscriber *s = f->subscribers;
 
                 feed_unsubscribe(s);
                 s->on_revoked(s);
         }
+}
+
+static Feed *feed_free(Feed *f)
+{
+        if (!f)
+                return NULL;
+        feed_revoke(f);
         for (size_t i = 0; i < f->ring_size && f->ring; i++)
                 free(f->ring[i].text);
         free(f->ring);
@@ -79,19 +84,24 @@ Feeds *feeds_free(Feeds *f)
 Feed *feeds_find(Feeds *f, Text principal)
 {
         for (Feed *feed = f->feeds; feed; feed = feed->later)
-                if (text_is(principal, feed->name))
+                if (feed->principal && text_is(principal, feed->name))
                         return feed;
         return NULL;
 }
 
-static int feeds_add(Feeds *f, const Principal *p)
+/* The feed of that name, configured or not; it is made if it is not there. */
+static int feeds_get(Feeds *f, Text name, Feed **ret)
 {
-        Feed *feed = feeds_find(f, text_of(p->name));
+        Feed *feed;
 
-        if (feed) {
-                feed->principal = p;
-                return 0;
+        for (feed = f->feeds; feed; feed = feed->later) {
+                if (text_is(name, feed->name)) {
+                        *ret = feed;
+                        return 0;
+                }
         }
+        if (name.n >= sizeof(feed->name))
+                return -EINVAL;
         feed = calloc(1, sizeof(*feed));
         if (!feed)
                 return -ENOMEM;
@@ -101,12 +111,22 @@ static int feeds_add(Feeds *f, const Principal *p)
                 free(feed);
                 return -ENOMEM;
         }
-        memcpy(feed->name, p->name, sizeof(feed->name));
-        feed->principal = p;
+        memcpy(feed->name, name.at, name.n);
         feed->first = feed->next = feed->next_number = 1;
         feed->later = f->feeds;
         f->feeds = feed;
+        *ret = feed;
         return 0;
+}
+
+static int feeds_add(Feeds *f, const Principal *p)
+{
+        Feed *feed;
+        int r = feeds_get(f, text_of(p->name), &feed);
+
+        if (r == 0)
+                feed->principal = p;
+        return r;
 }
 
 int feeds_configure(Feeds *f, const Config *c)
@@ -121,16 +141,9 @@ int feeds_configure(Feeds *f, const Config *c)
                 r = feeds_add(f, &c->policy.principals[i]);
         if (r < 0)
                 return r;
-        for (Feed **link = &f->feeds; *link;) {
-                Feed *feed = *link;
-
-                if (feed->principal) {
-                        link = &feed->later;
-                } else {
-                        *link = feed->later;
-                        feed_free(feed);
-                }
-        }
+        for (Feed *feed = f->feeds; feed; feed = feed->later)
+                if (!feed->principal)
+                        feed_revoke(feed);
         return 0;
 }
 
@@ -149,11 +162,12 @@ static void feed_append(Feed *feed, uint64_t seq, usec_t at, char *text, size_t 
 
 int feeds_restore(Feeds *f, const StoreFeed *row)
 {
-        Feed *feed = feeds_find(f, row->principal);
+        Feed *feed;
         char *text;
+        int r = feeds_get(f, row->principal, &feed);
 
-        if (!feed)
-                return 0;
+        if (r < 0)
+                return r == -EINVAL ? 0 : r;
         text = text_dup(row->json);
         if (!text)
                 return -ENOMEM;
@@ -235,6 +249,8 @@ int feeds_prepare(Feeds *f, const Engine *e, const Alert *alert, usec_t now, Fee
                 const Role *role = NULL;
                 int r;
 
+                if (!who)
+                        continue;
                 if (!who->admin) {
                         if (!metric || !policy_sees(policy, org, who, metric, scope, now))
                                 continue;

@@ -55,11 +55,13 @@ typedef struct FeedRows {
 CX_MUST_CHECK int feeds_new(Feeds **ret);
 Feeds *feeds_free(Feeds *f);
 
-/* Feeds for the principals of @c and for admin; those of others end. @c is borrowed until the next call.
- * -ENOMEM. */
+/*
+ * Feeds for the principals of @c and for admin; subscribers of others are revoked, but if such a principal comes back,
+ * its numbers go on. @c is borrowed until the next call. -ENOMEM.
+ */
 CX_MUST_CHECK int feeds_configure(Feeds *f, const Config *c);
 
-/* A stored message, at start. One of a principal that is not configured is passed over. -ENOMEM. */
+/* A stored message, at start; also of a principal that is not configured. -ENOMEM. */
 CX_MUST_CHECK int feeds_restore(Feeds *f, const StoreFeed *row);
 
 /* Numbers and writes the messages that @alert gives, for whoever sees it at @now. -ENOMEM. */

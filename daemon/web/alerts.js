@@ -37,7 +37,7 @@ class Card {
                 this.problem = h('p', { class: 'problem', role: 'alert', hidden: true });
                 this.ack = h('button', { type: 'button', class: 'primary', onclick: () => this.send('ack', {}) }, 'Acknowledge');
                 this.snooze = h('button', { type: 'button', onclick: () => this.send('snooze', { for: '8h' }) }, 'Snooze 8 hours');
-                this.open = h('button', { type: 'button', 'aria-expanded': 'false', onclick: () => this.toggle() }, 'Note and outcome');
+                this.open = h('button', { type: 'button', 'aria-expanded': 'false', onclick: () => this.show(this.form.hidden) }, 'Note and outcome');
                 this.outcome = h('select', { name: 'outcome' }, OUTCOMES.map((o) => h('option', { value: o }, o)));
                 this.note = h('textarea', { name: 'note', rows: 3 });
                 this.form = h('form', { class: 'note-form', hidden: true, onsubmit: (e) => this.submit(e) },
@@ -83,7 +83,7 @@ class Card {
                                         'The true value lies in this range, with 95 % confidence.') : 'No range known',
                                 ` · ${words.answers(figure.n)}, ${words.windowWords(alert.window)}`,
                                 sure ? [' · ', term(sure.text, sure.help)] : null),
-                        from && words.isNumber(recent) ? h('p', { class: 'evidence' },
+                        from && words.isNumber(recent) && n < figure.n ? h('p', { class: 'evidence' },
                                 term(`Since ${words.date(from)}`, 'Looked at from this day on, the answers speak most clearly.'),
                                 `: ${words.value(metric, { value: recent, target: alert.target })}, ${words.answers(n)}`) : null,
                         alert.advice ? h('p', { class: 'advice' }, h('b', null, 'Next step: '), name(alert.advice)) : null,
@@ -94,11 +94,10 @@ class Card {
                 this.snooze.hidden = alert.state === 'snoozed';
         }
 
-        toggle() {
-                this.form.hidden = !this.form.hidden;
-                this.open.setAttribute('aria-expanded', String(!this.form.hidden));
-                if (!this.form.hidden)
-                        this.outcome.focus();
+        show(open) {
+                this.form.hidden = !open;
+                this.open.setAttribute('aria-expanded', String(open));
+                (open ? this.outcome : this.open).focus();
         }
 
         async submit(event) {
@@ -108,8 +107,7 @@ class Card {
                         return this.fail(`The note is too long; ${NOTE_BYTES} letters are the most.`);
                 if (await this.send('outcome', note ? { outcome: this.outcome.value, note } : { outcome: this.outcome.value })) {
                         this.note.value = '';
-                        this.toggle();
-                        this.open.focus();
+                        this.show(false);
                 }
         }
 

@@ -20,8 +20,9 @@ function steps(metric) {
 export function domain(metric, figures, n_ticks = 4) {
         const [least, most] = bounds(metric);
         const seen = figures.flatMap((f) => [f.low, f.high, f.value, f.target]).filter(words.isNumber);
-        let low = seen.length ? Math.min(...seen) : least;
-        let high = seen.length ? Math.max(...seen) : most;
+        const any = figures.some((f) => words.isNumber(f.value));
+        let low = any ? Math.min(...seen) : least;
+        let high = any ? Math.max(...seen) : most;
         const room = Math.max((high - low) * 0.08, (most - least) * 0.02);
         low = Math.max(least, low - room);
         high = Math.min(most, high + room);

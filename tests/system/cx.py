@@ -366,7 +366,9 @@ class Events:
     def next(self, *kinds, timeout=20):
         """The next event of one of these kinds, as (kind, id, data)."""
         self.http.sock.settimeout(seconds(timeout))
+        end = time.monotonic() + seconds(timeout)
         while True:
+            assert time.monotonic() < end, f"no {kinds} came, only {self.seen[-3:]}"
             fields = dict(line.split(": ", 1) for line in self._block().decode().split("\n") if not line.startswith(":"))
             if not fields.get("event"):
                 continue

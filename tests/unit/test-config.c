@@ -17,7 +17,7 @@ static const char complete[] =
         "  http: [tcp://localhost:0, unix:///x/y.sock]\n"
         "  pull: []\n"
         "  rep: [ipc://%R/deep/rep.ipc]\n"
-        "  feed: ['tcp://*:7002']\n"
+        "  feed: [ipc://%R/f.ipc]\n"
         "http: {hosts: [cx.example.com, '[2001:db8::1]']}\n"
         "store: {path: data/x.db}\n"
         "limits: {connections: 99, agents: 100, queues: 101}\n"
@@ -41,7 +41,7 @@ static const char complete[] =
         "  ivr: {token_sha256: " HEX16 HEX16 HEX16 HEX16 ", queues: [billing-*, tech-es]}\n"
         "  here: {open: true}\n"
         "principals:\n"
-        "  maria: {role: team_lead, scope: team/alpha, user: root}\n"
+        "  maria: {role: team_lead, scope: team/alpha, user: root, feed: 'tcp://*:7002'}\n"
         "  bot: {admin: true, token_sha256: " HEX16 HEX16 HEX16 HEX16 "}\n"
         "  mei:\n"
         "    uid: 4242\n"
@@ -104,7 +104,8 @@ START_TEST(every_key_has_its_effect)
         ck_assert_str_eq(c->listen[CONFIG_HTTP][0], "tcp://localhost:0");
         ck_assert_uint_eq(c->n_listen[CONFIG_PULL], 0);
         ck_assert_str_eq(c->listen[CONFIG_REP][0], "ipc:///rt/deep/rep.ipc");
-        ck_assert_str_eq(c->listen[CONFIG_FEED][0], "tcp://*:7002");
+        ck_assert_str_eq(c->listen[CONFIG_FEED][0], "ipc:///rt/f.ipc");
+        ck_assert_str_eq(c->policy.principals[0].feed, "tcp://*:7002");
         ck_assert_uint_eq(c->n_hosts, 2);
         ck_assert_str_eq(c->hosts[0], "cx.example.com");
         ck_assert_str_eq(c->store, "/state/data/x.db");

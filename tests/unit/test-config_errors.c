@@ -101,9 +101,19 @@ static const struct {
         {"tls: {certificate: a, key: b}\nlisten: {pull: [tcp://10.0.0.1:7481]}\n",
          "cxd.yaml:2: listen.pull[1]: \"tcp://10.0.0.1:7481\" can be reached from other machines, and "
          "nanomsg has no TLS; use a loopback address, or set insecure: true"},
-        {"listen: {feed: ['tcp://[::]:7481']}\n",
-         "cxd.yaml:1: listen.feed[1]: \"tcp://[::]:7481\" can be reached from other machines, and nanomsg "
+        {"listen: {feed: ['tcp://127.0.0.1:7481']}\n",
+         "cxd.yaml:1: listen.feed[1]: nobody can tell who connects to \"tcp://127.0.0.1:7481\"; make it the "
+         "feed of "
+         "one principal: principals.NAME.feed"},
+        {"principals: {p: {admin: true, feed: 'tcp://[::]:7481'}}\n",
+         "cxd.yaml:1: principals.p.feed: \"tcp://[::]:7481\" can be reached from other machines, and nanomsg "
          "has no TLS; use a loopback address, or set insecure: true"},
+        {"principals: {p: {admin: true, feed: 'ipc://%R/p.ipc'}}\n",
+         "cxd.yaml:1: principals.p.feed: this takes tcp://; the Unix socket feed/NAME.ipc is there without "
+         "being "
+         "named"},
+        {"principals: {p: {admin: true, feed: 'tcp://[::1]:9'}, q: {admin: true, feed: 'tcp://[::1]:9'}}\n",
+         "cxd.yaml:1: principals.q.feed: \"tcp://[::1]:9\" is the feed of the principal \"p\", too"},
         {"listen: {lines: [ipc://%R/x]}\n",
          "cxd.yaml:1: listen.lines[1]: this face takes tcp:// and unix://, not ipc://"},
         {"listen: {rep: [unix://%R/x]}\n",

@@ -155,10 +155,12 @@ class Dashboard(unittest.TestCase):
         self.page.until(f"{text(card)}.includes('snoozed until')", "it is snoozed")
         self.assertEqual(self.mock.asked("/v1/alerts/a000000000000001/snooze", "POST")[0][3], {"for": "8h"})
         self.press(card, "Note and outcome")
+        self.assertFalse(self.page.run(f"document.querySelector('{card} form').hidden"))
         self.page.run(f"document.querySelector('{card} select').value = 'it helped'")
         self.page.run(f"document.querySelector('{card} textarea').value = ' Called all ten back. '")
         self.press(card, "Save")
         self.page.until(f"{text(card)}.includes('it helped: Called all ten back.')", "the outcome is shown")
+        self.assertTrue(self.page.run(f"document.querySelector('{card} form').hidden"))
         self.assertEqual(
             self.mock.asked("/v1/alerts/a000000000000001/outcome", "POST")[0][3],
             {"outcome": "it helped", "note": "Called all ten back."},

@@ -149,6 +149,7 @@ static int run(const Arguments *a, ServerOptions *options)
                 log_warning("what systemd says cannot be understood: %s, going on without", strerror(-r));
         options->notify = &notify;
         status = server_run(options, config);
+        options->notify = NULL;
         notify_deinit(&notify);
         return status;
 }

@@ -26,11 +26,12 @@ typedef struct Figure {
         ScopeKind scope_kind;
         Text scope_name; /* borrowed from the org; empty for org */
         const Metric *metric;
-        Text window;     /* name, borrowed from the settings */
-        usec_t at;       /* the exclusive end of the window */
+        Text window; /* name, borrowed from the settings */
+        usec_t at;   /* the exclusive end of the window */
         uint64_t n;
         uint64_t counts[METRIC_VALUES_MAX]; /* per answer lo..hi */
-        double value, low, high, mean;      /* display unit; NaN (JSON null) where there is none. low and high: 95 % */
+        double value, low, high,
+                mean; /* display unit; NaN (JSON null) where there is none. low and high: 95 % */
         FigureState state;
         double trend; /* value minus the value of the window just before; NaN: none */
 } Figure;

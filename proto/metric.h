@@ -28,18 +28,18 @@ typedef enum MetricKind {
 } MetricKind;
 
 #define METRIC_NAME_MAX   64
-#define METRIC_VALUES_MAX 11  /* widest scale: 0..10 */
-#define METRICS_MAX       64  /* in one configuration */
-#define METRIC_LIST_MAX   16  /* names in `explains` and in `influence` */
+#define METRIC_VALUES_MAX 11 /* widest scale: 0..10 */
+#define METRICS_MAX       64 /* in one configuration */
+#define METRIC_LIST_MAX   16 /* names in `explains` and in `influence` */
 
 typedef struct Metric {
         char name[METRIC_NAME_MAX + 1];
         MetricKind kind;
-        int lo, hi;               /* smallest and largest answer */
-        bool lower_is_better;     /* `top` boxes are the lowest answers then; of a mean the wrong side is above */
+        int lo, hi;           /* smallest and largest answer */
+        bool lower_is_better; /* `top` boxes are the lowest answers then; of a mean the wrong side is above */
         bool has_target;
-        double target;            /* in the display unit: points, percent, mean */
-        unsigned min_n;           /* below it a figure's state is `insufficient` */
+        double target;  /* in the display unit: points, percent, mean */
+        unsigned min_n; /* below it a figure's state is `insufficient` */
         size_t n_explains;
         char explains[METRIC_LIST_MAX][METRIC_NAME_MAX + 1]; /* outcomes that this driver explains */
         size_t n_influence;

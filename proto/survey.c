@@ -43,23 +43,32 @@ static bool whole_value(const Metric *m, double value, int *ret)
         return true;
 }
 
+static bool response_value(const Survey *s, int *ret)
+{
+        if (s->status != SURVEY_ANSWERED && s->status != SURVEY_EXPIRED && s->status != SURVEY_OPTED_OUT)
+                return false;
+        *ret = s->status == SURVEY_ANSWERED;
+        return true;
+}
+
+/* The answer for @m, whose kind is not METRIC_RESPONSE. */
+static bool answer_value(const Answer *a, const Metric *m, int *ret)
+{
+        if (a->kind == ANSWER_NULL || (a->kind == ANSWER_BOOL && m->kind != METRIC_YES))
+                return false;
+        return whole_value(m, a->value, ret);
+}
+
 bool survey_value(const Survey *s, const Metric *m, int *ret)
 {
         const Answer *a;
 
-        if (m->kind == METRIC_RESPONSE) {
-                if (s->status != SURVEY_ANSWERED && s->status != SURVEY_EXPIRED &&
-                    s->status != SURVEY_OPTED_OUT)
-                        return false;
-                *ret = s->status == SURVEY_ANSWERED;
-                return true;
-        }
+        if (m->kind == METRIC_RESPONSE)
+                return response_value(s, ret);
         if (!survey_counts(s))
                 return false;
         a = survey_answer(s, text_of(m->name));
-        if (!a || a->kind == ANSWER_NULL || (a->kind == ANSWER_BOOL && m->kind != METRIC_YES))
-                return false;
-        return whole_value(m, a->value, ret);
+        return a && answer_value(a, m, ret);
 }
 
 static bool has_name(const Metric *m, Text name)
@@ -71,18 +80,43 @@ static bool has_name(const Metric *m, Text name)
  * Looks from *@at on and around: sources keep the order of their questions, so that after the first survey's
  * first answer the next metric is nearly always the one wanted.
  */
-static const Metric *find_metric(const SurveyRules *rules, Text name, size_t *at)
+static const Metric *find_metric(const Metric *metrics, size_t n_metrics, Text name, size_t *at)
 {
         if (name.n == 0 || name.n > METRIC_NAME_MAX)
                 return NULL;
-        for (size_t i = 0; i < rules->n_metrics; i++) {
+        for (size_t i = 0; i < n_metrics; i++) {
                 size_t k = *at;
 
-                *at = k + 1 < rules->n_metrics ? k + 1 : 0;
-                if (has_name(&rules->metrics[k], name))
-                        return &rules->metrics[k];
+                *at = k + 1 < n_metrics ? k + 1 : 0;
+                if (has_name(&metrics[k], name))
+                        return &metrics[k];
         }
         return NULL;
+}
+
+void survey_values(const Survey *s, const Metric *metrics, size_t n_metrics, SurveyValues *ret)
+{
+        size_t at = 0;
+        int value;
+
+        ret->answered = 0;
+        ret->n_unknown = 0;
+        for (size_t i = 0; i < s->n_answers; i++) {
+                const Answer *a = &s->answers[i];
+                const Metric *m = find_metric(metrics, n_metrics, a->metric, &at);
+
+                ret->n_unknown += m == NULL;
+                if (m && m->kind != METRIC_RESPONSE && survey_counts(s) && answer_value(a, m, &value)) {
+                        ret->answered |= UINT64_C(1) << (m - metrics);
+                        ret->values[m - metrics] = (uint8_t)(value - m->lo);
+                }
+        }
+        for (size_t i = 0; i < n_metrics; i++) {
+                if (metrics[i].kind == METRIC_RESPONSE && response_value(s, &value)) {
+                        ret->answered |= UINT64_C(1) << i;
+                        ret->values[i] = (uint8_t)(value - metrics[i].lo);
+                }
+        }
 }
 
 static int answer_fault(const Answer *a, FaultCode code, Fault *fault, const char *text)
@@ -132,7 +166,7 @@ int survey_check(const Survey *s, const SurveyRules *rules, usec_t now, Fault *f
                 return 1;
         for (size_t i = 0; i < s->n_answers; i++) {
                 const Answer *a = &s->answers[i];
-                const Metric *m = find_metric(rules, a->metric, &at);
+                const Metric *m = find_metric(rules->metrics, rules->n_metrics, a->metric, &at);
 
                 if (m) {
                         if (check_answer(a, m, fault))

@@ -72,6 +72,15 @@ const Answer *survey_answer(const Survey *s, Text metric);
  */
 bool survey_value(const Survey *s, const Metric *m, int *ret);
 
+/* What survey_value() says for many metrics, in one pass over the answers. */
+typedef struct SurveyValues {
+        uint64_t answered;           /* bit i: metrics[i] has a value */
+        uint8_t values[METRICS_MAX]; /* where the bit is set: the value, counted from the lowest answer */
+        size_t n_unknown;            /* answers for none of the metrics */
+} SurveyValues;
+
+void survey_values(const Survey *s, const Metric *metrics, size_t n_metrics, SurveyValues *ret);
+
 /* What a survey is checked against. Borrowed. */
 typedef struct SurveyRules {
         const Metric *metrics;

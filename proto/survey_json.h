@@ -20,8 +20,8 @@
  * counts them. 0, or 1 with @fault filled in; @s is not to be used then, except for s->id where it was read (for the
  * report; else absent).
  */
-CX_MUST_CHECK int survey_decode(Survey *s, const char *json, size_t n, char *scratch, bool strict, Fault *fault,
-                                size_t *ret_n_ignored);
+CX_MUST_CHECK int survey_decode(Survey *s, const char *json, size_t n, char *scratch, bool strict,
+                                Fault *fault, size_t *ret_n_ignored);
 
 /*
  * Writes the canonical form: fields in the order of cx-survey(7), answers sorted by metric name, time in UTC, absent

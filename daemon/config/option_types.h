@@ -23,7 +23,6 @@ extern const OptionType type_token;    /* unsigned char[32], at_n: bool */
 /* Where it listens and keeps (listen.c). */
 extern const OptionType type_addresses;
 extern const OptionType type_feed;
-extern const OptionType type_feed;
 extern const OptionType type_hosts;
 extern const OptionType type_store;
 extern const OptionType type_tls;

@@ -61,11 +61,11 @@ typedef struct Alert {
         double value, low, high, mean, trend; /* NaN: none */
         double threshold_value;               /* of the figure, display unit */
         RuleTest test;
-        usec_t from;             /* evidence: the day since which it is strongest; 0 for the other tests ... */
-        uint64_t from_n;         /* ... answers since then ... */
-        double from_value;       /* ... and their figure, display unit */
-        double evidence; /* evidence: M; interval: the bound that was compared; point: the value */
-        double limit;    /* what it was compared with: A, or the threshold */
+        usec_t from;       /* evidence: the day since which it is strongest; 0 for the other tests ... */
+        uint64_t from_n;   /* ... answers since then ... */
+        double from_value; /* ... and their figure, display unit */
+        double evidence;   /* evidence: M; interval: the bound that was compared; point: the value */
+        double limit;      /* what it was compared with: A, or the threshold */
         int64_t restart; /* evidence: number of the first day that may be a start again; INT64_MIN: no restriction */
         char surveys[ALERT_SURVEYS_MAX]
                     [SURVEY_TEXT_MAX + 1]; /* ids of the last wrong-side answers, newest first */

@@ -190,7 +190,7 @@ Engine *engine_free(Engine *e)
                 engine_cell_free(e, cell);
         }
         for (size_t i = 0; i < e->n_scopes; i++)
-                free(e->scopes[i].cells);
+                engine_counts_free(e->scopes[i].counts);
         free(e->scopes);
         free(e->changed);
         free(e->pending);

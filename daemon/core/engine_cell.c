@@ -6,21 +6,31 @@
 
 #include "daemon/core/engine_internal.h"
 
-Cell *engine_cell_find(const Engine *e, ScopeId scope, size_t metric)
-{
-        Cell **cells = scope < e->n_scopes ? e->scopes[scope].cells : NULL;
-
-        return cells ? cells[metric] : NULL;
-}
-
 void engine_cell_free(Engine *e, Cell *cell)
 {
         for (size_t i = 0; i < cell->n_pairs; i++)
                 recent_deinit(&cell->pairs[i].recent, &e->ids);
         free(cell->pairs);
-        for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
-                series_deinit(&cell->series[tier]);
         free(cell);
+}
+
+void engine_counts_free(ScopeCounts *counts)
+{
+        for (unsigned tier = 0; counts && tier < _WINDOW_TIER_N; tier++)
+                grid_deinit(&counts->grids[tier]);
+        free(counts);
+}
+
+static int make_counts(const Engine *e, ScopeCounts **ret)
+{
+        ScopeCounts *counts = calloc(1, sizeof(*counts) + e->settings->n_metrics * sizeof(counts->cells[0]));
+
+        if (!counts)
+                return -ENOMEM;
+        for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
+                counts->grids[tier] = GRID_INIT(e->n_cursors[tier]);
+        *ret = counts;
+        return 0;
 }
 
 static bool watch_covers(const Watch *w, const Cell *cell, const ScopeInfo *info)
@@ -72,7 +82,7 @@ static int make_pairs(Engine *e, Cell *cell)
         return 0;
 }
 
-static int make_series(Engine *e, Cell *cell)
+static int make_series(Engine *e, ScopeCounts *counts, Cell *cell)
 {
         unsigned n_values = metric_n_values(&e->settings->metrics[cell->metric]);
 
@@ -81,7 +91,7 @@ static int make_series(Engine *e, Cell *cell)
 
                 if (!e->tier_used[tier] && !(tier == WINDOW_DAY && e->days_used[cell->metric]))
                         continue;
-                r = series_init(&cell->series[tier], n_values, e->n_cursors[tier]);
+                r = series_init(&cell->series[tier], &counts->grids[tier], n_values);
                 if (r)
                         return r;
                 e->stats.n_series++;
@@ -95,13 +105,13 @@ int engine_cell_get(Engine *e, ScopeId scope, size_t metric, Cell **ret)
         Cell *cell;
         int r;
 
-        if (!data->cells) {
-                data->cells = calloc(e->settings->n_metrics, sizeof(Cell *));
-                if (!data->cells)
-                        return -ENOMEM;
+        if (!data->counts) {
+                r = make_counts(e, &data->counts);
+                if (r)
+                        return r;
         }
-        if (data->cells[metric]) {
-                *ret = data->cells[metric];
+        if (data->counts->cells[metric]) {
+                *ret = data->counts->cells[metric];
                 return 0;
         }
         cell = calloc(1, sizeof(*cell));
@@ -109,7 +119,7 @@ int engine_cell_get(Engine *e, ScopeId scope, size_t metric, Cell **ret)
                 return -ENOMEM;
         cell->scope = scope;
         cell->metric = (uint32_t)metric;
-        r = make_series(e, cell);
+        r = make_series(e, data->counts, cell);
         if (r == 0)
                 r = make_pairs(e, cell);
         if (r) {
@@ -118,7 +128,7 @@ int engine_cell_get(Engine *e, ScopeId scope, size_t metric, Cell **ret)
         }
         cell->next = e->cells;
         e->cells = cell;
-        data->cells[metric] = cell;
+        data->counts->cells[metric] = cell;
         *ret = cell;
         return 0;
 }

@@ -4,9 +4,9 @@
 /*
  * What the files of the engine share, and nobody else includes.
  *
- * A Cell is one metric on one scope: its series and the Pairs (one per rule that covers it). Everything that
- * depends on the time alone (spans of the live windows, what is still kept) is worked out once per minute in
- * engine_advance().
+ * A Cell is one metric on one scope: its series and the Pairs (one per rule that covers it). The counts of all cells of
+ * a scope lie together in the scope's grids. Everything that depends on the time alone (spans of the live windows, what
+ * is still kept) is worked out once per minute in engine_advance().
  */
 
 #include "daemon/core/alertbook.h"
@@ -63,15 +63,21 @@ struct Pair {
 struct Cell {
         ScopeId scope;
         uint32_t metric;
-        Series series[_WINDOW_TIER_N];
-        Pair *pairs; /* in the order of the rules. Owned */
+        Series series[_WINDOW_TIER_N]; /* unused where no window and no rule wants the tier */
+        Pair *pairs;                   /* in the order of the rules. Owned */
         size_t n_pairs;
         uint64_t stamp; /* the last step that looked at it */
         Cell *next;     /* of all cells, newest first */
 };
 
+/* What a scope has once there is an answer. Stays where it is. */
+typedef struct ScopeCounts {
+        Grid grids[_WINDOW_TIER_N];
+        Cell *cells[]; /* one per metric, NULL without answers */
+} ScopeCounts;
+
 typedef struct ScopeData {
-        Cell **cells; /* one per metric, NULL without answers; NULL without any */
+        ScopeCounts *counts; /* NULL without answers. Owned */
         bool has_data, changed;
 } ScopeData;
 
@@ -113,9 +119,15 @@ void engine_advance(Engine *e, usec_t now);
 CX_MUST_CHECK int engine_cover_scopes(Engine *e);
 
 /* engine_cell.c: the cell; NULL: none. engine_cell_get() makes it. -ENOMEM. */
-Cell *engine_cell_find(const Engine *e, ScopeId scope, size_t metric);
+static inline Cell *engine_cell_find(const Engine *e, ScopeId scope, size_t metric)
+{
+        const ScopeCounts *counts = scope < e->n_scopes ? e->scopes[scope].counts : NULL;
+
+        return counts ? counts->cells[metric] : NULL;
+}
 CX_MUST_CHECK int engine_cell_get(Engine *e, ScopeId scope, size_t metric, Cell **ret);
 void engine_cell_free(Engine *e, Cell *cell);
+void engine_counts_free(ScopeCounts *counts);
 Pair *engine_pair_find(const Engine *e, ScopeId scope, const Watch *watch);
 
 /* engine_survey.c: both versions of a survey; @out NULL: only count, no rule is looked at. */

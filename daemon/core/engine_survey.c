@@ -47,17 +47,24 @@ static int find_name(Engine *e, ScopeKind kind, Text name, size_t max, bool is_n
         return 0;
 }
 
-static uint64_t count_unknown(const Engine *e, const Survey *s)
+/* The numbers of engine_bucket() for all tiers; an hour is 60 minutes and a day 24 hours in them, too. */
+static void find_buckets(usec_t ts, int32_t ret[_WINDOW_TIER_N])
 {
-        uint64_t n = s->n_answers;
+        int64_t minute = usec_floor(ts, USEC_MIN) / USEC_MIN;
 
-        for (size_t i = 0; i < e->settings->n_metrics; i++)
-                n -= survey_answer(s, text_of(e->settings->metrics[i].name)) != NULL;
-        return n;
+        if (minute <= INT32_MIN || minute >= INT32_MAX - 1) {
+                for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
+                        ret[tier] = engine_bucket(ts, window_tier_width(tier));
+                return;
+        }
+        ret[WINDOW_MINUTE] = (int32_t)minute;
+        ret[WINDOW_HOUR] = (int32_t)((minute - (minute < 0 ? 59 : 0)) / 60);
+        ret[WINDOW_DAY] = (int32_t)((minute - (minute < 0 ? 1439 : 0)) / 1440);
 }
 
 static int version_init(Engine *e, Version *v, const Survey *s, bool is_new)
 {
+        SurveyValues values;
         ScopeId agent, queue;
         int r;
 
@@ -72,19 +79,16 @@ static int version_init(Engine *e, Version *v, const Survey *s, bool is_new)
         v->n_chain = org_chain(e->org, agent, queue, s->ts, v->chain);
         v->n_answers = 0;
         v->has_id = false;
-        for (size_t i = 0; i < e->settings->n_metrics; i++) {
-                const Metric *m = &e->settings->metrics[i];
-                int value;
+        survey_values(s, e->settings->metrics, e->settings->n_metrics, &values);
+        for (uint64_t rest = values.answered; rest; rest &= rest - 1) {
+                unsigned metric = (unsigned)__builtin_ctzll(rest);
 
-                if (!survey_value(s, m, &value))
-                        continue;
-                v->answers[v->n_answers].metric = (uint8_t)i;
-                v->answers[v->n_answers++].value = (uint8_t)(value - m->lo);
+                v->answers[v->n_answers].metric = (uint8_t)metric;
+                v->answers[v->n_answers++].value = values.values[metric];
         }
-        for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
-                v->buckets[tier] = engine_bucket(s->ts, window_tier_width(tier));
-        if (is_new && s->n_answers > v->n_answers)
-                e->stats.unknown_answers += count_unknown(e, s);
+        find_buckets(s->ts, v->buckets);
+        if (is_new)
+                e->stats.unknown_answers += values.n_unknown;
         return 0;
 }
 
@@ -124,16 +128,6 @@ static int tell_pairs(Engine *e, Cell *cell, Version *v, unsigned value, int del
         return r;
 }
 
-static int count_in_cell(Engine *e, Cell *cell, Version *v, unsigned value, int delta)
-{
-        int r = cell->n_pairs ? tell_pairs(e, cell, v, value, delta) : 0;
-
-        for (unsigned tier = 0; tier < _WINDOW_TIER_N && r == 0; tier++)
-                if (series_is_used(&cell->series[tier]))
-                        r = series_add(&cell->series[tier], v->buckets[tier], value, delta, e->kept[tier]);
-        return r;
-}
-
 static void mark_changed(Engine *e, ScopeId scope)
 {
         if (!e->scopes[scope].changed) {
@@ -142,27 +136,68 @@ static void mark_changed(Engine *e, ScopeId scope)
         }
 }
 
+/* Tells the rules of one scope, and finds the columns that the answers are counted in: *ret_n of them per tier. */
+static int visit_cells(Engine *e, Version *v, ScopeId scope, int delta,
+                       uint16_t columns[_WINDOW_TIER_N][METRICS_MAX], size_t ret_n[_WINDOW_TIER_N])
+{
+        for (size_t k = 0; k < v->n_answers; k++) {
+                unsigned metric = v->answers[k].metric, value = v->answers[k].value;
+                Cell *cell = engine_cell_find(e, scope, metric);
+                int r = 0;
+
+                if (!cell && delta < 0)
+                        continue;
+                if (!cell)
+                        r = engine_cell_get(e, scope, metric, &cell);
+                if (r == 0 && cell->n_pairs)
+                        r = tell_pairs(e, cell, v, value, delta);
+                if (r)
+                        return r;
+                for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
+                        if (series_is_used(&cell->series[tier]))
+                                columns[tier][ret_n[tier]++] = (uint16_t)(cell->series[tier].first + value);
+        }
+        return 0;
+}
+
+static int count_in_scope(Engine *e, Version *v, ScopeId scope, int delta)
+{
+        uint16_t columns[_WINDOW_TIER_N][METRICS_MAX];
+        size_t n[_WINDOW_TIER_N] = {0};
+        int r = visit_cells(e, v, scope, delta, columns, n);
+
+        for (unsigned tier = 0; tier < _WINDOW_TIER_N && r == 0; tier++)
+                if (n[tier])
+                        r = grid_count(&e->scopes[scope].counts->grids[tier], v->buckets[tier], columns[tier], n[tier],
+                                       delta, e->kept[tier]);
+        return r;
+}
+
+/* An agent's counts have mostly left the cache since the last survey: fetch those of all scopes at once. */
+static void prefetch_scopes(const Engine *e, const Version *v)
+{
+        for (size_t i = 0; i < v->n_chain; i++) {
+                const ScopeCounts *counts = e->scopes[v->chain[i]].counts;
+
+                for (unsigned tier = 0; counts && tier < _WINDOW_TIER_N; tier++)
+                        grid_prefetch(&counts->grids[tier]);
+        }
+}
+
 static int count_version(Engine *e, Version *v, int delta)
 {
         int r = 0;
 
+        prefetch_scopes(e, v);
         for (size_t i = 0; i < v->n_chain && r == 0; i++) {
                 ScopeId scope = v->chain[i];
 
                 if (delta > 0)
                         e->scopes[scope].has_data = true;
-                if (v->n_answers)
-                        mark_changed(e, scope);
-                for (size_t k = 0; k < v->n_answers && r == 0; k++) {
-                        Cell *cell = engine_cell_find(e, scope, v->answers[k].metric);
-
-                        if (!cell && delta < 0)
-                                continue;
-                        if (!cell)
-                                r = engine_cell_get(e, scope, v->answers[k].metric, &cell);
-                        if (r == 0)
-                                r = count_in_cell(e, cell, v, v->answers[k].value, delta);
-                }
+                if (v->n_answers == 0)
+                        continue;
+                mark_changed(e, scope);
+                r = count_in_scope(e, v, scope, delta);
         }
         if (v->has_id)
                 idpool_unref(&e->ids, v->id);

@@ -39,7 +39,8 @@ typedef struct Principal {
         unsigned uid; /* peer of a Unix socket */
         bool has_token;
         unsigned char token_sha256[32];
-        char feed[PRINCIPAL_FEED_MAX + 1]; /* address of a TCP feed of its own; empty: none. The shell's business */
+        char feed[PRINCIPAL_FEED_MAX +
+                  1]; /* address of a TCP feed of its own; empty: none. The shell's business */
 } Principal;
 
 typedef struct Policy {

@@ -39,6 +39,8 @@ static void write_scope(const Alert *a, JsonOut *out)
 
 static void write_figure(const Alert *a, const Metric *metric, JsonOut *out)
 {
+        /* The long window may still look good when a fall has just begun; what the evidence rests on tells the side. */
+        double shown = a->from ? a->from_value : a->value;
         Figure f = {
                 .scope_kind = a->scope_kind,
                 .scope_name = text_of(a->scope_name),
@@ -51,7 +53,7 @@ static void write_figure(const Alert *a, const Metric *metric, JsonOut *out)
                 .high = a->high,
                 .mean = a->mean,
                 .trend = a->trend,
-                .state = a->value > a->threshold_value ? FIGURE_ABOVE : FIGURE_BELOW,
+                .state = shown > a->threshold_value ? FIGURE_ABOVE : FIGURE_BELOW,
         };
 
         if (!metric)
@@ -153,9 +155,11 @@ static int read_text(json_t *object, const char *key, char *ret, size_t size)
 {
         const char *value = json_string_value(json_object_get(object, key));
 
-        if (!value || strlen(value) >= size)
+        size_t n = value ? strlen(value) : size;
+
+        if (n >= size)
                 return -EINVAL;
-        strcpy(ret, value); /* fits: checked above */
+        memcpy(ret, value, n + 1);
         return 0;
 }
 

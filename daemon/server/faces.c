@@ -57,7 +57,7 @@ static int listen_on(Server *s, ConfigFace face, ListenerConfig *config, const c
         void *user;
         int r;
 
-        more = reallocarray(s->listeners, s->n_listeners + 1, sizeof(*more));
+        more = reallocarray(s->listeners, s->n_listeners + 1, sizeof(Listener *));
         if (!more)
                 return -ENOMEM;
         s->listeners = more;

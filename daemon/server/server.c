@@ -324,8 +324,11 @@ static int make_loop(Server *s)
                 r = loop_wake_new(&s->wake, s->loop, on_wake, s);
         for (size_t i = 0; i < CX_ARRAY_LEN(timers) && r == 0; i++)
                 r = loop_timer_new(timers[i].timer, s->loop, timers[i].fn, s);
-        for (size_t i = 0; i < CX_ARRAY_LEN(numbers) && r == 0; i++)
+        for (size_t i = 0; i < CX_ARRAY_LEN(numbers) && r == 0; i++) {
+                /* What holds again when the loop is gone: one that comes while we finish changes no status. */
+                (void)signal(numbers[i], SIG_IGN);
                 r = loop_signal_new(&s->signals[i], s->loop, numbers[i], on_signal, s);
+        }
         return r;
 }
 

@@ -27,8 +27,8 @@ typedef struct FeedEndpoint {
         char principal[METRIC_NAME_MAX + 1];
         struct Server *server;
         SpSocket *socket;
-        Listener *listener; /* feed/<principal>.ipc */
-        Listener *tcp;      /* NULL: the principal has no TCP feed */
+        Listener *listener;                   /* feed/<principal>.ipc */
+        Listener *tcp;                        /* NULL: the principal has no TCP feed */
         char address[PRINCIPAL_FEED_MAX + 1]; /* of that one, as configured */
         struct FeedEndpoint *next;
 } FeedEndpoint;

@@ -22,7 +22,8 @@ typedef struct Diag {
 #define DIAG_NULL ((Diag){0})
 
 /* Fills in all of it; @file and @field may be NULL (empty). Always returns -EINVAL. */
-CX_PRINTF(5, 6) int diag_set(Diag *d, const char *file, unsigned line, const char *field, const char *format, ...);
+CX_PRINTF(5, 6)
+int diag_set(Diag *d, const char *file, unsigned line, const char *field, const char *format, ...);
 
 /* Writes "file:line: field: text" without what is empty, cut to @size. Returns @ret. */
 char *diag_format(const Diag *d, char *ret, size_t size);

@@ -36,7 +36,9 @@ NPS = {
 ALERT = {
     "id": "a-17", "rule": "csat-below-target", "severity": "warning", "state": "firing", "reason": None,
     "since": "2026-11-20T08:00:00Z", "scope": "agent/ana.ruiz", "metric": "csat", "figure": FIGURE,
-    "evidence": {"test": "evidence", "value": 123.5, "threshold": 90}, "target": 85,
+    "evidence": {"test": "evidence", "value": 123.5, "threshold": 90, "from": "2026-11-18T00:00:00Z", "n": 8,
+                 "figure": 37.5},
+    "target": 85,
     "advice": "Listen to two of the last low calls together.", "surveys": ["sv-1", "sv-2"], "note": None,
     "by": None, "until": None,
 }

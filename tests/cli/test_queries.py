@@ -98,9 +98,9 @@ class Queries(CliTest):
         self.fake.routes["/v1/alerts"] = (200, {"alerts": [ALERT]})
         self.assertEqual(self.ok("alerts", "--state", "firing"), (
             "ID    SEVERITY  STATE   SINCE                SCOPE           METRIC  WINDOW   VALUE    N     INTERVAL  "
-            "TARGET  RULE               ADVICE\n"
+            "TARGET  LATELY                        RULE               ADVICE\n"
             "a-17  warning   firing  2026-11-20 08:00:00  agent/ana.ruiz  csat    28d     78.5 %  214  72.5 - 83.5  "
-            "85.0 %  csat-below-target  Listen to two of the last low calls together.\n"))
+            "85.0 %  37.5 % of 8 since 2026-11-18  csat-below-target  Listen to two of the last low calls together.\n"))
         answer = {"alert": {**ALERT, "state": "acknowledged", "by": "maria"}}
         for verb in ("ack", "snooze", "outcome"):
             self.fake.routes[f"/v1/alerts/a-17/{verb}"] = (200, answer)

@@ -16,7 +16,7 @@ def alert(seq, transition="firing"):
 
 
 LINE = ("2026-11-21 10:20:00  warning  firing  agent/ana.ruiz  csat  78.5 %  n 214  72.5 - 83.5  target 85.0 %  "
-        "Listen to two of the last low calls together.\n")
+        "37.5 % of 8 since 2026-11-18  Listen to two of the last low calls together.\n")
 
 
 class Watch(CliTest):

@@ -150,8 +150,7 @@ static bool model_answers(json_t *v, const Survey *s)
                 return false;
         if (s && s->n_answers != json_object_size(v))
                 return false;
-        json_object_foreach(v, key, value)
-        {
+        json_object_foreach (v, key, value) {
                 if (s && (!text_is(s->answers[i].metric, key) || !model_answer(value, &s->answers[i])))
                         return false;
                 if (json_is_string(value) || json_is_array(value) || json_is_object(value) || *key == '\0' ||

@@ -19,7 +19,16 @@ UNDER = {
     "daemon/config": ("daemon/core", "proto", "proto/base"),
     "daemon/store": ("daemon/core", "proto", "proto/base"),
     "daemon/io": ("proto", "proto/base"),
-    "daemon/server": ("daemon/config", "daemon/store", "daemon/io", "daemon/core", "proto", "proto/base"),
+    "daemon/web": ("proto", "proto/base"),
+    "daemon/server": (
+        "daemon/config",
+        "daemon/store",
+        "daemon/io",
+        "daemon/web",
+        "daemon/core",
+        "proto",
+        "proto/base",
+    ),
     "daemon": ("daemon/server", "daemon/config", "daemon/io", "proto", "proto/base"),
     "client": ("proto", "proto/base"),
 }

@@ -16,9 +16,9 @@ const char *shared_file(const char *name);
 /* The exit status for main(). Borrows everything. */
 int check_main(const char *title, const TTest *const *tests, size_t n_tests);
 
-#define CHECK_MAIN(_title, ...)                                                                               \
-        int main(void)                                                                                        \
-        {                                                                                                     \
-                const TTest *all[] = {__VA_ARGS__};                                                           \
-                return check_main(_title, all, sizeof(all) / sizeof(all[0]));                                 \
+#define CHECK_MAIN(_title, ...)                                                                              \
+        int main(void)                                                                                       \
+        {                                                                                                    \
+                const TTest *all[] = {__VA_ARGS__};                                                          \
+                return check_main(_title, all, sizeof(all) / sizeof(all[0]));                                \
         }

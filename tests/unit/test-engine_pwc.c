@@ -8,6 +8,7 @@
 #include "daemon/core/engine.h"
 #include "daemon/core/evidence.h"
 #include "tests/support/check_main.h"
+#include "tests/support/series_case.h"
 
 #define CALLS_MAX 6000
 
@@ -310,9 +311,10 @@ START_TEST(starts_and_largest_term_are_those_of_the_table)
                 Evidence e;
                 Tally today;
                 Series s;
+                Grid g = GRID_INIT(0);
 
                 ck_assert_int_eq(evidence_init(&e, m, m == &metrics[0] ? 3.6 : 60, false), 0);
-                ck_assert_int_eq(series_init(&s, 5, 0), 0);
+                ck_assert_int_eq(series_init(&s, &g, 5), 0);
                 for (size_t i = 0; i < n_calls; i++) {
                         int value;
 
@@ -320,7 +322,7 @@ START_TEST(starts_and_largest_term_are_those_of_the_table)
                             !survey_value(&calls[i].survey, m, &value))
                                 continue;
                         day = (int32_t)(calls[i].survey.ts / USEC_DAY);
-                        ck_assert_int_eq(series_add(&s, day, (unsigned)value - 1, 1, 0), 0);
+                        series_count(&s, day, (unsigned)value - 1, 1, 0);
                         if (strcmp(calls[i].id, first[row].id) == 0) {
                                 ck_assert_int_eq(value, first[row].rating);
                                 break;
@@ -335,7 +337,7 @@ START_TEST(starts_and_largest_term_are_those_of_the_table)
                 ck_assert_double_eq_tol(evidence_best(&e, &s, start, day, &best_day), first[row].best,
                                         1e-9 * first[row].best);
                 ck_assert_int_eq(best_day - beginning, first[row].best_day);
-                series_deinit(&s);
+                grid_deinit(&g);
         }
 }
 END_TEST

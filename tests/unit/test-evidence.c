@@ -6,6 +6,7 @@
 
 #include "daemon/core/evidence.h"
 #include "tests/support/check_main.h"
+#include "tests/support/series_case.h"
 
 static const Metric nps = {.name = "nps", .kind = METRIC_NPS, .lo = 0, .hi = 10};
 static const Metric csat = {.name = "csat", .kind = METRIC_MEAN, .lo = 1, .hi = 5};
@@ -177,8 +178,9 @@ START_TEST(the_sum_over_starts_is_that_of_its_terms)
                 int32_t best_day = 0, is_day = -1;
                 EvidencePast past;
                 Series s;
+                Grid g = GRID_INIT(0);
 
-                ck_assert_int_eq(series_init(&s, 5, 0), 0);
+                ck_assert_int_eq(series_init(&s, &g, 5), 0);
                 for (unsigned i = 0; i < round; i++) {
                         unsigned day, value;
 
@@ -187,7 +189,7 @@ START_TEST(the_sum_over_starts_is_that_of_its_terms)
                         value = (unsigned)(random >> 50) % 5;
                         if (day % 3 != 1) {
                                 days[day].counts[value]++;
-                                ck_assert_int_eq(series_add(&s, (int32_t)day, value, 1, 0), 0);
+                                series_count(&s, (int32_t)day, value, 1, 0);
                         }
                 }
                 for (int32_t start = 5; start < 40; start++) {
@@ -209,7 +211,7 @@ START_TEST(the_sum_over_starts_is_that_of_its_terms)
                 is = evidence_best(&e, &s, 5, 39, &is_day);
                 expect(is, best);
                 ck_assert_int_eq(is_day, best_day);
-                series_deinit(&s);
+                grid_deinit(&g);
         }
 }
 END_TEST
@@ -220,19 +222,20 @@ START_TEST(overwhelming_evidence_stays_a_number)
         Tally none = TALLY_NULL;
         Evidence e;
         Series s;
+        Grid g = GRID_INIT(0);
         double sum;
 
         ck_assert_int_eq(evidence_init(&e, &yes, 80, false), 0);
-        ck_assert_int_eq(series_init(&s, 2, 0), 0);
+        ck_assert_int_eq(series_init(&s, &g, 2), 0);
         for (unsigned i = 0; i < 20000; i++)
-                ck_assert_int_eq(series_add(&s, (int32_t)(i % 20), 0, 1, 0), 0);
+                series_count(&s, (int32_t)(i % 20), 0, 1, 0);
         evidence_past(&e, &s, 0, 20, &past);
         sum = evidence_sum(&e, &past, &none, true);
         ck_assert(isfinite(sum) && sum > 1e300);
         /* And good answers bring it down again, by as much as they should. */
         none.counts[1] = 60000;
         ck_assert(evidence_sum(&e, &past, &none, true) < sum);
-        series_deinit(&s);
+        grid_deinit(&g);
 }
 END_TEST
 

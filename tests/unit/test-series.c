@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include "daemon/core/series.h"
-#include "tests/support/check_main.h"
+#include "tests/support/series_case.h"
 
 #define N_BUCKETS 200
 #define N_VALUES  5
-
-static void add(Series *s, int32_t bucket, unsigned value, int delta, int32_t kept)
-{
-        ck_assert_int_eq(series_add(s, bucket, value, delta, kept), 0);
-}
 
 static uint64_t total(const Series *s, int32_t start, int32_t end)
 {
@@ -22,69 +16,73 @@ static uint64_t total(const Series *s, int32_t start, int32_t end)
 START_TEST(answers_land_in_their_bucket_in_any_order)
 {
         Series s;
+        Grid g = GRID_INIT(1);
 
-        ck_assert_int_eq(series_init(&s, N_VALUES, 1), 0);
-        add(&s, 10, 4, 1, 0);
-        add(&s, 30, 0, 1, 0);
-        add(&s, 20, 1, 1, 0);
-        add(&s, -5, 2, 1, INT32_MIN);
-        add(&s, 20, 1, 1, INT32_MIN);
+        ck_assert_int_eq(series_init(&s, &g, N_VALUES), 0);
+        series_count(&s, 10, 4, 1, 0);
+        series_count(&s, 30, 0, 1, 0);
+        series_count(&s, 20, 1, 1, 0);
+        series_count(&s, -5, 2, 1, INT32_MIN);
+        series_count(&s, 20, 1, 1, INT32_MIN);
         ck_assert_uint_eq(total(&s, INT32_MIN, 100), 5);
         ck_assert_uint_eq(total(&s, 10, 30), 3);
         ck_assert_uint_eq(total(&s, 11, 20), 0);
         ck_assert_int_eq(series_next(&s, INT32_MIN), -5);
         ck_assert_int_eq(series_next(&s, 11), 20);
         ck_assert_int_eq(series_next(&s, 31), SERIES_NEVER);
-        series_deinit(&s);
+        grid_deinit(&g);
 }
 END_TEST
 
 START_TEST(an_empty_bucket_is_no_bucket)
 {
         Series s;
+        Grid g = GRID_INIT(0);
 
-        ck_assert_int_eq(series_init(&s, N_VALUES, 0), 0);
-        add(&s, 10, 4, 1, 0);
-        add(&s, 11, 3, 1, 0);
-        add(&s, 10, 4, -1, 0);
+        ck_assert_int_eq(series_init(&s, &g, N_VALUES), 0);
+        series_count(&s, 10, 4, 1, 0);
+        series_count(&s, 11, 3, 1, 0);
+        series_count(&s, 10, 4, -1, 0);
         ck_assert_int_eq(series_next(&s, 0), 11);
         /* What is not there cannot be taken out. */
-        add(&s, 10, 4, -1, 0);
-        add(&s, 11, 4, -1, 0);
+        series_count(&s, 10, 4, -1, 0);
+        series_count(&s, 11, 4, -1, 0);
         ck_assert_uint_eq(total(&s, 0, 100), 1);
-        series_deinit(&s);
+        grid_deinit(&g);
 }
 END_TEST
 
 START_TEST(what_is_not_kept_is_left_out_on_both_sides)
 {
         Series s;
+        Grid g = GRID_INIT(1);
         Tally t;
 
-        ck_assert_int_eq(series_init(&s, N_VALUES, 1), 0);
-        add(&s, 10, 4, 1, 0);
-        add(&s, 12, 4, 1, 0);
+        ck_assert_int_eq(series_init(&s, &g, N_VALUES), 0);
+        series_count(&s, 10, 4, 1, 0);
+        series_count(&s, 12, 4, 1, 0);
         series_total(&s, 0, 0, 20, 0, &t);
-        add(&s, 9, 4, 1, 11);
-        add(&s, 10, 4, -1, 11);
+        series_count(&s, 9, 4, 1, 11);
+        series_count(&s, 10, 4, -1, 11);
         ck_assert_int_eq(series_next(&s, 0), 12);
         series_total(&s, 0, 11, 20, 11, &t);
         ck_assert_uint_eq(tally_n(&t), 1);
-        series_deinit(&s);
+        grid_deinit(&g);
 }
 END_TEST
 
 START_TEST(counts_grow_beyond_one_and_two_bytes)
 {
         Series s;
+        Grid g = GRID_INIT(1);
         Tally t;
 
-        ck_assert_int_eq(series_init(&s, 2, 1), 0);
-        add(&s, 7, 0, 1, 0);
-        add(&s, 8, 1, 1, 0);
+        ck_assert_int_eq(series_init(&s, &g, 2), 0);
+        series_count(&s, 7, 0, 1, 0);
+        series_count(&s, 8, 1, 1, 0);
         series_total(&s, 0, 0, 10, 0, &t);
         for (unsigned i = 0; i < 70000; i++) {
-                add(&s, 8, 0, 1, 0);
+                series_count(&s, 8, 0, 1, 0);
                 if (i == 255 || i == 256 || i == 65535 || i == 65536) {
                         series_sum(&s, 8, 9, &t);
                         ck_assert_uint_eq(t.counts[0], i + 1);
@@ -95,27 +93,28 @@ START_TEST(counts_grow_beyond_one_and_two_bytes)
         series_total(&s, 0, 0, 10, 0, &t);
         ck_assert_uint_eq(t.counts[0], 70001);
         for (unsigned i = 0; i < 70000; i++)
-                add(&s, 8, 0, -1, 0);
+                series_count(&s, 8, 0, -1, 0);
         ck_assert_uint_eq(total(&s, 0, 10), 2);
-        series_deinit(&s);
+        grid_deinit(&g);
 }
 END_TEST
 
 START_TEST(a_walk_goes_back_from_the_newest)
 {
         Series s;
+        Grid g = GRID_INIT(0);
         Tally t;
         uint32_t at = UINT32_MAX;
 
-        ck_assert_int_eq(series_init(&s, N_VALUES, 0), 0);
-        add(&s, 3, 1, 1, 0);
-        add(&s, 5, 2, 1, 0);
-        add(&s, 9, 3, 1, 0);
+        ck_assert_int_eq(series_init(&s, &g, N_VALUES), 0);
+        series_count(&s, 3, 1, 1, 0);
+        series_count(&s, 5, 2, 1, 0);
+        series_count(&s, 9, 3, 1, 0);
         ck_assert_int_eq(series_previous(&s, 9, &at, &t), 5);
         ck_assert_uint_eq(t.counts[2], 1);
         ck_assert_int_eq(series_previous(&s, 9, &at, &t), 3);
         ck_assert_int_eq(series_previous(&s, 9, &at, &t), SERIES_NEVER);
-        series_deinit(&s);
+        grid_deinit(&g);
 }
 END_TEST
 
@@ -126,8 +125,9 @@ START_TEST(cursors_agree_with_counting_anew)
         uint64_t random = 12345;
         int32_t kept = 0, now = 0;
         Series s;
+        Grid g = GRID_INIT(2);
 
-        ck_assert_int_eq(series_init(&s, N_VALUES, 2), 0);
+        ck_assert_int_eq(series_init(&s, &g, N_VALUES), 0);
         for (unsigned round = 0; round < 200000; round++) {
                 static const int32_t lengths[] = {7, 40};
                 int32_t bucket;
@@ -143,10 +143,10 @@ START_TEST(cursors_agree_with_counting_anew)
                 if (bucket < 0)
                         bucket = 0;
                 if (what < 10) {
-                        add(&s, bucket, value, 1, kept);
+                        series_count(&s, bucket, value, 1, kept);
                         model[bucket][value]++;
                 } else if (model[bucket][value] > 0) {
-                        add(&s, bucket, value, -1, kept);
+                        series_count(&s, bucket, value, -1, kept);
                         model[bucket][value]--;
                 }
                 for (unsigned i = 0; i < 2 && what % 3 == 0; i++) {
@@ -163,7 +163,7 @@ START_TEST(cursors_agree_with_counting_anew)
                 }
         }
         ck_assert_int_gt(now, 90);
-        series_deinit(&s);
+        grid_deinit(&g);
 }
 END_TEST
 

@@ -65,7 +65,7 @@ START_TEST(durations_read_and_write)
                 const char *text;
                 usec_t d;
         } good[] = {
-                {"90s", 90 * USEC_SEC}, {"28d", 28 * USEC_DAY}, {"1h30m", 90 * USEC_MIN},
+                {"90s", 90 * USEC_SEC}, {"28d", 28 * USEC_DAY},  {"1h30m", 90 * USEC_MIN},
                 {"250ms", 250000},      {"5y", 1825 * USEC_DAY},
         };
         char text[USEC_TEXT_MAX];

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "daemon/core/grid.h"
+
+static const uint64_t width_max[] = {[1] = UINT8_MAX, [2] = UINT16_MAX, [4] = UINT32_MAX};
+
+static void put(unsigned char *row, unsigned width, unsigned column, uint32_t count)
+{
+        unsigned char *at = row + sizeof(int32_t) + (size_t)column * width;
+        uint16_t narrow = (uint16_t)count;
+
+        if (width == 1)
+                *at = (unsigned char)count;
+        else if (width == 2)
+                memcpy(at, &narrow, sizeof(narrow));
+        else
+                memcpy(at, &count, sizeof(count));
+}
+
+static uint32_t *cursor_at(const Grid *g, unsigned i)
+{
+        return g->cursors + (size_t)i * (2u + g->n_columns);
+}
+
+uint32_t grid_find(const Grid *g, int32_t number)
+{
+        uint32_t low = 0, high = g->n;
+
+        /* Nearly all answers are for the newest bucket or behind it. */
+        if (high > 0 && grid_number(g, high - 1) <= number)
+                return high - (grid_number(g, high - 1) == number);
+        while (low < high) {
+                uint32_t middle = low + (high - low) / 2;
+
+                if (grid_number(g, middle) < number)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+void grid_deinit(Grid *g)
+{
+        free(g->rows);
+        free(g->cursors);
+        *g = GRID_INIT(g->n_cursors);
+}
+
+/* The same rows with other columns or wider counts. */
+static int reshape(Grid *g, unsigned n_columns, unsigned width)
+{
+        Grid made = *g;
+
+        made.n_columns = (uint16_t)n_columns;
+        made.width = (uint8_t)width;
+        made.head = 0;
+        if (g->size) {
+                made.rows = calloc(g->size, grid_stride(&made));
+                if (!made.rows)
+                        return -ENOMEM;
+        }
+        for (uint32_t i = 0; i < g->n; i++) {
+                const unsigned char *from = grid_row(g, i);
+                unsigned char *to = grid_row(&made, i);
+
+                memcpy(to, from, sizeof(int32_t));
+                for (unsigned c = 0; c < g->n_columns; c++)
+                        put(to, width, c, grid_get(from, g->width, c));
+        }
+        free(g->rows);
+        *g = made;
+        return 0;
+}
+
+static uint32_t *make_cursors(const Grid *g, unsigned n_columns)
+{
+        return calloc(g->n_cursors, (2u + n_columns) * sizeof(uint32_t));
+}
+
+int grid_add_columns(Grid *g, unsigned n_values, uint16_t *ret)
+{
+        unsigned before = g->n_columns, after = before + n_values;
+        uint32_t *cursors = NULL;
+        int r;
+
+        assert(n_values > 0 && n_values <= METRIC_VALUES_MAX && after <= UINT16_MAX);
+        if (g->cursors) {
+                cursors = make_cursors(g, after);
+                if (!cursors)
+                        return -ENOMEM;
+                for (unsigned i = 0; i < g->n_cursors; i++)
+                        memcpy(cursors + (size_t)i * (2u + after), cursor_at(g, i), (2u + before) * sizeof(*cursors));
+        }
+        r = reshape(g, after, g->width);
+        if (r) {
+                free(cursors);
+                return r;
+        }
+        free(g->cursors);
+        g->cursors = cursors;
+        *ret = (uint16_t)before;
+        return 0;
+}
+
+/* Room for one more row behind the last one. */
+static int reserve(Grid *g)
+{
+        size_t stride = grid_stride(g);
+        uint32_t size = g->size + g->size / 2 + 2;
+        unsigned char *rows;
+
+        if (g->head + g->n < g->size)
+                return 0;
+        if (g->head > g->size / 4) {
+                memmove(g->rows, grid_row(g, 0), g->n * stride);
+                g->head = 0;
+                return 0;
+        }
+        rows = realloc(g->rows, size * stride);
+        if (!rows)
+                return -ENOMEM;
+        g->rows = rows;
+        g->size = size;
+        return 0;
+}
+
+static int insert(Grid *g, uint32_t i, int32_t number)
+{
+        size_t stride = grid_stride(g);
+        int r = reserve(g);
+
+        if (r)
+                return r;
+        if (i < g->n)
+                memmove(grid_row(g, i + 1), grid_row(g, i), (g->n - i) * stride);
+        memset(grid_row(g, i), 0, stride);
+        memcpy(grid_row(g, i), &number, sizeof(number));
+        g->n++;
+        return 0;
+}
+
+static void drop_if_empty(Grid *g, uint32_t i)
+{
+        size_t stride = grid_stride(g);
+        const unsigned char *row = grid_row(g, i);
+
+        for (size_t k = sizeof(int32_t); k < stride; k++)
+                if (row[k])
+                        return;
+        memmove(grid_row(g, i), grid_row(g, i + 1), (g->n - i - 1) * stride);
+        g->n--;
+}
+
+/* Where a count is full, all of them become wider. */
+static int widen_for(Grid *g, uint32_t i, const uint16_t *columns, size_t n)
+{
+        for (size_t k = 0; k < n; k++)
+                if (grid_get(grid_row(g, i), g->width, columns[k]) == width_max[g->width])
+                        return g->width == 4 ? -EOVERFLOW : reshape(g, g->n_columns, 2u * g->width);
+        return 0;
+}
+
+static void count_up(Grid *g, int32_t bucket, unsigned char *row, const uint16_t *columns, size_t n)
+{
+        if (g->width == 1)
+                for (size_t k = 0; k < n; k++)
+                        row[sizeof(int32_t) + columns[k]]++;
+        else
+                for (size_t k = 0; k < n; k++)
+                        put(row, g->width, columns[k], grid_get(row, g->width, columns[k]) + 1);
+        for (unsigned i = 0; g->cursors && i < g->n_cursors; i++) {
+                uint32_t *cursor = cursor_at(g, i);
+
+                if ((int32_t)cursor[0] <= bucket && bucket < (int32_t)cursor[1])
+                        for (size_t k = 0; k < n; k++)
+                                cursor[2 + columns[k]]++;
+        }
+}
+
+static void count_down(Grid *g, int32_t bucket, unsigned char *row, const uint16_t *columns, size_t n)
+{
+        for (size_t k = 0; k < n; k++) {
+                uint32_t count = grid_get(row, g->width, columns[k]);
+
+                if (count == 0)
+                        continue;
+                put(row, g->width, columns[k], count - 1);
+                for (unsigned i = 0; g->cursors && i < g->n_cursors; i++) {
+                        uint32_t *cursor = cursor_at(g, i);
+
+                        if ((int32_t)cursor[0] <= bucket && bucket < (int32_t)cursor[1])
+                                cursor[2 + columns[k]]--;
+                }
+        }
+}
+
+int grid_count(Grid *g, int32_t bucket, const uint16_t *columns, size_t n, int delta, int32_t kept)
+{
+        uint32_t i;
+        bool found;
+        int r;
+
+        while (g->n > 0 && grid_number(g, 0) < kept) {
+                g->head++;
+                g->n--;
+        }
+        if (bucket < kept || n == 0)
+                return 0;
+        i = grid_find(g, bucket);
+        found = i < g->n && grid_number(g, i) == bucket;
+        if (delta < 0) {
+                if (found) {
+                        count_down(g, bucket, grid_row(g, i), columns, n);
+                        drop_if_empty(g, i);
+                }
+                return 0;
+        }
+        r = found ? widen_for(g, i, columns, n) : insert(g, i, bucket);
+        if (r == 0)
+                count_up(g, bucket, grid_row(g, i), columns, n);
+        return r;
+}
+
+/* Adds (@sign 1) or subtracts (all bits set) what lies in [start, end). */
+static void cursor_apply(const Grid *g, uint32_t *cursor, int32_t start, int32_t end, uint32_t sign)
+{
+        for (uint32_t i = grid_find(g, start); i < g->n && grid_number(g, i) < end; i++) {
+                const unsigned char *row = grid_row(g, i);
+
+                for (unsigned c = 0; c < g->n_columns; c++)
+                        cursor[2 + c] += sign * grid_get(row, g->width, c);
+        }
+}
+
+static void cursor_move(const Grid *g, uint32_t *cursor, int32_t start, int32_t end, int32_t kept)
+{
+        int32_t from = (int32_t)cursor[0], to = (int32_t)cursor[1];
+
+        /* Where buckets of the old span may be gone, or where nothing is shared, it is counted anew. */
+        if (from < kept || start < from || end < to || start >= to) {
+                memset(cursor + 2, 0, g->n_columns * sizeof(*cursor));
+                cursor_apply(g, cursor, start, end, 1);
+        } else {
+                cursor_apply(g, cursor, from, start, UINT32_MAX);
+                cursor_apply(g, cursor, to, end, 1);
+        }
+        cursor[0] = (uint32_t)start;
+        cursor[1] = (uint32_t)end;
+}
+
+const uint32_t *grid_totals(Grid *g, unsigned i, int32_t start, int32_t end, int32_t kept)
+{
+        uint32_t *cursor;
+
+        assert(i < g->n_cursors);
+        if (!g->cursors)
+                g->cursors = make_cursors(g, g->n_columns);
+        if (!g->cursors)
+                return NULL;
+        cursor = cursor_at(g, i);
+        if ((int32_t)cursor[0] != start || (int32_t)cursor[1] != end)
+                cursor_move(g, cursor, start, end, kept);
+        return cursor + 2;
+}

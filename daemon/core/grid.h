@@ -1,0 +1,95 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Counts of all metrics of one scope over time, in sparse buckets of one width, with running totals per window.
+ *
+ * A bucket is one row: its number (start divided by width), then a count for each column. A column is one answer value
+ * of one metric; the metrics get theirs as they come up (grid_add_columns()), and series.h reads those of one metric. So
+ * a survey finds its bucket once and counts all of its answers next to each other: the look-up and the memory that it
+ * touches are what counting costs.
+ *
+ * Only buckets with an answer exist. Counts take one byte each until one of them needs two, or four. A cursor keeps the
+ * totals of a span of buckets up to date: adding is exact wherever it lands, and moving on costs what left and what
+ * came in. Cursors take memory once the first of them is asked for.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "daemon/core/tally.h"
+#include "proto/base/def.h"
+
+typedef struct Grid {
+        unsigned char *rows; /* oldest first, from `head` on */
+        uint32_t *cursors;   /* per cursor: start, end, totals; NULL: none was asked for yet */
+        uint32_t head, n, size;
+        uint16_t n_columns;
+        uint8_t n_cursors;
+        uint8_t width; /* bytes of a count */
+} Grid;
+
+#define GRID_INIT(_n_cursors) ((Grid){.n_cursors = (uint8_t)(_n_cursors), .width = 1})
+
+void grid_deinit(Grid *g);
+
+/* Columns for a metric with @n_values answers, all 0; *ret: the first of them. -ENOMEM: nothing changed. */
+CX_MUST_CHECK int grid_add_columns(Grid *g, unsigned n_values, uint16_t *ret);
+
+/*
+ * One answer more (@delta 1) or less (-1) in each of @n different columns. Buckets before @kept are dropped; an answer
+ * there, and the removal of one that is not there, does nothing. -ENOMEM: nothing is counted.
+ */
+CX_MUST_CHECK int grid_count(Grid *g, int32_t bucket, const uint16_t *columns, size_t n, int delta, int32_t kept);
+
+/* Index of the first row at or after @number; g->n: none. */
+uint32_t grid_find(const Grid *g, int32_t number);
+
+/*
+ * The totals of all columns in [start, end) from cursor @i, which is moved there; NULL without memory. @kept as for
+ * grid_count().
+ */
+const uint32_t *grid_totals(Grid *g, unsigned i, int32_t start, int32_t end, int32_t kept);
+
+static inline size_t grid_stride(const Grid *g)
+{
+        return sizeof(int32_t) + (size_t)g->n_columns * g->width;
+}
+
+/* Row @i, counted from the oldest. */
+static inline unsigned char *grid_row(const Grid *g, uint32_t i)
+{
+        return g->rows + (size_t)(g->head + i) * grid_stride(g);
+}
+
+static inline int32_t grid_number(const Grid *g, uint32_t i)
+{
+        int32_t number;
+
+        memcpy(&number, grid_row(g, i), sizeof(number));
+        return number;
+}
+
+static inline uint32_t grid_get(const unsigned char *row, unsigned width, unsigned column)
+{
+        const unsigned char *at = row + sizeof(int32_t) + (size_t)column * width;
+        uint32_t wide;
+        uint16_t narrow;
+
+        if (width == 1)
+                return *at;
+        if (width == 2) {
+                memcpy(&narrow, at, sizeof(narrow));
+                return narrow;
+        }
+        memcpy(&wide, at, sizeof(wide));
+        return wide;
+}
+
+/* Brings what grid_count() will touch for a bucket that is about the newest one closer. */
+static inline void grid_prefetch(const Grid *g)
+{
+        if (g->n > 0)
+                __builtin_prefetch(grid_row(g, g->n - 1));
+}

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""One allocation fails, in startup, ingest, queries, a reload or the shutdown; or that one and all after it. The daemon
+goes on, or says why and ends with a status that systemd restarts it for; what it acknowledged is there in any case."""
+
+import collections
+import os
+import random
+import signal
+
+import faults
+from faults import cx
+
+POINTS = faults.count(150, 0)  # 0: all
+WITHIN = 20  # seconds that a run may take
+
+
+def library():
+    path = os.environ.get("CX_FAIL_ALLOC", "")
+    if not os.path.exists(path):
+        raise cx.Skip("there is no libfail_alloc.so; CX_FAIL_ALLOC does not lead to it")
+    return path
+
+
+def scenario(d, stream):
+    """All that the daemon is for, once. Returns the sender."""
+    sender = faults.Sender(stream, d.address("lines", "unix"), end=200, window=50)
+    try:
+        sender.wait(200, WITHIN)
+        with d.http() as h:
+            for path in ("/v1/status", "/v1/board?window=28d", "/v1/figures?scope=org", "/v1/alerts?state=all",
+                         "/v1/series?scope=org&metric=nps&window=7d", "/v1/surveys?scope=org", "/v1/export", "/metrics"):
+                h.get(path)
+            h.post("/v1/surveys", b"".join(stream.bytes[:20]))
+        with cx.Sp(d.address("rep"), "REQ") as rep:
+            rep.ask(b"".join(stream.bytes[20:40]))
+        with d.events("adam", since=0):
+            pass
+        d.process.send_signal(signal.SIGHUP)
+        d.out.wait(r"reload", timeout=WITHIN / 3)
+    except (OSError, AssertionError, ValueError, EOFError):
+        pass  # it may end at any point; how is judged by the caller
+    finally:
+        sender.halt.set()
+    return sender
+
+
+def one(d, env):
+    """Runs the scenario; returns (exit status, sender or None)."""
+    d.spawn(env=env)
+    stream, sender = faults.Stream(1, "a", trouble=0.4, now=1795000000), None
+    try:
+        d.out.wait(r"ready version=", timeout=WITHIN / 3)
+        sender = scenario(d, stream)
+    except AssertionError:
+        pass
+    if d.alive():
+        d.process.send_signal(signal.SIGTERM)
+    status = d.wait()
+    if sender:
+        sender.stop()
+    return status, sender
+
+
+def check(d, sender):
+    """A healthy daemon on the same store."""
+    d.start()
+    contents = faults.stored(d)
+    surveys = []
+    if sender:
+        refused = sender.refused
+        lines = [(s, n) for n, s in enumerate(sender.stream.lines) if n not in refused]
+        have = {c[0]: c for c in contents}
+        assert len(have) == len(contents), "an id is stored twice"
+        for s_id in {s["id"] for s, _ in lines}:
+            sure = [n for s, n in lines if s["id"] == s_id and n < sender.acked and not sender.stream.stale[n]]
+            may = {faults.content(s) for s, n in lines if s["id"] == s_id and n >= (sure[-1] if sure else 0)}
+            if sure or s_id in have:
+                assert have.get(s_id) in may, f"{s_id}: {have.get(s_id)} is stored and not {may}"
+        by_content = {faults.content(s): s for s in sender.stream.lines}
+        surveys = [by_content[c] for c in contents]
+    assert not d.out.find(r"damaged|cannot be read"), d.out.text()
+    faults.check_figures(d, surveys, windows=["28d"], past=False)
+    d.stop()
+
+
+@cx.case("any one allocation may fail, or all from one on: no crash, and nothing acknowledged is lost")
+def allocations():
+    path = library()
+    preload = {"LD_PRELOAD": path}
+    with cx.Daemon(faults.config(), start=False) as d:
+        status, _ = one(d, {**preload, "FAIL_ALLOC_AT": "0"})
+        assert status == 0, d.out.text()
+        total = int(d.out.wait(r"fail_alloc: allocations (\d+)")[1])
+    assert total > 2000, total
+    points = [(n, sticky) for n in range(1, total + 1) for sticky in (False, True)]
+    if POINTS:
+        points = random.sample(points, POINTS)
+    statuses, bad, last = collections.Counter(), [], 0
+    for n, sticky in sorted(points):
+        env = {**preload, "FAIL_ALLOC_AT": str(n), **({"FAIL_ALLOC_STICKY": "1"} if sticky else {})}
+        with cx.Daemon(faults.config(), start=False) as d:
+            status, sender = one(d, env)
+            out = d.out.lines
+            statuses[status] += 1
+            last = max(last, n if d.out.find("fail_alloc: failed") else 0)
+            try:
+                assert status in (0, 70, 74, 78), f"exit status {status}"
+                assert status == 0 or any(s.startswith("<3>") for s in out), "it ends without saying why"
+                check(d, sender)
+            except AssertionError as error:
+                bad.append(f"allocation {n}{' and all after' if sticky else ''}, status {status}: {error}\n" + "\n".join(out[-8:]))
+    print(f"# {len(points)} of {2 * total} points, the last at {last}, exit statuses {dict(statuses)}, {len(bad)} bad")
+    assert not bad, "\n".join(bad[:8])
+
+
+faults.run()

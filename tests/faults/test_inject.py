@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The n-th call of the kernel fails, once or from then on, with EIO or ENOSPC. After that nothing is acknowledged that is
+not durable; the daemon ends with a status that systemd restarts it for, or, without space, refuses and recovers."""
+
+import collections
+import os
+import random
+import re
+import signal
+
+import faults
+from faults import cx
+
+POINTS = faults.count(60, 1000)
+LINES = 200
+CALLS = ["write", "pwrite64", "fsync", "fdatasync", "ftruncate", "openat", "unlink"]
+
+
+def trace(path, calls, inject=()):
+    """strace as a grandchild, so that the daemon stays our child. Descriptors are shown with their paths."""
+    return [cx.tool("strace"), "-D", "-f", "-qq", "-ttt", "-y", "-o", path, "-e", f"trace={calls}", *inject]
+
+
+def calls_of(path):
+    """[(time, name, path, line)] of a trace."""
+    found = []
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            m = re.match(r"(?:\d+ +)?(\d+\.\d+) (\w+)\((.*)", line)
+            if m:
+                found.append((float(m[1]), m[2], m[3], line.rstrip("\n")))
+    return found
+
+
+def run_once(d, stream, prefix):
+    """Start, take the lines, stop. Returns (exit status, sender or None, refused for want of space)."""
+    sender = None
+    d.spawn(prefix=prefix)
+    try:
+        d.out.wait(r"ready version=", timeout=10)
+        sender = faults.Sender(stream, d.address("lines", "unix"), end=LINES, window=20)
+        sender.wait(LINES, 10)
+    except (AssertionError, OSError):
+        pass  # it has ended; how is judged below
+    if d.alive():
+        d.process.send_signal(signal.SIGTERM)
+    status = d.wait()
+    if sender:
+        sender.stop()
+    return status, sender
+
+
+def ledger(stream, sender, contents):
+    """Nothing acknowledged is missing; what was refused for want of space is not there."""
+    have = {c[0]: c for c in contents}
+    assert len(have) == len(contents), "an id is stored twice"
+    lines = list(enumerate(stream.lines[: sender.sent] if sender else []))
+    for s_id in {s["id"] for _, s in lines} | set(have):
+        mine = [(n, s) for n, s in lines if s["id"] == s_id]
+        taken = [n for n, s in mine if n < sender.acked and n not in sender.refused]
+        last = taken[-1] if taken else -1
+        may = {faults.content(s) for n, s in mine if n == last or n >= sender.acked}
+        if taken or s_id in have:
+            assert have.get(s_id) in may, f"{s_id}: stored is {have.get(s_id)}, acknowledged was {may}"
+
+
+def check(d, stream, sender, status, trace_file, error):
+    assert status in (0, 70, 74, 78), f"exit status {status}"
+    assert status == 0 or any(s.startswith("<3>") for s in d.out.lines), "it ends without saying why"
+    hit = [c for c in calls_of(trace_file) if "(INJECTED)" in c[3]]
+    ready = d.out.find("ready version=")
+    stopping = d.out.find("<5>stopping")
+    synced = [c for c in hit if c[1] in ("fsync", "fdatasync") and "cxd.db" in c[2]]
+    if synced and ready and not stopping:
+        # A sync of the store failed while surveys came: it must not go on, and those are not acknowledged.
+        assert status == 74, f"exit status {status} after a failed sync: {synced[0][3]}"
+        assert sender.acked < sender.sent, "acknowledged in spite of a failed sync"
+    if error == "EIO" and ready and not stopping and any(c[1] == "pwrite64" and "cxd.db-wal" in c[2] for c in hit):
+        assert status == 74 and sender.acked < sender.sent, f"exit status {status} after a failed write"
+    if sender:
+        codes = set(sender.refused.values())
+        assert codes <= {"E_UNAVAILABLE"}, codes
+        assert error == "ENOSPC" or not codes, "refused for want of space that was not wanted"
+    # A healthy daemon on the same store.
+    d.start()
+    contents = faults.stored(d)
+    ledger(stream, sender, contents)
+    by_content = {faults.content(s): s for s in stream.lines}
+    faults.check_figures(d, [by_content[c] for c in contents], windows=["28d"], past=False)
+    d.stop()
+    return bool(hit), bool(sender and sender.refused)
+
+
+@cx.case("any one call of the kernel may fail, or all from one on: nothing that is not durable is acknowledged, no crash")
+def calls():
+    totals = collections.Counter()
+    with cx.Daemon(faults.config(), start=False) as d:
+        log = d.path("trace")
+        stream = faults.Stream(2, "i", trouble=0.2, now=1795000000)
+        stream.stale = []
+        status, sender = run_once(d, stream, trace(log, ",".join(CALLS)))
+        assert status == 0 and sender.acked == LINES, d.out.text()
+        for _, name, _, _ in calls_of(log):
+            totals[name] += 1
+    kinds = [name for name in CALLS if totals[name]]
+    statuses, bad, n_hit, n_refused = collections.Counter(), [], 0, 0
+    for i in range(POINTS):
+        name = kinds[i % len(kinds)]
+        at = random.randrange(1, totals[name] + 1)
+        error = random.choice(["EIO", "ENOSPC"])
+        when = f"{at}{random.choice(['', '+'])}"
+        what = f"{name} number {when}: {error}"
+        with cx.Daemon(faults.config(), start=False) as d:
+            log = d.path("trace")
+            stream = faults.Stream(2, "i", trouble=0.2, now=1795000000)
+            status, sender = run_once(d, stream, trace(log, name, ["-e", f"inject={name}:error={error}:when={when}"]))
+            out = d.out.lines
+            statuses[status] += 1
+            try:
+                hit, refused = check(d, stream, sender, status, log, error)
+                n_hit += hit
+                n_refused += refused
+            except AssertionError as failure:
+                injected = [c[3] for c in calls_of(log) if "(INJECTED)" in c[3]] if os.path.exists(log) else []
+                bad.append(f"{what}, status {status}: {failure}\n" + "\n".join(out[-6:] + injected[:3]))
+    print(f"# {POINTS} points of {sum(totals.values()) * 4}, {n_hit} came to pass, exit statuses {dict(statuses)}, "
+          f"{n_refused} refused, {len(bad)} bad; calls {dict(totals)}")
+    assert not bad, "\n".join(bad[:8])
+    assert n_hit > POINTS / 3, "hardly any fault came to pass"
+
+
+faults.run()

@@ -39,7 +39,7 @@ static void on_gone(void *user)
         g_http.gone++;
 }
 
-static void answer_later(void *user CX_UNUSED)
+void http_world_answer(void *user CX_UNUSED)
 {
         if (g_http.later)
                 http_reply(g_http.later, 200, "text/plain", TEXT("later\n"), NULL, 0);
@@ -96,7 +96,7 @@ void http_world_begin(const HttpConfig *config)
         g_http.delay = 50 * USEC_MSEC;
         log_init("test", open("/dev/null", O_WRONLY | O_CLOEXEC));
         world_open(&g_http.world);
-        ck_assert_int_eq(loop_timer_new(&g_http.timer, g_http.world.loop, answer_later, NULL), 0);
+        ck_assert_int_eq(loop_timer_new(&g_http.timer, g_http.world.loop, http_world_answer, NULL), 0);
         ck_assert_int_eq(http_server_new(&g_http.server, g_http.world.loop, config, handler, &g_http.world),
                          0);
         g_http.tcp = world_listen(&g_http.world, NULL, 0, http_server_accept, g_http.server);
@@ -108,7 +108,7 @@ void http_world_finish(void)
         listener_free(g_http.tcp);
         listener_free(g_http.unix_socket);
         g_http.server = http_server_free(g_http.server);
-        answer_later(NULL);
+        http_world_answer(NULL);
         loop_timer_free(g_http.timer);
         world_close(&g_http.world);
 }
@@ -139,6 +139,3 @@ int http_world_count(const char *text, const char *what)
                 n++;
         return n;
 }
-
-#define H "Host: localhost\r\n"
-#define C "Connection: close\r\n"

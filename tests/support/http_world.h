@@ -26,6 +26,10 @@ typedef struct HttpWorld {
 
 extern HttpWorld g_http;
 
+/* What every proper request carries; and what ends its connection. */
+#define HTTP_WORLD_HOST  "Host: localhost\r\n"
+#define HTTP_WORLD_CLOSE "Connection: close\r\n"
+
 /* Starts it; @config NULL: all defaults. */
 void http_world_begin(const HttpConfig *config);
 void http_world_finish(void);
@@ -34,3 +38,5 @@ const char *http_world_exchange(const Address *a, const char *request, size_t n)
 /* The status in an answer, and how often @what is in a text. */
 int http_world_status(const char *answer);
 int http_world_count(const char *text, const char *what);
+/* A LoopFn: answers what /later has put off. */
+void http_world_answer(void *user);

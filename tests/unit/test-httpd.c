@@ -11,6 +11,9 @@
 #include "tests/support/check_main.h"
 #include "tests/support/http_world.h"
 
+#define H HTTP_WORLD_HOST
+#define C HTTP_WORLD_CLOSE
+
 static int polite_client(const Address *a, const void *user CX_UNUSED)
 {
         static const char two[] = "POST /echo?q=a%20b+c HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nhello"

@@ -9,6 +9,9 @@
 #include "tests/support/check_main.h"
 #include "tests/support/http_world.h"
 
+#define H HTTP_WORLD_HOST
+#define C HTTP_WORLD_CLOSE
+
 /* Asks and leaves with a reset. */
 static int leaving_client(const Address *a, const void *user)
 {
@@ -220,7 +223,7 @@ static int draining_client(const Address *a, const void *user CX_UNUSED)
 static void drain(void *user)
 {
         http_server_drain(g_http.server);
-        answer_later(user);
+        http_world_answer(user);
 }
 
 START_TEST(draining_answers_and_closes)

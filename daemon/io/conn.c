@@ -52,6 +52,7 @@ struct Conn {
         bool dead;     /* conn_free() was called in there */
         bool paused;
         bool choked; /* too much output is unsent */
+        bool full;   /* as much input waits as may: it is not read from */
         bool eof;
         bool eof_told;
         bool closing;
@@ -59,34 +60,6 @@ struct Conn {
         bool over;
         bool told; /* on_closed() was called */
 };
-
-const char *conn_reason_text(ConnReason r)
-{
-        static const char *const texts[_CONN_REASON_N] = {
-                [CONN_CLOSED] = "closed",
-                [CONN_EOF] = "the peer closed",
-                [CONN_ERROR] = "the connection broke",
-                [CONN_DEADLINE] = "deadline passed",
-                [CONN_IDLE] = "idle for too long",
-                [CONN_STALLED] = "the peer does not read",
-                [CONN_OVERFLOW] = "too much is queued",
-                [CONN_MEMORY] = "out of memory",
-                [CONN_CUT] = "cut",
-        };
-
-        return r < _CONN_REASON_N ? texts[r] : "unknown";
-}
-
-static void limits_fill(ConnLimits *l)
-{
-        l->in_high = l->in_high ? l->in_high : (size_t)128 * 1024;
-        l->out_high = l->out_high ? l->out_high : (size_t)1024 * 1024;
-        l->out_low = l->out_low ? l->out_low : (size_t)256 * 1024;
-        l->out_max = l->out_max ? l->out_max : (size_t)4 * 1024 * 1024;
-        l->idle = l->idle ? l->idle : USEC_INFINITY;
-        l->stall = l->stall ? l->stall : USEC_INFINITY;
-        l->linger = l->linger ? l->linger : 5 * USEC_SEC;
-}
 
 static void release(Conn *c)
 {
@@ -184,6 +157,23 @@ static bool may_deliver(const Conn *c)
         return !c->paused && !c->choked && !c->closing && !c->over && !c->dead;
 }
 
+/*
+ * Reading stops at in_high by our own hand: a bufferevent that is enabled and at its mark calls bev_read() again and
+ * again, as long as nobody takes anything.
+ */
+static void set_reading(Conn *c)
+{
+        bool full = !c->closing && evbuffer_get_length(bufferevent_get_input(c->bev)) >= c->limits.in_high;
+
+        if (c->over || c->dead || full == c->full)
+                return;
+        c->full = full;
+        if (full)
+                bufferevent_disable(c->bev, EV_READ);
+        else if (bufferevent_enable(c->bev, EV_READ) < 0)
+                finish(c, CONN_MEMORY);
+}
+
 /* Offers to the owner what it has not taken yet, and then the end. False if @c is gone. */
 static bool deliver(Conn *c)
 {
@@ -215,6 +205,7 @@ static bool deliver(Conn *c)
                 else
                         finish(c, CONN_EOF);
         }
+        set_reading(c);
         return leave(c);
 }
 
@@ -363,7 +354,7 @@ int conn_new(Conn **ret, Loop *loop, Accepted *a, const ConnLimits *limits, cons
         c->from.peer.tls = c->from.tls != NULL;
         if (limits)
                 c->limits = *limits;
-        limits_fill(&c->limits);
+        conn_limits_fill(&c->limits);
         c->deadline = c->linger_at = c->armed_for = USEC_INFINITY;
         c->active_at = loop_monotonic(loop);
         r = start(c);
@@ -474,6 +465,7 @@ void conn_close_within(Conn *c, usec_t linger)
                 (void)evbuffer_drain(in, evbuffer_get_length(in));
         bufferevent_setwatermark(c->bev, EV_READ, 0, 0);
         bufferevent_setwatermark(c->bev, EV_WRITE, 0, 0);
+        set_reading(c);
         if (conn_unsent(c) == 0)
                 flushed(c);
         arm(c);

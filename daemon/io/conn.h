@@ -54,6 +54,9 @@ typedef struct ConnLimits {
         usec_t linger;   /* for sending the rest after conn_close() (5 s) */
 } ConnLimits;
 
+/* Puts the defaults in for zeros. */
+void conn_limits_fill(ConnLimits *l);
+
 typedef struct ConnOps {
         /*
          * All input that is not consumed yet, in one piece; returns how much of it is now. What is left comes

@@ -187,3 +187,11 @@ bool client_sees_end(int fd)
 
         return k == 0 || (k < 0 && errno != EAGAIN);
 }
+
+usec_t world_cpu_time(void)
+{
+        struct rusage u;
+
+        getrusage(RUSAGE_SELF, &u);
+        return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * USEC_SEC + u.ru_utime.tv_usec + u.ru_stime.tv_usec;
+}

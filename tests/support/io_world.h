@@ -59,3 +59,6 @@ void client_send(int fd, const void *data, size_t n);
 size_t client_read(int fd, void *data, size_t n);
 /* True if the other side has closed or reset by then and sends nothing before. */
 bool client_sees_end(int fd);
+
+/* Processor time that this process has used. */
+usec_t world_cpu_time(void);

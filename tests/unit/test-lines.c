@@ -289,6 +289,37 @@ START_TEST(a_client_that_takes_nothing_is_cut_if_asked_for)
 }
 END_TEST
 
+/* Sends far more than is read from it, and takes nothing until it is cut. */
+static int flooding_client(const Address *a, const void *user CX_UNUSED)
+{
+        static char lines[1 << 20];
+        int fd = client_connect(a);
+
+        memset(lines, 'x', sizeof(lines));
+        for (size_t i = 99; i < sizeof(lines); i += 100)
+                lines[i] = '\n';
+        while (send(fd, lines, sizeof(lines), MSG_NOSIGNAL) > 0)
+                continue;
+        close(fd);
+        return 0;
+}
+
+START_TEST(who_waits_with_full_input_costs_nothing)
+{
+        ConnLimits limits = {.stall = USEC_SEC};
+        usec_t before;
+
+        begin("lines.sock", 0, &limits, 0);
+        g_padding = 90000;
+        before = world_cpu_time();
+        world_spawn(&g_world, flooding_client, listener_address(g_listener), NULL);
+        world_wait(&g_world);
+        ck_assert_int_eq(g_reason, CONN_STALLED);
+        ck_assert_int_lt(world_cpu_time() - before, 500 * USEC_MSEC);
+        finish();
+}
+END_TEST
+
 static int refused_client(const Address *a, const void *user)
 {
         int first = client_connect(a), second = client_connect(a), third;
@@ -337,14 +368,6 @@ START_TEST(a_session_that_is_not_wanted_ends)
 }
 END_TEST
 
-static usec_t cpu_time(void)
-{
-        struct rusage u;
-
-        getrusage(RUSAGE_SELF, &u);
-        return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * USEC_SEC + u.ru_utime.tv_usec + u.ru_stime.tv_usec;
-}
-
 static int crowd_client(const Address *a, const void *user CX_UNUSED)
 {
         int fds[30];
@@ -378,9 +401,9 @@ START_TEST(without_descriptors_it_rests_and_recovers)
         few = saved;
         few.rlim_cur = (rlim_t)top + 10;
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
-        cpu = cpu_time();
+        cpu = world_cpu_time();
         world_wait(&g_world);
-        cpu = cpu_time() - cpu;
+        cpu = world_cpu_time() - cpu;
         setrlimit(RLIMIT_NOFILE, &saved);
         listener_stats(g_listener, &stats);
         ck_assert_msg(stats.errors >= 2 && stats.errors <= 15, "%llu errors",
@@ -472,7 +495,7 @@ END_TEST
 CHECK_MAIN("lines", lines_are_answered_wherever_they_are_cut_on_tcp_and_unix,
            a_client_that_does_not_read_is_not_read_from, a_deadline_holds_for_who_trickles,
            an_idle_client_is_cut, a_client_that_takes_nothing_is_cut_if_asked_for,
-           one_too_many_is_closed_at_once, a_session_that_is_not_wanted_ends,
-           without_descriptors_it_rests_and_recovers,
+           who_waits_with_full_input_costs_nothing, one_too_many_is_closed_at_once,
+           a_session_that_is_not_wanted_ends, without_descriptors_it_rests_and_recovers,
            a_unix_socket_gets_its_mode_and_only_a_dead_one_is_replaced,
            an_inherited_socket_serves_and_its_file_stays)

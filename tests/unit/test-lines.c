@@ -268,11 +268,9 @@ static int stalling_client(const Address *a, const void *user CX_UNUSED)
         int fd = client_connect(a), size = 4096;
 
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-        for (int i = 0; i < 200; i++)
+        for (int i = 0; i < 200; i++, usleep(20000))
                 if (send(fd, "x\n", 2, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN)
                         return 0;
-                else
-                        usleep(20000);
         return 1;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <math.h>
+
 #include "proto/survey_json.h"
 
 /* Few answers, and sources tend to keep one order: insertion. */
@@ -15,50 +17,107 @@ static void sort_answers(const Survey *s, const Answer *ret[SURVEY_ANSWERS_MAX])
         }
 }
 
-static void write_answers(const Survey *s, JsonOut *out)
+/* What the names, the time, the status and the revision take at most. */
+#define FIXED_ROOM 512
+/* What the value of an answer, and the marks around it, take at most. */
+#define ANSWER_ROOM (NUMBER_TEXT_MAX + 8)
+
+/* Room for the whole survey, so that nothing below need look for it. */
+static size_t room_for(const Survey *s)
+{
+        size_t n = s->id.n + s->contact.n + s->agent.n + s->queue.n + s->customer.n + s->channel.n + s->reason.n +
+                   s->comment.n;
+        size_t room = FIXED_ROOM + JSON_STRING_ROOM(n);
+
+        for (size_t i = 0; i < s->n_answers; i++)
+                room += JSON_STRING_ROOM(s->answers[i].metric.n) + ANSWER_ROOM;
+        return room;
+}
+
+/* Each member begins with its comma; that of the first one becomes the opening brace in the end. */
+#define PUT(_to, _literal) ((char *)memcpy((_to), (_literal), sizeof(_literal) - 1) + sizeof(_literal) - 1)
+#define PUT_TEXT(_to, _name, _text)                                                                          \
+        ((_text).at ? json_put_string(PUT(_to, ",\"" _name "\":"), (_text)) : (_to))
+
+static char *put_int(char *to, int64_t value)
+{
+        char text[NUMBER_TEXT_MAX];
+        size_t n = int64_format(value, text);
+
+        return (char *)memcpy(to, text, n) + n;
+}
+
+static char *put_time(char *to, usec_t ts)
+{
+        char text[USEC_TEXT_MAX];
+        size_t n = strlen(usec_format(ts, text));
+
+        *to++ = '"';
+        memcpy(to, text, n);
+        to[n] = '"';
+        return to + n + 1;
+}
+
+static char *put_number(char *to, double value)
+{
+        char text[NUMBER_TEXT_MAX];
+        size_t n;
+
+        if (value >= 0 && value <= 9 && value == (double)(int)value) {
+                *to = (char)('0' + (int)value);
+                return to + 1;
+        }
+        if (!isfinite(value))
+                return PUT(to, "null");
+        n = number_format(value, text);
+        return (char *)memcpy(to, text, n) + n;
+}
+
+static char *put_answers(char *to, const Survey *s)
 {
         const Answer *sorted[SURVEY_ANSWERS_MAX];
 
         if (s->n_answers == 0)
-                return;
+                return to;
         sort_answers(s, sorted);
-        json_key(out, TEXT("answers"));
-        json_begin_object(out);
+        to = PUT(to, ",\"answers\":{");
         for (size_t i = 0; i < s->n_answers; i++) {
-                json_key(out, sorted[i]->metric);
-                switch (sorted[i]->kind) {
-                case ANSWER_NULL:
-                        json_none(out);
-                        break;
-                case ANSWER_BOOL:
-                        json_bool(out, sorted[i]->value != 0);
-                        break;
-                case ANSWER_NUMBER:
-                        json_number(out, sorted[i]->value);
-                        break;
-                }
+                if (i > 0)
+                        *to++ = ',';
+                to = json_put_string(to, sorted[i]->metric);
+                *to++ = ':';
+                if (sorted[i]->kind == ANSWER_NULL)
+                        to = PUT(to, "null");
+                else if (sorted[i]->kind == ANSWER_NUMBER)
+                        to = put_number(to, sorted[i]->value);
+                else
+                        to = sorted[i]->value != 0 ? PUT(to, "true") : PUT(to, "false");
         }
-        json_end_object(out);
+        *to++ = '}';
+        return to;
 }
 
 void survey_encode(const Survey *s, Buffer *to)
 {
-        JsonOut out = JSON_OUT_INIT(to);
+        char *begin = buffer_reserve(to, room_for(s)), *p = begin;
 
-        json_begin_object(&out);
-        json_member_text(&out, "id", s->id);
-        json_member_time(&out, "ts", s->ts);
-        json_member_text(&out, "contact", s->contact);
-        json_member_text(&out, "agent", s->agent);
-        json_member_text(&out, "queue", s->queue);
-        json_member_text(&out, "customer", s->customer);
-        json_member_text(&out, "channel", s->channel);
-        json_member_text(&out, "reason", s->reason);
+        if (!begin)
+                return;
+        p = PUT_TEXT(p, "id", s->id);
+        p = put_time(PUT(p, ",\"ts\":"), s->ts);
+        p = PUT_TEXT(p, "contact", s->contact);
+        p = PUT_TEXT(p, "agent", s->agent);
+        p = PUT_TEXT(p, "queue", s->queue);
+        p = PUT_TEXT(p, "customer", s->customer);
+        p = PUT_TEXT(p, "channel", s->channel);
+        p = PUT_TEXT(p, "reason", s->reason);
         if (s->status != SURVEY_ANSWERED)
-                json_member_str(&out, "status", survey_status_name(s->status));
+                p = PUT_TEXT(p, "status", text_of(survey_status_name(s->status)));
         if (s->rev >= 0)
-                json_member_int(&out, "rev", s->rev);
-        write_answers(s, &out);
-        json_member_text(&out, "comment", s->comment);
-        json_end_object(&out);
+                p = put_int(PUT(p, ",\"rev\":"), s->rev);
+        p = put_answers(p, s);
+        p = PUT_TEXT(p, "comment", s->comment);
+        *p++ = '}';
+        *begin = '{';
+        to->n += (size_t)(p - begin);
 }

@@ -52,6 +52,13 @@ bool config_changes_figures(const Config *before, const Config *after)
         return false;
 }
 
+bool config_changes_rules(const Config *before, const Config *after)
+{
+        /* They lie in memory that was zeroed before it was filled, so that equal ones are equal byte by byte. */
+        return before->n_rules != after->n_rules ||
+               (before->n_rules && memcmp(before->rules, after->rules, before->n_rules * sizeof(Rule)) != 0);
+}
+
 static bool same_text(const char *a, const char *b)
 {
         return a && b ? strcmp(a, b) == 0 : a == b;

@@ -44,7 +44,6 @@ typedef struct Config {
         bool insecure; /* plain TCP on other than loopback addresses is allowed */
         usec_t future_skew;
         usec_t keep_surveys, keep_comments, keep_tallies;
-        usec_t commit_delay;    /* longest wait for more surveys before a commit */
         size_t max_connections; /* of all listeners together */
         size_t max_agents, max_queues;
         size_t feed_ring; /* messages kept for each feed */
@@ -94,6 +93,9 @@ CX_MUST_CHECK int config_print(const Config *c, FILE *to);
  * keep_tallies), so that they must be computed anew; or only rules, policy, sources and limits.
  */
 bool config_changes_figures(const Config *before, const Config *after);
+
+/* Whether the rules are others, and so the alerts. */
+bool config_changes_rules(const Config *before, const Config *after);
 
 /* What of a change takes effect only with a restart (listen addresses, store), as a sentence; NULL: nothing.
  */

@@ -79,8 +79,6 @@ static const Option options[] = {
          .text = "Different queues, those of the queue table included."},
         {"future_skew", &type_duration, C(future_skew), .min = 0, .max = DAYS(1), .def = "5m",
          .text = "How far in the future the time of a survey may lie."},
-        {"commit_delay", &type_duration, C(commit_delay), .min = 0, .max = SECS(1), .def = "2ms",
-         .text = "How long a commit waits for more surveys to share it."},
 
         {"feed", &type_section, .def = "{}",
          .text = "Settings of the live feeds."},

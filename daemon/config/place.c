@@ -5,12 +5,12 @@
  */
 
 #include <errno.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 
 #include "daemon/config/file.h"
 #include "daemon/config/option_types.h"
 #include "daemon/config/roster.h"
+#include "daemon/config/sha256.h"
 #include "daemon/config/zone.h"
 
 #define CSV_FILE_MAX ((size_t)64 << 20)
@@ -47,7 +47,7 @@ static void print_zone(Printer *p, const Option *o, const void *object)
 /* Reads the CSV file that @n names; both digests make up the org's. */
 static int read_csv(Load *l, const Option *o, const Node *n, Config *c, bool roster)
 {
-        unsigned char both[1 + 2 * SHA256_DIGEST_LENGTH] = {roster};
+        unsigned char both[1 + 2 * SHA256_BYTES] = {roster};
         char *path;
         Buffer csv = BUFFER_NULL;
         int r = type_path.read(l, o, n, c);
@@ -63,11 +63,9 @@ static int read_csv(Load *l, const Option *o, const Node *n, Config *c, bool ros
         else if (r == 0)
                 r = queues_read(c->org, buffer_text(&csv), path, c->max_queues, l->diag);
         if (r == 0) {
-                memcpy(both + 1, c->org_digest, SHA256_DIGEST_LENGTH);
-                if (!SHA256((const unsigned char *)(csv.n ? csv.data : ""), csv.n,
-                            both + 1 + SHA256_DIGEST_LENGTH) ||
-                    !SHA256(both, sizeof(both), c->org_digest))
-                        r = -ENOMEM;
+                memcpy(both + 1, c->org_digest, SHA256_BYTES);
+                sha256(csv.n ? csv.data : "", csv.n, both + 1 + SHA256_BYTES);
+                sha256(both, sizeof(both), c->org_digest);
         }
         buffer_deinit(&csv);
         free(path);

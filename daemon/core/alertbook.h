@@ -6,6 +6,7 @@
  */
 
 #include "daemon/core/alert.h"
+#include "daemon/core/evidence.h"
 
 /* Of the resolved ones only so many are remembered; the store has the others. */
 #define ALERTBOOK_RESOLVED_MAX 10000
@@ -16,6 +17,7 @@ typedef struct BookEntry {
         Alert alert;
         uint64_t kin; /* the same for all alerts of one rule on one scope */
         Pair *pair;   /* that looks after it while it is open; NULL: nobody (any more) */
+        EvidenceCache past; /* of the starts as they were when it fired */
 } BookEntry;
 
 typedef struct AlertBook {

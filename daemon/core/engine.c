@@ -145,7 +145,7 @@ static void set_up_rule(Engine *e, Watch *w, const Rule *rule)
                             : INFINITY;
         w->limit = watch_limit(w);
         if (rule->test == RULE_EVIDENCE)
-                e->days_used[rule->metric] = true;
+                e->tier_used[WINDOW_DAY] = true;
 }
 
 int engine_new(Engine **ret, const Settings *settings, Org *org)
@@ -333,7 +333,8 @@ static void take_over(Pair *p, const Alert *a)
         } else if (a->ordinal + 1 == p->ordinal) {
                 p->restart_before = a->restart;
         }
-        p->cached = false;
+        p->past.valid = false;
+        p->calm = false;
 }
 
 int engine_restore(Engine *e, const Alert *alert)

@@ -8,7 +8,7 @@
  * (each id's latest version) and of the settings, whatever the order of arrival. An alert's state also depends on the
  * times at which it looked; that is why alerts are stored by the shell and handed back with engine_restore().
  *
- * Start: engine_new(), engine_replay() for every stored survey, engine_restore() for every stored alert, then one
+ * Start: engine_new(), engine_replay_tally() for every stored tally, engine_replay() for every stored survey, engine_restore() for every stored alert, then one
  * INPUT_TICK. (A tick before the replay as well, and minutes and hours that are no longer kept are left out at once
  * instead of being held until the first tick.) Live: engine_step() for each input, and an INPUT_TICK at engine_deadline() at the latest.
  */
@@ -22,6 +22,7 @@
 #include "daemon/core/influence.h"
 #include "daemon/core/org.h"
 #include "daemon/core/rule.h"
+#include "daemon/core/tally.h"
 #include "daemon/core/window.h"
 #include "proto/fault.h"
 #include "proto/figure.h"
@@ -98,6 +99,34 @@ Engine *engine_free(Engine *e);
 
 /* A stored survey: counts it without looking at any rule. -ENOMEM leaves the engine to be freed only. */
 CX_MUST_CHECK int engine_replay(Engine *e, const Survey *survey);
+
+/*
+ * Answers of one scope and day (counted from 1970, UTC) whose surveys are no longer stored, as if these had been replayed;
+ * only windows that are cut in days see them. @counts: from the lowest answer of @metric on. SIZE_MAX: no answers, but
+ * the scope has data. Agents and queues that are new are let in as long as there is room; another scope that the org does
+ * not have is passed over. -ENOMEM leaves the engine to be freed only.
+ */
+CX_MUST_CHECK int engine_replay_tally(Engine *e, ScopeKind kind, Text name, int32_t day, size_t metric,
+                                      const Tally *counts);
+
+/* Where a survey is counted. */
+typedef struct EnginePlace {
+        ScopeId scopes[ORG_CHAIN_MAX];
+        size_t n_scopes;
+        int32_t day;
+        SurveyValues values; /* of the metrics of the settings */
+} EnginePlace;
+
+void engine_place(const Engine *e, const Survey *survey, EnginePlace *ret);
+
+/*
+ * A survey that was counted is no longer stored. Its answers stay in all figures (those of windows that are cut in days
+ * also after a restart, by engine_replay_tally()); only what names it forgets it.
+ */
+void engine_forget(Engine *e, const Survey *survey);
+
+/* The first day whose answers are kept; INT32_MIN before the first step. */
+int32_t engine_kept_day(const Engine *e);
 
 /*
  * A stored alert, resolved ones included (the newest of its rule and scope decides where starts begin again). One of a

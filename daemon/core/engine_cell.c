@@ -10,7 +10,6 @@ void engine_cell_free(Engine *e, Cell *cell)
 {
         for (size_t i = 0; i < cell->n_pairs; i++)
                 recent_deinit(&cell->pairs[i].recent, &e->ids);
-        free(cell->pairs);
         free(cell);
 }
 
@@ -23,10 +22,13 @@ void engine_counts_free(ScopeCounts *counts)
 
 static int make_counts(const Engine *e, ScopeCounts **ret)
 {
-        ScopeCounts *counts = calloc(1, sizeof(*counts) + e->settings->n_metrics * sizeof(counts->cells[0]));
+        size_t n = e->settings->n_metrics;
+        ScopeCounts *counts =
+                calloc(1, sizeof(*counts) + n * (sizeof(counts->cells[0]) + sizeof(counts->first[0])));
 
         if (!counts)
                 return -ENOMEM;
+        counts->first = (uint16_t *)(counts->cells + n);
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
                 counts->grids[tier] = GRID_INIT(e->n_cursors[tier]);
         *ret = counts;
@@ -49,18 +51,19 @@ static void inherit_ordinal(const Engine *e, Pair *p)
         }
 }
 
-static int make_pairs(Engine *e, Cell *cell)
+static int make_cell(Engine *e, ScopeId scope, size_t metric, Cell **ret)
 {
-        const ScopeInfo *info = org_scope(e->org, cell->scope);
+        Cell key = {.scope = scope, .metric = (uint32_t)metric}, *cell;
+        const ScopeInfo *info = org_scope(e->org, scope);
         size_t n_rules = e->settings->n_rules, n = 0;
 
         for (size_t i = 0; i < n_rules; i++)
-                n += watch_covers(&e->watches[i], cell, info);
-        if (n == 0)
-                return 0;
-        cell->pairs = calloc(n, sizeof(*cell->pairs));
-        if (!cell->pairs)
+                n += watch_covers(&e->watches[i], &key, info);
+        cell = calloc(1, sizeof(*cell) + n * sizeof(cell->pairs[0]));
+        if (!cell)
                 return -ENOMEM;
+        cell->scope = scope;
+        cell->metric = (uint32_t)metric;
         for (size_t i = 0; i < n_rules; i++) {
                 const Watch *w = &e->watches[i];
                 Pair *p = &cell->pairs[cell->n_pairs];
@@ -79,6 +82,7 @@ static int make_pairs(Engine *e, Cell *cell)
                 };
                 inherit_ordinal(e, p);
         }
+        *ret = cell;
         return 0;
 }
 
@@ -89,11 +93,12 @@ static int make_series(Engine *e, ScopeCounts *counts, Cell *cell)
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++) {
                 int r;
 
-                if (!e->tier_used[tier] && !(tier == WINDOW_DAY && e->days_used[cell->metric]))
+                if (!e->tier_used[tier])
                         continue;
                 r = series_init(&cell->series[tier], &counts->grids[tier], n_values);
                 if (r)
                         return r;
+                counts->first[cell->metric] = cell->series[tier].first;
                 e->stats.n_series++;
         }
         return 0;
@@ -114,14 +119,10 @@ int engine_cell_get(Engine *e, ScopeId scope, size_t metric, Cell **ret)
                 *ret = data->counts->cells[metric];
                 return 0;
         }
-        cell = calloc(1, sizeof(*cell));
-        if (!cell)
-                return -ENOMEM;
-        cell->scope = scope;
-        cell->metric = (uint32_t)metric;
+        r = make_cell(e, scope, metric, &cell);
+        if (r)
+                return r;
         r = make_series(e, data->counts, cell);
-        if (r == 0)
-                r = make_pairs(e, cell);
         if (r) {
                 engine_cell_free(e, cell);
                 return r;
@@ -129,6 +130,9 @@ int engine_cell_get(Engine *e, ScopeId scope, size_t metric, Cell **ret)
         cell->next = e->cells;
         e->cells = cell;
         data->counts->cells[metric] = cell;
+        data->counts->known |= UINT64_C(1) << metric;
+        if (cell->n_pairs)
+                data->counts->watched |= UINT64_C(1) << metric;
         *ret = cell;
         return 0;
 }

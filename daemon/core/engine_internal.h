@@ -40,40 +40,42 @@ typedef struct Watch {
         double limit;     /* evidence: A */
 } Watch;
 
-/* A rule on a scope that it covers. */
+/* A rule on a scope that it covers. First what every answer touches. */
 struct Pair {
-        ScheduleItem item;
-        Cell *cell;
         const Watch *watch;
-        BookEntry *open; /* its pending or active alert */
+        BookEntry *open;    /* its pending or active alert */
+        ScheduleItem item;
+        double bound;       /* evidence, no open alert: M is not above this ... */
+        int32_t bound_day;  /* ... on this day */
+        bool calm;          /* since the last look nothing happened that a look would have to see (engine_is_calm()) */
+        bool held;          /* before an answer was taken out, the test held */
+        EvidenceCache past; /* from `restart` on */
+        Cell *cell;
         uint64_t kin;
-        uint32_t ordinal; /* of its last alert */
-        bool cached;      /* `past` holds for `cached_day` */
-        int32_t cached_day;
         int64_t restart;        /* first day that may be a start again */
         int64_t restart_before; /* the same, without the last alert */
-        EvidencePast past;
-        double bound;      /* evidence, no open alert: M is not above this ... */
-        int32_t bound_day; /* ... on this day */
-        bool held;         /* before an answer was taken out, the test held */
         double held_evidence;
+        uint32_t ordinal; /* of its last alert */
         Recent recent;
 };
 
 struct Cell {
         ScopeId scope;
         uint32_t metric;
-        Series series[_WINDOW_TIER_N]; /* unused where no window and no rule wants the tier */
-        Pair *pairs;                   /* in the order of the rules. Owned */
-        size_t n_pairs;
+        Series series[_WINDOW_TIER_N]; /* unused where nothing wants the tier */
         uint64_t stamp; /* the last step that looked at it */
         Cell *next;     /* of all cells, newest first */
+        size_t n_pairs;
+        Pair pairs[]; /* in the order of the rules */
 };
 
 /* What a scope has once there is an answer. Stays where it is. */
 typedef struct ScopeCounts {
+        uint64_t known;   /* bit per metric: it has a cell */
+        uint64_t watched; /* bit per metric: its cell has pairs */
         Grid grids[_WINDOW_TIER_N];
-        Cell *cells[]; /* one per metric, NULL without answers */
+        uint16_t *first; /* per metric that is known: its first column, the same in all grids. Behind the cells */
+        Cell *cells[];   /* one per metric, NULL without answers */
 } ScopeCounts;
 
 typedef struct ScopeData {
@@ -87,7 +89,6 @@ struct Engine {
         Span spans[WINDOWS_MAX];
         bool tier_used[_WINDOW_TIER_N];
         unsigned n_cursors[_WINDOW_TIER_N];
-        bool days_used[METRICS_MAX]; /* some evidence rule wants the days of this metric */
         Watch *watches;              /* one per rule */
         ScopeData *scopes;
         size_t n_scopes, scopes_size;
@@ -118,6 +119,14 @@ void engine_advance(Engine *e, usec_t now);
 /* Room and rule coverage for scopes that the org has got since. -ENOMEM. */
 CX_MUST_CHECK int engine_cover_scopes(Engine *e);
 
+/* The metrics of @metrics on @scope that rules look at, bit per metric. */
+static inline uint64_t engine_watched(const Engine *e, ScopeId scope, uint64_t metrics)
+{
+        const ScopeCounts *counts = e->scopes[scope].counts;
+
+        return counts ? counts->watched & metrics : 0;
+}
+
 /* engine_cell.c: the cell; NULL: none. engine_cell_get() makes it. -ENOMEM. */
 static inline Cell *engine_cell_find(const Engine *e, ScopeId scope, size_t metric)
 {
@@ -143,8 +152,13 @@ typedef struct Look {
         bool is_past; /* the value is on the wrong side */
 } Look;
 
-/* As of now, from the cursor of its window. */
-Look engine_look_live(Engine *e, Pair *p);
+/*
+ * Before the series has an answer more (@delta 1) or less (-1): what that means for looks to come. @buckets of it, per
+ * tier.
+ */
+void engine_look_ahead(const Engine *e, Pair *p, unsigned value, int delta, const int32_t buckets[_WINDOW_TIER_N]);
+/* Whether engine_look() would change nothing, and schedule the same, after all that engine_look_ahead() was told. */
+bool engine_is_calm(const Pair *p);
 /* As of the end of a window, from its counts there; @day is the last one in it. No day is barred as a start.
  */
 Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, int32_t day);

@@ -41,22 +41,22 @@ static double sum_at(const Watch *w, const Series *days, int32_t day, int64_t re
         return evidence_sum(&w->evidence, &past, &counts, true);
 }
 
-/* M as of now. The same arithmetic as in sum_at(), with the days before today remembered. */
-static double sum_live(const Engine *e, Pair *p)
+/* M as of now, from @restart on. The same arithmetic as in sum_at(), with the days before today remembered. */
+static double sum_live(const Engine *e, const Pair *p, int64_t restart, EvidenceCache *cache)
 {
         const Series *days = &p->cell->series[WINDOW_DAY];
-        int32_t start = first_start(p->watch, days, e->today, p->restart);
+        int32_t start = first_start(p->watch, days, e->today, restart);
         Tally counts;
 
         if (start == SERIES_NEVER)
                 return 0;
-        if (!p->cached || p->cached_day != e->today) {
-                evidence_past(&p->watch->evidence, days, start, e->today, &p->past);
-                p->cached = true;
-                p->cached_day = e->today;
+        if (!cache->valid || cache->day != e->today) {
+                evidence_past(&p->watch->evidence, days, start, e->today, &cache->past);
+                cache->valid = true;
+                cache->day = e->today;
         }
         series_sum(days, e->today, e->today + 1, &counts);
-        return evidence_sum(&p->watch->evidence, &p->past, &counts, true);
+        return evidence_sum(&p->watch->evidence, &cache->past, &counts, true);
 }
 
 int32_t engine_best_start(const Engine *e, const Pair *p, Tally *ret)
@@ -105,15 +105,16 @@ static Look look_on(const Watch *w, const Tally *counts, double sum)
         return look;
 }
 
-Look engine_look_live(Engine *e, Pair *p)
+/* As of now, from the cursor of its window. The evidence test holds only @with_sum. */
+static Look look_live(const Engine *e, Pair *p, bool with_sum)
 {
         const Span *span = &e->spans[p->watch->rule->window];
-        bool wants_sum = p->watch->rule->test == RULE_EVIDENCE && p->watch->usable;
         Tally counts;
 
+        with_sum = with_sum && p->watch->rule->test == RULE_EVIDENCE && p->watch->usable;
         series_total(&p->cell->series[span->tier], span->cursor, span->start, span->end, e->kept[span->tier],
                      &counts);
-        return look_on(p->watch, &counts, wants_sum ? sum_live(e, p) : 0);
+        return look_on(p->watch, &counts, with_sum ? sum_live(e, p, p->restart, &p->past) : 0);
 }
 
 Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, int32_t day)
@@ -141,7 +142,7 @@ void engine_remember(Engine *e, Pair *p)
         if (p->watch->rule->test == RULE_EVIDENCE)
                 p->held_evidence = fired_sum(p);
         else
-                p->held = engine_look_live(e, p).holds;
+                p->held = look_live(e, p, true).holds;
 }
 
 /* Whether what was taken out just now is what the alert rested on. */
@@ -168,13 +169,12 @@ static bool is_recovered(const Engine *e, const Pair *p, const Look *look)
                 return false;
         if (p->watch->rule->test != RULE_EVIDENCE || !p->watch->usable)
                 return true;
-        return sum_at(p->watch, &p->cell->series[WINDOW_DAY], e->today, p->restart_before) <
-               p->watch->limit * RECOVERED;
+        return sum_live(e, p, p->restart_before, &p->open->past) < p->watch->limit * RECOVERED;
 }
 
 static int look_at_active(Engine *e, Pair *p, bool removed, Effects *out)
 {
-        Look look = engine_look_live(e, p);
+        Look look = look_live(e, p, false);
 
         if (removed && is_withdrawn(p, &look))
                 return engine_resolve(e, p->open, ALERT_WITHDRAWN, out);
@@ -189,7 +189,7 @@ static int look_at_active(Engine *e, Pair *p, bool removed, Effects *out)
 
 static int look_at_pending(Engine *e, Pair *p, Effects *out)
 {
-        Look look = engine_look_live(e, p);
+        Look look = look_live(e, p, true);
 
         if (!look.holds)
                 return engine_resolve(e, p->open, ALERT_RECOVERED, out);
@@ -199,29 +199,91 @@ static int look_at_pending(Engine *e, Pair *p, Effects *out)
         return 0;
 }
 
-/*
- * Without a new answer M gains at most 1 a day, for the new start, and not longer than the window is; good
- * answers only lower it: most looks need no logarithm.
- */
-static bool is_far_off(const Engine *e, const Pair *p)
+/* What M is not above today: without a new answer it gains at most 1 a day, for the new start, and not longer than the
+ * window is. */
+static double bound_today(const Engine *e, const Pair *p)
 {
         int32_t days = e->today - p->bound_day;
 
+        return p->bound + (days > p->watch->n_days ? p->watch->n_days : days);
+}
+
+/* Most looks at evidence need no logarithm. */
+static bool is_far_off(const Engine *e, const Pair *p)
+{
         if (p->watch->rule->test != RULE_EVIDENCE)
                 return false;
-        if (days > p->watch->n_days)
-                days = p->watch->n_days;
-        return !p->watch->usable || p->bound + days < p->watch->limit * NEARLY;
+        return !p->watch->usable || bound_today(e, p) < p->watch->limit * NEARLY;
+}
+
+/* An answer multiplies each E_j whose start is not after it, by at most the largest factor of any bet. */
+static void move_bound(const Engine *e, Pair *p, unsigned value, int delta, int32_t day)
+{
+        double most = p->watch->evidence.most[value];
+
+        /* Days before this one that were summed up, and from which nothing was taken since, begin before it. */
+        bool begins = (p->past.valid && p->past.day <= day) || series_begins_by(&p->cell->series[WINDOW_DAY], day);
+
+        /* A start more, or an answer less, may be anything. */
+        if (delta < 0 || day > e->today || !begins) {
+                p->bound = INFINITY;
+                p->calm = false;
+        } else if (most > 1 || day == e->today) {
+                p->bound = bound_today(e, p) * most;
+                p->bound_day = e->today;
+        }
+}
+
+/*
+ * With a value that is not on the wrong side, an answer on the right side keeps it there; and if it does not leave its
+ * window before the next look is due, it changes nothing about that either.
+ */
+static bool stays_calm(const Engine *e, const Pair *p, unsigned value, int delta, int32_t bucket)
+{
+        const Span *span = &e->spans[p->watch->rule->window];
+        const Window *window = &e->settings->windows[p->watch->rule->window];
+
+        if (delta < 0 || p->watch->evidence.scaled[value] <= p->watch->evidence.target || bucket >= span->end)
+                return false;
+        return bucket < span->start || p->item.due <= (window->today ? span->turns : bucket * span->width + window->length);
+}
+
+void engine_look_ahead(const Engine *e, Pair *p, unsigned value, int delta, const int32_t buckets[_WINDOW_TIER_N])
+{
+        int32_t day = buckets[WINDOW_DAY];
+
+        if (p->watch->rule->test != RULE_EVIDENCE) {
+                p->calm = p->calm && stays_calm(e, p, value, delta, buckets[e->spans[p->watch->rule->window].tier]);
+                return;
+        }
+        if (day < p->past.day || delta < 0)
+                p->past.valid = false;
+        if (p->open && (day < p->open->past.day || delta < 0))
+                p->open->past.valid = false;
+        move_bound(e, p, value, delta, day);
+}
+
+bool engine_is_calm(const Pair *p)
+{
+        if (!p->calm || p->open)
+                return false;
+        /* Not even new starts alone would bring it to the limit. */
+        return p->watch->rule->test != RULE_EVIDENCE || !p->watch->usable ||
+               p->bound + p->watch->n_days < p->watch->limit * NEARLY;
 }
 
 static int look_at_inactive(Engine *e, Pair *p, Effects *out)
 {
+        bool is_evidence = p->watch->rule->test == RULE_EVIDENCE;
         Look look;
 
-        if (is_far_off(e, p))
+        if (is_far_off(e, p)) {
+                p->calm = true;
                 return 0;
-        look = engine_look_live(e, p);
-        if (p->watch->rule->test == RULE_EVIDENCE) {
+        }
+        look = look_live(e, p, true);
+        p->calm = is_evidence || !look.is_past;
+        if (is_evidence) {
                 /* What lies in days to come will count without any further look at it. */
                 p->bound = series_next(&p->cell->series[WINDOW_DAY], e->today + 1) == SERIES_NEVER
                                    ? look.evidence
@@ -241,7 +303,12 @@ int engine_look(Engine *e, Pair *p, bool removed, Effects *out)
                 r = look_at_pending(e, p, out);
         else
                 r = look_at_active(e, p, removed, out);
-        return r ? r : engine_schedule(e, p);
+        if (r == 0)
+                r = engine_schedule(e, p);
+        /* Evidence that has something to wait for is looked at with every answer. */
+        if (p->watch->rule->test == RULE_EVIDENCE && p->item.due != USEC_INFINITY)
+                p->calm = false;
+        return r;
 }
 
 static usec_t sooner(usec_t a, usec_t b)

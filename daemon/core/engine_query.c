@@ -49,7 +49,7 @@ void engine_fill_figure(const Engine *e, const Cell *cell, size_t window, usec_t
 }
 
 /* The first rule on the cell that looks at this window. */
-static Pair *pair_for(const Cell *cell, size_t window)
+static const Pair *pair_for(const Cell *cell, size_t window)
 {
         for (size_t i = 0; i < cell->n_pairs; i++)
                 if (cell->pairs[i].watch->rule->window == window)
@@ -61,7 +61,7 @@ static FigureState state_of(const Engine *e, const Cell *cell, size_t window, bo
                             const Tally *counts, const Figure *f)
 {
         const Metric *m = f->metric;
-        Pair *p = pair_for(cell, window);
+        const Pair *p = pair_for(cell, window);
 
         if (f->n == 0)
                 return FIGURE_NO_DATA;

@@ -8,16 +8,14 @@
 #include <math.h>
 
 #include "daemon/core/engine_internal.h"
+#include "proto/base/plant.h"
 
 /* One version of a survey, worked out. */
 typedef struct Version {
         const Survey *survey;
         ScopeId chain[ORG_CHAIN_MAX];
         size_t n_chain;
-        struct {
-                uint8_t metric, value; /* value counted from the lowest answer */
-        } answers[METRICS_MAX];
-        size_t n_answers;
+        SurveyValues values;
         int32_t buckets[_WINDOW_TIER_N];
         bool has_id;
         uint32_t id; /* in the pool, once something remembers it */
@@ -33,7 +31,7 @@ static int find_name(Engine *e, ScopeKind kind, Text name, size_t max, bool is_n
         if (name.n)
                 id = org_find(e->org, kind, name);
         if (name.n && id == SCOPE_NONE && is_new) {
-                if (org_n_kind(e->org, kind) >= max) {
+                if (org_n_kind(e->org, kind) >= max && !PLANTED("names-uncapped")) {
                         ++*overflow;
                 } else {
                         r = org_intern(e->org, kind, name, &id);
@@ -64,7 +62,6 @@ static void find_buckets(usec_t ts, int32_t ret[_WINDOW_TIER_N])
 
 static int version_init(Engine *e, Version *v, const Survey *s, bool is_new)
 {
-        SurveyValues values;
         ScopeId agent, queue;
         int r;
 
@@ -77,41 +74,24 @@ static int version_init(Engine *e, Version *v, const Survey *s, bool is_new)
                 return r;
         v->survey = s;
         v->n_chain = org_chain(e->org, agent, queue, s->ts, v->chain);
-        v->n_answers = 0;
         v->has_id = false;
-        survey_values(s, e->settings->metrics, e->settings->n_metrics, &values);
-        for (uint64_t rest = values.answered; rest; rest &= rest - 1) {
-                unsigned metric = (unsigned)__builtin_ctzll(rest);
-
-                v->answers[v->n_answers].metric = (uint8_t)metric;
-                v->answers[v->n_answers++].value = values.values[metric];
-        }
-        find_buckets(s->ts, v->buckets);
+        survey_values(s, e->settings->metrics, e->settings->n_metrics, &v->values);
+        find_buckets(PLANTED("late-into-now") ? e->now : s->ts, v->buckets);
         if (is_new)
-                e->stats.unknown_answers += values.n_unknown;
+                e->stats.unknown_answers += v->values.n_unknown;
         return 0;
 }
 
 /* What the rules of a cell must know of an answer, before the series has it (or has it no more). */
 static int tell_pairs(Engine *e, Cell *cell, Version *v, unsigned value, int delta)
 {
-        int32_t day = v->buckets[WINDOW_DAY];
-        const Series *days = &cell->series[WINDOW_DAY];
         int r = 0;
 
         for (size_t i = 0; i < cell->n_pairs && r == 0; i++) {
                 Pair *p = &cell->pairs[i];
-                const Evidence *evidence = &p->watch->evidence;
-                bool wrong = evidence->scaled[value] < evidence->target;
 
-                if (p->watch->rule->test == RULE_EVIDENCE) {
-                        if (day < p->cached_day)
-                                p->cached = false;
-                        /* Nothing else can raise M. */
-                        if (wrong || delta < 0 || day < series_next(days, INT32_MIN))
-                                p->bound = INFINITY;
-                }
-                if (!wrong)
+                engine_look_ahead(e, p, value, delta, v->buckets);
+                if (p->watch->evidence.scaled[value] >= p->watch->evidence.target)
                         continue;
                 if (delta < 0) {
                         recent_remove(&p->recent, &e->ids, v->survey->ts, v->survey->id);
@@ -136,40 +116,35 @@ static void mark_changed(Engine *e, ScopeId scope)
         }
 }
 
-/* Tells the rules of one scope, and finds the columns that the answers are counted in: *ret_n of them per tier. */
-static int visit_cells(Engine *e, Version *v, ScopeId scope, int delta,
-                       uint16_t columns[_WINDOW_TIER_N][METRICS_MAX], size_t ret_n[_WINDOW_TIER_N])
+/* The lowest metric of a set. */
+static unsigned first_of(uint64_t metrics)
 {
-        for (size_t k = 0; k < v->n_answers; k++) {
-                unsigned metric = v->answers[k].metric, value = v->answers[k].value;
-                Cell *cell = engine_cell_find(e, scope, metric);
-                int r = 0;
-
-                if (!cell && delta < 0)
-                        continue;
-                if (!cell)
-                        r = engine_cell_get(e, scope, metric, &cell);
-                if (r == 0 && cell->n_pairs)
-                        r = tell_pairs(e, cell, v, value, delta);
-                if (r)
-                        return r;
-                for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
-                        if (series_is_used(&cell->series[tier]))
-                                columns[tier][ret_n[tier]++] = (uint16_t)(cell->series[tier].first + value);
-        }
-        return 0;
+        return (unsigned)__builtin_ctzll(metrics);
 }
 
 static int count_in_scope(Engine *e, Version *v, ScopeId scope, int delta)
 {
-        uint16_t columns[_WINDOW_TIER_N][METRICS_MAX];
-        size_t n[_WINDOW_TIER_N] = {0};
-        int r = visit_cells(e, v, scope, delta, columns, n);
+        ScopeCounts *counts = e->scopes[scope].counts;
+        uint64_t answered = v->values.answered, missing = counts ? answered & ~counts->known : answered, rest;
+        uint16_t columns[METRICS_MAX];
+        size_t n = 0;
+        Cell *cell;
+        int r = 0;
 
-        for (unsigned tier = 0; tier < _WINDOW_TIER_N && r == 0; tier++)
-                if (n[tier])
-                        r = grid_count(&e->scopes[scope].counts->grids[tier], v->buckets[tier], columns[tier], n[tier],
-                                       delta, e->kept[tier]);
+        if (missing && delta < 0)
+                answered &= ~missing;
+        else
+                for (rest = missing; rest && r == 0; rest &= rest - 1)
+                        r = engine_cell_get(e, scope, first_of(rest), &cell);
+        for (rest = engine_watched(e, scope, answered); rest && r == 0; rest &= rest - 1)
+                r = tell_pairs(e, engine_cell_find(e, scope, first_of(rest)), v, v->values.values[first_of(rest)],
+                               delta);
+        counts = e->scopes[scope].counts;
+        for (rest = answered; rest && r == 0; rest &= rest - 1)
+                columns[n++] = (uint16_t)(counts->first[first_of(rest)] + v->values.values[first_of(rest)]);
+        for (unsigned tier = 0; tier < _WINDOW_TIER_N && r == 0 && n > 0; tier++)
+                if (e->tier_used[tier])
+                        r = grid_count(&counts->grids[tier], v->buckets[tier], columns, n, delta, e->kept[tier]);
         return r;
 }
 
@@ -179,8 +154,27 @@ static void prefetch_scopes(const Engine *e, const Version *v)
         for (size_t i = 0; i < v->n_chain; i++) {
                 const ScopeCounts *counts = e->scopes[v->chain[i]].counts;
 
+                if (counts) {
+                        __builtin_prefetch(counts);
+                        __builtin_prefetch(counts->grids + 1);
+                        __builtin_prefetch(counts->cells);
+                        __builtin_prefetch(counts->cells + e->settings->n_metrics);
+                }
+        }
+        for (size_t i = 0; i < v->n_chain; i++) {
+                const ScopeCounts *counts = e->scopes[v->chain[i]].counts;
+                uint64_t rest = engine_watched(e, v->chain[i], v->values.answered);
+
                 for (unsigned tier = 0; counts && tier < _WINDOW_TIER_N; tier++)
                         grid_prefetch(&counts->grids[tier]);
+                for (; rest; rest &= rest - 1) {
+                        const Cell *cell = counts->cells[first_of(rest)];
+
+                        __builtin_prefetch(&cell->stamp);
+                        __builtin_prefetch(&cell->pairs[0].watch);
+                        __builtin_prefetch(&cell->pairs[0].past);
+                        __builtin_prefetch(&cell->pairs[0].recent);
+                }
         }
 }
 
@@ -194,9 +188,11 @@ static int count_version(Engine *e, Version *v, int delta)
 
                 if (delta > 0)
                         e->scopes[scope].has_data = true;
-                if (v->n_answers == 0)
+                if (v->values.answered == 0)
                         continue;
                 mark_changed(e, scope);
+                if (delta < 0 && i + 1 == v->n_chain && PLANTED("revision-left-in-one-ancestor"))
+                        continue;
                 r = count_in_scope(e, v, scope, delta);
         }
         if (v->has_id)
@@ -208,10 +204,12 @@ static int count_version(Engine *e, Version *v, int delta)
 static void remember_version(Engine *e, const Version *v)
 {
         for (size_t i = 0; i < v->n_chain; i++) {
-                for (size_t k = 0; k < v->n_answers; k++) {
-                        Cell *cell = engine_cell_find(e, v->chain[i], v->answers[k].metric);
+                uint64_t rest = engine_watched(e, v->chain[i], v->values.answered);
 
-                        for (size_t p = 0; cell && p < cell->n_pairs; p++)
+                for (; rest; rest &= rest - 1) {
+                        Cell *cell = engine_cell_find(e, v->chain[i], first_of(rest));
+
+                        for (size_t p = 0; p < cell->n_pairs; p++)
                                 engine_remember(e, &cell->pairs[p]);
                 }
         }
@@ -220,14 +218,18 @@ static void remember_version(Engine *e, const Version *v)
 static int look_at_version(Engine *e, const Version *v, bool removed, Effects *out)
 {
         for (size_t i = 0; i < v->n_chain; i++) {
-                for (size_t k = 0; k < v->n_answers; k++) {
-                        Cell *cell = engine_cell_find(e, v->chain[i], v->answers[k].metric);
+                uint64_t rest = engine_watched(e, v->chain[i], v->values.answered);
 
-                        if (!cell || cell->stamp == e->step)
+                for (; rest; rest &= rest - 1) {
+                        Cell *cell = engine_cell_find(e, v->chain[i], first_of(rest));
+
+                        if (cell->stamp == e->step)
                                 continue;
                         cell->stamp = e->step;
                         for (size_t p = 0; p < cell->n_pairs; p++) {
-                                int r = engine_look(e, &cell->pairs[p], removed, out);
+                                int r = engine_is_calm(&cell->pairs[p])
+                                                ? 0
+                                                : engine_look(e, &cell->pairs[p], removed, out);
 
                                 if (r)
                                         return r;

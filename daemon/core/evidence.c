@@ -22,11 +22,14 @@ int evidence_init(Evidence *e, const Metric *m, double threshold, bool above)
         if (flip)
                 e->target = 1 - e->target;
         for (unsigned v = 0; v < e->n_values; v++) {
-                double x = metric_scaled(m, m->lo + (int)v);
+                double x = metric_scaled(m, m->lo + (int)v), most = -INFINITY;
 
                 e->scaled[v] = flip ? 1 - x : x;
                 for (unsigned k = 0; k < EVIDENCE_BETS; k++)
                         e->logs[k][v] = log1p(bets[k] / (1 - e->target) * (e->target - e->scaled[v]));
+                for (unsigned k = 0; k < EVIDENCE_BETS; k++)
+                        most = fmax(most, e->logs[k][v]);
+                e->most[v] = exp(most);
         }
         return e->target > 0 && e->target < 1 ? 0 : EVIDENCE_E_TARGET;
 }

@@ -28,6 +28,7 @@ typedef struct Evidence {
         double target;                                 /* m, scaled so that 1 is the right side */
         double scaled[METRIC_VALUES_MAX];              /* x of each answer, on the same scale */
         double logs[EVIDENCE_BETS][METRIC_VALUES_MAX]; /* log of the factor that an answer is */
+        double most[METRIC_VALUES_MAX];                /* no bet, and so no E_j, is multiplied by more than this */
 } Evidence;
 
 /* The starts before the current day: per bet the log of the sum of their products, without the current day.
@@ -35,6 +36,13 @@ typedef struct Evidence {
 typedef struct EvidencePast {
         double logs[EVIDENCE_BETS];
 } EvidencePast;
+
+/* The same, remembered for one day. Whoever changes a day before it or the first start marks it as not valid. */
+typedef struct EvidenceCache {
+        bool valid;
+        int32_t day;
+        EvidencePast past;
+} EvidenceCache;
 
 /* @threshold is in the display unit; @above: the wrong side is above it. Filled in also with
  * EVIDENCE_E_TARGET. */

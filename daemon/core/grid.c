@@ -141,7 +141,15 @@ static int insert(Grid *g, uint32_t i, int32_t number)
         memset(grid_row(g, i), 0, stride);
         memcpy(grid_row(g, i), &number, sizeof(number));
         g->n++;
+        if (i == 0)
+                g->oldest = number;
         return 0;
+}
+
+static void note_oldest(Grid *g)
+{
+        if (g->n > 0)
+                g->oldest = grid_number(g, 0);
 }
 
 static void drop_if_empty(Grid *g, uint32_t i)
@@ -154,25 +162,36 @@ static void drop_if_empty(Grid *g, uint32_t i)
                         return;
         memmove(grid_row(g, i), grid_row(g, i + 1), (g->n - i - 1) * stride);
         g->n--;
+        note_oldest(g);
 }
 
-/* Where a count is full, all of them become wider. */
-static int widen_for(Grid *g, uint32_t i, const uint16_t *columns, size_t n)
+/* Inlined once per width, which is a constant then. False: a count is full, and nothing has changed. */
+static inline bool add_to_row(unsigned char *row, unsigned width, const uint16_t *columns, size_t n)
 {
-        for (size_t k = 0; k < n; k++)
-                if (grid_get(grid_row(g, i), g->width, columns[k]) == width_max[g->width])
-                        return g->width == 4 ? -EOVERFLOW : reshape(g, g->n_columns, 2u * g->width);
-        return 0;
+        bool full = false;
+
+        for (size_t k = 0; k < n; k++) {
+                put(row, width, columns[k], grid_get(row, width, columns[k]) + 1);
+                full |= grid_get(row, width, columns[k]) == 0;
+        }
+        for (size_t k = 0; k < n && full; k++)
+                put(row, width, columns[k], grid_get(row, width, columns[k]) - 1);
+        return !full;
 }
 
-static void count_up(Grid *g, int32_t bucket, unsigned char *row, const uint16_t *columns, size_t n)
+/* Counts become wider where one of them is full. */
+static int count_up(Grid *g, int32_t bucket, uint32_t at, const uint16_t *columns, size_t n)
 {
-        if (g->width == 1)
-                for (size_t k = 0; k < n; k++)
-                        row[sizeof(int32_t) + columns[k]]++;
-        else
-                for (size_t k = 0; k < n; k++)
-                        put(row, g->width, columns[k], grid_get(row, g->width, columns[k]) + 1);
+        unsigned char *row = grid_row(g, at);
+        bool done = g->width == 1   ? add_to_row(row, 1, columns, n)
+                    : g->width == 2 ? add_to_row(row, 2, columns, n)
+                                    : add_to_row(row, 4, columns, n);
+
+        if (!done) {
+                int r = g->width == 4 ? -EOVERFLOW : reshape(g, g->n_columns, 2u * g->width);
+
+                return r ? r : count_up(g, bucket, at, columns, n);
+        }
         for (unsigned i = 0; g->cursors && i < g->n_cursors; i++) {
                 uint32_t *cursor = cursor_at(g, i);
 
@@ -180,6 +199,7 @@ static void count_up(Grid *g, int32_t bucket, unsigned char *row, const uint16_t
                         for (size_t k = 0; k < n; k++)
                                 cursor[2 + columns[k]]++;
         }
+        return 0;
 }
 
 static void count_down(Grid *g, int32_t bucket, unsigned char *row, const uint16_t *columns, size_t n)
@@ -205,9 +225,10 @@ int grid_count(Grid *g, int32_t bucket, const uint16_t *columns, size_t n, int d
         bool found;
         int r;
 
-        while (g->n > 0 && grid_number(g, 0) < kept) {
+        while (g->n > 0 && g->oldest < kept) {
                 g->head++;
                 g->n--;
+                note_oldest(g);
         }
         if (bucket < kept || n == 0)
                 return 0;
@@ -220,10 +241,38 @@ int grid_count(Grid *g, int32_t bucket, const uint16_t *columns, size_t n, int d
                 }
                 return 0;
         }
-        r = found ? widen_for(g, i, columns, n) : insert(g, i, bucket);
-        if (r == 0)
-                count_up(g, bucket, grid_row(g, i), columns, n);
-        return r;
+        r = found ? 0 : insert(g, i, bucket);
+        return r ? r : count_up(g, bucket, i, columns, n);
+}
+
+int grid_add(Grid *g, int32_t bucket, uint16_t column, uint64_t count, int32_t kept)
+{
+        uint32_t i = grid_find(g, bucket);
+        bool found = i < g->n && grid_number(g, i) == bucket;
+        uint64_t sum;
+        int r;
+
+        if (bucket < kept || count == 0)
+                return 0;
+        r = found ? 0 : insert(g, i, bucket);
+        if (r)
+                return r;
+        if (__builtin_add_overflow(count, grid_get(grid_row(g, i), g->width, column), &sum))
+                sum = UINT64_MAX;
+        while (r == 0 && sum > width_max[g->width])
+                r = g->width == 4 ? -EOVERFLOW : reshape(g, g->n_columns, 2u * g->width);
+        if (r) {
+                drop_if_empty(g, i);
+                return r;
+        }
+        put(grid_row(g, i), g->width, column, (uint32_t)sum);
+        for (unsigned k = 0; g->cursors && k < g->n_cursors; k++) {
+                uint32_t *cursor = cursor_at(g, k);
+
+                if ((int32_t)cursor[0] <= bucket && bucket < (int32_t)cursor[1])
+                        cursor[2 + column] += (uint32_t)count;
+        }
+        return 0;
 }
 
 /* Adds (@sign 1) or subtracts (all bits set) what lies in [start, end). */

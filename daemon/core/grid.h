@@ -25,6 +25,7 @@ typedef struct Grid {
         unsigned char *rows; /* oldest first, from `head` on */
         uint32_t *cursors;   /* per cursor: start, end, totals; NULL: none was asked for yet */
         uint32_t head, n, size;
+        int32_t oldest; /* number of the first row, if there is one: the row itself is seldom in the cache */
         uint16_t n_columns;
         uint8_t n_cursors;
         uint8_t width; /* bytes of a count */
@@ -42,6 +43,9 @@ CX_MUST_CHECK int grid_add_columns(Grid *g, unsigned n_values, uint16_t *ret);
  * there, and the removal of one that is not there, does nothing. -ENOMEM: nothing is counted.
  */
 CX_MUST_CHECK int grid_count(Grid *g, int32_t bucket, const uint16_t *columns, size_t n, int delta, int32_t kept);
+
+/* @count answers more in one column. -ENOMEM, -EOVERFLOW: nothing is counted. */
+CX_MUST_CHECK int grid_add(Grid *g, int32_t bucket, uint16_t column, uint64_t count, int32_t kept);
 
 /* Index of the first row at or after @number; g->n: none. */
 uint32_t grid_find(const Grid *g, int32_t number);

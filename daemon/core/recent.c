@@ -5,10 +5,16 @@
 
 #include "daemon/core/recent.h"
 
+/* Entry @i, counted from the oldest. A ring that is not of full size yet begins at 0. */
+static RecentEntry *entry_at(const Recent *r, unsigned i)
+{
+        return &r->entries[(r->begin + i) % RECENT_MAX];
+}
+
 void recent_deinit(Recent *r, IdPool *ids)
 {
         for (unsigned i = 0; i < r->n; i++)
-                idpool_unref(ids, r->entries[i].id);
+                idpool_unref(ids, entry_at(r, i)->id);
         if (r->cut)
                 idpool_unref(ids, r->last.id);
         free(r->entries);
@@ -48,29 +54,31 @@ int recent_add(Recent *r, IdPool *ids, usec_t ts, uint32_t id)
                 r->size = (uint8_t)size;
         }
         idpool_ref(ids, id);
-        for (i = r->n; i > 0 && compare(ids, &r->entries[i - 1], ts, text) > 0; i--)
+        for (i = r->n; i > 0 && compare(ids, entry_at(r, i - 1), ts, text) > 0; i--)
                 ;
         if (r->n == RECENT_MAX) {
                 if (i == 0) {
                         push_out(r, ids, entry);
                         return 0;
                 }
-                push_out(r, ids, r->entries[0]);
-                memmove(r->entries, r->entries + 1, --i * sizeof(*r->entries));
-        } else {
-                memmove(r->entries + i + 1, r->entries + i, (r->n - i) * sizeof(*r->entries));
-                r->n++;
+                push_out(r, ids, *entry_at(r, 0));
+                r->begin = (uint8_t)((r->begin + 1) % RECENT_MAX);
+                r->n--;
+                i--;
         }
-        r->entries[i] = entry;
+        for (unsigned k = r->n++; k > i; k--)
+                *entry_at(r, k) = *entry_at(r, k - 1);
+        *entry_at(r, i) = entry;
         return 0;
 }
 
 void recent_remove(Recent *r, IdPool *ids, usec_t ts, Text id)
 {
         for (unsigned i = r->n; i > 0; i--) {
-                if (compare(ids, &r->entries[i - 1], ts, id) == 0) {
-                        idpool_unref(ids, r->entries[i - 1].id);
-                        memmove(r->entries + i - 1, r->entries + i, (r->n - i) * sizeof(*r->entries));
+                if (compare(ids, entry_at(r, i - 1), ts, id) == 0) {
+                        idpool_unref(ids, entry_at(r, i - 1)->id);
+                        for (; i < r->n; i++)
+                                *entry_at(r, i - 1) = *entry_at(r, i);
                         r->n--;
                         return;
                 }
@@ -82,7 +90,7 @@ size_t recent_list(const Recent *r, const IdPool *ids, usec_t start, usec_t end,
         size_t n = 0;
 
         for (unsigned i = r->n; i > 0 && n < max; i--)
-                if (start <= r->entries[i - 1].ts && r->entries[i - 1].ts < end)
-                        ret[n++] = idpool_text(ids, r->entries[i - 1].id);
+                if (start <= entry_at(r, i - 1)->ts && entry_at(r, i - 1)->ts < end)
+                        ret[n++] = idpool_text(ids, entry_at(r, i - 1)->id);
         return n;
 }

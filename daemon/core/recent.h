@@ -14,7 +14,7 @@
 #include "daemon/core/idpool.h"
 #include "proto/base/usec.h"
 
-#define RECENT_MAX 16
+#define RECENT_MAX 16 /* a power of two */
 
 typedef struct RecentEntry {
         usec_t ts;
@@ -22,7 +22,8 @@ typedef struct RecentEntry {
 } RecentEntry;
 
 typedef struct Recent {
-        RecentEntry *entries; /* oldest first */
+        RecentEntry *entries; /* a ring, so that the oldest one makes room without moving the others */
+        uint8_t begin;        /* where the oldest one is */
         uint8_t n, size;
         bool cut; /* something was pushed out: @last is the newest of it */
         RecentEntry last;

@@ -14,11 +14,11 @@ static uint64_t share_count(const Metric *m, const Tally *t)
 {
         uint64_t yes = 0;
 
-        if (!has_boxes(m))
-                return t->counts[metric_n_values(m) - 1];
-        for (unsigned i = 0; i < metric_n_values(m); i++)
-                if (metric_scaled(m, m->lo + (int)i) > .5)
-                        yes += t->counts[i];
+        unsigned n_values = metric_n_values(m);
+        unsigned n_boxes = m->kind == METRIC_TOP3 ? 3 : m->kind == METRIC_TOP2 ? 2 : 1;
+
+        for (unsigned i = 0; i < n_boxes && i < n_values; i++)
+                yes += t->counts[has_boxes(m) && m->lower_is_better ? i : n_values - 1 - i];
         return yes;
 }
 

@@ -35,6 +35,13 @@ void seen_deinit(Seen *s);
 
 uint64_t seen_hash(const Seen *s, Text source, Text id);
 
+/* For a seen_find() that is soon to come: the place is hardly ever in the cache. */
+static inline void seen_prefetch(const Seen *s, uint64_t hash)
+{
+        if (s->n_places)
+                __builtin_prefetch(&s->places[hash & (s->n_places - 1)]);
+}
+
 /* The numbers stored under @hash, oldest first. Returns how many; usually 0 or 1. */
 size_t seen_find(const Seen *s, uint64_t hash, uint64_t ret[SEEN_CANDIDATES_MAX]);
 

@@ -59,10 +59,27 @@ int32_t series_next(const Series *s, int32_t from)
 {
         const Grid *g = s->grid;
 
-        for (uint32_t i = grid_find(g, from); i < g->n; i++)
+        for (uint32_t i = g->n > 0 && from <= g->oldest ? 0 : grid_find(g, from); i < g->n; i++)
                 if (has_row(s, i))
                         return grid_number(g, i);
         return SERIES_NEVER;
+}
+
+bool series_begins_by(const Series *s, int32_t number)
+{
+        const Grid *g = s->grid;
+        uint32_t at;
+
+        if (g->n == 0 || number < g->oldest)
+                return false;
+        /* Mostly it is in the bucket of that number, which is the one that everybody looks at. */
+        at = grid_find(g, number);
+        if (at < g->n && grid_number(g, at) == number && has_row(s, at))
+                return true;
+        for (uint32_t i = 0; i < at; i++)
+                if (has_row(s, i))
+                        return true;
+        return false;
 }
 
 int32_t series_previous(const Series *s, int32_t before, uint32_t *at, Tally *ret)

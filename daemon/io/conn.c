@@ -28,7 +28,9 @@
 #include "daemon/io/conn.h"
 #include "daemon/io/tls.h"
 
-#define READ_MAX ((size_t)64 * 1024)
+/* Beyond what a peer has room for. */
+#define UNSENT_IN_KERNEL (64 * 1024)
+#define READ_MAX         ((size_t)64 * 1024)
 
 struct Conn {
         Loop *loop;
@@ -304,10 +306,14 @@ static void on_tick(evutil_socket_t fd CX_UNUSED, short what CX_UNUSED, void *us
 
 static void set_socket_options(int fd)
 {
-        int on = 1;
+        int on = 1, unsent = UNSENT_IN_KERNEL;
 
-        /* Answers are written whole; a dead peer is found by the kernel. Neither is worth failing for. */
+        /*
+         * Answers are written whole; a dead peer is found by the kernel; the kernel does not take megabytes for a peer
+         * that reads nothing, which would hide for minutes that it does not. None is worth failing for.
+         */
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
         (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 

@@ -72,8 +72,9 @@ int loop_run(Loop *l)
 
 void loop_stop(Loop *l)
 {
-        /* Only callbacks of the loop can call this, and a turn with callbacks ends after them. */
+        /* Not left to the end of the turn: callbacks may keep making each other active in one turn for ever. */
         l->stop = true;
+        event_base_loopbreak(l->base);
 }
 
 static void sample(Loop *l)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "daemon/config/sha256.h"
 #include "daemon/server/access.h"
 
 const Principal ACCESS_ADMIN = {.name = "admin", .admin = true};
@@ -21,16 +21,17 @@ const Principal *access_of_peer(const Config *c, const Peer *peer)
         return NULL;
 }
 
-static bool digest(Text token, unsigned char ret[SHA256_DIGEST_LENGTH])
+static bool digest(Text token, unsigned char ret[SHA256_BYTES])
 {
         if (token.n == 0 || token.n > ACCESS_TOKEN_MAX)
                 return false;
-        return SHA256((const unsigned char *)token.at, token.n, ret) != NULL;
+        sha256(token.at, token.n, ret);
+        return true;
 }
 
 const Principal *access_of_token(const Config *c, Text token)
 {
-        unsigned char sum[SHA256_DIGEST_LENGTH];
+        unsigned char sum[SHA256_BYTES];
         const Principal *found = NULL;
 
         if (!digest(token, sum))
@@ -46,7 +47,7 @@ const Principal *access_of_token(const Config *c, Text token)
 
 int access_source(const Config *c, const Peer *peer, Text token, const ConfigSource **ret, Fault *fault)
 {
-        unsigned char sum[SHA256_DIGEST_LENGTH];
+        unsigned char sum[SHA256_BYTES];
         const ConfigSource *found = NULL;
 
         if (!token.at) {

@@ -27,6 +27,8 @@ static const Route routes[] = {
         {HTTP_GET, "/v1/surveys", false, api_surveys},
         {HTTP_POST, "/v1/surveys", true, api_post_surveys},
         {HTTP_GET, "/v1/export", false, api_export},
+        {HTTP_GET, "/v1/backup", false, api_backup},
+        {HTTP_GET, "/v1/verify", false, api_verify},
         {HTTP_GET, "/v1/alerts", false, api_alerts},
         {HTTP_POST, "/v1/alerts/*/ack", false, api_alert_ack},
         {HTTP_POST, "/v1/alerts/*/snooze", false, api_alert_snooze},
@@ -99,8 +101,26 @@ static void answer(ApiCall *call, int result)
         http_reply_fault(call->request, &call->fault, headers, n_headers);
 }
 
+/* A page of somewhere else may make a browser post to us, but not hide where it comes from. */
+static bool is_cross_site(const ApiCall *call)
+{
+        Text origin = http_header(call->request, "Origin"), host = http_header(call->request, "Host");
+        Text site = http_header(call->request, "Sec-Fetch-Site");
+        const char *name;
+
+        if (site.at && !text_is(site, "same-origin") && !text_is(site, "none"))
+                return true;
+        if (!origin.at)
+                return false;
+        name = memmem(origin.at, origin.n, "://", 3);
+        return !name ||
+               !text_equal((Text){.at = name + 3, .n = origin.n - (size_t)(name + 3 - origin.at)}, host);
+}
+
 static int run(ApiCall *call, const Route *route)
 {
+        if (route->method == HTTP_POST && is_cross_site(call))
+                return api_fault(call, FAULT_FORBIDDEN, NULL, "a page of another site may not send this");
         if (!route->open) {
                 call->who = identify(call->server, call->request);
                 if (!call->who)

@@ -38,6 +38,8 @@ int api_board(ApiCall *call);
 int api_series(ApiCall *call);
 int api_surveys(ApiCall *call);
 int api_export(ApiCall *call);
+int api_backup(ApiCall *call);
+int api_verify(ApiCall *call);
 int api_alerts(ApiCall *call);
 int api_alert_ack(ApiCall *call);
 int api_alert_snooze(ApiCall *call);

@@ -156,6 +156,7 @@ int api_window(ApiCall *call, bool required, size_t *ret)
         }
         for (size_t i = 0; i < c->n_windows; i++) {
                 if (text_is(text, c->windows[i].name)) {
+                        buffer_deinit(&names);
                         *ret = i;
                         return 0;
                 }

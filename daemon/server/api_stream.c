@@ -15,10 +15,11 @@
 #include "daemon/server/api.h"
 
 /* Written ahead of a client at most; figures are left out where even that is not taken. */
-#define AHEAD_MAX ((size_t)64 * 1024)
+#define AHEAD_MAX ((size_t)48 * 1024)
 
 typedef struct Stream {
         FeedSubscriber subscriber;
+        Server *server;
         HttpStream *http;
         uint64_t sent; /* number of the last alert message written */
         Buffer frame;
@@ -37,18 +38,18 @@ static void write_frame(Stream *s, const char *event, uint64_t id, Text json)
                                         buffer_text(&s->frame)); /* on_closed() follows if it fails */
 }
 
-static void write_gap(Stream *s, uint64_t from, uint64_t to)
+static void write_gap(Stream *s, uint64_t from, uint64_t to, uint64_t seq)
 {
         Buffer json = BUFFER_NULL;
         JsonOut out = JSON_OUT_INIT(&json);
 
         json_begin_object(&out);
-        json_member_int(&out, "seq", (int64_t)to);
+        json_member_int(&out, "seq", (int64_t)seq);
         json_member_int(&out, "missed_from", (int64_t)from);
         json_member_int(&out, "missed_to", (int64_t)to);
         json_end_object(&out);
         if (!buffer_failed(&json))
-                write_frame(s, "gap", to, buffer_text(&json));
+                write_frame(s, "gap", seq, buffer_text(&json));
         buffer_deinit(&json);
 }
 
@@ -57,13 +58,21 @@ static void pump(Stream *s)
         const Feed *feed = s->subscriber.feed;
         FeedMessage message;
 
+        /* Numbers that were never given out: what the client has is of another store. */
+        if (s->sent > feed_last_seq(feed)) {
+                write_gap(s, feed_last_seq(feed) + 1, s->sent, feed_last_seq(feed));
+                s->sent = feed_last_seq(feed);
+        }
+
         if (s->sent + 1 < feed_first_seq(feed)) {
-                write_gap(s, s->sent + 1, feed_first_seq(feed) - 1);
+                write_gap(s, s->sent + 1, feed_first_seq(feed) - 1, feed_first_seq(feed) - 1);
                 s->sent = feed_first_seq(feed) - 1;
         }
         while (s->sent < feed_last_seq(feed) && http_stream_unsent(s->http) < AHEAD_MAX) {
                 s->sent++;
-                if (feed_message(feed, s->sent, &message))
+                if (feed_message(feed, s->sent, &message) &&
+                    feed_may_see(feed, s->server->feeds, s->server->engine, message.topic,
+                                 loop_realtime(s->server->loop)))
                         write_frame(s, "alert", message.seq, message.json);
         }
 }
@@ -123,7 +132,7 @@ static int start_after(ApiCall *call, const Feed *feed, uint64_t *ret)
         if (text_to_int64(since, &value) < 0 || value < 0)
                 return api_fault(call, FAULT_PARAMETER, "since",
                                  "the number of the last message that you have, or 0");
-        *ret = (uint64_t)value > feed_last_seq(feed) ? feed_last_seq(feed) : (uint64_t)value;
+        *ret = (uint64_t)value;
         return 0;
 }
 
@@ -146,6 +155,7 @@ int api_stream(ApiCall *call)
         s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
+        s->server = call->server;
         s->sent = after;
         s->subscriber =
                 (FeedSubscriber){.on_alert = on_alert, .on_state = on_state, .on_revoked = on_revoked};

@@ -193,8 +193,10 @@ static void drill_slice(SurveySlice *slice, int result)
                 drill_fault(d, FAULT_INTERNAL, "no memory for the answer");
                 return;
         }
-        if (r == 0 && !slice->complete && !http_is_gone(d->request) &&
-            (d->last_ts != before || d->last_seq != before_seq)) {
+        if (r == 0 && !slice->complete && !http_is_gone(d->request)) {
+                /* More of one instant than a slice has: the next one is larger. */
+                if (d->last_ts == before && d->last_seq == before_seq)
+                        slice->max *= 4;
                 slice->until = d->last_ts + 1;
                 survey_slice_submit(slice, d->server->journal);
                 return;

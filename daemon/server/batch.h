@@ -59,9 +59,8 @@ typedef struct Batch {
         Entry *entries;
         size_t n_entries, entries_size;
         Buffer bytes;
-        size_t *fresh; /* fresh[k]: the entry that got number first_seq + k */
+        size_t *fresh; /* entries that got a number when they were offered, ascending by it */
         size_t n_fresh, fresh_size;
-        uint64_t first_seq;
         Hit *hits;
         size_t n_hits, hits_size;
         Buffer found;
@@ -88,7 +87,8 @@ void batch_drop_entries(Batch *b);
 /* Each appends one; NULL without memory. */
 Entry *batch_add_entry(Batch *b);
 Hit *batch_add_hit(Batch *b);
-CX_MUST_CHECK int batch_add_fresh(Batch *b, uint64_t seq, size_t entry);
+/* The entry has its number already. */
+CX_MUST_CHECK int batch_add_fresh(Batch *b, size_t entry);
 CX_MUST_CHECK int batch_add_call(Batch *b, void (*fn)(void *user), void *user);
 
 static inline Text batch_json(const Batch *b, const Entry *e)

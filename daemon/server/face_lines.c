@@ -270,6 +270,13 @@ void face_lines_resume(Server *s)
                 line_server_each(s->lines, resume_session);
 }
 
+/* Who proved to be this source before would still be it. */
+static bool is_same_source(const ConfigSource *a, const ConfigSource *b)
+{
+        return strcmp(a->name, b->name) == 0 && a->open == b->open && a->has_token == b->has_token &&
+               memcmp(a->token_sha256, b->token_sha256, sizeof(a->token_sha256)) == 0;
+}
+
 /* The sources are those of another configuration now. */
 static void reconfigure_session(LineSession *line, void *user)
 {
@@ -278,7 +285,7 @@ static void reconfigure_session(LineSession *line, void *user)
         const ConfigSource *same = NULL;
 
         for (size_t i = 0; s->source && i < c->n_sources; i++)
-                if (strcmp(c->sources[i].name, s->source->name) == 0)
+                if (is_same_source(&c->sources[i], s->source))
                         same = &c->sources[i];
         if (s->source && !same)
                 line_close(line);

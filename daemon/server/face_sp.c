@@ -58,17 +58,11 @@ static void on_message(SpPeer *p, Text message, void *user)
 {
         Server *s = user;
         const ConfigSource *source = source_of(s, p);
+        Text line;
 
-        while (message.n && source) {
-                const char *end = memchr(message.at, '\n', message.n);
-                size_t n = end ? (size_t)(end - message.at) : message.n;
-                Text line = text_trim((Text){.at = message.at, .n = n});
-
-                if (line.n)
-                        intake_offer(s->intake, &s->pull_sink, s->pull_index++, source, line);
-                message.at += end ? n + 1 : n;
-                message.n -= end ? n + 1 : n;
-        }
+        /* At most once: what is beyond that has no place to be refused to. */
+        for (size_t n = 0; source && n < SUBMISSION_MAX && text_take_line(&message, &line); n++)
+                intake_offer(s->intake, &s->pull_sink, s->pull_index++, source, line);
         if (intake_is_full(s->intake))
                 sp_peer_pause(p);
 }

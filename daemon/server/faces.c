@@ -149,7 +149,8 @@ static bool endpoint_directory(const Server *s, char *ret, size_t size)
         return false;
 }
 
-static int listen_feed(Server *s, FeedEndpoint *e, const char *text, Listener **ret)
+/* A principal with a uid is known by it; the feed of one without is for root and the daemon's own user. */
+static int listen_feed(Server *s, FeedEndpoint *e, const Principal *who, const char *text, Listener **ret)
 {
         ListenerConfig config = LISTENER_CONFIG_NULL;
         char reason[ADDRESS_REASON_MAX];
@@ -159,7 +160,7 @@ static int listen_feed(Server *s, FeedEndpoint *e, const char *text, Listener **
                 log_err("listen feed %s: %s", text, reason);
                 return r;
         }
-        config.mode = SEND_MODE;
+        config.mode = who->has_uid ? ASK_MODE : 0600;
         config.total = s->cap;
         r = listener_new(ret, s->loop, &config, sp_socket_accept, e->socket);
         if (r < 0)
@@ -178,12 +179,13 @@ static int listen_endpoint(Server *s, const char *directory, const Principal *wh
         e->next = s->endpoints;
         s->endpoints = e;
         memcpy(e->address, who->feed, sizeof(e->address));
+        e->has_uid = who->has_uid;
         if (directory) {
                 snprintf(text, sizeof(text), "ipc://%s/%s.ipc", directory, who->name);
-                r = listen_feed(s, e, text, &e->listener);
+                r = listen_feed(s, e, who, text, &e->listener);
         }
         if (r == 0 && who->feed[0]) {
-                r = listen_feed(s, e, who->feed, &e->tcp);
+                r = listen_feed(s, e, who, who->feed, &e->tcp);
                 if (r == 0)
                         log_info("listen feed principal=%s address=%s", who->name,
                                  address_format(listener_address(e->tcp), bound));
@@ -223,7 +225,7 @@ static void drop_endpoints(Server *s)
                 FeedEndpoint *e = *link;
                 const Principal *who = find_principal(s->config, e->principal);
 
-                if (who && strcmp(who->feed, e->address) == 0) {
+                if (who && strcmp(who->feed, e->address) == 0 && who->has_uid == e->has_uid) {
                         link = &e->next;
                 } else {
                         *link = e->next;
@@ -240,7 +242,7 @@ int faces_listen_feeds(Server *s)
         size_t n_new = 0;
 
         drop_endpoints(s);
-        if (files && mkdir(directory, 0750) < 0 && errno != EEXIST) {
+        if (files && mkdir(directory, 0755) < 0 && errno != EEXIST) {
                 log_err("feed directory=%s cannot be made: %s", directory, strerror(errno));
                 return -errno;
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@ typedef struct Kept {
 
 struct Feed {
         const Principal *principal; /* NULL: not configured (now); its numbers go on if it comes back */
+        const Principal *before;    /* while another configuration is put in force */
         char name[METRIC_NAME_MAX + 1];
         Kept *ring; /* message seq is at seq % ring_size */
         size_t ring_size;
@@ -119,14 +121,24 @@ static int feeds_get(Feeds *f, Text name, Feed **ret)
         return 0;
 }
 
+/* Who proved to be this principal before would not be any more. */
+static bool is_somebody_else(const Principal *a, const Principal *b)
+{
+        return a->has_uid != b->has_uid || (a->has_uid && a->uid != b->uid) || a->has_token != b->has_token ||
+               memcmp(a->token_sha256, b->token_sha256, sizeof(a->token_sha256)) != 0;
+}
+
 static int feeds_add(Feeds *f, const Principal *p)
 {
         Feed *feed;
         int r = feeds_get(f, text_of(p->name), &feed);
 
-        if (r == 0)
-                feed->principal = p;
-        return r;
+        if (r < 0)
+                return r;
+        if (feed->before && is_somebody_else(feed->before, p))
+                feed_revoke(feed);
+        feed->principal = p;
+        return 0;
 }
 
 int feeds_configure(Feeds *f, const Config *c)
@@ -134,16 +146,20 @@ int feeds_configure(Feeds *f, const Config *c)
         int r;
 
         f->config = c;
-        for (Feed *feed = f->feeds; feed; feed = feed->later)
+        for (Feed *feed = f->feeds; feed; feed = feed->later) {
+                feed->before = feed->principal;
                 feed->principal = NULL;
+        }
         r = feeds_add(f, &ACCESS_ADMIN);
         for (size_t i = 0; r == 0 && i < c->policy.n_principals; i++)
                 r = feeds_add(f, &c->policy.principals[i]);
         if (r < 0)
                 return r;
-        for (Feed *feed = f->feeds; feed; feed = feed->later)
+        for (Feed *feed = f->feeds; feed; feed = feed->later) {
+                feed->before = NULL;
                 if (!feed->principal)
                         feed_revoke(feed);
+        }
         return 0;
 }
 
@@ -418,6 +434,50 @@ bool feed_message(const Feed *f, uint64_t seq, FeedMessage *ret)
                 .json = {.at = blank + 1, .n = kept->n - n_topic - 1},
         };
         return true;
+}
+
+/* One part of a topic, with %XX as the bytes that they stand for. */
+static size_t unescape(Text part, char *ret, size_t size)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < part.n && n < size; i++) {
+                unsigned value = 0;
+
+                if (part.at[i] == '%' && i + 2 < part.n && sscanf(part.at + i + 1, "%2X", &value) == 1) {
+                        ret[n++] = (char)value;
+                        i += 2;
+                } else {
+                        ret[n++] = part.at[i];
+                }
+        }
+        return n;
+}
+
+bool feed_may_see(const Feed *f, const Feeds *feeds, const Engine *e, Text topic, usec_t now)
+{
+        const Settings *settings = engine_settings(e);
+        const char *slash = memchr(topic.at, '/', topic.n), *last = memrchr(topic.at, '/', topic.n);
+        char text[SCOPE_TEXT_MAX];
+        ScopeKind kind;
+        ScopeId scope;
+        Text name;
+
+        if (!f->principal || !slash || last <= slash)
+                return false;
+        if (f->principal->admin)
+                return true;
+        name = (Text){.at = slash + 1, .n = (size_t)(last - slash - 1)};
+        name = (Text){.at = text, .n = unescape(name, text, sizeof(text))};
+        if (scope_parse(name, &kind, &name) < 0)
+                return false;
+        scope = org_find(engine_org(e), kind, name);
+        for (size_t m = 0; m < settings->n_metrics && scope != SCOPE_NONE; m++)
+                if (text_is((Text){.at = last + 1, .n = topic.n - (size_t)(last + 1 - topic.at)},
+                            settings->metrics[m].name))
+                        return policy_sees(&feeds->config->policy, engine_org(e), f->principal,
+                                           &settings->metrics[m], scope, now);
+        return false;
 }
 
 void feed_subscribe(Feed *f, FeedSubscriber *s)

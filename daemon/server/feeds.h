@@ -87,6 +87,9 @@ uint64_t feed_first_seq(const Feed *f);
 /* Borrowed until the next publish. False: not kept (any more). */
 bool feed_message(const Feed *f, uint64_t seq, FeedMessage *ret);
 
+/* Whether its principal still sees what a kept message is about; a reload may have changed that. */
+bool feed_may_see(const Feed *f, const Feeds *feeds, const Engine *e, Text topic, usec_t now);
+
 void feed_subscribe(Feed *f, FeedSubscriber *s);
 void feed_unsubscribe(FeedSubscriber *s); /* also if not subscribed */
 size_t feeds_n_subscribers(const Feeds *f);

@@ -11,6 +11,7 @@
 #include "daemon/server/intake.h"
 #include "daemon/server/intake_private.h"
 #include "daemon/server/resolve.h"
+#include "proto/base/plant.h"
 #include "proto/survey_json.h"
 
 /* So much may gather and be in flight before senders are paused; they go on at half of it. */
@@ -28,6 +29,7 @@ int intake_new(Intake **ret, const IntakeParts *parts, const IntakeOps *ops, voi
         if (!i)
                 return -ENOMEM;
         i->parts = *parts;
+        i->parts.gone_before = i->parts.mute_before = INT64_MIN;
         i->ops = ops;
         i->user = user;
         i->scratch = malloc(SURVEY_BYTES_MAX);
@@ -178,7 +180,7 @@ static int take_new(Intake *i, Batch *b, size_t entry, uint64_t hash, usec_t now
 
         e->seq = ++i->parts.last_seq;
         e->verdict = VERDICT_STORED;
-        r = batch_add_fresh(b, e->seq, entry);
+        r = batch_add_fresh(b, entry);
         if (r == 0)
                 r = seen_add(i->parts.seen, hash, e->seq);
         if (r == 0)
@@ -192,16 +194,20 @@ static int take_survey(Intake *i, size_t entry, const ConfigSource *source, usec
         Entry *e = &b->entries[entry];
         uint64_t known[SEEN_CANDIDATES_MAX];
         uint64_t hash = seen_hash(i->parts.seen, text_of(source->name), i->survey.id);
-        size_t n_known = seen_find(i->parts.seen, hash, known);
+        size_t n_known;
         Hit *hit;
 
+        seen_prefetch(i->parts.seen, hash);
         e->json_at = b->bytes.n;
+        if (i->survey.ts < i->parts.mute_before)
+                i->survey.comment = TEXT_NULL;
         survey_encode(&i->survey, &b->bytes);
         if (buffer_failed(&b->bytes))
                 return -ENOMEM;
         e->json_n = b->bytes.n - e->json_at;
         e->ts = i->survey.ts;
-        if (n_known == 0)
+        n_known = seen_find(i->parts.seen, hash, known);
+        if (n_known == 0 || PLANTED("no-dedupe"))
                 return take_new(i, b, entry, hash, now);
         hit = batch_add_hit(b);
         if (!hit)
@@ -244,6 +250,8 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
         }
         if (r == 0)
                 r = survey_check(&i->survey, &rules, now, &fault, &n_unknown);
+        if (r == 0 && i->survey.ts < i->parts.gone_before)
+                r = fault_set(&fault, FAULT_TOO_OLD, "ts", "surveys of that time have been deleted already");
         if (r == 0 && !access_source_covers(source, i->survey.queue))
                 r = fault_set(&fault, FAULT_SOURCE_QUEUE, "queue", "source %s may not send for this queue",
                               source->name);
@@ -345,12 +353,12 @@ static int commit_run(JournalJob *job, Store *store)
         Batch *b = (Batch *)job;
         int r;
 
-        /* Order: nothing is written behind a batch that found no space. */
-        if (b->intake->store_full && batch_has_surveys(b))
+        /* Order: nothing is written behind a batch that found no space, until that one has been given up. */
+        if (b->intake->store_stopped)
                 return -ENOSPC;
         r = batch_commit(b, store);
         if (r == -ENOSPC)
-                b->intake->store_full = true;
+                b->intake->store_stopped = true;
         return r;
 }
 
@@ -428,6 +436,26 @@ static int look_up_run(JournalJob *job, Store *store)
         return batch_look_up((Batch *)job, store);
 }
 
+/*
+ * Alerts are stored in the order of the engine's steps. What it wanted done during the look-up stands with the batch
+ * that gathers by now; what it wants next comes after that, and so stands there, too.
+ */
+static int resolve(Intake *i, Batch *b)
+{
+        Effects own = b->effects;
+        bool later = i->gathering->effects.n_alerts > 0;
+        int r;
+
+        if (later)
+                b->effects = i->gathering->effects;
+        r = resolve_hits(b, &i->parts, i->ops->now(i->user));
+        if (later) {
+                i->gathering->effects = b->effects;
+                b->effects = own;
+        }
+        return r;
+}
+
 static void look_up_done(JournalJob *job, int result)
 {
         Batch *b = (Batch *)job;
@@ -439,7 +467,7 @@ static void look_up_done(JournalJob *job, int result)
                 return;
         }
         if (result == 0 && !i->failed)
-                result = resolve_hits(b, &i->parts, i->ops->now(i->user));
+                result = resolve(i, b);
         if (result < 0 || i->failed) {
                 intake_fail(i, result, b->error[0] ? b->error : "looking earlier versions up");
                 batch_free(b);
@@ -455,7 +483,7 @@ void intake_turn(Intake *i)
 {
         Batch *b = i->gathering, *next;
 
-        if (i->failed || i->resolving || i->n_commits >= COMMITS_MAX || batch_is_empty(b))
+        if (i->failed || i->resolving || i->unwritten || i->n_commits >= COMMITS_MAX || batch_is_empty(b))
                 return;
         if (i->alerts_wait) {
                 /* Refusals are told; alerts and who waits for them stay. */
@@ -474,9 +502,18 @@ void intake_turn(Intake *i)
                 commit(i, b);
                 return;
         }
+        /* With what the batches before it have numbered since its surveys were offered. */
+        for (size_t k = 0; k < b->n_hits; k++)
+                b->hits[k].n_seqs = seen_find(i->parts.seen, b->hits[k].hash, b->hits[k].seqs);
         i->resolving = b;
         b->job = (JournalJob){.run = look_up_run, .done = look_up_done};
         journal_submit(i->parts.journal, &b->job);
+}
+
+void intake_set_limits(Intake *i, usec_t gone, usec_t mute)
+{
+        i->parts.gone_before = gone;
+        i->parts.mute_before = mute;
 }
 
 bool intake_is_idle(const Intake *i)

@@ -71,6 +71,8 @@ typedef struct IntakeParts {
         Journal *journal;
         const char *reserve; /* path of the reserve file */
         uint64_t last_seq;   /* highest number of a stored survey */
+        usec_t gone_before; /* surveys before this are past retention, whether they are deleted already or not */
+        usec_t mute_before; /* surveys before this have no comment */
 } IntakeParts;
 
 typedef struct IntakeOps {
@@ -115,6 +117,9 @@ void intake_retry(Intake *i);
 
 /* Sends on what has gathered, if its turn has come. */
 void intake_turn(Intake *i);
+
+/* From now on surveys before @gone are refused, and unknown if they are stored; those before @mute lose their comment. */
+void intake_set_limits(Intake *i, usec_t gone, usec_t mute);
 
 /* Stops taking: intake_is_full() holds, and rested() is called once nothing is in flight. */
 void intake_rest(Intake *i);

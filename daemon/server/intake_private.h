@@ -21,11 +21,12 @@ struct Intake {
         bool full;
         bool resting;
         bool failed;
-        bool starved;     /* the disk is full: what is offered is refused until there is space */
-        bool alerts_wait; /* not even alerts could be committed since the last try */
-        bool store_full;  /* the storage thread's: surveys are not written until a try has succeeded */
+        bool starved;       /* the disk is full: what is offered is refused until there is space */
+        bool alerts_wait;   /* not even alerts could be committed since the last try */
+        bool store_stopped; /* the storage thread's: nothing is written behind what found no space */
         Batch *unwritten, **unwritten_end; /* batches that found the disk full, in their order */
-        JournalJob retry;
+        JournalJob release, retry;
+        bool retry_busy;
         char *scratch; /* for the decoder: SURVEY_BYTES_MAX */
         Survey survey;
 };

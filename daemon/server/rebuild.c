@@ -2,13 +2,28 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "daemon/server/fold.h"
 #include "daemon/server/rebuild.h"
 #include "daemon/server/survey_slice.h"
 #include "proto/survey_json.h"
 
+#define TALLIES_MAX 4000 /* in a slice */
+
+/* A stored tally, followed by its scope and its counts. */
+typedef struct TallyRow {
+        int32_t day;
+        size_t scope_n, counts_n;
+} TallyRow;
+
 struct Rebuild {
         SurveySlice slice; /* first: a slice is its rebuild */
+        JournalJob tally_job;
+        Buffer tallies;
+        size_t n_tallies;
+        int32_t day; /* of the last tally read ... */
+        Buffer scope;
         Journal *journal;
         const Engine *before;
         Engine *engine;
@@ -21,6 +36,8 @@ struct Rebuild {
 static void rebuild_free(Rebuild *r)
 {
         survey_slice_deinit(&r->slice);
+        buffer_deinit(&r->tallies);
+        buffer_deinit(&r->scope);
         engine_free(r->engine);
         free(r->scratch);
         free(r);
@@ -89,6 +106,70 @@ static void take_slice(SurveySlice *slice, int result)
                 survey_slice_submit(slice, r->journal);
 }
 
+/* --- tallies of surveys that are not stored any more come first ------------------------------------------- */
+
+static int take_tally(void *user, const StoreTally *row)
+{
+        const TallyRow head = {.day = row->day, .scope_n = row->scope.n, .counts_n = row->counts.n};
+        Rebuild *r = user;
+
+        r->n_tallies++;
+        r->day = row->day;
+        buffer_reset(&r->scope);
+        buffer_append_text(&r->scope, row->scope);
+        buffer_append(&r->tallies, &head, sizeof(head));
+        buffer_append_text(&r->tallies, row->scope);
+        buffer_append_text(&r->tallies, row->counts);
+        return buffer_failed(&r->tallies) || buffer_failed(&r->scope) ? -ENOMEM : 0;
+}
+
+static int tallies_run(JournalJob *job, Store *store)
+{
+        Rebuild *r = CX_CONTAINER_OF(job, Rebuild, tally_job);
+        CX_CLEANUP(buffer_deinit) Buffer after = BUFFER_NULL;
+
+        r->n_tallies = 0;
+        buffer_reset(&r->tallies);
+        buffer_append_text(&after, buffer_text(&r->scope));
+        if (buffer_failed(&after))
+                return -ENOMEM;
+        return store_scan_tallies(store, r->day, buffer_text(&after), TALLIES_MAX, take_tally, r, NULL);
+}
+
+static void submit_tallies(Rebuild *r);
+
+static void tallies_done(JournalJob *job, int result)
+{
+        Rebuild *r = CX_CONTAINER_OF(job, Rebuild, tally_job);
+
+        for (size_t at = 0; at < r->tallies.n && result == 0;) {
+                StoreTally row;
+                TallyRow head;
+
+                memcpy(&head, r->tallies.data + at, sizeof(head));
+                at += sizeof(head);
+                row.day = head.day;
+                row.scope = (Text){.at = r->tallies.data + at, .n = head.scope_n};
+                row.counts = (Text){.at = r->tallies.data + at + head.scope_n, .n = head.counts_n};
+                at += head.scope_n + head.counts_n;
+                result = fold_replay(r->engine, &row);
+                if (result == -EBADMSG)
+                        result = 0; /* was passed over at the start, too, and said so */
+        }
+        if (result < 0)
+                finish(r, result);
+        else if (r->n_tallies == TALLIES_MAX)
+                submit_tallies(r);
+        else
+                survey_slice_submit(&r->slice, r->journal);
+}
+
+static void submit_tallies(Rebuild *r)
+{
+        r->tally_job = (JournalJob){.run = tallies_run, .done = tallies_done};
+        journal_submit(r->journal, &r->tally_job);
+}
+
 int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *journal, usec_t now,
                   RebuildFn fn, void *user)
 {
@@ -114,7 +195,8 @@ int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *
                 rebuild_free(r);
                 return result;
         }
-        survey_slice_submit(&r->slice, journal);
+        r->day = INT32_MIN;
+        submit_tallies(r);
         *ret = r;
         return 0;
 }

@@ -13,20 +13,24 @@ static void finish(Server *s, const char *status)
         s->state = SERVER_READY;
         (void)notify_ready(s->options.notify, status);
         s->next_config = config_free(s->next_config);
+        if (s->reload_again) {
+                s->reload_again = false;
+                reload_start(s);
+        }
 }
 
 static void give_up(Server *s, int error)
 {
         log_err("reload failed: %s, keeping the old configuration", strerror(-error));
-        finish(s, "reload failed: the old configuration holds");
         intake_resume(s->intake, intake_parts(s->intake));
+        finish(s, "reload failed: the old configuration holds");
 }
 
 static void swap(Server *s, Engine *engine)
 {
         IntakeParts parts = *intake_parts(s->intake);
+        bool is_new = engine != s->engine;
         Config *old = s->config;
-        Engine *old_engine = s->engine;
         int r;
 
         r = feeds_configure(s->feeds, s->next_config);
@@ -34,12 +38,12 @@ static void swap(Server *s, Engine *engine)
                 /* Feeds may know principals of both by now; there is no way back that is sure. */
                 log_err("reload failed: %s, stopping", strerror(-r));
                 server_fail(s, SERVER_EXIT_INTERNAL);
-                engine_free(engine);
+                if (is_new)
+                        engine_free(engine);
                 return;
         }
         s->config = s->next_config;
         s->next_config = NULL;
-        s->engine = engine;
         parts.config = s->config;
         parts.engine = engine;
         face_lines_reconfigure(s);
@@ -47,10 +51,17 @@ static void swap(Server *s, Engine *engine)
         if (faces_listen_feeds(s) < 0)
                 log_warning("reload: not every feed endpoint could be opened, going on without");
         conn_cap_set_max(s->cap, (unsigned)s->config->max_connections);
-        engine_free(old_engine);
-        config_free(old);
+        if (old != s->engine_config)
+                config_free(old);
+        if (is_new) {
+                engine_free(s->engine);
+                config_free(s->engine_config);
+                s->engine = engine;
+                s->engine_config = s->config;
+        }
         intake_resume(s->intake, &parts);
         server_step_time(s);
+        upkeep_reconfigure(s->upkeep);
         log_notice("reload done config=%s", s->config->file);
         finish(s, "ready");
 }
@@ -68,9 +79,21 @@ static void rebuilt(void *user, int result, Engine *engine)
                 swap(s, engine);
 }
 
+/* Neither figures nor alerts are others: the engine stays. */
+static bool engine_stays(const Server *s)
+{
+        return !config_changes_figures(s->config, s->next_config) && !config_changes_rules(s->config, s->next_config);
+}
+
 void reload_rested(Server *s)
 {
-        int r = rebuild_start(&s->rebuild, s->next_config, s->engine, s->journal, loop_realtime(s->loop),
+        int r;
+
+        if (engine_stays(s)) {
+                swap(s, s->engine);
+                return;
+        }
+        r = rebuild_start(&s->rebuild, s->next_config, s->engine, s->journal, loop_realtime(s->loop),
                               rebuilt, s);
 
         if (r < 0)
@@ -85,7 +108,8 @@ void reload_start(Server *s)
         int r;
 
         if (s->state != SERVER_READY) {
-                log_notice("reload asked for while state is not ready, ignoring");
+                /* What was read already may be older than what is to be loaded now. */
+                s->reload_again = s->state == SERVER_RELOADING;
                 return;
         }
         s->state = SERVER_RELOADING;

@@ -7,7 +7,7 @@
 
 #include "daemon/server/reserve.h"
 
-int reserve_make(const char *path)
+static int make(const char *path, off_t spare)
 {
         struct stat st;
         int r, fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -18,11 +18,23 @@ int reserve_make(const char *path)
                 close(fd);
                 return 0;
         }
-        r = posix_fallocate(fd, 0, RESERVE_BYTES);
+        r = posix_fallocate(fd, 0, RESERVE_BYTES + spare);
+        if (r == 0 && spare && ftruncate(fd, RESERVE_BYTES) < 0)
+                r = errno;
         close(fd);
         if (r != 0)
                 unlink(path);
         return -r;
+}
+
+int reserve_make(const char *path)
+{
+        return make(path, 0);
+}
+
+int reserve_make_again(const char *path)
+{
+        return make(path, RESERVE_SPARE);
 }
 
 void reserve_give_up(const char *path)

@@ -2,10 +2,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
+
+/* Without memory an entry is not added, and a variable in sight of HASH_ADD says so; the default is to exit. */
+#define HASH_NONFATAL_OOM       1
+#define uthash_nonfatal_oom(_e) (no_memory = true)
 #include <uthash.h>
 
 #include "daemon/server/resolve.h"
+#include "proto/base/plant.h"
 #include "proto/survey_json.h"
 
 /* The newest version of a survey within the batch. */
@@ -29,6 +35,7 @@ typedef struct Resolver {
 
 static int remember(Resolver *r, uint64_t seq, size_t entry)
 {
+        bool no_memory = false;
         Latest *found;
 
         HASH_FIND(hh, r->latest, &seq, sizeof(seq), found);
@@ -38,6 +45,10 @@ static int remember(Resolver *r, uint64_t seq, size_t entry)
                         return -ENOMEM;
                 found->seq = seq;
                 HASH_ADD(hh, r->latest, seq, sizeof(found->seq), found);
+                if (no_memory) {
+                        free(found);
+                        return -ENOMEM;
+                }
         }
         found->entry = entry;
         return 0;
@@ -79,20 +90,46 @@ static int refuse(Entry *e, Text id, const Fault *fault)
         return 0;
 }
 
+/*
+ * Past the retention of comments there is none to compare: it has left the stored version, or is about to. What was sent
+ * is without it already.
+ */
+static int is_same_but_comment(Resolver *r, bool *ret)
+{
+        CX_CLEANUP(buffer_deinit) Buffer now = BUFFER_NULL, before = BUFFER_NULL;
+        Text comment = r->survey.comment, comment_before = r->earlier.comment;
+
+        r->survey.comment = r->earlier.comment = TEXT_NULL;
+        survey_encode(&r->survey, &now);
+        survey_encode(&r->earlier, &before);
+        r->survey.comment = comment;
+        r->earlier.comment = comment_before;
+        *ret = text_equal(buffer_text(&now), buffer_text(&before));
+        return buffer_failed(&now) || buffer_failed(&before) ? -ENOMEM : 0;
+}
+
 /* The id is known under @seq; r->earlier is its version up to now, @before that version's bytes. */
 static int take_again(Resolver *r, const Hit *hit, uint64_t seq, Text before)
 {
         Entry *e = &r->batch->entries[hit->entry];
         Input in = {.kind = INPUT_SURVEY, .now = r->now, .survey = &r->survey, .earlier = &r->earlier};
         int64_t rev = r->survey.rev, known = r->earlier.rev;
+        bool same = text_equal(before, batch_json(r->batch, e));
         Fault fault;
         int result;
 
-        if (text_equal(before, batch_json(r->batch, e))) {
-                e->verdict = VERDICT_DUPLICATE;
-                return 0;
+        if (!same && r->survey.ts < r->parts->mute_before) {
+                result = is_same_but_comment(r, &same);
+                if (result < 0)
+                        return result;
         }
-        if (rev >= 0 && known >= 0 && rev <= known) {
+        if (same) {
+                e->verdict = VERDICT_DUPLICATE;
+                in.earlier = NULL;
+                return PLANTED("duplicate-counted") ? engine_step(r->parts->engine, &in, &r->batch->effects)
+                                                    : 0;
+        }
+        if (rev >= 0 && known >= 0 && rev <= known && !PLANTED("stale-taken")) {
                 fault_set(&fault, FAULT_STALE, "rev",
                           rev < known ? "revision %" PRId64 " is stored, this is %" PRId64
                                       : "revision %" PRId64
@@ -126,25 +163,53 @@ static int take_new(Resolver *r, const Hit *hit)
         return remember(r, e->seq, hit->entry);
 }
 
-static int resolve_hit(Resolver *r, const Hit *hit)
+/* r->earlier is what was found under the hash: whether it is the same survey, and not as good as deleted. */
+static bool is_known(const Resolver *r)
 {
-        uint64_t seqs[SEEN_CANDIDATES_MAX];
-        size_t n_seqs;
-        int result = decode(&r->survey, batch_json(r->batch, &r->batch->entries[hit->entry]), r->scratch);
+        return text_equal(r->earlier.id, r->survey.id) && r->earlier.ts >= r->parts->gone_before;
+}
 
-        if (result < 0)
-                return result;
+/* Of two that are stored under one id, the older one is past retention (or was, when the newer one came). */
+static int find_newest(Resolver *r, const Hit *hit, size_t *ret)
+{
+        size_t found = SIZE_MAX, decoded = SIZE_MAX;
+
         for (size_t k = 0; k < hit->n_seqs; k++) {
                 Text before = version_before(r, hit, k);
+                int result;
 
-                if (!before.at)
+                if (!before.at) {
+                        /* It is no longer stored: its number is dead. */
+                        seen_remove(r->parts->seen, hit->hash, hit->seqs[k]);
+                        continue;
+                }
+                if (found != SIZE_MAX && hit->seqs[k] < hit->seqs[found])
                         continue;
                 result = decode(&r->earlier, before, r->scratch + SCRATCH_SIZE);
                 if (result < 0)
                         return result;
-                if (text_equal(r->earlier.id, r->survey.id))
-                        return take_again(r, hit, hit->seqs[k], before);
+                decoded = k;
+                if (is_known(r))
+                        found = k;
         }
+        *ret = found;
+        return found == decoded || found == SIZE_MAX
+                       ? 0
+                       : decode(&r->earlier, version_before(r, hit, found), r->scratch + SCRATCH_SIZE);
+}
+
+static int resolve_hit(Resolver *r, const Hit *hit)
+{
+        uint64_t seqs[SEEN_CANDIDATES_MAX];
+        size_t n_seqs, newest;
+        int result = decode(&r->survey, batch_json(r->batch, &r->batch->entries[hit->entry]), r->scratch);
+
+        if (result == 0)
+                result = find_newest(r, hit, &newest);
+        if (result < 0)
+                return result;
+        if (newest != SIZE_MAX)
+                return take_again(r, hit, hit->seqs[newest], version_before(r, hit, newest));
         /* A number may have been given out for this hash since the look-up: by an earlier hit of this batch.
          */
         n_seqs = seen_find(r->parts->seen, hit->hash, seqs);
@@ -159,7 +224,7 @@ static int resolve_hit(Resolver *r, const Hit *hit)
                 result = decode(&r->earlier, before, r->scratch + SCRATCH_SIZE);
                 if (result < 0)
                         return result;
-                if (text_equal(r->earlier.id, r->survey.id))
+                if (is_known(r))
                         return take_again(r, hit, seqs[k], before);
         }
         return take_new(r, hit);

@@ -24,18 +24,8 @@
 
 /* A stop may take so long before it is cut short. */
 #define GRACE_TIME (10 * USEC_SEC)
-/* Between two looks for surveys that are past retention, and rows deleted in one go. */
-#define UPKEEP_TIME (60 * USEC_SEC)
-#define UPKEEP_ROWS 1000
-
-typedef struct Upkeep {
-        JournalJob job; /* first: a job is its upkeep */
-        Server *server;
-        usec_t before;
-        size_t n_deleted;
-        StoreInfo info;
-} Upkeep;
-
+/* Senders that do not take their last answers are not waited for. */
+#define DRAIN_TIME (2 * USEC_SEC)
 void server_fail(Server *s, int status)
 {
         s->exit_status = status;
@@ -65,10 +55,35 @@ static void intake_room(void *user)
         face_sp_resume(s);
 }
 
-static void stop_now(Server *s)
+/* Everything is settled: what was written to senders goes out before the loop ends. */
+static void end_session(LineSession *line, void *user)
 {
-        log_notice("stopped, everything that was acknowledged is stored");
-        loop_stop(s->loop);
+        (void)user;
+        line_close(line);
+}
+
+static void look_whether_drained(Server *s)
+{
+        HttpStats http;
+
+        http_server_stats(s->http, &http);
+        if (line_server_count(s->lines) == 0 && http.connections == http.streams) {
+                log_notice("stopped, everything that was acknowledged is stored");
+                loop_stop(s->loop);
+        } else if (loop_timer_after(s->turn, 5 * USEC_MSEC) < 0) {
+                loop_stop(s->loop);
+        }
+}
+
+static void drain(Server *s)
+{
+        s->draining = true;
+        line_server_each(s->lines, end_session);
+        http_server_drain(s->http);
+        if (loop_timer_after(s->grace, DRAIN_TIME) < 0)
+                loop_stop(s->loop);
+        else
+                look_whether_drained(s);
 }
 
 static void intake_rested(void *user)
@@ -76,8 +91,8 @@ static void intake_rested(void *user)
         Server *s = user;
 
         if (s->state == SERVER_STOPPING)
-                stop_now(s);
-        else if (s->state == SERVER_RELOADING && !s->rebuild)
+                drain(s);
+        else if (s->state == SERVER_RELOADING && !s->rebuild && !upkeep_is_busy(s->upkeep))
                 reload_rested(s);
 }
 
@@ -157,6 +172,10 @@ static void on_turn(void *user)
 {
         Server *s = user;
 
+        if (s->draining) {
+                look_whether_drained(s);
+                return;
+        }
         intake_turn(s->intake);
         set_deadline(s);
 }
@@ -200,24 +219,7 @@ static void on_watchdog(void *user)
                 server_fail(s, SERVER_EXIT_INTERNAL);
 }
 
-static int upkeep_run(JournalJob *job, Store *store)
-{
-        Upkeep *u = (Upkeep *)job;
-        int r = store_begin(store);
-
-        if (r < 0)
-                return r;
-        r = store_expire(store, u->before, UPKEEP_ROWS, &u->n_deleted);
-        if (r == 0)
-                r = store_commit(store);
-        if (r < 0) {
-                store_rollback(store);
-                return r;
-        }
-        return store_info(store, &u->info);
-}
-
-static void tell_status(Server *s)
+void server_tell_status(Server *s)
 {
         EngineStats engine;
         char status[160];
@@ -229,47 +231,6 @@ static void tell_status(Server *s)
                  (unsigned long long)s->store_info.n_surveys, engine.n_alerts_active,
                  feeds_n_subscribers(s->feeds));
         (void)notify_status(s->options.notify, status);
-}
-
-static void upkeep_done(JournalJob *job, int result)
-{
-        Upkeep *u = (Upkeep *)job;
-        Server *s = u->server;
-        usec_t pause = UPKEEP_TIME;
-
-        s->upkeep_busy = false;
-        if (result == 0) {
-                s->store_info = u->info;
-                tell_status(s);
-                /* What has left the store stays in the tallies, which are kept longer. */
-                if (u->n_deleted == UPKEEP_ROWS)
-                        pause = 20 * USEC_MSEC;
-        } else if (result != -ECANCELED && result != -ENOSPC) {
-                log_err("store upkeep failed: %s", strerror(-result));
-                server_fail(s, SERVER_EXIT_IO);
-        }
-        if (loop_timer_after(s->upkeep, pause) < 0)
-                server_fail(s, SERVER_EXIT_INTERNAL);
-        free(u);
-}
-
-static void on_upkeep(void *user)
-{
-        Server *s = user;
-        Upkeep *u;
-
-        if (s->upkeep_busy)
-                return;
-        u = calloc(1, sizeof(*u));
-        if (!u) {
-                server_fail(s, SERVER_EXIT_INTERNAL);
-                return;
-        }
-        u->job = (JournalJob){.run = upkeep_run, .done = upkeep_done};
-        u->server = s;
-        u->before = loop_realtime(s->loop) - s->config->keep_surveys;
-        s->upkeep_busy = true;
-        journal_submit(s->journal, &u->job);
 }
 
 static void on_grace(void *user)
@@ -315,8 +276,7 @@ static int make_loop(Server *s)
                 LoopFn fn;
         } timers[] = {
                 {&s->turn, on_turn},         {&s->deadline, on_deadline}, {&s->tick, on_tick},
-                {&s->watchdog, on_watchdog}, {&s->upkeep, on_upkeep},     {&s->grace, on_grace},
-                {&s->retry, on_retry},
+                {&s->watchdog, on_watchdog}, {&s->grace, on_grace},       {&s->retry, on_retry},
         };
         int r = loop_new(&s->loop, NULL);
 
@@ -380,7 +340,14 @@ static int start_engine(Server *s)
         parts.engine = s->engine;
         parts.feeds = s->feeds;
         parts.journal = s->journal;
-        return intake_new(&s->intake, &parts, &intake_ops, s);
+        r = intake_new(&s->intake, &parts, &intake_ops, s);
+        if (r == 0)
+                r = upkeep_new(&s->upkeep, s);
+        if (r == 0)
+                r = scrub_new(&s->scrub, s);
+        if (r == 0)
+                r = backup_new(&s->backup, s);
+        return r;
 }
 
 static int start_tls(Server *s)
@@ -435,11 +402,11 @@ static int start(Server *s)
         server_step_time(s);
         r = loop_timer_after(s->tick, s->config->tick);
         if (r == 0)
-                r = loop_timer_after(s->upkeep, USEC_SEC);
-        if (r == 0)
                 r = loop_timer_after(s->watchdog, notify_watchdog_interval(s->options.notify));
         if (r < 0)
                 return r;
+        upkeep_start(s->upkeep);
+        scrub_start(s->scrub);
         log_notice("ready version=%s config=%s", CX_VERSION, s->config->file);
         (void)notify_ready(s->options.notify, "ready");
         return 0;
@@ -455,6 +422,9 @@ static void finish(Server *s)
         s->feeds = feeds_free(s->feeds);
         s->engine = engine_free(s->engine);
         s->journal = journal_free(s->journal);
+        s->backup = backup_free(s->backup);
+        s->scrub = scrub_free(s->scrub);
+        s->upkeep = upkeep_free(s->upkeep);
         seen_deinit(&s->seen);
         conn_cap_unref(s->cap);
         tls_unref(s->tls);
@@ -464,34 +434,37 @@ static void finish(Server *s)
         loop_timer_free(s->deadline);
         loop_timer_free(s->tick);
         loop_timer_free(s->watchdog);
-        loop_timer_free(s->upkeep);
         loop_timer_free(s->grace);
         loop_timer_free(s->retry);
         loop_wake_free(s->wake);
         loop_free(s->loop);
         free(s->reserve);
         config_free(s->next_config);
+        if (s->engine_config != s->config)
+                config_free(s->engine_config);
         config_free(s->config);
 }
 
 int server_run(const ServerOptions *options, Config *config)
 {
         Server *s = calloc(1, sizeof(*s));
-        int status;
+        int r, status;
 
         if (!s) {
+                log_err("cannot start: %s", strerror(ENOMEM));
                 config_free(config);
                 return SERVER_EXIT_INTERNAL;
         }
         s->options = *options;
-        s->config = config;
+        s->config = s->engine_config = config;
         s->seen = SEEN_INIT(options->key);
-        if (start(s) == 0) {
-                if (loop_run(s->loop) < 0 && s->exit_status == SERVER_EXIT_OK)
-                        s->exit_status = SERVER_EXIT_INTERNAL;
-        } else if (s->exit_status == SERVER_EXIT_OK) {
+        r = start(s);
+        if (r < 0)
+                log_err("cannot start: %s", strerror(-r));
+        else
+                r = loop_run(s->loop);
+        if (r < 0 && s->exit_status == SERVER_EXIT_OK)
                 s->exit_status = SERVER_EXIT_INTERNAL;
-        }
         finish(s);
         status = s->exit_status;
         free(s);

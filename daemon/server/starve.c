@@ -14,6 +14,7 @@
 
 #include "daemon/server/intake_private.h"
 #include "daemon/server/reserve.h"
+#include "proto/base/plant.h"
 #include "proto/survey_json.h"
 
 typedef struct Undo {
@@ -34,7 +35,7 @@ static int undo_entry(Undo *u, Intake *i, const Batch *b, const Entry *e, Effect
         Text json = batch_json(b, e);
         Fault fault;
 
-        if (e->verdict != VERDICT_STORED && e->verdict != VERDICT_REVISED)
+        if ((e->verdict != VERDICT_STORED && e->verdict != VERDICT_REVISED) || PLANTED("full-not-taken-back"))
                 return 0;
         if (survey_decode(&u->now, json.at, json.n, u->scratch, false, &fault, NULL) != 0)
                 return -EBADMSG;
@@ -139,10 +140,12 @@ static int give_up_unwritten(Intake *i, Undo *u, Batch *kept)
 
 static int release_run(JournalJob *job, Store *store)
 {
-        Intake *i = CX_CONTAINER_OF(job, Intake, retry);
+        Intake *i = CX_CONTAINER_OF(job, Intake, release);
 
         (void)store;
-        reserve_give_up(i->parts.reserve);
+        i->store_stopped = false;
+        if (!PLANTED("reserve-kept"))
+                reserve_give_up(i->parts.reserve);
         return 0;
 }
 
@@ -165,12 +168,13 @@ void starve_take(Intake *i, Batch *b)
                 i->alerts_wait = true;
         if (!i->starved) {
                 i->starved = true;
-                i->retry = (JournalJob){.run = release_run, .done = release_done};
-                journal_submit(i->parts.journal, &i->retry);
                 i->ops->starved(i->user, b->error);
         }
         if (i->n_commits || i->resolving)
                 return; /* they come here, too */
+        /* Nothing is under way, so this job is free. */
+        i->release = (JournalJob){.run = release_run, .done = release_done};
+        journal_submit(i->parts.journal, &i->release);
         u = malloc(sizeof(*u));
         kept = intake_take_batch(i);
         r = u && kept ? give_up_unwritten(i, u, kept) : -ENOMEM;
@@ -186,18 +190,16 @@ void starve_take(Intake *i, Batch *b)
 static int retry_run(JournalJob *job, Store *store)
 {
         Intake *i = CX_CONTAINER_OF(job, Intake, retry);
-        int r = reserve_make(i->parts.reserve);
 
         (void)store;
-        if (r == 0)
-                i->store_full = false;
-        return r;
+        return PLANTED("full-for-ever") ? -ENOSPC : reserve_make_again(i->parts.reserve);
 }
 
 static void retry_done(JournalJob *job, int result)
 {
         Intake *i = CX_CONTAINER_OF(job, Intake, retry);
 
+        i->retry_busy = false;
         if (result == -ECANCELED)
                 return;
         i->alerts_wait = false;
@@ -212,8 +214,13 @@ static void retry_done(JournalJob *job, int result)
 
 void intake_retry(Intake *i)
 {
-        if (!i->starved || i->n_commits)
+        if (!i->starved)
                 return;
+        if (i->n_commits || i->unwritten || i->retry_busy) {
+                i->ops->starved(i->user, NULL); /* not now: again in a second */
+                return;
+        }
+        i->retry_busy = true;
         i->retry = (JournalJob){.run = retry_run, .done = retry_done};
         journal_submit(i->parts.journal, &i->retry);
 }

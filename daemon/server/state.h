@@ -17,7 +17,10 @@
 #include "daemon/server/feeds.h"
 #include "daemon/server/intake.h"
 #include "daemon/server/journal.h"
+#include "daemon/server/backup.h"
+#include "daemon/server/scrub.h"
 #include "daemon/server/server.h"
+#include "daemon/server/upkeep.h"
 #include "proto/base/json_out.h"
 
 typedef struct Rebuild Rebuild;
@@ -30,6 +33,7 @@ typedef struct FeedEndpoint {
         Listener *listener;                   /* feed/<principal>.ipc */
         Listener *tcp;                        /* NULL: the principal has no TCP feed */
         char address[PRINCIPAL_FEED_MAX + 1]; /* of that one, as configured */
+        bool has_uid;                         /* of the principal, when it was opened */
         struct FeedEndpoint *next;
 } FeedEndpoint;
 
@@ -53,12 +57,12 @@ struct Server {
         LoopTimer *deadline; /* of the engine */
         LoopTimer *tick;
         LoopTimer *watchdog;
-        LoopTimer *upkeep; /* retention */
-        LoopTimer *retry;  /* is there space on the disk again? */
-        LoopTimer *grace;  /* how long a stop may take */
+        LoopTimer *retry; /* is there space on the disk again? */
+        LoopTimer *grace; /* how long a stop may take */
         LoopSignal *signals[3];
 
         Config *config;
+        Config *engine_config; /* whose settings the engine has; usually the same */
         Config *next_config; /* of a reload that is going on */
         Engine *engine;
         Seen seen;
@@ -67,9 +71,13 @@ struct Server {
         char *reserve; /* path */
         Intake *intake;
         Rebuild *rebuild; /* NULL: none is going on */
+        bool draining;    /* stopping, and nothing is in flight any more */
         bool deadline_set;
-        bool upkeep_busy;
-        StoreInfo store_info; /* as of the last upkeep */
+        bool reload_again; /* asked for while a reload was going on */
+        Upkeep *upkeep;    /* retention */
+        Scrub *scrub;
+        Backup *backup;
+        StoreInfo store_info; /* as of the last upkeep or scrub */
 
         Tls *tls;
         ConnCap *cap;
@@ -85,6 +93,8 @@ struct Server {
 
 /* Ends the loop; the process exits with @status. Nothing is acknowledged any more. */
 void server_fail(Server *s, int status);
+/* Tells systemd how it goes. */
+void server_tell_status(Server *s);
 /* Lets the engine know what time it is. */
 void server_step_time(Server *s);
 

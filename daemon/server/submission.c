@@ -104,33 +104,39 @@ static void offer(Submission *self, const ConfigSource *source, Text json)
         intake_offer(self->intake, &self->sink, self->n_offered++, source, json);
 }
 
-static void offer_lines(Submission *self, const ConfigSource *source, Text body)
+static int too_many(Fault *fault)
 {
-        while (body.n) {
-                const char *end = memchr(body.at, '\n', body.n);
-                size_t n = end ? (size_t)(end - body.at) : body.n;
-                Text line = text_trim((Text){.at = body.at, .n = n});
-
-                if (line.n)
-                        offer(self, source, line);
-                body.at += end ? n + 1 : n;
-                body.n -= end ? n + 1 : n;
-        }
+        return fault_set(fault, FAULT_TOO_LONG, NULL,
+                         "one body may have %d surveys; send the rest in another one", SUBMISSION_MAX);
 }
 
-/* Two passes: an array is offered only when its frame is right as a whole. */
+/* Two passes, both of them: what is refused as a whole must not be stored in part. */
+static int offer_lines(Submission *self, const ConfigSource *source, Text body, Fault *fault)
+{
+        Text rest = body, line;
+        size_t n = 0;
+
+        while (text_take_line(&rest, &line))
+                if (++n > SUBMISSION_MAX)
+                        return too_many(fault);
+        while (text_take_line(&body, &line))
+                offer(self, source, line);
+        return 0;
+}
+
 static int offer_array(Submission *self, const ConfigSource *source, Text body, Fault *fault)
 {
         Text rest = body, item;
+        size_t n = 0;
         int r;
 
         for (r = json_span_first(&rest, &item); r == 0; r = json_span_next(&rest, &item))
-                continue;
+                if (++n > SUBMISSION_MAX)
+                        return too_many(fault);
         if (r != JSON_SPAN_E_END)
                 return fault_set(fault, FAULT_JSON, NULL, "the array is not well-formed near byte %zu",
                                  (size_t)(rest.at - body.at) + 1);
-        rest = body;
-        for (r = json_span_first(&rest, &item); r == 0; r = json_span_next(&rest, &item))
+        for (r = json_span_first(&body, &item); r == 0; r = json_span_next(&body, &item))
                 offer(self, source, item);
         return 0;
 }
@@ -164,7 +170,7 @@ int submission_start(Intake *i, const ConfigSource *source, Text body, Submissio
         if (body.n && body.at[0] == '[')
                 r = offer_array(self, source, body, fault);
         else if (body.n && is_lines(body))
-                offer_lines(self, source, body);
+                r = offer_lines(self, source, body, fault);
         else if (body.n)
                 offer(self, source, body);
         if (r != 0) {

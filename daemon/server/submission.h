@@ -9,6 +9,9 @@
 
 #include "daemon/server/intake.h"
 
+/* Surveys in one body. */
+#define SUBMISSION_MAX 50000
+
 typedef struct Submission Submission;
 
 /*
@@ -19,8 +22,9 @@ typedef struct Submission Submission;
 typedef void (*SubmissionFn)(void *user, int status, Text json);
 
 /*
- * Offers all of @body; @fn is called once, from here or later. 1 with @fault: an array that is not
- * well-formed was refused as a whole and nothing was offered; @fn is not called. -ENOMEM: @fn is not called.
+ * Offers all of @body; @fn is called once, from here or later. 1 with @fault: an array that is not well-formed, or
+ * more than SUBMISSION_MAX surveys, was refused as a whole and nothing was offered; @fn is not called. -ENOMEM: @fn is
+ * not called.
  */
 CX_MUST_CHECK int submission_start(Intake *i, const ConfigSource *source, Text body, SubmissionFn fn,
                                    void *user, Fault *fault);

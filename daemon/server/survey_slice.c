@@ -12,7 +12,8 @@ static int take_row(void *user, const StoreSurvey *row)
 {
         SurveySlice *s = user;
 
-        if (s->n_rows == SLICE_ROWS_MAX)
+        if (s->n_rows == s->max ||
+            (s->n_rows > 0 && s->bytes.n + row->json.n > SLICE_BYTES_MAX * (s->max / SLICE_ROWS_MAX)))
                 return SLICE_FULL;
         if (s->n_rows == s->size) {
                 size_t size = s->size ? s->size * 2 : 256;
@@ -35,11 +36,13 @@ static int slice_run(JournalJob *job, Store *store)
         int r;
 
         s->n_rows = 0;
+        if (s->max == 0)
+                s->max = SLICE_ROWS_MAX;
         buffer_reset(&s->bytes);
         if (s->recent)
                 r = store_scan_recent(store, s->since, s->until, take_row, s);
         else
-                r = store_scan_surveys(store, s->after, SLICE_ROWS_MAX + 1, take_row, s, NULL);
+                r = store_scan_surveys(store, s->after, s->max + 1, take_row, s, NULL);
         s->complete = r == 0;
         return r == SLICE_FULL ? 0 : r;
 }

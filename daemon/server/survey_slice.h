@@ -30,9 +30,11 @@ struct SurveySlice {
         SliceRow *rows;
         size_t n_rows, size;
         bool complete; /* there is no more */
+        size_t max; /* rows that this slice may have; 0: SLICE_ROWS_MAX. For one instant with more than these */
 };
 
-#define SLICE_ROWS_MAX 4000
+#define SLICE_ROWS_MAX  4000
+#define SLICE_BYTES_MAX ((size_t)4 << 20)
 
 /* With the fields marked "in" set. Keeps memory of an earlier use. */
 void survey_slice_submit(SurveySlice *slice, Journal *journal);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "daemon/store/store_impl.h"
+#include "proto/base/plant.h"
 
 int store_fail(Store *s, int r, const char *format, ...)
 {
@@ -35,6 +36,8 @@ int store_begin(Store *s)
 {
         int r;
 
+        if (s->in_transaction && PLANTED("ack-before-commit"))
+                return 0;
         if (s->in_transaction)
                 return store_fail(s, -EINVAL, "a transaction is open already");
         r = s->verbs->begin(s);
@@ -71,11 +74,14 @@ static int needs_transaction(Store *s)
 
 int store_commit(Store *s)
 {
+        static unsigned n_planted;
         int r;
 
         r = needs_transaction(s);
         if (r < 0)
                 return r;
+        if (PLANTED("ack-before-commit") && n_planted++ % 8)
+                return 0;
         r = changed(s, s->verbs->commit(s));
         s->in_transaction = false;
         return r;
@@ -125,14 +131,103 @@ int store_put_feed(Store *s, const StoreFeed *row)
         return changed(s, r);
 }
 
-int store_expire(Store *s, usec_t before, size_t max, size_t *ret_n)
+int store_drop_surveys(Store *s, usec_t before, const uint64_t *seqs, size_t n)
 {
         int r;
 
         r = needs_transaction(s);
         if (r < 0)
                 return r;
-        return changed(s, s->verbs->expire(s, before, max, ret_n));
+        return changed(s, s->verbs->drop_surveys(s, before, seqs, n));
+}
+
+int store_expire_feeds(Store *s, usec_t before, size_t max, size_t *ret_n)
+{
+        int r;
+
+        r = needs_transaction(s);
+        if (r < 0)
+                return r;
+        return changed(s, s->verbs->expire_feeds(s, before, max, ret_n));
+}
+
+int store_put_tally(Store *s, const StoreTally *row)
+{
+        int r;
+
+        r = needs_transaction(s);
+        if (r < 0)
+                return r;
+        return changed(s, s->verbs->put_tally(s, row));
+}
+
+int store_expire_tallies(Store *s, int32_t day, size_t max, size_t *ret_n)
+{
+        int r;
+
+        r = needs_transaction(s);
+        if (r < 0)
+                return r;
+        return changed(s, s->verbs->expire_tallies(s, day, max, ret_n));
+}
+
+int store_put_mark(Store *s, const char *name, int64_t value)
+{
+        int r;
+
+        r = needs_transaction(s);
+        if (r < 0)
+                return r;
+        return changed(s, s->verbs->put_mark(s, text_of(name), value));
+}
+
+int store_get_mark(Store *s, const char *name, int64_t *ret)
+{
+        return s->verbs->get_mark(s, text_of(name), ret);
+}
+
+int store_erase(Store *s)
+{
+        if (s->in_transaction)
+                return store_fail(s, -EINVAL, "a transaction is open");
+        return s->verbs->erase(s);
+}
+
+int store_get_tally(Store *s, int32_t day, Text scope, Buffer *ret)
+{
+        return s->verbs->get_tally(s, day, scope, ret);
+}
+
+int store_scan_tallies(Store *s, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn, void *user,
+                       StoreDamageFn damaged)
+{
+        return s->verbs->scan_tallies(s, after_day, after_scope, max, fn, user, damaged);
+}
+
+int store_scan_span(Store *s, usec_t since, usec_t until, uint64_t after, size_t max, StoreSurveyFn fn,
+                    void *user, void (*damaged)(void *user, uint64_t seq))
+{
+        return s->verbs->scan_span(s, since, until, after, max, fn, user, damaged);
+}
+
+int store_scrub(Store *s, StoreScrub *at, StoreDamageFn damaged, void *user)
+{
+        return at->complete ? 0 : s->verbs->scrub(s, at, damaged, user);
+}
+
+int store_copy_begin(Store *s, const char *path)
+{
+        return s->verbs->copy_begin(s, path);
+}
+
+int store_copy_step(Store *s, size_t n_pages)
+{
+        return s->verbs->copy_step(s, n_pages);
+}
+
+void store_copy_end(Store *s)
+{
+        s->verbs->copy_end(s);
 }
 
 int store_get_survey(Store *s, uint64_t seq, Buffer *ret_json)

@@ -58,12 +58,32 @@ typedef struct StoreFeed {
         Text json;
 } StoreFeed;
 
+/* Answers of one scope on one day (UTC, counted from 1970) whose surveys are no longer stored. */
+typedef struct StoreTally {
+        int32_t day;
+        Text scope;  /* "team/alpha" */
+        Text counts; /* the store does not look into it */
+} StoreTally;
+
 typedef struct StoreInfo {
         uint64_t n_surveys;
+        uint64_t n_tallies;
         uint64_t last_seq;
         uint64_t bytes;     /* on disk */
-        uint64_t n_damaged; /* rows that were found damaged or lost since open; each survey once */
+        uint64_t n_damaged; /* rows that were found damaged or lost since open, each once */
 } StoreInfo;
+
+/* Where a check of all rows is. Begins as STORE_SCRUB_NULL; store_scrub_deinit() at any time. */
+typedef struct StoreScrub {
+        int table;
+        int64_t number; /* of the row before, and for some tables ... */
+        Buffer key;     /* ... its text */
+        uint64_t n_rows;
+        uint64_t n_damaged;
+        bool complete;
+} StoreScrub;
+
+#define STORE_SCRUB_NULL ((StoreScrub){0})
 
 /*
  * Return 0 to go on, anything else to stop; that value is what the scan returns. Texts live during the call,
@@ -72,6 +92,10 @@ typedef struct StoreInfo {
 typedef int (*StoreSurveyFn)(void *user, const StoreSurvey *row);
 typedef int (*StoreAlertFn)(void *user, const StoreAlert *row);
 typedef int (*StoreFeedFn)(void *user, const StoreFeed *row);
+typedef int (*StoreTallyFn)(void *user, const StoreTally *row);
+
+/* A damaged or lost row: "survey 17", "alert ...", "tally 20000 team/alpha". @is_new: it was not reported before. */
+typedef void (*StoreDamageFn)(void *user, const char *what, bool is_new);
 
 /* Creates the file if it is not there. -errno; STORE_E_NEWER; STORE_E_LOCKED. @error (of @size) gets the
  * sentence. */
@@ -106,10 +130,74 @@ CX_MUST_CHECK int store_scan_alerts(Store *s, StoreAlertFn fn, void *user);
 /* Feed messages of all principals, ascending by seq within each. */
 CX_MUST_CHECK int store_scan_feeds(Store *s, StoreFeedFn fn, void *user);
 
-/* Deletes up to @max surveys with ts < @before, and feed messages older than that; *ret_n: how many surveys.
+/*
+ * Surveys with seq > @after and @since <= ts < @until, ascending by number, at most @max (0: all). Where no survey of
+ * that time can be, nothing is read. Damaged rows as for store_scan_surveys(), whatever their time.
  */
-CX_MUST_CHECK int store_expire(Store *s, usec_t before, size_t max, size_t *ret_n);
+CX_MUST_CHECK int store_scan_span(Store *s, usec_t since, usec_t until, uint64_t after, size_t max,
+                                  StoreSurveyFn fn, void *user, void (*damaged)(void *user, uint64_t seq));
+
+/*
+ * Deletes these @n surveys, all with ts < @before; one that is not there is -ENOENT. A damaged row goes when everything
+ * near it is that old; @n 0 sees to it that none of those is left over.
+ */
+CX_MUST_CHECK int store_drop_surveys(Store *s, usec_t before, const uint64_t *seqs, size_t n);
+/* Deletes up to @max feed messages that are older. */
+CX_MUST_CHECK int store_expire_feeds(Store *s, usec_t before, size_t max, size_t *ret_n);
+
+/* Inserts, or replaces the row of that day and scope. */
+CX_MUST_CHECK int store_put_tally(Store *s, const StoreTally *row);
+/* Appends the counts to @ret. STORE_E_NOT_FOUND. */
+CX_MUST_CHECK int store_get_tally(Store *s, int32_t day, Text scope, Buffer *ret);
+/*
+ * Tallies behind (@after_day, @after_scope), ascending by both, at most @max (0: all). Damaged ones are counted, skipped
+ * and reported; they do not count for @max.
+ */
+CX_MUST_CHECK int store_scan_tallies(Store *s, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn,
+                                     void *user, StoreDamageFn damaged);
+/* Deletes up to @max tallies of days before @day. */
+CX_MUST_CHECK int store_expire_tallies(Store *s, int32_t day, size_t max, size_t *ret_n);
+
+/* A number under a name, for what must be known again after a restart. STORE_E_NOT_FOUND, also for a damaged one. */
+CX_MUST_CHECK int store_put_mark(Store *s, const char *name, int64_t value);
+CX_MUST_CHECK int store_get_mark(Store *s, const char *name, int64_t *ret);
+
+/* What was deleted or replaced up to now leaves the disk, logs included. Not within a transaction. */
+CX_MUST_CHECK int store_erase(Store *s);
+
+/*
+ * Checks about a thousand more rows. Damaged ones are counted and reported to @damaged (may be NULL), also those that
+ * were reported before. Where a table itself is damaged that is reported, too, and the check goes on behind it.
+ */
+CX_MUST_CHECK int store_scrub(Store *s, StoreScrub *at, StoreDamageFn damaged, void *user);
+static inline void store_scrub_deinit(StoreScrub *at)
+{
+        buffer_deinit(&at->key);
+}
+
+/*
+ * Copies the whole store into a new file, in steps: what is committed between two of them is in the copy, too. 1: more
+ * steps are to be made; 0: complete. An error ends the copy (-ENOSPC and -EIO are about the new file), and no change of
+ * the store fails because of it. store_copy_end() at any time; the file is the caller's. -EOPNOTSUPP: not this kind.
+ */
+CX_MUST_CHECK int store_copy_begin(Store *s, const char *path);
+CX_MUST_CHECK int store_copy_step(Store *s, size_t n_pages);
+void store_copy_end(Store *s);
 
 CX_MUST_CHECK int store_info(Store *s, StoreInfo *ret);
+
+/* What store_verify_sqlite() found. */
+typedef struct StoreVerified {
+        uint64_t n_rows;
+        uint64_t n_damaged;
+        int version;
+} StoreVerified;
+
+/*
+ * Reads a whole file without changing a byte of it: every row's checksum, whether rows are missing, and what SQLite
+ * itself finds. 0, also with damaged rows; else as store_open_sqlite().
+ */
+CX_MUST_CHECK int store_verify_sqlite(const char *path, StoreDamageFn damaged, void *user, StoreVerified *ret,
+                                      char *error, size_t size);
 
 CX_DEFINE_CLEANUP(Store, store_close)

@@ -28,7 +28,22 @@ typedef struct StoreVerbs {
         int (*scan_recent)(Store *s, usec_t since, usec_t until, StoreSurveyFn fn, void *user);
         int (*scan_alerts)(Store *s, StoreAlertFn fn, void *user);
         int (*scan_feeds)(Store *s, StoreFeedFn fn, void *user);
-        int (*expire)(Store *s, usec_t before, size_t max, size_t *ret_n);
+        int (*scan_span)(Store *s, usec_t since, usec_t until, uint64_t after, size_t max, StoreSurveyFn fn,
+                         void *user, void (*damaged)(void *user, uint64_t seq));
+        int (*drop_surveys)(Store *s, usec_t before, const uint64_t *seqs, size_t n);
+        int (*expire_feeds)(Store *s, usec_t before, size_t max, size_t *ret_n);
+        int (*put_tally)(Store *s, const StoreTally *row);
+        int (*get_tally)(Store *s, int32_t day, Text scope, Buffer *ret);
+        int (*scan_tallies)(Store *s, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn,
+                            void *user, StoreDamageFn damaged);
+        int (*expire_tallies)(Store *s, int32_t day, size_t max, size_t *ret_n);
+        int (*put_mark)(Store *s, Text name, int64_t value);
+        int (*get_mark)(Store *s, Text name, int64_t *ret);
+        int (*erase)(Store *s);
+        int (*scrub)(Store *s, StoreScrub *at, StoreDamageFn damaged, void *user);
+        int (*copy_begin)(Store *s, const char *path);
+        int (*copy_step)(Store *s, size_t n_pages);
+        void (*copy_end)(Store *s);
         int (*info)(Store *s, StoreInfo *ret);
 } StoreVerbs;
 

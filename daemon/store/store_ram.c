@@ -15,7 +15,7 @@
 
 /* A row of any table. Texts lie behind it. */
 typedef struct Row {
-        Text name;    /* alert: id; feed: principal; survey: empty */
+        Text name;    /* alert: id; feed: principal; tally: scope; mark: name; survey: empty */
         uint64_t seq; /* alert: 0 */
         usec_t at;
         bool is_open;
@@ -27,6 +27,8 @@ typedef enum TableKind {
         TABLE_SURVEY,
         TABLE_ALERT,
         TABLE_FEED,
+        TABLE_TALLY,
+        TABLE_MARK,
         _TABLE_N,
 } TableKind;
 
@@ -62,8 +64,7 @@ static int no_memory(Store *s)
         return store_fail(s, -ENOMEM, "no memory");
 }
 
-/* --- tables
- * -------------------------------------------------------------------------------------------------------- */
+/* --- tables --------------------------------------------------------------------------------------------- */
 
 static char *put_text(char *to, Text t, Text *ret)
 {
@@ -198,8 +199,7 @@ static int drop(StoreRam *s, TableKind kind, Row *row)
         return 0;
 }
 
-/* --- transactions
- * -------------------------------------------------------------------------------------------------- */
+/* --- transactions --------------------------------------------------------------------------------------- */
 
 static int ram_begin(Store *base)
 {
@@ -248,8 +248,7 @@ static void ram_close(Store *base)
         free(s);
 }
 
-/* --- changes
- * ------------------------------------------------------------------------------------------------------- */
+/* --- changes -------------------------------------------------------------------------------------------- */
 
 static int ram_put_survey(Store *base, const StoreSurvey *row)
 {
@@ -297,22 +296,57 @@ static int expire_table(StoreRam *s, TableKind kind, usec_t before, size_t max, 
         return 0;
 }
 
-static int ram_expire(Store *base, usec_t before, size_t max, size_t *ret_n)
+static int ram_drop_surveys(Store *base, usec_t before CX_UNUSED, const uint64_t *seqs, size_t n)
 {
         StoreRam *s = store_ram(base);
-        size_t n_surveys = 0, n_feeds = 0;
-        int r;
+        Table *t = &s->tables[TABLE_SURVEY];
+        int r = 0;
 
-        r = expire_table(s, TABLE_SURVEY, before, max, &n_surveys);
-        if (r == 0)
-                r = expire_table(s, TABLE_FEED, before, max, &n_feeds);
-        if (r == 0)
-                *ret_n = n_surveys;
+        for (size_t i = 0; i < n && r == 0; i++) {
+                size_t at = place(t, TEXT_NULL, seqs[i]);
+
+                if (at == t->n || t->rows[at]->seq != seqs[i])
+                        r = store_fail(base, -ENOENT, "survey number %llu is not there", (unsigned long long)seqs[i]);
+                else
+                        r = drop(s, TABLE_SURVEY, t->rows[at]);
+        }
         return r;
 }
 
-/* --- reading
- * ------------------------------------------------------------------------------------------------------- */
+static int ram_expire_feeds(Store *base, usec_t before, size_t max, size_t *ret_n)
+{
+        return expire_table(store_ram(base), TABLE_FEED, before, max, ret_n);
+}
+
+/* The day is the time of the row; the key is the scope with the day, so that it is one row for each. */
+static Row tally_row(const StoreTally *t)
+{
+        return (Row){.name = t->scope, .seq = (uint64_t)(int64_t)t->day, .at = t->day, .json = t->counts};
+}
+
+static int ram_put_tally(Store *base, const StoreTally *row)
+{
+        Row values = tally_row(row);
+
+        return put(store_ram(base), TABLE_TALLY, &values);
+}
+
+static int ram_expire_tallies(Store *base, int32_t day, size_t max, size_t *ret_n)
+{
+        return expire_table(store_ram(base), TABLE_TALLY, day, max, ret_n);
+}
+
+static int ram_put_mark(Store *base, Text name, int64_t value)
+{
+        return put(store_ram(base), TABLE_MARK, &(Row){.name = name, .at = value});
+}
+
+static int ram_erase(Store *base CX_UNUSED)
+{
+        return 0;
+}
+
+/* --- reading -------------------------------------------------------------------------------------------- */
 
 static StoreSurvey survey_of(const Row *row)
 {
@@ -423,6 +457,96 @@ static int ram_scan_feeds(Store *base, StoreFeedFn fn, void *user)
         return r;
 }
 
+static int ram_scan_span(Store *base, usec_t since, usec_t until, uint64_t after, size_t max, StoreSurveyFn fn,
+                         void *user, void (*damaged)(void *user, uint64_t seq) CX_UNUSED)
+{
+        const Table *t = &store_ram(base)->tables[TABLE_SURVEY];
+        size_t n = 0;
+
+        for (size_t i = place(t, TEXT_NULL, after + 1); i < t->n && (max == 0 || n < max); i++) {
+                StoreSurvey row = survey_of(t->rows[i]);
+                int r;
+
+                if (row.ts < since || row.ts >= until)
+                        continue;
+                n++;
+                r = fn(user, &row);
+                if (r != 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int ram_get_tally(Store *base, int32_t day, Text scope, Buffer *ret)
+{
+        const Table *t = &store_ram(base)->tables[TABLE_TALLY];
+        const StoreTally wanted = {.day = day, .scope = scope};
+        Row key = tally_row(&wanted);
+        size_t i = place(t, key.name, key.seq);
+
+        if (!is_at(t, i, &key))
+                return STORE_E_NOT_FOUND;
+        buffer_append_text(ret, t->rows[i]->json);
+        return buffer_failed(ret) ? no_memory(base) : 0;
+}
+
+static int ram_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn,
+                            void *user, StoreDamageFn damaged CX_UNUSED)
+{
+        const Table *t = &store_ram(base)->tables[TABLE_TALLY];
+        Row **rows = sorted(t, oldest_first);
+        size_t n = 0;
+        int r = 0;
+
+        if (!rows)
+                return no_memory(base);
+        for (size_t i = 0; i < t->n && r == 0 && (max == 0 || n < max); i++) {
+                StoreTally row = {.day = (int32_t)rows[i]->at, .scope = rows[i]->name, .counts = rows[i]->json};
+
+                if (row.day < after_day || (row.day == after_day && text_compare(row.scope, after_scope) <= 0))
+                        continue;
+                n++;
+                r = fn(user, &row);
+        }
+        free(rows);
+        return r;
+}
+
+static int ram_get_mark(Store *base, Text name, int64_t *ret)
+{
+        const Table *t = &store_ram(base)->tables[TABLE_MARK];
+        Row key = {.name = name};
+        size_t i = place(t, name, 0);
+
+        if (!is_at(t, i, &key))
+                return STORE_E_NOT_FOUND;
+        *ret = t->rows[i]->at;
+        return 0;
+}
+
+/* Memory does not rot: one step to the end. */
+static int ram_scrub(Store *base, StoreScrub *at, StoreDamageFn damaged CX_UNUSED, void *user CX_UNUSED)
+{
+        for (int kind = 0; kind < TABLE_MARK; kind++)
+                at->n_rows += store_ram(base)->tables[kind].n;
+        at->complete = true;
+        return 0;
+}
+
+static int ram_copy_begin(Store *base, const char *path CX_UNUSED)
+{
+        return store_fail(base, -EOPNOTSUPP, "a store in memory has no file to copy");
+}
+
+static int ram_copy_step(Store *base, size_t n_pages CX_UNUSED)
+{
+        return store_fail(base, -EINVAL, "no copy is being made");
+}
+
+static void ram_copy_end(Store *base CX_UNUSED)
+{
+}
+
 static int ram_info(Store *base, StoreInfo *ret)
 {
         const StoreRam *s = store_ram(base);
@@ -430,7 +554,12 @@ static int ram_info(Store *base, StoreInfo *ret)
 
         for (int kind = 0; kind < _TABLE_N; kind++)
                 bytes += s->tables[kind].bytes;
-        *ret = (StoreInfo){.n_surveys = s->tables[TABLE_SURVEY].n, .last_seq = s->last_seq, .bytes = bytes};
+        *ret = (StoreInfo){
+                .n_surveys = s->tables[TABLE_SURVEY].n,
+                .n_tallies = s->tables[TABLE_TALLY].n,
+                .last_seq = s->last_seq,
+                .bytes = bytes,
+        };
         return 0;
 }
 
@@ -447,7 +576,20 @@ static const StoreVerbs store_ram_verbs = {
         .scan_recent = ram_scan_recent,
         .scan_alerts = ram_scan_alerts,
         .scan_feeds = ram_scan_feeds,
-        .expire = ram_expire,
+        .scan_span = ram_scan_span,
+        .drop_surveys = ram_drop_surveys,
+        .expire_feeds = ram_expire_feeds,
+        .put_tally = ram_put_tally,
+        .get_tally = ram_get_tally,
+        .scan_tallies = ram_scan_tallies,
+        .expire_tallies = ram_expire_tallies,
+        .put_mark = ram_put_mark,
+        .get_mark = ram_get_mark,
+        .erase = ram_erase,
+        .scrub = ram_scrub,
+        .copy_begin = ram_copy_begin,
+        .copy_step = ram_copy_step,
+        .copy_end = ram_copy_end,
         .info = ram_info,
 };
 

@@ -139,8 +139,7 @@ Text sql_text(StoreSqlite *s, StoreSql which, int column)
         return at && n > 0 ? (Text){.at = at, .n = (size_t)n} : TEXT("");
 }
 
-/* --- checksums
- * ----------------------------------------------------------------------------------------------------- */
+/* --- checksums ------------------------------------------------------------------------------------------ */
 
 /* Each table begins with a letter of its own, so that a row never passes for one of another table. Stored
  * signed: it takes four bytes then. */
@@ -190,13 +189,21 @@ int64_t crc_block(const Block *block)
         return (int32_t)store_crc(crc, block->bits, sizeof(block->bits));
 }
 
+int64_t crc_tally(const StoreTally *row)
+{
+        uint32_t crc = crc_begin('t');
+
+        crc = store_crc_number(crc, (uint64_t)row->day);
+        crc = store_crc_text(crc, row->scope);
+        return (int32_t)store_crc_text(crc, row->counts);
+}
+
 int64_t crc_meta(Text key, uint64_t value)
 {
         return (int32_t)store_crc_number(store_crc_text(crc_begin('m'), key), value);
 }
 
-/* --- transactions
- * -------------------------------------------------------------------------------------------------- */
+/* --- transactions --------------------------------------------------------------------------------------- */
 
 static int sqlite_begin(Store *base)
 {
@@ -264,6 +271,8 @@ static int write_blocks_and_counts(StoreSqlite *s)
                 r = write_count(s, TEXT("alerts"), s->counts.alerts, s->stored_counts.alerts);
         if (r == 0)
                 r = write_count(s, TEXT("feeds"), s->counts.feeds, s->stored_counts.feeds);
+        if (r == 0)
+                r = write_count(s, TEXT("tallies"), s->counts.tallies, s->stored_counts.tallies);
         return r;
 }
 
@@ -287,8 +296,7 @@ static int sqlite_commit(Store *base)
         return 0;
 }
 
-/* --- changes
- * ------------------------------------------------------------------------------------------------------- */
+/* --- changes -------------------------------------------------------------------------------------------- */
 
 static int sqlite_put_survey(Store *base, const StoreSurvey *row)
 {
@@ -339,8 +347,28 @@ static int sqlite_put_feed(Store *base, const StoreFeed *row)
         return r;
 }
 
-/* --- information
- * --------------------------------------------------------------------------------------------------- */
+/*
+ * The log is copied into the file and cut off. Pages that were freed or rewritten hold zeros where something was
+ * (secure_delete); after this no older copy of them is left in the log either.
+ */
+static int sqlite_erase(Store *base)
+{
+        StoreSqlite *s = store_sqlite(base);
+        int rc, r;
+
+        if (s->broken)
+                return store_fail(base, -EIO, "a commit failed on the disk earlier; open the store again");
+        errno = 0;
+        rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        s->os_error = errno;
+        if (rc == SQLITE_OK)
+                return 0;
+        r = sql_fail(s, rc, "empty the log");
+        s->broken = s->broken || r == -EIO;
+        return r;
+}
+
+/* --- information ---------------------------------------------------------------------------------------- */
 
 static uint64_t file_bytes(const char *path)
 {
@@ -357,6 +385,7 @@ static int sqlite_info(Store *base, StoreInfo *ret)
 
         *ret = (StoreInfo){
                 .n_surveys = s->blocks.n_rows,
+                .n_tallies = s->counts.tallies,
                 .last_seq = blocks_last(&s->blocks),
                 .bytes = bytes,
                 .n_damaged = s->n_damaged,
@@ -377,6 +406,19 @@ const StoreVerbs store_sqlite_verbs = {
         .scan_recent = sqlite_scan_recent,
         .scan_alerts = sqlite_scan_alerts,
         .scan_feeds = sqlite_scan_feeds,
-        .expire = sqlite_expire,
+        .scan_span = sqlite_scan_span,
+        .drop_surveys = sqlite_drop_surveys,
+        .expire_feeds = sqlite_expire_feeds,
+        .put_tally = sqlite_put_tally,
+        .get_tally = sqlite_get_tally,
+        .scan_tallies = sqlite_scan_tallies,
+        .expire_tallies = sqlite_expire_tallies,
+        .put_mark = sqlite_put_mark,
+        .get_mark = sqlite_get_mark,
+        .erase = sqlite_erase,
+        .scrub = sqlite_scrub,
+        .copy_begin = sqlite_copy_begin,
+        .copy_step = sqlite_copy_step,
+        .copy_end = sqlite_copy_end,
         .info = sqlite_info,
 };

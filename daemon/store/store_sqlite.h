@@ -13,7 +13,9 @@
 #include "daemon/store/store_impl.h"
 
 struct sqlite3;
+struct sqlite3_backup;
 struct sqlite3_stmt;
+typedef struct StoreDamage StoreDamage;
 
 /* name, text */
 #define STORE_SQL_TABLE(_x)                                                                                  \
@@ -56,12 +58,21 @@ typedef enum StoreSql {
 #define STORE_SQL_ENUM(_name, _text) SQL_##_name,
         STORE_SQL_TABLE(STORE_SQL_ENUM)
 #undef STORE_SQL_ENUM
-                _SQL_N,
+                SQL_SCRUB_ALERTS,
+        SQL_SCRUB_FEEDS,
+        /* From here on: of the table that came with version 2. */
+        SQL_UPDATE_TALLY,
+        SQL_INSERT_TALLY,
+        SQL_GET_TALLY,
+        SQL_SCAN_TALLIES,
+        SQL_DROP_TALLY,
+        _SQL_N,
+        _SQL_N_VERSION_1 = SQL_UPDATE_TALLY,
 } StoreSql;
 
 /* How many rows the tables must have (surveys: see the blocks). */
 typedef struct StoreCounts {
-        uint64_t blocks, alerts, feeds;
+        uint64_t blocks, alerts, feeds, tallies;
 } StoreCounts;
 
 typedef struct StoreSqlite {
@@ -77,6 +88,11 @@ typedef struct StoreSqlite {
         int os_error;       /* errno of the last step */
         bool is_open;       /* opened successfully */
         bool broken; /* a commit failed on the disk: what it holds is not known, nothing more is written */
+        bool read_only;
+        int version;         /* of the file */
+        StoreDamage *damage; /* rows that were reported, other than surveys */
+        struct sqlite3 *copy;
+        struct sqlite3_backup *copying;
 } StoreSqlite;
 
 static inline StoreSqlite *store_sqlite(Store *s)
@@ -108,6 +124,7 @@ int64_t crc_alert(const StoreAlert *row);
 int64_t crc_feed(const StoreFeed *row);
 int64_t crc_block(const Block *block);
 int64_t crc_meta(Text key, uint64_t value);
+int64_t crc_tally(const StoreTally *row);
 
 /* store_sqlite_scan.c: reading. */
 
@@ -131,17 +148,53 @@ int sqlite_scan_recent(Store *base, usec_t since, usec_t until, StoreSurveyFn fn
 int sqlite_scan_alerts(Store *base, StoreAlertFn fn, void *user);
 int sqlite_scan_feeds(Store *base, StoreFeedFn fn, void *user);
 
+int sqlite_scan_span(Store *base, usec_t since, usec_t until, uint64_t after, size_t max, StoreSurveyFn fn,
+                     void *user, void (*damaged)(void *user, uint64_t seq));
+
+/* Rows as the statements of scans and checks give them. */
+StoreAlert sql_alert(StoreSqlite *s, StoreSql which);
+StoreFeed sql_feed(StoreSqlite *s, StoreSql which);
+StoreTally sql_tally(StoreSqlite *s, StoreSql which);
+
 /* store_sqlite_expire.c */
-int sqlite_expire(Store *base, usec_t before, size_t max, size_t *ret_n);
+int sqlite_drop_surveys(Store *base, usec_t before, const uint64_t *seqs, size_t n);
+int sqlite_expire_feeds(Store *base, usec_t before, size_t max, size_t *ret_n);
+
+/* store_sqlite_tally.c */
+int sqlite_put_tally(Store *base, const StoreTally *row);
+int sqlite_get_tally(Store *base, int32_t day, Text scope, Buffer *ret);
+int sqlite_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn, void *user,
+                        StoreDamageFn damaged);
+int sqlite_expire_tallies(Store *base, int32_t day, size_t max, size_t *ret_n);
+int sqlite_put_mark(Store *base, Text name, int64_t value);
+int sqlite_get_mark(Store *base, Text name, int64_t *ret);
+
+/* store_sqlite_damage.c */
+/* A row other than a survey is damaged: counts it the first time, and tells @fn (may be NULL). */
+CX_PRINTF(4, 5) void sql_damage(StoreSqlite *s, StoreDamageFn fn, void *user, const char *format, ...);
+void sql_damage_free(StoreSqlite *s);
+
+/* store_sqlite_scrub.c */
+int sqlite_scrub(Store *base, StoreScrub *at, StoreDamageFn damaged, void *user);
+
+/* store_sqlite_copy.c */
+int sqlite_copy_begin(Store *base, const char *path);
+int sqlite_copy_step(Store *base, size_t n_pages);
+void sqlite_copy_end(Store *base);
 
 /* store_sqlite_load.c */
 /* Fills in the blocks; lost or damaged ones are made anew and written. */
 CX_MUST_CHECK int sqlite_load_blocks(StoreSqlite *s);
 CX_MUST_CHECK int sqlite_load_counts(StoreSqlite *s);
+/* The value under @key in the table of numbers: 1; 0: damaged or lost. */
+CX_MUST_CHECK int sql_get_meta(StoreSqlite *s, Text key, uint64_t *ret);
 
 /* store_sqlite_open.c */
 /* Statements that are needed once. */
 CX_MUST_CHECK int sql_execute(StoreSqlite *s, const char *text);
+CX_MUST_CHECK int sql_query_number(StoreSqlite *s, const char *text, int64_t *ret);
+/* Everything of opening a file that writes nothing: of a store that is opened to be verified. */
+CX_MUST_CHECK int sqlite_open_to_read(StoreSqlite *s, const char *path);
 
 extern const StoreVerbs store_sqlite_verbs;
 

@@ -3,8 +3,8 @@
 /*
  * The SQLite store: deleting what is older than its retention.
  *
- * Only rows whose checksum is right are deleted by their own time. A damaged one goes when everything in its
- * block is old enough.
+ * Surveys are named by the caller, who has read them. A damaged one goes when everything in its block is old
+ * enough.
  */
 
 #include <errno.h>
@@ -13,78 +13,78 @@
 
 #include "daemon/store/store_sqlite.h"
 
-/* What is to go from one block. */
-typedef struct Take {
+/* A block, once no survey that is too old should be left in it. */
+typedef struct Tidy {
         usec_t before;
-        bool all;  /* whatever is in this block is old enough */
-        bool more; /* there is more to take than @left */
-        size_t n, left;
+        bool more;     /* but there is */
         usec_t min_ts; /* of what stays */
-        uint64_t seqs[BLOCK_ROWS];
-} Take;
+        size_t n_damaged;
+        uint64_t damaged[BLOCK_ROWS];
+} Tidy;
 
-static void take(Take *t, uint64_t seq)
+static int tidy_row(void *user, const StoreSurvey *row)
 {
-        if (t->n < t->left && t->n < BLOCK_ROWS)
-                t->seqs[t->n++] = seq;
-        else
-                t->more = true;
-}
-
-static int take_row(void *user, const StoreSurvey *row)
-{
-        Take *t = user;
+        Tidy *t = user;
 
         if (row->ts < t->before)
-                take(t, row->seq);
+                t->more = true;
         else if (row->ts < t->min_ts)
                 t->min_ts = row->ts;
         return 0;
 }
 
-static void take_damaged(void *user, uint64_t seq)
+static void tidy_damaged(void *user, uint64_t seq)
 {
-        Take *t = user;
+        Tidy *t = user;
 
-        if (t->all)
-                take(t, seq);
+        if (t->n_damaged < BLOCK_ROWS)
+                t->damaged[t->n_damaged++] = seq;
 }
 
-static int expire_block(StoreSqlite *s, Block *block, Take *t)
+static int drop_survey(StoreSqlite *s, uint64_t seq)
+{
+        int r = sql_run(s, SQL_DROP_SURVEY, "delete a survey", "i", (int64_t)seq);
+
+        return r < 0 ? r : blocks_drop(&s->blocks, seq);
+}
+
+static int tidy(StoreSqlite *s, Block *block, usec_t before)
 {
         uint64_t first = block->no << BLOCK_SHIFT;
+        Tidy t = {.before = before, .min_ts = INT64_MAX};
         int r;
 
-        r = sql_walk(s, first ? first - 1 : 0, first + BLOCK_ROWS - 1, take_row, t, take_damaged);
-        for (size_t i = 0; i < t->n && r == 0; i++) {
-                r = sql_run(s, SQL_DROP_SURVEY, "delete a survey", "i", (int64_t)t->seqs[i]);
-                if (r == 0)
-                        r = blocks_drop(&s->blocks, t->seqs[i]);
-        }
-        if (r < 0 || t->more)
+        r = sql_walk(s, first ? first - 1 : 0, first + BLOCK_ROWS - 1, tidy_row, &t, tidy_damaged);
+        if (r < 0 || t.more)
                 return r;
-        return blocks_set_min(&s->blocks, block, t->min_ts < block->max_ts ? t->min_ts : block->max_ts);
+        for (size_t i = 0; block->max_ts < before && i < t.n_damaged && r == 0; i++)
+                r = drop_survey(s, t.damaged[i]);
+        return r < 0 ? r : blocks_set_min(&s->blocks, block, t.min_ts < block->max_ts ? t.min_ts : block->max_ts);
 }
 
-static int expire_surveys(StoreSqlite *s, usec_t before, size_t max, size_t *ret_n)
+static int drop_surveys(StoreSqlite *s, usec_t before, const uint64_t *seqs, size_t n)
 {
-        size_t n = 0;
+        int r = 0;
 
-        for (size_t i = 0; i < s->blocks.n && n < max; i++) {
-                Block *block = &s->blocks.at[i];
-                Take t = {.before = before, .left = max - n, .min_ts = INT64_MAX};
-                int r;
+        for (size_t i = 0; i < n && r == 0; i++)
+                r = blocks_has(&s->blocks, seqs[i])
+                            ? drop_survey(s, seqs[i])
+                            : store_fail(&s->base, -ENOENT, "survey number %llu is not there",
+                                         (unsigned long long)seqs[i]);
+        for (size_t i = 0; i < n && r == 0; i++)
+                if (i == 0 || seqs[i] >> BLOCK_SHIFT != seqs[i - 1] >> BLOCK_SHIFT)
+                        r = tidy(s, blocks_find(&s->blocks, seqs[i]), before);
+        for (size_t i = 0; n == 0 && i < s->blocks.n && r == 0; i++)
+                if (s->blocks.at[i].n && s->blocks.at[i].min_ts < before)
+                        r = tidy(s, &s->blocks.at[i], before);
+        return r;
+}
 
-                if (block->n == 0 || block->min_ts >= before)
-                        continue;
-                t.all = block->max_ts < before;
-                r = expire_block(s, block, &t);
-                if (r < 0)
-                        return r;
-                n += t.n;
-        }
-        *ret_n = n;
-        return 0;
+int sqlite_drop_surveys(Store *base, usec_t before, const uint64_t *seqs, size_t n)
+{
+        int r = drop_surveys(store_sqlite(base), before, seqs, n);
+
+        return r == -ENOMEM ? store_fail(base, r, "no memory to delete old surveys") : r;
 }
 
 /* Messages to delete: for each its number, the length of its principal's name, and the name. */
@@ -110,12 +110,14 @@ static int take_feed(void *user, const StoreFeed *row)
         return buffer_failed(&t->keys) ? -ENOMEM : 0;
 }
 
-static int expire_feeds(StoreSqlite *s, usec_t before, size_t max)
+int sqlite_expire_feeds(Store *base, usec_t before, size_t max, size_t *ret_n)
 {
+        StoreSqlite *s = store_sqlite(base);
         TakeFeeds t = {.before = before, .oldest = INT64_MAX, .left = max};
         size_t at = 0;
         int r;
 
+        *ret_n = 0;
         if (s->oldest_feed >= before)
                 return 0;
         r = sqlite_scan_feeds(&s->base, take_feed, &t);
@@ -132,23 +134,9 @@ static int expire_feeds(StoreSqlite *s, usec_t before, size_t max)
         }
         buffer_deinit(&t.keys);
         if (r < 0)
-                return r;
+                return r == -ENOMEM ? store_fail(base, r, "no memory to delete old messages") : r;
         s->counts.feeds -= t.n;
         s->oldest_feed = t.oldest;
-        return 0;
-}
-
-int sqlite_expire(Store *base, usec_t before, size_t max, size_t *ret_n)
-{
-        StoreSqlite *s = store_sqlite(base);
-        size_t n = 0;
-        int r;
-
-        r = expire_surveys(s, before, max, &n);
-        if (r == 0)
-                r = expire_feeds(s, before, max);
-        if (r < 0)
-                return r == -ENOMEM ? store_fail(base, r, "no memory to delete old surveys") : r;
-        *ret_n = n;
+        *ret_n = t.n;
         return 0;
 }

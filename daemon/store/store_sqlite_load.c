@@ -9,8 +9,7 @@
 
 #include "daemon/store/store_sqlite.h"
 
-/* 1; 0: damaged or lost. */
-static int load_count(StoreSqlite *s, Text key, uint64_t *ret)
+int sql_get_meta(StoreSqlite *s, Text key, uint64_t *ret)
 {
         uint64_t value;
         int r;
@@ -100,6 +99,10 @@ static int repair_blocks(StoreSqlite *s)
         if (r < 0)
                 return r;
         s->n_damaged += s->blocks.n_saved ? s->blocks.n_saved : 1;
+        if (s->read_only) {
+                blocks_commit(&s->blocks);
+                return 0;
+        }
         r = store_begin(&s->base);
         if (r == 0)
                 r = sql_execute(s, "DELETE FROM block");
@@ -120,7 +123,7 @@ int sqlite_load_blocks(StoreSqlite *s)
         r = load_blocks(s, &any_bad);
         if (r < 0)
                 return r;
-        r = load_count(s, TEXT("blocks"), &s->counts.blocks);
+        r = sql_get_meta(s, TEXT("blocks"), &s->counts.blocks);
         if (r < 0)
                 return r;
         s->stored_counts.blocks = s->counts.blocks;
@@ -128,6 +131,12 @@ int sqlite_load_blocks(StoreSqlite *s)
 }
 
 static int count_alert(void *user, const StoreAlert *row CX_UNUSED)
+{
+        ++*(uint64_t *)user;
+        return 0;
+}
+
+static int count_tally(void *user, const StoreTally *row CX_UNUSED)
 {
         ++*(uint64_t *)user;
         return 0;
@@ -146,19 +155,27 @@ int sqlite_load_counts(StoreSqlite *s)
         StoreCounts lost = {.blocks = s->stored_counts.blocks};
         int r;
 
-        r = load_count(s, TEXT("alerts"), &s->counts.alerts);
+        r = sql_get_meta(s, TEXT("alerts"), &s->counts.alerts);
         if (r == 0) {
-                s->n_damaged++;
+                sql_damage(s, NULL, NULL, "number of alerts");
                 r = sqlite_scan_alerts(&s->base, count_alert, &lost.alerts);
                 s->counts.alerts = lost.alerts;
         }
         if (r < 0)
                 return r;
-        r = load_count(s, TEXT("feeds"), &s->counts.feeds);
+        r = sql_get_meta(s, TEXT("feeds"), &s->counts.feeds);
         if (r == 0) {
-                s->n_damaged++;
+                sql_damage(s, NULL, NULL, "number of feed messages");
                 r = sqlite_scan_feeds(&s->base, count_feed, &lost.feeds);
                 s->counts.feeds = lost.feeds;
+        }
+        if (r < 0)
+                return r;
+        r = s->version > 1 ? sql_get_meta(s, TEXT("tallies"), &s->counts.tallies) : 1;
+        if (r == 0) {
+                sql_damage(s, NULL, NULL, "number of tallies");
+                r = sqlite_scan_tallies(&s->base, INT32_MIN, TEXT(""), 0, count_tally, &lost.tallies, NULL);
+                s->counts.tallies = lost.tallies;
         }
         s->stored_counts = s->counts;
         return r < 0 ? r : 0;

@@ -19,9 +19,10 @@
 #include <unistd.h>
 
 #include "daemon/store/store_sqlite.h"
+#include "proto/base/plant.h"
 
 #define APPLICATION_ID 0x63786431 /* "cxd1" */
-#define USER_VERSION   1
+#define USER_VERSION   2
 
 #define TEXT_OF(_number)  TEXT_OF_(_number)
 #define TEXT_OF_(_number) #_number
@@ -37,16 +38,29 @@ static const char *const tables[] = {
         " crc INTEGER NOT NULL, json BLOB NOT NULL, PRIMARY KEY (principal, seq)) WITHOUT ROWID",
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL, crc INTEGER NOT NULL) WITHOUT "
         "ROWID",
+        /* since version 2: */
+        "CREATE TABLE tally (day INTEGER NOT NULL, scope TEXT NOT NULL, crc INTEGER NOT NULL,"
+        " counts BLOB NOT NULL, PRIMARY KEY (day, scope)) WITHOUT ROWID",
 };
+
+static const size_t n_tables[] = {[1] = 5, [USER_VERSION] = CX_ARRAY_LEN(tables)};
 
 static const char *const sql_texts[] = {
 #define STORE_SQL_TEXT(_name, _text) _text,
         STORE_SQL_TABLE(STORE_SQL_TEXT)
 #undef STORE_SQL_TEXT
+        [SQL_SCRUB_ALERTS] = "SELECT id, changed, is_open, crc, json FROM alert WHERE id > ? ORDER BY id LIMIT ?",
+        [SQL_SCRUB_FEEDS] = "SELECT principal, seq, at, crc, json FROM feed WHERE (principal, seq) > (?, ?)"
+                            " ORDER BY principal, seq LIMIT ?",
+        [SQL_UPDATE_TALLY] = "UPDATE tally SET crc = ?, counts = ? WHERE day = ? AND scope = ?",
+        [SQL_INSERT_TALLY] = "INSERT INTO tally (crc, counts, day, scope) VALUES (?, ?, ?, ?)",
+        [SQL_GET_TALLY] = "SELECT day, scope, crc, counts FROM tally WHERE day = ? AND scope = ?",
+        [SQL_SCAN_TALLIES] = "SELECT day, scope, crc, counts FROM tally WHERE (day, scope) > (?, ?)"
+                             " ORDER BY day, scope",
+        [SQL_DROP_TALLY] = "DELETE FROM tally WHERE day = ? AND scope = ?",
 };
 
-/* --- small queries
- * ------------------------------------------------------------------------------------------------- */
+/* --- small queries -------------------------------------------------------------------------------------- */
 
 int sql_execute(StoreSqlite *s, const char *text)
 {
@@ -81,7 +95,7 @@ static int query(StoreSqlite *s, const char *text, char ret_text[32], int64_t *r
         return rc == SQLITE_ROW ? 0 : sql_fail(s, rc, "read the store");
 }
 
-static int query_number(StoreSqlite *s, const char *text, int64_t *ret)
+int sql_query_number(StoreSqlite *s, const char *text, int64_t *ret)
 {
         char unused[32];
 
@@ -101,8 +115,7 @@ static int set(StoreSqlite *s, const char *text, const char *expected)
         return strcmp(got, expected) == 0 ? 0 : store_fail(&s->base, -EIO, "%s: got %s", text, got);
 }
 
-/* --- the file
- * ------------------------------------------------------------------------------------------------------ */
+/* --- the file ------------------------------------------------------------------------------------------- */
 
 /* Ours, of this version: 0. */
 static int judge(StoreSqlite *s, uint32_t application_id, uint32_t user_version)
@@ -115,7 +128,7 @@ static int judge(StoreSqlite *s, uint32_t application_id, uint32_t user_version)
                            USER_VERSION);
                 return STORE_E_NEWER;
         }
-        if (user_version < USER_VERSION)
+        if (user_version == 0)
                 return store_fail(&s->base, -EBADMSG, "%s has no version", s->path);
         return 0;
 }
@@ -167,12 +180,11 @@ static int make_file(StoreSqlite *s)
         return store_fail(&s->base, -errno, "cannot make %s: %s", s->path, strerrordesc_np(errno));
 }
 
-static int connect_file(StoreSqlite *s)
+static int connect_file(StoreSqlite *s, const char *name, int flags)
 {
         int rc;
 
-        rc = sqlite3_open_v2(s->path, &s->db,
-                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+        rc = sqlite3_open_v2(name, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
         if (!s->db)
                 return store_fail(&s->base, -ENOMEM, "no memory to open the store");
         if (rc != SQLITE_OK) {
@@ -183,20 +195,24 @@ static int connect_file(StoreSqlite *s)
                                             strerrordesc_np(error))
                                : sql_fail(s, rc, "open the store");
         }
+        rc = sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        return rc == SQLITE_OK ? 0 : sql_fail(s, rc, "open the store");
+}
+
+static int lock_file(StoreSqlite *s)
+{
         if (sqlite3_db_readonly(s->db, "main"))
                 return store_fail(&s->base, -EACCES, "%s may not be written", s->path);
-        rc = sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-        if (rc != SQLITE_OK)
-                return sql_fail(s, rc, "open the store");
         return set(s, "PRAGMA locking_mode=EXCLUSIVE", "exclusive");
 }
 
-/* --- tables
- * -------------------------------------------------------------------------------------------------------- */
+/* --- tables --------------------------------------------------------------------------------------------- */
 
 static int prepare(StoreSqlite *s)
 {
-        for (int i = 0; i < _SQL_N; i++) {
+        int n = s->version == 1 ? _SQL_N_VERSION_1 : _SQL_N;
+
+        for (int i = 0; i < n; i++) {
                 int rc = sqlite3_prepare_v3(s->db, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT, &s->sql[i],
                                             NULL);
 
@@ -231,14 +247,34 @@ static int create(StoreSqlite *s)
                 r = create_count(s, TEXT("alerts"));
         if (r == 0)
                 r = create_count(s, TEXT("feeds"));
+        if (r == 0)
+                r = create_count(s, TEXT("tallies"));
         return r == 0 ? sql_step(s, SQL_COMMIT, "make the store") : r;
 }
 
-/* The definitions of the tables have no checksum; they must be word for word what this version writes. */
+/* What came with later versions is added. All of it in one transaction: the file is of one version or the other. */
+static int migrate(StoreSqlite *s)
+{
+        int r;
+
+        r = sql_execute(s, "BEGIN EXCLUSIVE");
+        for (size_t i = n_tables[s->version]; i < CX_ARRAY_LEN(tables) && r == 0; i++)
+                r = sql_execute(s, tables[i]);
+        if (r == 0)
+                r = sql_execute(s, "PRAGMA user_version=" TEXT_OF(USER_VERSION));
+        s->version = USER_VERSION;
+        if (r == 0)
+                r = prepare(s);
+        if (r == 0)
+                r = create_count(s, TEXT("tallies"));
+        return r == 0 ? sql_step(s, SQL_COMMIT, "bring the store to this version") : r;
+}
+
+/* The definitions of the tables have no checksum; they must be word for word what their version writes. */
 static int check_tables(StoreSqlite *s)
 {
+        size_t n = 0, n_expected = n_tables[s->version];
         sqlite3_stmt *sql = NULL;
-        size_t n = 0;
         int rc;
 
         rc = sqlite3_prepare_v2(s->db, "SELECT sql FROM sqlite_schema ORDER BY rowid", -1, &sql, NULL);
@@ -247,49 +283,61 @@ static int check_tables(StoreSqlite *s)
         while ((rc = sqlite3_step(sql)) == SQLITE_ROW) {
                 const char *text = (const char *)sqlite3_column_text(sql, 0);
 
-                if (n == CX_ARRAY_LEN(tables) || !text || strcmp(text, tables[n]) != 0)
+                if (n == n_expected || !text || strcmp(text, tables[n]) != 0)
                         break;
                 n++;
         }
         (void)sqlite3_finalize(sql);
         if (rc != SQLITE_DONE && rc != SQLITE_ROW)
                 return sql_fail(s, rc, "read the tables");
-        if (rc == SQLITE_ROW || n != CX_ARRAY_LEN(tables))
+        if (rc == SQLITE_ROW || n != n_expected)
                 return sqlite3_errcode(s->db) == SQLITE_NOMEM
                                ? store_fail(&s->base, -ENOMEM, "no memory to read the tables")
                                : store_fail(&s->base, -EBADMSG, "%s has damaged definitions of tables",
                                             s->path);
-        return prepare(s);
+        return 0;
 }
 
-/* --- open and close
- * ------------------------------------------------------------------------------------------------ */
+/* --- open and close ------------------------------------------------------------------------------------- */
+
+/* Finds the version; *ret_fresh: there is nothing in the file yet. */
+static int find_version(StoreSqlite *s, bool *ret_fresh)
+{
+        int64_t application_id = 0, user_version = 0, n_schema = 0;
+        int r;
+
+        r = sql_query_number(s, "PRAGMA application_id", &application_id);
+        if (r == 0)
+                r = sql_query_number(s, "PRAGMA user_version", &user_version);
+        if (r == 0)
+                r = sql_query_number(s, "SELECT count(*) FROM sqlite_schema", &n_schema);
+        if (r < 0)
+                return r;
+        *ret_fresh = application_id == 0 && user_version == 0 && n_schema == 0;
+        s->version = *ret_fresh ? USER_VERSION : (int)user_version;
+        return *ret_fresh ? 0 : judge(s, (uint32_t)application_id, (uint32_t)user_version);
+}
 
 static int settle(StoreSqlite *s)
 {
-        int64_t application_id = 0, user_version = 0, n_tables = 0;
         bool fresh;
         int r;
 
-        r = query_number(s, "PRAGMA application_id", &application_id);
-        if (r == 0)
-                r = query_number(s, "PRAGMA user_version", &user_version);
-        if (r == 0)
-                r = query_number(s, "SELECT count(*) FROM sqlite_schema", &n_tables);
-        if (r < 0)
-                return r;
-        fresh = application_id == 0 && user_version == 0 && n_tables == 0;
-        r = fresh ? 0 : judge(s, (uint32_t)application_id, (uint32_t)user_version);
+        r = find_version(s, &fresh);
         if (r != 0)
                 return r;
         r = set(s, "PRAGMA journal_mode=WAL", "wal");
         if (r == 0)
                 r = sql_execute(
                         s, "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON");
+        if (r == 0 && PLANTED("synchronous-off"))
+                r = sql_execute(s, "PRAGMA synchronous=OFF");
         if (r == 0)
                 r = set(s, "PRAGMA secure_delete=ON", "1");
         if (r == 0)
                 r = fresh ? create(s) : check_tables(s);
+        if (r == 0 && !fresh)
+                r = s->version < USER_VERSION ? migrate(s) : prepare(s);
         if (r == 0)
                 r = sqlite_load_blocks(s);
         return r == 0 ? sqlite_load_counts(s) : r;
@@ -313,7 +361,9 @@ static int open_file(StoreSqlite *s)
 
         r = make_file(s);
         if (r == 0)
-                r = connect_file(s);
+                r = connect_file(s, s->path, SQLITE_OPEN_READWRITE);
+        if (r == 0)
+                r = lock_file(s);
         if (r == 0)
                 r = settle(s);
         if (r == 0)
@@ -349,10 +399,71 @@ int store_open_sqlite(Store **ret, const char *path, char *error, size_t size)
         return r;
 }
 
+/* A file that nobody has open has no log beside it; SQLite need not lock it then, and the folder may be read-only. */
+static int connect_to_read(StoreSqlite *s)
+{
+        char wal[4096];
+        char *uri = NULL, *to;
+        int r;
+
+        if ((size_t)snprintf(wal, sizeof(wal), "%s-wal", s->path) >= sizeof(wal))
+                return store_fail(&s->base, -ENAMETOOLONG, "the path of the store is too long");
+        if (access(s->path, R_OK) < 0)
+                return store_fail(&s->base, -errno, "cannot open %s: %s", s->path, strerrordesc_np(errno));
+        if (access(wal, F_OK) == 0) {
+                r = connect_file(s, s->path, SQLITE_OPEN_READWRITE);
+                return r < 0 ? r : lock_file(s);
+        }
+        uri = malloc(3 * strlen(s->path) + sizeof("file:?immutable=1"));
+        if (!uri)
+                return store_fail(&s->base, -ENOMEM, "no memory to open the store");
+        to = stpcpy(uri, "file:");
+        for (const char *p = s->path; *p; p++)
+                to += *p == '%' || *p == '?' || *p == '#' ? sprintf(to, "%%%02x", *p) : sprintf(to, "%c", *p);
+        strcpy(to, "?immutable=1");
+        r = connect_file(s, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+        free(uri);
+        return r;
+}
+
+int sqlite_open_to_read(StoreSqlite *s, const char *path)
+{
+        bool fresh = false;
+        int r;
+
+        s->read_only = true;
+        s->base.verbs = &store_sqlite_verbs;
+        if (asprintf(&s->path, "%s%s", path[0] == '/' ? "" : "./", path) < 0) {
+                s->path = NULL;
+                return store_fail(&s->base, -ENOMEM, "no memory to open the store");
+        }
+        r = connect_to_read(s);
+        if (r == 0)
+                r = sql_execute(s, "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON");
+        if (r == 0)
+                r = find_version(s, &fresh);
+        if (r == 0 && fresh)
+                r = store_fail(&s->base, -EINVAL, "%s is no store of cxd", s->path);
+        if (r == 0)
+                r = check_tables(s);
+        if (r == 0)
+                r = prepare(s);
+        if (r == 0)
+                r = sqlite_load_blocks(s);
+        if (r == 0)
+                r = sqlite_load_counts(s);
+        if (r == -EBUSY) {
+                store_fail(&s->base, r, "%s is in use by another process", s->path);
+                return STORE_E_LOCKED;
+        }
+        return r;
+}
+
 void sqlite_close(Store *base)
 {
         StoreSqlite *s = store_sqlite(base);
 
+        sqlite_copy_end(base);
         if (s->is_open && s->broken)
                 (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         for (int i = 0; i < _SQL_N; i++)
@@ -361,6 +472,7 @@ void sqlite_close(Store *base)
                 (void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
         (void)sqlite3_close(s->db);
         blocks_deinit(&s->blocks);
+        sql_damage_free(s);
         free(s->path);
         free(s);
 }

@@ -11,42 +11,82 @@ static void begin_value(JsonOut *j)
         j->comma = true;
 }
 
-static void write_string(Buffer *b, Text t)
+static char *put_escape(char *to, unsigned char c)
 {
-        size_t start = 0;
+        static const char digits[] = "0123456789abcdef";
+        static const char names[] = {['"'] = '"', ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
 
-        buffer_append_char(b, '"');
-        for (size_t i = 0; i < t.n; i++) {
-                unsigned char c = (unsigned char)t.at[i];
+        *to++ = '\\';
+        if (c < sizeof(names) && names[c]) {
+                *to++ = names[c];
+                return to;
+        }
+        memcpy(to, "u00", 3);
+        to[3] = digits[c >> 4];
+        to[4] = digits[c & 0xF];
+        return to + 5;
+}
 
-                if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7F)
-                        continue;
-                buffer_append(b, t.at + start, i - start);
-                start = i + 1;
-                switch (c) {
-                case '"':
-                        buffer_append_str(b, "\\\"");
-                        break;
-                case '\\':
-                        buffer_append_str(b, "\\\\");
-                        break;
-                case '\n':
-                        buffer_append_str(b, "\\n");
-                        break;
-                case '\r':
-                        buffer_append_str(b, "\\r");
-                        break;
-                case '\t':
-                        buffer_append_str(b, "\\t");
-                        break;
-                default:
-                        buffer_append_format(b, "\\u%04x", c);
-                        break;
+static bool wants_escape(unsigned char c)
+{
+        return c < 0x20 || c == '"' || c == '\\' || c == 0x7F;
+}
+
+/* Whether one of 8 bytes wants an escape (or, seldom, none does). */
+static bool may_want_escape(const char *at)
+{
+        const uint64_t ones = 0x0101010101010101ULL, high = 0x8080808080808080ULL;
+        uint64_t word, quote, backslash, del;
+
+        memcpy(&word, at, sizeof(word));
+        quote = word ^ ones * '"';
+        backslash = word ^ ones * '\\';
+        del = word ^ ones * 0x7F;
+        return (((word - ones * 0x20) | (quote - ones) | (backslash - ones) | (del - ones)) & ~word & high) != 0;
+}
+
+/* Nothing in @t wants an escape; the last 8 bytes may overlap with those before them. */
+static bool is_plain(Text t)
+{
+        size_t i = 0;
+
+        if (t.n < 8) {
+                for (; i < t.n; i++)
+                        if (wants_escape((unsigned char)t.at[i]))
+                                return false;
+                return true;
+        }
+        for (; i + 8 < t.n; i += 8)
+                if (may_want_escape(t.at + i))
+                        return false;
+        return !may_want_escape(t.at + t.n - 8);
+}
+
+char *json_put_string(char *to, Text t)
+{
+        *to++ = '"';
+        if (is_plain(t)) {
+                if (t.n)
+                        memcpy(to, t.at, t.n);
+                to += t.n;
+        } else {
+                for (size_t i = 0; i < t.n; i++) {
+                        if (wants_escape((unsigned char)t.at[i]))
+                                to = put_escape(to, (unsigned char)t.at[i]);
+                        else
+                                *to++ = t.at[i];
                 }
         }
-        if (t.n > start)
-                buffer_append(b, t.at + start, t.n - start);
-        buffer_append_char(b, '"');
+        *to++ = '"';
+        return to;
+}
+
+static void write_string(Buffer *b, Text t)
+{
+        char *to = buffer_reserve(b, JSON_STRING_ROOM(t.n));
+
+        if (to)
+                b->n = (size_t)(json_put_string(to, t) - b->data);
 }
 
 void json_begin_object(JsonOut *j)

@@ -39,6 +39,10 @@ void json_time(JsonOut *j, usec_t value);
 /* @json is one complete JSON value already. */
 void json_raw(JsonOut *j, Text json);
 
+/* Writes @t in quotation marks at @to, which has that much room; returns the end. For writers that cannot wait. */
+#define JSON_STRING_ROOM(_n) ((size_t)(_n) * 6 + 2)
+char *json_put_string(char *to, Text t);
+
 /* Key and value in one call; @key is a C string. json_member_text() leaves the member out if @value is absent. */
 void json_member_null(JsonOut *j, const char *key);
 void json_member_bool(JsonOut *j, const char *key, bool value);

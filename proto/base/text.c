@@ -33,6 +33,23 @@ Text text_trim(Text t)
         return t;
 }
 
+bool text_take_line(Text *rest, Text *ret)
+{
+        while (rest->n) {
+                const char *end = memchr(rest->at, '\n', rest->n);
+                size_t n = end ? (size_t)(end - rest->at) : rest->n;
+                Text line = text_trim((Text){.at = rest->at, .n = n});
+
+                n += end ? 1 : 0;
+                *rest = (Text){.at = rest->at + n, .n = rest->n - n};
+                if (line.n) {
+                        *ret = line;
+                        return true;
+                }
+        }
+        return false;
+}
+
 char *text_dup(Text t)
 {
         char *copy = malloc(t.n + 1);

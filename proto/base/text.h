@@ -45,6 +45,11 @@ int text_compare(Text a, Text b);
 /* Without blanks, tabs, CR and LF at both ends. */
 Text text_trim(Text t);
 
+/*
+ * Takes the next line that is not blank off *rest, trimmed, without its end. False: there is none; *rest is empty.
+ */
+bool text_take_line(Text *rest, Text *ret);
+
 /* A malloc'ed copy with a NUL behind it, or NULL without memory. */
 char *text_dup(Text t);
 

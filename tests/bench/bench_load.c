@@ -69,7 +69,7 @@ static double seconds(void)
         return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* --- what is sent -------------------------------------------------------------------------------------------------- */
+/* --- what is sent --------------------------------------------------------------------------------------- */
 
 static void write_increment(Buffer *to, const char *kind, unsigned number, const char *metric, int value)
 {
@@ -150,7 +150,7 @@ static void open_connection(Sender *s, uint16_t port)
                 die("fcntl");
 }
 
-/* --- sending and counting ------------------------------------------------------------------------------------------ */
+/* --- sending and counting ------------------------------------------------------------------------------- */
 
 /* Up to where this sender may send now: the end of a survey. */
 static size_t allowance(const Sender *s, uint64_t window, bool is_over)

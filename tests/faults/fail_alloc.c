@@ -3,6 +3,8 @@
 /*
  * Preloaded into a daemon under test: the allocation with number FAIL_ALLOC_AT fails, and with FAIL_ALLOC_STICKY all
  * that follow. A line on stderr says that it happened; with FAIL_ALLOC_AT=0 a line at the end says how many there were.
+ * With FAIL_ALLOC_IN only those count that are made from a file with that in its name, and with FAIL_ALLOC_ARM only those
+ * after this file has come into being.
  */
 
 #include <dlfcn.h>
@@ -30,6 +32,7 @@ static void *(*real_aligned_alloc)(size_t, size_t);
 static atomic_long n_done;
 static long fail_at;
 static bool sticky, ready;
+static const char *only, *arm;
 
 static void find(void *to, const char *name)
 {
@@ -52,6 +55,8 @@ __attribute__((constructor)) static void begin(void)
         find(&real_malloc, "malloc");
         fail_at = at ? strtol(at, NULL, 10) : 0;
         sticky = getenv("FAIL_ALLOC_STICKY") != NULL;
+        only = getenv("FAIL_ALLOC_IN");
+        arm = getenv("FAIL_ALLOC_ARM");
         ready = true;
 }
 
@@ -70,12 +75,25 @@ __attribute__((destructor)) static void end(void)
                 say("allocations", atomic_load(&n_done));
 }
 
+static bool is_from(const void *caller)
+{
+        static atomic_bool armed;
+        Dl_info info;
+
+        if (arm && !atomic_load(&armed)) {
+                if (access(arm, F_OK) < 0)
+                        return false;
+                atomic_store(&armed, true);
+        }
+        return !only || (dladdr(caller, &info) && info.dli_fname && strstr(info.dli_fname, only));
+}
+
 /* Whether this one fails. */
-static bool fails(void)
+static bool fails(const void *caller)
 {
         long n;
 
-        if (!ready)
+        if (!ready || !is_from(caller))
                 return false;
         n = atomic_fetch_add(&n_done, 1) + 1;
         if (fail_at <= 0 || (n != fail_at && !(sticky && n > fail_at)))
@@ -106,21 +124,21 @@ void *malloc(size_t n)
 {
         if (!real_malloc)
                 return take_early(n);
-        return fails() ? NULL : real_malloc(n);
+        return fails(__builtin_return_address(0)) ? NULL : real_malloc(n);
 }
 
 void *calloc(size_t n, size_t size)
 {
         if (!real_calloc)
                 return take_early(n * size);
-        return fails() ? NULL : real_calloc(n, size);
+        return fails(__builtin_return_address(0)) ? NULL : real_calloc(n, size);
 }
 
 void *realloc(void *p, size_t n)
 {
         if (!real_realloc || is_early(p))
                 return p ? NULL : take_early(n);
-        return fails() ? NULL : real_realloc(p, n);
+        return fails(__builtin_return_address(0)) ? NULL : real_realloc(p, n);
 }
 
 /* glibc's own reallocarray() calls realloc() inside the library, where it is not seen. */
@@ -145,14 +163,14 @@ int posix_memalign(void **ret, size_t alignment, size_t n)
 {
         if (!real_posix_memalign)
                 return ENOMEM;
-        return fails() ? ENOMEM : real_posix_memalign(ret, alignment, n);
+        return fails(__builtin_return_address(0)) ? ENOMEM : real_posix_memalign(ret, alignment, n);
 }
 
 void *aligned_alloc(size_t alignment, size_t n)
 {
         if (!real_aligned_alloc)
                 return NULL;
-        return fails() ? NULL : real_aligned_alloc(alignment, n);
+        return fails(__builtin_return_address(0)) ? NULL : real_aligned_alloc(alignment, n);
 }
 
 /* The same for what glibc allocates inside itself. */

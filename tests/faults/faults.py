@@ -292,9 +292,11 @@ class Sender(threading.Thread):
                 data = b"".join(self.stream.bytes[self.sent : self.sent + n])
                 at, self.sent = self.sent, self.sent + n
                 r = http.post("/v1/surveys", data, {"Content-Type": "application/x-ndjson"})
-                if r.status != 200:
-                    raise EOFError(f"HTTP {r.status}")
                 result = r.json()
+                if n == 1 and r.status == 409:  # a single one is answered by what it is refused for
+                    result = {"stored": 0, "duplicate": 0, "revised": 0, "refused": [{"index": 0, "code": r.code or "E_STALE"}]}
+                elif r.status != 200:
+                    raise EOFError(f"HTTP {r.status}")
                 for one in result["refused"]:
                     self.refused[at + one["index"]] = one["code"]
                 for kind in ("stored", "duplicate", "revised"):
@@ -402,6 +404,25 @@ def scratch():
 
 
 def run():
+    """cx.run(), with exit status 77 when nothing could run here."""
+    skipped = []
+
+    def watch(fn):
+        def watched():
+            try:
+                fn()
+            except cx.Skip:
+                skipped.append(fn)
+                raise
+
+        return watched
+
     print(f"# seed {SEED}{', long' if LONG else ''}", flush=True)
     random.seed(SEED)
-    cx.run()
+    cx.CASES[:] = [(sentence, watch(fn)) for sentence, fn in cx.CASES]
+    chosen = [c for c in cx.CASES if all(word in c[0] for word in sys.argv[1:])]
+    try:
+        cx.run()
+    finally:
+        if skipped and len(skipped) == len(chosen):
+            sys.exit(77)

@@ -11,7 +11,6 @@ import signal
 import faults
 from faults import cx
 
-POINTS = faults.count(150, 0)  # 0: all
 WITHIN = 20  # seconds that a run may take
 
 
@@ -47,10 +46,13 @@ def scenario(d, stream):
 
 def one(d, env):
     """Runs the scenario; returns (exit status, sender or None)."""
-    d.spawn(env=env)
+    arm = d.path("arm")
+    d.spawn(env={**env, "FAIL_ALLOC_ARM": arm} if "FAIL_ALLOC_IN" in env else env)
     stream, sender = faults.Stream(1, "a", trouble=0.4, now=1795000000), None
     try:
         d.out.wait(r"ready version=", timeout=WITHIN / 3)
+        with open(arm, "wb"):
+            pass
         sender = scenario(d, stream)
     except AssertionError:
         pass
@@ -84,34 +86,43 @@ def check(d, sender):
     d.stop()
 
 
-@cx.case("any one allocation may fail, or all from one on: no crash, and nothing acknowledged is lost")
-def allocations():
-    path = library()
-    preload = {"LD_PRELOAD": path}
+def sweep(points, seed, **more):
+    """Runs with one failed allocation each: `points` of them, or every one."""
+    preload = {"LD_PRELOAD": library(), **more}
     with cx.Daemon(faults.config(), start=False) as d:
         status, _ = one(d, {**preload, "FAIL_ALLOC_AT": "0"})
         assert status == 0, d.out.text()
         total = int(d.out.wait(r"fail_alloc: allocations (\d+)")[1])
-    assert total > 2000, total
-    points = [(n, sticky) for n in range(1, total + 1) for sticky in (False, True)]
-    if POINTS:
-        points = random.sample(points, POINTS)
-    statuses, bad, last = collections.Counter(), [], 0
-    for n, sticky in sorted(points):
+    assert total > 200, total
+    places = [(n, sticky) for n in range(1, total + 1) for sticky in (False, True)]
+    if points:
+        places = random.Random(seed).sample(places, points)
+    statuses, bad, n_failed = collections.Counter(), [], 0
+    for n, sticky in sorted(places):
         env = {**preload, "FAIL_ALLOC_AT": str(n), **({"FAIL_ALLOC_STICKY": "1"} if sticky else {})}
         with cx.Daemon(faults.config(), start=False) as d:
             status, sender = one(d, env)
             out = d.out.lines
             statuses[status] += 1
-            last = max(last, n if d.out.find("fail_alloc: failed") else 0)
+            n_failed += d.out.find("fail_alloc: failed") is not None
             try:
                 assert status in (0, 70, 74, 78), f"exit status {status}"
                 assert status == 0 or any(s.startswith("<3>") for s in out), "it ends without saying why"
                 check(d, sender)
             except AssertionError as error:
                 bad.append(f"allocation {n}{' and all after' if sticky else ''}, status {status}: {error}\n" + "\n".join(out[-8:]))
-    print(f"# {len(points)} of {2 * total} points, the last at {last}, exit statuses {dict(statuses)}, {len(bad)} bad")
+    print(f"# {len(places)} of {2 * total} points, {n_failed} failed, exit statuses {dict(statuses)}, {len(bad)} bad")
     assert not bad, "\n".join(bad[:8])
+
+
+@cx.case("any one allocation may fail, or all from one on: no crash, and nothing acknowledged is lost")
+def allocations():
+    sweep(faults.count(150, 0), faults.SEED)
+
+
+@cx.case("so may those of SQLite alone while surveys come")
+def storage():
+    sweep(faults.count(60, 2000), faults.SEED, FAIL_ALLOC_IN="libsqlite3")
 
 
 faults.run()

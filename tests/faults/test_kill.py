@@ -25,6 +25,7 @@ class Follower:
             while True:
                 kind, number, data = e.next("alert", "tick", "gap")
                 if kind == "tick":
+                    assert int(number) >= self.last, f"numbers begin anew: {number} after {self.last}"
                     return
                 assert kind == "alert", f"messages after {self.last} are gone: {data}"
                 number = int(number)

@@ -75,9 +75,40 @@ void store_put_feed_text(Store *s, const char *principal, uint64_t seq, usec_t a
         ck_assert_int_eq(store_commit(s), 0);
 }
 
-/* --- dumps
- * ---------------------------------------------------------------------------------------------------------
- */
+typedef struct OldSeqs {
+        uint64_t at[10000];
+        size_t n;
+} OldSeqs;
+
+static int take_seq(void *user, const StoreSurvey *row)
+{
+        OldSeqs *old = user;
+
+        old->at[old->n++] = row->seq;
+        return 0;
+}
+
+int store_expire_old(Store *s, usec_t before, size_t max, size_t *ret_n)
+{
+        static OldSeqs old;
+        size_t n_feeds;
+        int r = 0;
+
+        old.n = 0;
+        if (max)
+                r = store_scan_span(s, INT64_MIN, before, 0, max, take_seq, &old, NULL);
+        if (r == 0 && old.n)
+                r = store_drop_surveys(s, before, old.at, old.n);
+        if (r == 0 && old.n < max)
+                r = store_drop_surveys(s, before, NULL, 0);
+        if (r == 0)
+                r = store_expire_feeds(s, before, max, &n_feeds);
+        if (r == 0)
+                *ret_n = old.n;
+        return r;
+}
+
+/* --- dumps ---------------------------------------------------------------------------------------------- */
 
 static Buffer dump;
 
@@ -132,6 +163,19 @@ const char *store_dump_feeds(Store *s)
 {
         buffer_reset(&dump);
         return dumped(store_scan_feeds(s, dump_feed, NULL));
+}
+
+static int dump_tally(void *user CX_UNUSED, const StoreTally *row)
+{
+        buffer_append_format(&dump, "%d " TEXT_FMT " " TEXT_FMT "\n", row->day, TEXT_ARG(row->scope),
+                             TEXT_ARG(row->counts));
+        return 0;
+}
+
+const char *store_dump_tallies(Store *s)
+{
+        buffer_reset(&dump);
+        return dumped(store_scan_tallies(s, INT32_MIN, TEXT(""), 0, dump_tally, NULL, NULL));
 }
 
 typedef struct Holds {

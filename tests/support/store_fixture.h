@@ -28,6 +28,12 @@ void store_put_rows(Store *s, uint64_t first, size_t n);
 void store_put_alert_text(Store *s, const char *id, usec_t changed, bool is_open, const char *json);
 void store_put_feed_text(Store *s, const char *principal, uint64_t seq, usec_t at, const char *json);
 
+/*
+ * Within a transaction: deletes up to @max surveys (at most 10,000) and feed messages that are older, as the daemon does
+ * it. What a store says of it.
+ */
+CX_MUST_CHECK int store_expire_old(Store *s, usec_t before, size_t max, size_t *ret_n);
+
 /* "seq ts source json\n" for each. */
 const char *store_dump(Store *s);
 const char *store_dump_recent(Store *s, usec_t since, usec_t until);
@@ -35,6 +41,9 @@ const char *store_dump_recent(Store *s, usec_t since, usec_t until);
 const char *store_dump_alerts(Store *s);
 /* "principal seq at json\n" */
 const char *store_dump_feeds(Store *s);
+
+/* "day scope counts\n" */
+const char *store_dump_tallies(Store *s);
 
 /* Whether the store holds exactly this one survey. */
 bool store_holds(Store *s, const StoreSurvey *row);

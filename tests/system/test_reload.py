@@ -21,9 +21,9 @@ def config(**more):
     return cx.base_config(rules=[RULE], principals=cx.person("maria", "team_lead", "team/alpha"), **more)
 
 
-def check_model(d, model):
+def check_model(d, model, windows=("today", "28d", "90d")):
     with d.http() as h:
-        for window in ("today", "28d", "90d"):
+        for window in windows:
             model.check(h.json("/v1/board", window=window, at=cx.stamp(AT))["rows"], window, AT)
 
 
@@ -127,13 +127,13 @@ class Load:
 def good():
     model = cxmodel.Model()
     with cx.Daemon(config()) as d:
-        made = cxmodel.Generator(1, NOW, days=80).take(20000)
+        made = cxmodel.Generator(1, NOW, days=80).take(8000)
         with d.lines() as c:
             c.send(*(s for s, _ in made))
             c.finish()
         model.take(*(s for s, verdict in made if verdict != "refused"))
         check_model(d, model)
-        for turn in range(6):
+        for turn in range(4):
             target = 30 + 10 * turn
             metrics = {**cx.METRICS, "csat": {**cx.METRICS["csat"], "target": f"{target}%"}}
             rules = [RULE, {**RULE, "name": f"turn-{turn}", "scopes": "queue/*", "below": "101" if turn % 2 else "target"}]
@@ -165,6 +165,40 @@ def good():
             assert ("agent/cleo" in people) == (turn % 2 == 1), people
         d.restart(kill=True)
         check_model(d, model)
+
+
+@cx.case("what comes while figures are computed anew, new and revised, is in them as well")
+def meanwhile():
+    model = cxmodel.Model()
+    with cx.Daemon(config()) as d:
+        made = cxmodel.Generator(5, NOW, days=80, trouble=0).take(15000)
+        d.send(*(s for s, _ in made))
+        model.take(*(s for s, _ in made))
+        old = iter([s for s, _ in made])
+        for turn in range(4):
+            clients = [d.lines("unix") for _ in range(20)]
+            pushers = [d._keep(cx.Sp(d.address("pull"), "PUSH")) for _ in range(20)]
+            d.write("roster.csv", cx.ROSTER if turn % 2 else MOVED)
+            mark = len(d.out.lines)
+            d.process.send_signal(cx.signal.SIGHUP)
+            d.out.wait("computed anew", mark)
+            for number, client in enumerate(clients + pushers):
+                # One of the first ones, which the new figures have already or have not: half of them change.
+                s = {**next(old), "rev": 1, "status": "answered", "answers": {"csat": 1 + number % 5, "nps": number % 11}}
+                if number % 2:
+                    s["id"] = f"new-{turn}-{number}"
+                model.take(s)
+                client.send(cx.lines_of([s]) if number >= len(clients) else s)
+            d.out.wait("reload done", mark, timeout=60)
+            for client in clients:
+                ack = client.settle()
+                assert ack["stored"] + ack["revised"] == 1, (ack, client.refusals())
+            cx.until("all is counted", lambda: d.status()["surveys"]["stored"] + d.status()["surveys"]["revised"]
+                     >= 15000 + 40 * (turn + 1))
+            model.roster(cx.ROSTER if turn % 2 else MOVED)
+            check_model(d, model, ["90d"])
+            for client in clients + pushers:
+                client.close()
 
 
 BROKEN = [

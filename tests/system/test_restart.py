@@ -54,7 +54,14 @@ def everything(d, model, at):
 
 
 def differences(a, b):
-    return {k: (a.get(k), b.get(k)) for k in a.keys() | b.keys() if a.get(k) != b.get(k)}
+    """What changed, each with a little of where."""
+    found = {}
+    for key in a.keys() | b.keys():
+        old, new = a.get(key, b""), b.get(key, b"")
+        if old != new:
+            at = next((i for i, (x, y) in enumerate(zip(old, new)) if x != y), min(len(old), len(new)))
+            found[key] = old[max(0, at - 300) : at + 200], new[max(0, at - 300) : at + 200]
+    return found
 
 
 def check_model(d, model, at):

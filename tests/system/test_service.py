@@ -274,7 +274,7 @@ def flags():
         where = d.argv()[1:]
         assert command(*where, "--check") == (0, f"{d.file}: good\n", "")
         status, text, errors = command(*where, "--print-config")
-        assert status == 0 and not errors and "commit_delay: " in text
+        assert status == 0 and not errors and "future_skew: " in text
         d.write("back.yaml", text)
         again = [d.path("back.yaml") if a == d.file else a for a in where]
         assert command(*again, "--print-config") == (0, text, "")

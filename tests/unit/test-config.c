@@ -22,7 +22,6 @@ static const char complete[] =
         "store: {path: data/x.db}\n"
         "limits: {connections: 99, agents: 100, queues: 101}\n"
         "future_skew: 1m\n"
-        "commit_delay: 5ms\n"
         "feed: {ring: 77, tick: 3s}\n"
         "timezone: Europe/Madrid\n"
         "roster: roster.csv\n"
@@ -113,7 +112,6 @@ START_TEST(every_key_has_its_effect)
         ck_assert_uint_eq(c->max_agents, 100);
         ck_assert_uint_eq(c->max_queues, 101);
         ck_assert_int_eq(c->future_skew, USEC_MIN);
-        ck_assert_int_eq(c->commit_delay, 5 * USEC_MSEC);
         ck_assert_uint_eq(c->feed_ring, 77);
         ck_assert_int_eq(c->tick, 3 * USEC_SEC);
         ck_assert_str_eq(c->timezone, "Europe/Madrid");
@@ -278,7 +276,6 @@ START_TEST(an_empty_file_means_all_defaults)
         ck_assert_str_eq(c->listen[CONFIG_FEED][0], "ipc:///rt/feed.ipc");
         ck_assert_str_eq(c->store, "/state/cxd.db");
         ck_assert_int_eq(c->future_skew, 5 * USEC_MIN);
-        ck_assert_int_eq(c->commit_delay, 2 * USEC_MSEC);
         ck_assert_uint_eq(c->feed_ring, 10000);
         ck_assert_int_eq(c->tick, 10 * USEC_SEC);
         ck_assert_int_eq(c->keep_comments, 90 * USEC_DAY);

@@ -68,7 +68,9 @@ static const struct {
         {"future_skew: soon\n",
          "cxd.yaml:1: future_skew: \"soon\" is not a duration; write 90s, 10m, 1h30m, 28d or 5y"},
         {"future_skew: 2d\n", "cxd.yaml:1: future_skew: 2d lies outside 0s to 1d"},
-        {"commit_delay: 2s\n", "cxd.yaml:1: commit_delay: 2s lies outside 0s to 1s"},
+        {"principals: {admin: {admin: true}}\n",
+         "cxd.yaml:1: principals.admin: is the name of root and the daemon's own user; give this "
+         "principal another one"},
         {"feed: {tick: 100ms}\n", "cxd.yaml:1: feed.tick: 100ms lies outside 1s to 1h"},
         {"feed: {ring: 1}\n", "cxd.yaml:1: feed.ring: 1 lies outside 16 to 1000000"},
         {"retention: {surveys: 30d}\n",

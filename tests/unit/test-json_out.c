@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <math.h>
+#include <stdio.h>
 
 #include "proto/base/json_out.h"
 #include "tests/support/check_main.h"
@@ -73,5 +74,35 @@ START_TEST(what_is_no_number_is_null)
 }
 END_TEST
 
+/* Every byte, at every place of short and long texts, where words of 8 bytes are looked at together. */
+START_TEST(every_byte_is_written_right_at_every_place)
+{
+        for (unsigned c = 1; c < 128; c++) {
+                for (size_t n = 1; n <= 25; n++) {
+                        for (size_t at = 0; at < n; at++) {
+                                char text[26], escape[8], want[64], is[JSON_STRING_ROOM(25)];
+                                size_t n_is;
+
+                                memset(text, 'x', sizeof(text));
+                                text[at] = (char)c;
+                                if (c == '"' || c == '\\')
+                                        snprintf(escape, sizeof(escape), "\\%c", c);
+                                else if (c == '\n' || c == '\r' || c == '\t')
+                                        snprintf(escape, sizeof(escape), "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
+                                else if (c < 0x20 || c == 0x7F)
+                                        snprintf(escape, sizeof(escape), "\\u%04x", c);
+                                else
+                                        snprintf(escape, sizeof(escape), "%c", c);
+                                snprintf(want, sizeof(want), "\"%.*s%s%.*s\"", (int)at, text, escape,
+                                         (int)(n - at - 1), text + at + 1);
+                                n_is = (size_t)(json_put_string(is, (Text){.at = text, .n = n}) - is);
+                                ck_assert_uint_eq(n_is, strlen(want));
+                                ck_assert_mem_eq(is, want, n_is);
+                        }
+                }
+        }
+}
+END_TEST
+
 CHECK_MAIN("json_out", commas_stand_between_values_only, text_is_escaped_where_json_asks_for_it,
-           what_is_no_number_is_null)
+           what_is_no_number_is_null, every_byte_is_written_right_at_every_place)

@@ -106,7 +106,7 @@ BOTH(a_rollback_undoes_everything)
                 store_put_survey(
                         s, &(StoreSurvey){.seq = 5000, .ts = 1, .source = TEXT("x"), .json = TEXT("y")}),
                 0);
-        ck_assert_int_eq(store_expire(s, 100, 10, &n), 0);
+        ck_assert_int_eq(store_expire_old(s, 100, 10, &n), 0);
         ck_assert_uint_eq(n, 2);
         ck_assert_int_eq(
                 store_put_alert(s, &(StoreAlert){.id = TEXT("a1"), .json = TEXT("two"), .changed = 6}), 0);
@@ -142,7 +142,7 @@ BOTH(changes_need_a_transaction)
         ck_assert_int_eq(store_put_survey(s, &row), -EINVAL);
         ck_assert_int_eq(store_put_alert(s, &alert), -EINVAL);
         ck_assert_int_eq(store_put_feed(s, &feed), -EINVAL);
-        ck_assert_int_eq(store_expire(s, 5, 5, &n), -EINVAL);
+        ck_assert_int_eq(store_expire_old(s, 5, 5, &n), -EINVAL);
         ck_assert_int_eq(store_commit(s), -EINVAL);
         ck_assert_str_eq(store_error(s), "no transaction is open");
         store_rollback(s);
@@ -298,7 +298,7 @@ static size_t expire(Store *s, usec_t before, size_t max)
         size_t n = 777;
 
         ck_assert_int_eq(store_begin(s), 0);
-        ck_assert_int_eq(store_expire(s, before, max, &n), 0);
+        ck_assert_int_eq(store_expire_old(s, before, max, &n), 0);
         ck_assert_int_eq(store_commit(s), 0);
         return n;
 }

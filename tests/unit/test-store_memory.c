@@ -86,8 +86,7 @@ int fdatasync(int fd CX_UNUSED)
         return 0;
 }
 
-/* --- one life
- * ------------------------------------------------------------------------------------------------------ */
+/* --- one life ------------------------------------------------------------------------------------------- */
 
 /* Check itself allocates when it asserts; this does so only when it fails. */
 #define MUST(_condition)                                                                                     \
@@ -186,7 +185,7 @@ static size_t live(StoreDir *dir, size_t n, size_t *ret_first)
         read_all(s, n);
         r = store_begin(s);
         if (r == 0)
-                r = store_expire(s, 6, 100, &n_old);
+                r = store_expire_old(s, 6, 100, &n_old);
         if (r == 0)
                 r = store_commit(s);
         else

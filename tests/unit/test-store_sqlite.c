@@ -20,8 +20,7 @@
 #include "tests/support/check_main.h"
 #include "tests/support/store_fixture.h"
 
-/* --- an fsync that fails on demand
- * --------------------------------------------------------------------------------- */
+/* --- an fsync that fails on demand ---------------------------------------------------------------------- */
 
 static int fail_syncs; /* so many calls fail with EIO from now on */
 static int n_syncs;
@@ -38,8 +37,7 @@ int fdatasync(int fd)
         return fsync(fd);
 }
 
-/* --- helpers
- * ------------------------------------------------------------------------------------------------------- */
+/* --- helpers -------------------------------------------------------------------------------------------- */
 
 static int open_fails(const StoreDir *dir, char error[256])
 {
@@ -82,9 +80,7 @@ static uint64_t file_hash(const char *file, const char *suffix)
         return hash_bytes(&(HashKey){1, 2}, bytes, n) | 1;
 }
 
-/* --- tests
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- tests ---------------------------------------------------------------------------------------------- */
 
 START_TEST(the_file_belongs_to_its_owner_alone)
 {
@@ -123,7 +119,7 @@ START_TEST(everything_is_there_after_opening_again)
         store_put_alert_text(s, "a1", 5, true, "alert");
         store_put_feed_text(s, "maria", 1, 5, "feed");
         ck_assert_int_eq(store_begin(s), 0);
-        ck_assert_int_eq(store_expire(s, 2998001, 10000, &n), 0);
+        ck_assert_int_eq(store_expire_old(s, 2998001, 10000, &n), 0);
         ck_assert_int_eq(store_commit(s), 0);
         store_close(s);
         for (int round = 0; round < 2; round++) {
@@ -142,7 +138,7 @@ START_TEST(everything_is_there_after_opening_again)
         /* Numbers go on, even when nothing is left. */
         s = store_dir_open(&dir);
         ck_assert_int_eq(store_begin(s), 0);
-        ck_assert_int_eq(store_expire(s, INT64_MAX, 10000, &n), 0);
+        ck_assert_int_eq(store_expire_old(s, INT64_MAX, 10000, &n), 0);
         ck_assert_uint_eq(n, 2);
         ck_assert_int_eq(store_commit(s), 0);
         store_close(s);
@@ -430,7 +426,7 @@ START_TEST(deleted_text_does_not_stay_in_the_file)
         ck_assert_int_eq(system(command), 0);
         s = store_dir_open(&dir);
         ck_assert_int_eq(store_begin(s), 0);
-        ck_assert_int_eq(store_expire(s, 2, 1, &n), 0);
+        ck_assert_int_eq(store_expire_old(s, 2, 1, &n), 0);
         ck_assert_int_eq(store_commit(s), 0);
         store_close(s);
         ck_assert_int_ne(system(command), 0);

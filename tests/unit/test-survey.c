@@ -213,8 +213,50 @@ START_TEST(the_response_comes_from_the_status)
 }
 END_TEST
 
+START_TEST(many_values_at_once_are_those_asked_for_one_by_one)
+{
+        static const struct {
+                const char *metric;
+                AnswerKind kind;
+                double value;
+        } answers[] = {
+                {"fcr", ANSWER_BOOL, 1},   {"nps", ANSWER_NUMBER, 10},   {"other", ANSWER_NUMBER, 3},
+                {"np", ANSWER_NUMBER, -3}, {"csat", ANSWER_NUMBER, 2.5}, {"nps", ANSWER_NULL, 0},
+                {"rr", ANSWER_NUMBER, 1},  {"csat", ANSWER_BOOL, 1},     {"csat", ANSWER_NUMBER, 5},
+        };
+
+        for (unsigned set = 0; set < 1U << CX_ARRAY_LEN(answers); set++) {
+                Survey s = survey_of("none", ANSWER_NULL, 0);
+                size_t n_unknown = 0;
+                SurveyValues values;
+
+                s.n_answers = 0;
+                s.status = (SurveyStatus)(set % _SURVEY_STATUS_N);
+                for (size_t i = 0; i < CX_ARRAY_LEN(answers); i++) {
+                        Text name = text_of(answers[i].metric);
+
+                        if (!(set & 1U << i) || survey_answer(&s, name))
+                                continue;
+                        s.answers[s.n_answers++] =
+                                (Answer){.metric = name, .kind = answers[i].kind, .value = answers[i].value};
+                        n_unknown += i == 2;
+                }
+                survey_values(&s, metrics, CX_ARRAY_LEN(metrics), &values);
+                ck_assert_uint_eq(values.n_unknown, n_unknown);
+                for (size_t m = 0; m < CX_ARRAY_LEN(metrics); m++) {
+                        int value;
+                        bool has = survey_value(&s, &metrics[m], &value);
+
+                        ck_assert_int_eq(has, values.answered >> m & 1);
+                        if (has)
+                                ck_assert_int_eq(value, metrics[m].lo + values.values[m]);
+                }
+        }
+}
+END_TEST
+
 CHECK_MAIN("survey", statuses_read_back, answers_are_found_by_their_whole_name,
            answers_outside_the_scale_are_refused_with_their_field, a_sentence_names_the_scale,
            unknown_metrics_are_counted_or_refused, the_order_of_answers_does_not_matter,
            time_must_lie_between_retention_and_skew, values_count_only_in_answered_surveys,
-           the_response_comes_from_the_status)
+           the_response_comes_from_the_status, many_values_at_once_are_those_asked_for_one_by_one)

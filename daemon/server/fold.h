@@ -1,0 +1,36 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Surveys that are about to be deleted, turned into counts by scope and day: what stays of them.
+ *
+ * Their scopes are the engine's knowledge, so the loop's thread adds them up; the storage thread writes the sums in the
+ * transaction that deletes the surveys. Figures of windows that are cut in days are the same before and after, and after
+ * a restart.
+ */
+
+#include "daemon/core/engine.h"
+#include "daemon/store/store.h"
+
+typedef struct Fold Fold;
+
+/* Borrows @engine for fold_add(). -ENOMEM. */
+CX_MUST_CHECK int fold_new(Fold **ret, const Engine *engine);
+Fold *fold_free(Fold *f);
+
+/* Adds one survey. Days that the engine no longer keeps are left out. -ENOMEM. */
+CX_MUST_CHECK int fold_add(Fold *f, const Survey *survey);
+
+/* After the last one; from then on the engine is not needed. -ENOMEM. */
+CX_MUST_CHECK int fold_seal(Fold *f);
+
+/*
+ * Within a transaction: adds the sums to those that are stored. Where one of these is damaged, what it held is lost, and
+ * @damaged gets its name. As the store.
+ */
+CX_MUST_CHECK int fold_store(const Fold *f, Store *store, StoreDamageFn damaged, void *user);
+
+/* A stored row into an engine. Metrics and answers that are not configured are left out. -EBADMSG; -ENOMEM. */
+CX_MUST_CHECK int fold_replay(Engine *e, const StoreTally *row);
+
+CX_DEFINE_CLEANUP(Fold, fold_free)

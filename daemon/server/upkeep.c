@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/io/log.h"
+#include "daemon/server/fold.h"
+#include "daemon/server/mute.h"
+#include "daemon/server/reload.h"
+#include "daemon/server/state.h"
+#include "daemon/server/upkeep.h"
+#include "proto/survey_json.h"
+
+/* Between two rounds; before the first one; between two slices of a round. */
+#define ROUND_TIME (60 * USEC_SEC)
+#define FIRST_TIME USEC_SEC
+#define SLICE_TIME (20 * USEC_MSEC)
+#define SLICE_MAX  1000
+
+typedef enum Step {
+        STEP_READ,   /* surveys that are too old */
+        STEP_DELETE, /* those that were read */
+        STEP_MUTE,   /* comments */
+        STEP_SWEEP,  /* everything else */
+} Step;
+
+typedef struct OldSurvey {
+        uint64_t seq;
+        size_t source_at, source_n, json_at, json_n; /* in Upkeep.bytes */
+} OldSurvey;
+
+struct Upkeep {
+        JournalJob job; /* first: a job is its upkeep */
+        Server *server;
+        LoopTimer *timer;
+        Step step;
+        bool busy;     /* the job is on its way */
+        usec_t now;    /* of this round */
+        usec_t before; /* surveys older than this go */
+        int32_t before_day;
+        OldSurvey old[SLICE_MAX];
+        size_t n_old;
+        Buffer bytes;
+        Fold *fold;
+        Mute mute;
+        size_t n_feeds, n_tallies;
+        bool erased; /* something went in this round */
+        StoreInfo info;
+        UpkeepStats stats, before_round;
+        Survey survey;
+        char *scratch;
+};
+
+/* --- on the storage thread ------------------------------------------------------------------------------ */
+
+static int take_old(void *user, const StoreSurvey *row)
+{
+        Upkeep *u = user;
+        OldSurvey *o = &u->old[u->n_old++];
+
+        *o = (OldSurvey){
+                .seq = row->seq, .source_at = u->bytes.n, .source_n = row->source.n, .json_n = row->json.n};
+        buffer_append_text(&u->bytes, row->source);
+        o->json_at = u->bytes.n;
+        buffer_append_text(&u->bytes, row->json);
+        return buffer_failed(&u->bytes) ? -ENOMEM : 0;
+}
+
+static int read_run(JournalJob *job, Store *store)
+{
+        Upkeep *u = (Upkeep *)job;
+
+        u->n_old = 0;
+        buffer_reset(&u->bytes);
+        return store_scan_span(store, INT64_MIN, u->before, 0, SLICE_MAX, take_old, u, NULL);
+}
+
+static void log_damage(void *user, const char *what, bool is_new)
+{
+        (void)user;
+        if (is_new)
+                log_err("store %s is damaged; what it held is lost", what);
+}
+
+static int delete_run(JournalJob *job, Store *store)
+{
+        Upkeep *u = (Upkeep *)job;
+        uint64_t seqs[SLICE_MAX];
+        int r;
+
+        for (size_t i = 0; i < u->n_old; i++)
+                seqs[i] = u->old[i].seq;
+        r = store_begin(store);
+        if (r == 0)
+                r = fold_store(u->fold, store, log_damage, NULL);
+        if (r == 0)
+                r = store_drop_surveys(store, u->before, seqs, u->n_old);
+        if (r == 0)
+                r = store_commit(store);
+        if (r < 0)
+                store_rollback(store);
+        return r;
+}
+
+static int mute_run(JournalJob *job, Store *store)
+{
+        Upkeep *u = (Upkeep *)job;
+
+        return mute_slice(&u->mute, store, SLICE_MAX, &u->survey, u->scratch);
+}
+
+static int sweep(Upkeep *u, Store *store)
+{
+        int r;
+
+        /* Only damaged surveys can be left among those that are too old. */
+        r = store_drop_surveys(store, u->before, NULL, 0);
+        if (r == 0)
+                r = store_expire_feeds(store, u->before, SLICE_MAX, &u->n_feeds);
+        if (r == 0)
+                r = store_expire_tallies(store, u->before_day, SLICE_MAX, &u->n_tallies);
+        return r < 0 ? r : store_commit(store);
+}
+
+static int sweep_run(JournalJob *job, Store *store)
+{
+        Upkeep *u = (Upkeep *)job;
+        int r = store_begin(store);
+
+        if (r < 0)
+                return r;
+        r = sweep(u, store);
+        if (r < 0) {
+                store_rollback(store);
+                return r;
+        }
+        if ((u->erased || u->n_feeds || u->n_tallies) && u->n_feeds < SLICE_MAX && u->n_tallies < SLICE_MAX)
+                r = store_erase(store);
+        return r < 0 ? r : store_info(store, &u->info);
+}
+
+/* --- on the loop's thread ------------------------------------------------------------------------------- */
+
+static void upkeep_done(JournalJob *job, int result);
+
+static void submit(Upkeep *u, Step step)
+{
+        static int (*const runs[])(JournalJob * job, Store * store) = {
+                [STEP_READ] = read_run,
+                [STEP_DELETE] = delete_run,
+                [STEP_MUTE] = mute_run,
+                [STEP_SWEEP] = sweep_run,
+        };
+
+        u->step = step;
+        u->busy = true;
+        u->job = (JournalJob){.run = runs[step], .done = upkeep_done};
+        journal_submit(u->server->journal, &u->job);
+}
+
+static void wait(Upkeep *u, usec_t time, Step step)
+{
+        u->step = step;
+        if (loop_timer_after(u->timer, time) < 0)
+                server_fail(u->server, SERVER_EXIT_INTERNAL);
+}
+
+/* A round begins: from now on, what is older than this is gone, as far as anybody can tell. */
+static void set_limits(Upkeep *u)
+{
+        Server *s = u->server;
+
+        u->now = loop_realtime(s->loop);
+        u->before = u->now - s->config->keep_surveys;
+        u->before_day = engine_kept_day(s->engine);
+        mute_set_limit(&u->mute, u->now, s->config->keep_comments);
+        intake_set_limits(s->intake, u->before, u->mute.limit);
+}
+
+static int decode_old(Upkeep *u, const OldSurvey *o)
+{
+        Fault fault;
+
+        return survey_decode(&u->survey, u->bytes.data + o->json_at, o->json_n, u->scratch, false, &fault,
+                             NULL);
+}
+
+/* One that cannot be read as a survey was counted nowhere. */
+static int fold_old(Upkeep *u)
+{
+        int r = fold_new(&u->fold, u->server->engine);
+
+        for (size_t i = 0; i < u->n_old && r == 0; i++)
+                if (decode_old(u, &u->old[i]) == 0)
+                        r = fold_add(u->fold, &u->survey);
+        return r < 0 ? r : fold_seal(u->fold);
+}
+
+static void forget_old(Upkeep *u)
+{
+        Server *s = u->server;
+
+        for (size_t i = 0; i < u->n_old; i++) {
+                const OldSurvey *o = &u->old[i];
+                Text source = {.at = u->bytes.data + o->source_at, .n = o->source_n};
+
+                if (decode_old(u, o) != 0)
+                        continue;
+                seen_remove(&s->seen, seen_hash(&s->seen, source, u->survey.id), o->seq);
+                engine_forget(s->engine, &u->survey);
+        }
+        u->stats.surveys += u->n_old;
+        u->erased = true;
+}
+
+static void end_round(Upkeep *u)
+{
+        const UpkeepStats *a = &u->before_round, *b = &u->stats;
+
+        u->server->store_info = u->info;
+        if (u->erased)
+                log_info("upkeep removed surveys=%llu comments=%llu messages=%llu tallies=%llu",
+                         (unsigned long long)(b->surveys - a->surveys),
+                         (unsigned long long)(b->comments - a->comments),
+                         (unsigned long long)(b->feeds - a->feeds),
+                         (unsigned long long)(b->tallies - a->tallies));
+        u->before_round = u->stats;
+        u->erased = false;
+        server_tell_status(u->server);
+        wait(u, ROUND_TIME, STEP_READ);
+}
+
+static void go_on(Upkeep *u)
+{
+        switch (u->step) {
+        case STEP_READ:
+                if (u->n_old == 0) {
+                        wait(u, 0, STEP_MUTE);
+                } else if (fold_old(u) < 0) {
+                        log_err("store upkeep has no memory");
+                        server_fail(u->server, SERVER_EXIT_INTERNAL);
+                } else {
+                        submit(u, STEP_DELETE);
+                }
+                break;
+        case STEP_DELETE:
+                forget_old(u);
+                u->fold = fold_free(u->fold);
+                wait(u, u->n_old == SLICE_MAX ? SLICE_TIME : 0,
+                     u->n_old == SLICE_MAX ? STEP_READ : STEP_MUTE);
+                break;
+        case STEP_MUTE:
+                u->stats.comments += u->mute.n_muted;
+                u->erased = u->erased || u->mute.n_muted;
+                wait(u, mute_is_complete(&u->mute) ? 0 : SLICE_TIME,
+                     mute_is_complete(&u->mute) ? STEP_SWEEP : STEP_MUTE);
+                break;
+        case STEP_SWEEP:
+                u->stats.feeds += u->n_feeds;
+                u->stats.tallies += u->n_tallies;
+                u->erased = u->erased || u->n_feeds || u->n_tallies;
+                if (u->n_feeds == SLICE_MAX || u->n_tallies == SLICE_MAX)
+                        wait(u, SLICE_TIME, STEP_SWEEP);
+                else
+                        end_round(u);
+                break;
+        }
+}
+
+static void upkeep_done(JournalJob *job, int result)
+{
+        Upkeep *u = (Upkeep *)job;
+        Server *s = u->server;
+
+        u->busy = false;
+        if (result == -ECANCELED || s->state == SERVER_STOPPING) {
+                u->fold = fold_free(u->fold);
+                return;
+        }
+        if (result == -ENOSPC) {
+                u->fold = fold_free(u->fold);
+                wait(u, ROUND_TIME, STEP_READ);
+        } else if (result < 0) {
+                log_err("store upkeep failed: %s", strerror(-result));
+                server_fail(s, SERVER_EXIT_IO);
+        } else {
+                go_on(u);
+        }
+        if (s->state == SERVER_RELOADING && !u->busy && !s->rebuild && intake_is_idle(s->intake))
+                reload_rested(s);
+}
+
+static void on_timer(void *user)
+{
+        Upkeep *u = user;
+
+        if (u->busy)
+                return;
+        if (u->server->state != SERVER_READY) { /* the next one is told by upkeep_reconfigure() */
+                wait(u, SLICE_TIME, STEP_READ);
+                return;
+        }
+        if (u->step == STEP_READ)
+                set_limits(u);
+        submit(u, u->step);
+}
+
+int upkeep_new(Upkeep **ret, Server *s)
+{
+        Upkeep *u = calloc(1, sizeof(*u));
+        int r = -ENOMEM;
+
+        if (!u)
+                return r;
+        u->server = s;
+        u->mute = MUTE_INIT;
+        u->scratch = malloc((size_t)2 * SURVEY_BYTES_MAX);
+        if (u->scratch)
+                r = loop_timer_new(&u->timer, s->loop, on_timer, u);
+        if (r < 0) {
+                upkeep_free(u);
+                return r;
+        }
+        *ret = u;
+        return 0;
+}
+
+Upkeep *upkeep_free(Upkeep *u)
+{
+        if (!u)
+                return NULL;
+        loop_timer_free(u->timer);
+        mute_deinit(&u->mute);
+        buffer_deinit(&u->bytes);
+        fold_free(u->fold);
+        free(u->scratch);
+        free(u);
+        return NULL;
+}
+
+void upkeep_start(Upkeep *u)
+{
+        set_limits(u);
+        wait(u, FIRST_TIME, STEP_READ);
+}
+
+void upkeep_reconfigure(Upkeep *u)
+{
+        upkeep_start(u);
+}
+
+bool upkeep_is_busy(const Upkeep *u)
+{
+        return u->busy;
+}
+
+void upkeep_stats(const Upkeep *u, UpkeepStats *ret)
+{
+        *ret = u->stats;
+}

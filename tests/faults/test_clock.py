@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The clock jumps back an hour, forward a day, and over the change from summer time; figures follow the clock and lose
+nothing."""
+
+import datetime
+import glob
+import os
+import time
+import zoneinfo
+
+import faults
+from faults import cx
+
+MADRID = zoneinfo.ZoneInfo("Europe/Madrid")
+METRICS = {"nps": cx.METRICS["nps"]}
+
+
+class Clock:
+    """The time that a daemon sees: an offset in a file that libfaketime reads at every question."""
+
+    def __init__(self, d):
+        found = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+        if not found:
+            raise cx.Skip("there is no libfaketime")
+        self.path = d.path("clock")
+        self.env = {
+            "LD_PRELOAD": found[0],
+            "FAKETIME_TIMESTAMP_FILE": self.path,
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        self.set(0)
+
+    def set(self, offset):
+        """Seconds that the clock is ahead."""
+        self.offset = offset
+        with open(self.path + ".new", "w", encoding="ascii") as file:
+            file.write(f"{offset:+d}\n")
+        os.rename(self.path + ".new", self.path)
+
+    def to(self, moment):
+        self.set(int(moment.timestamp() - time.time()))
+
+    def now(self):
+        return int(time.time()) + self.offset
+
+
+def survey(number, ts):
+    return {"id": f"c{number}", "ts": ts, "queue": "tech", "agent": "ana", "answers": {"nps": number % 11}}
+
+
+def n_in(d, window):
+    with d.http() as h:
+        [f] = h.json("/v1/figures", scope="agent/ana", metric="nps", window=window)["figures"]
+    return f
+
+
+def follows(d, clock):
+    """Until the daemon's own time is that of the clock."""
+    with d.http() as h:
+        cx.until("the daemon sees the clock", lambda: abs(faults.usec_of(h.json("/v1/status")["now"]) / 1e6 - clock.now()) < 5)
+
+
+@cx.case("a clock that jumps an hour back and a day forward moves the windows and nothing else")
+def steps():
+    with cx.Daemon(faults.config(metrics=METRICS, rules=[]), start=False) as d:
+        clock = Clock(d)
+        d.start(env=clock.env)
+        begin = clock.now()
+        surveys = [survey(i, begin - 60 * i - 1) for i in range(50)]
+        d.send(*surveys)
+        assert n_in(d, "1h")["n"] == 50
+        faults.check_figures(d, surveys, windows=["1h", "7d", "28d", "90d"], past=False)
+        # Back: what was just now lies ahead, beyond the allowed skew for the newest; it stays stored and counts again later.
+        clock.set(-3600)
+        follows(d, clock)
+        surveys.append(survey(100, clock.now() - 5))
+        d.send(surveys[-1])
+        with d.lines() as c:
+            c.send(survey(101, begin))
+            assert c.settle()["refused"] == 1, "a survey from an hour ahead is taken"
+        faults.check_figures(d, surveys, windows=["7d", "28d", "90d"], past=False)
+        # A day ahead: the hour is empty, the days are not.
+        clock.set(86_400)
+        follows(d, clock)
+        hour = cx.until("the last hour is empty", lambda: (f := n_in(d, "1h"))["n"] == 0 and f, 70)
+        assert hour["value"] is None and hour["state"] == "no_data", hour
+        surveys.append(survey(102, clock.now() - 5))
+        d.send(surveys[-1])
+        assert n_in(d, "1h")["n"] == 1
+        faults.check_figures(d, surveys, windows=["1h", "7d", "28d", "90d"], past=False)
+        # And back to the true time, across a kill -9.
+        clock.set(0)
+        d.restart(kill=True, env=clock.env)
+        # What was taken a day ahead is in the future now.
+        for window in ("7d", "28d"):
+            n = n_in(d, window)["n"]
+            assert n == 51, (window, n)
+        assert len(faults.stored(d)) == len(surveys)
+        clock.set(2 * 86_400)
+        follows(d, clock)
+        assert n_in(d, "28d")["n"] == len(surveys)
+
+
+def day_of(moment):
+    """[start, end) of the day in Madrid, in seconds."""
+    start = datetime.datetime(moment.year, moment.month, moment.day, tzinfo=MADRID)
+    following = start.date() + datetime.timedelta(days=1)
+    return start.timestamp(), datetime.datetime(following.year, following.month, following.day, tzinfo=MADRID).timestamp()
+
+
+def today_on(year, month, day, hours):
+    """The window `today` on a day of so many hours, from before its midnight to after it."""
+    late = datetime.datetime(year, month, day, 23, 20, tzinfo=MADRID)
+    start, end = day_of(late)
+    assert end - start == hours * 3600
+    with cx.Daemon(faults.config(metrics=METRICS, rules=[], timezone="Europe/Madrid"), start=False) as d:
+        clock = Clock(d)
+        clock.to(late)
+        d.start(env=clock.env)
+        # One every twenty minutes: each hour of the day has three, the double hour six, the missing one none.
+        stamps = list(range(int(start) - 7200 + 60, clock.now() - 1, 1200))
+        d.send(*(survey(i, ts) for i, ts in enumerate(stamps)))
+        in_day = [i for i, ts in enumerate(stamps) if start <= ts < end]
+        assert len(in_day) == (hours * 60 - 40) // 20, len(in_day)
+        for kill in (None, True):
+            if kill:
+                d.restart(kill=True, env=clock.env)
+            f = n_in(d, "today")
+            counts = [sum(1 for i in in_day if i % 11 == v) for v in range(11)]
+            assert list(f["counts"].values()) == counts, (f, counts)
+            with d.http() as h:
+                for scope in ("team/alpha", "queue/tech", "org"):
+                    [g] = h.json("/v1/figures", scope=scope, metric="nps", window="today")["figures"]
+                    assert g["counts"] == f["counts"], (scope, g)
+        # The next day begins at its midnight in Madrid.
+        clock.to(datetime.datetime.fromtimestamp(end + 60, MADRID))
+        follows(d, clock)
+        cx.until("a new day has begun", lambda: n_in(d, "today")["n"] == 0, 70)
+        d.send(survey(5000, int(end) + 1), survey(5001, int(end) - 1))
+        assert n_in(d, "today")["n"] == 1
+
+
+@cx.case("the window today has all of its 25 hours when summer time ends")
+def autumn():
+    today_on(2026, 10, 25, 25)
+
+
+@cx.case("the window today has its 23 hours when summer time begins")
+def spring():
+    today_on(2026, 3, 29, 23)
+
+
+faults.run()

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Damaged files. A bit that changes in the main file never changes a figure in silence: the start is refused, or the
+damaged rows are named and left out. A log that is cut or changed yields a state that there has been."""
+
+import collections
+import os
+import random
+import re
+import shutil
+import subprocess
+
+import faults
+from faults import cx
+
+LINES = 1500
+
+
+def files(folder):
+    return {n: os.path.join(folder, n) for n in ("cxd.db", "cxd.db-wal")}
+
+
+def make(d, stream, kill):
+    """Fills a store with two senders' worth of commits and ends the daemon."""
+    d.start()
+    sender = faults.Sender(stream, d.address("lines", "unix"), end=LINES, window=60)
+    sender.wait(LINES, 60)
+    sender.join()
+    with d.http() as h:
+        alerts = h.json("/v1/alerts", state="all", limit=10000)["alerts"]
+    if kill:
+        d.kill()
+    else:
+        d.stop()
+    return {a["id"] for a in alerts}
+
+
+def restore(d, saved, change=None):
+    shutil.rmtree(d.path("s"))
+    os.mkdir(d.path("s"), 0o750)
+    for name, data in saved.items():
+        if change and change[0] == name:
+            data = change[1](data)
+        with open(os.path.join(d.path("s"), name), "wb") as file:
+            file.write(data)
+
+
+def start(d):
+    """True: ready. False: it refused to, and said why."""
+    d.spawn()
+    if cx.until("ready or ended", lambda: d.out.find("ready version=") or d.process.poll() is not None, 30) is True:
+        try:
+            status = d.wait()
+        except subprocess.TimeoutExpired:
+            status = None
+        assert status in (70, 74, 78), f"exit status {status}:\n{d.out.text()}"
+        assert d.out.find("^<3>"), "it refuses to start without a word"
+        return False
+    return True
+
+
+def flip(rng, at=None):
+    def change(data):
+        place = rng.randrange(len(data)) if at is None else at
+        changed = bytearray(data)
+        changed[place] ^= 1 << rng.randrange(8)
+        return bytes(changed)
+
+    return change
+
+
+@cx.case("a flipped bit in the main file is named or changes nothing")
+def rot():
+    rng = random.Random(faults.SEED)
+    outcome, bad = collections.Counter(), []
+    with cx.Daemon(faults.config(), start=False) as d:
+        stream = faults.Stream(3, "r", trouble=0.3, now=1795000000)
+        alerts = make(d, stream, False)
+        whole = stream.state(LINES)
+        contents = {faults.content(s): s for s in whole.values()}
+        saved = {}
+        for name, path in files(d.path("s")).items():
+            if os.path.exists(path):
+                with open(path, "rb") as file:
+                    saved[name] = file.read()
+        assert not saved.get("cxd.db-wal"), "the log was not written back"
+        for number in range(faults.count(50, 1000)):
+            restore(d, saved, ("cxd.db", flip(rng)))
+            try:
+                if not start(d):
+                    outcome["refused to start"] += 1
+                    continue
+                named = {m[1] for line in d.out.lines if (m := re.search(r"survey=(\d+) (?:is damaged|cannot be read)", line))}
+                have = faults.stored(d)
+                assert len(set(have)) == len(have), "a survey twice"
+                assert set(have) <= set(contents), f"a changed survey: {next(iter(set(have) - set(contents)))}"
+                named |= {m[1] for line in d.out.lines if (m := re.search(r"survey=(\d+) (?:is damaged|cannot be read)", line))}
+                missing = len(contents) - len(have)
+                assert missing == len(named), f"{missing} surveys are missing, named are {sorted(named)}"
+                faults.check_figures(d, [contents[c] for c in have], windows=["90d", "28d"], past=False)
+                with d.http() as h:
+                    known = {a["id"] for a in h.json("/v1/alerts", state="all", limit=10000)["alerts"]}
+                lost = alerts - known
+                assert not lost or missing or d.out.find(r"alert.*(damaged|cannot)"), f"alerts are gone in silence: {lost}"
+                outcome["rows named" if missing else "alerts named" if lost else "no change"] += 1
+                d.kill()
+            except AssertionError as error:
+                bad.append(f"flip {number}: {error}")
+                if d.alive():
+                    d.kill()
+    print(f"# {len(saved['cxd.db'])} bytes, {dict(outcome)}, {len(bad)} silent")
+    assert not bad, "\n".join(bad[:5])
+
+
+@cx.case("a log that was cut or has a flipped bit yields the state after some number of lines")
+def torn():
+    rng = random.Random(faults.SEED)
+    outcome, bad = collections.Counter(), []
+    with cx.Daemon(faults.config(), start=False) as d:
+        stream = faults.Stream(4, "w", trouble=0.3, now=1795000000)
+        make(d, stream, True)
+        saved = {}
+        for name, path in files(d.path("s")).items():
+            with open(path, "rb") as file:
+                saved[name] = file.read()
+        assert len(saved["cxd.db-wal"]) > 100_000, "there is no log to damage"
+        cases = faults.count(200, 10_000)
+        for number in range(cases):
+            if number % 2:
+                end = rng.randrange(len(saved["cxd.db-wal"]))
+                restore(d, saved, ("cxd.db-wal", lambda data, end=end: data[:end]))
+            else:
+                restore(d, saved, ("cxd.db-wal", flip(rng)))
+            try:
+                if not start(d):
+                    outcome["refused to start"] += 1
+                    continue
+                state = stream.settle(faults.stored(d), 0)
+                faults.check_figures(d, state.values(), windows=["90d"], past=False)
+                outcome["whole" if len(state) == len(stream.state(LINES)) else "part"] += 1
+                d.kill()
+            except AssertionError as error:
+                bad.append(f"case {number}: {error}")
+                if d.alive():
+                    d.kill()
+    print(f"# {len(saved['cxd.db-wal'])} bytes, {dict(outcome)}, {len(bad)} bad")
+    assert not bad, "\n".join(bad[:5])
+    assert outcome["part"] > cases / 4, "the damage did nothing"
+
+
+faults.run()

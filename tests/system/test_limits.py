@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Out of descriptors, crowded, ignored by its readers: it does not spin, honest clients do not notice, it recovers."""
+
+import json
+import os
+import resource
+import select
+import socket
+import subprocess
+import time
+
+import cx
+
+NOW = int(time.time())
+RULE = {"name": "csat-low", "metric": "csat", "scopes": "agent/*", "window": "90d", "test": "point", "below": "target",
+        "min_n": 1, "advice": {"team_lead": "Listen together. " * 15}}
+
+
+def survey(name, **more):
+    return {"id": name, "ts": NOW - 60, "agent": "ana", "queue": "tech", "answers": {"csat": 4}, **more}
+
+
+def crowd(address, n):
+    """n connections that say nothing."""
+    kind, rest = address.split("://")
+    found = []
+    for _ in range(n):
+        s = socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET, socket.SOCK_STREAM)
+        s.setblocking(False)
+        where = rest if kind == "unix" else (rest.rsplit(":", 1)[0], int(rest.rsplit(":", 1)[1]))
+        # A full backlog is as good as a connection: it waits at the door.
+        s.connect_ex(where)
+        found.append(s)
+    return found
+
+
+def idle_cpu(d, duration=1.5):
+    """The share of a processor that it uses while nothing is asked of it."""
+    before, begin = d.cpu(), time.monotonic()
+    select.select([], [], [], duration)
+    return (d.cpu() - before) / (time.monotonic() - begin)
+
+
+@cx.case("300 idle connections with 100 descriptors: no spin, who was there is served, few log lines, and it recovers")
+def descriptors():
+    limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+    with cx.Daemon(start=False) as d:
+        d.start(preexec_fn=limit)
+        for face, kind in (("lines", "tcp"), ("lines", "unix"), ("http", "tcp")):
+            with cx.Lines(d.address("lines", "unix")) as c, cx.Http(d.address("http", "unix")) as h:
+                c.send(survey(f"before-{face}-{kind}"))
+                c.settle()
+                assert h.get("/healthz").status == 200
+                mark = len(d.out.lines)
+                idle = crowd(d.address(face, kind), 300)
+                try:
+                    # It has seen them: no descriptor is left.
+                    cx.until("it is full", lambda: len(os.listdir(f"/proc/{d.process.pid}/fd")) >= 95)
+                    assert idle_cpu(d) < 0.25 * cx.SLOW, "it spins"
+                    for i in range(20):
+                        c.send(survey(f"during-{face}-{kind}-{i}"))
+                        c.settle()
+                    assert h.json("/v1/status")["state"] == "ready"
+                    loud = [line for line in d.out.lines[mark:] if line[1] in "34"]
+                    assert len(loud) < 12, loud
+                finally:
+                    for s in idle:
+                        s.close()
+
+                def recovered():
+                    try:
+                        with cx.Lines(d.address("lines", kind)) as again:
+                            again.send(survey(f"after-{face}-{kind}"))
+                            return again.settle()
+                    except (OSError, AssertionError):
+                        return None
+
+                cx.until("new clients are taken again", recovered)
+        d.restart(kill=True)
+        assert d.status()["surveys"]["counted"] == 3 * 22
+
+
+@cx.case("beyond limits.connections clients are turned away, others go on, and there is room again when some leave")
+def connections():
+    with cx.Daemon(limits={"connections": 40}) as d:
+        c = d.lines("tcp")
+        c.send(survey("a"))
+        c.settle()
+        h = d.http()
+        assert h.json("/v1/status")["connections"] == 2
+        idle = crowd(d.address("lines", "unix"), 60)
+        try:
+            # The ones too many are closed at once.
+            def closed():
+                gone = 0
+                for s in idle:
+                    try:
+                        gone += s.recv(1, socket.MSG_PEEK) == b""
+                    except BlockingIOError:
+                        pass
+                return gone == 22
+
+            cx.until("22 are turned away", closed)
+            c.send(survey("b"))
+            assert c.settle()["stored"] == 2
+            assert idle_cpu(d, 0.5) < 0.25 * cx.SLOW
+        finally:
+            for s in idle:
+                s.close()
+        cx.until("there is room", lambda: h.json("/v1/status")["connections"] == 2)
+        d.send(survey("c"))
+
+
+@cx.case("subscribers that never read do not disturb honest ones or senders; memory stays bounded; the feed is whole")
+def stuck():
+    people = cx.person("maria", "team_lead", "team/alpha")
+    with cx.Daemon(rules=[RULE], principals=people, feed={"ring": 200, "tick": "1s"}) as d:
+        d.send(survey("warm"))
+        asleep = []
+        try:
+            for _ in range(40):
+                s = d.http(who="maria")
+                s.open()
+                s.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                s.raw(b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n\r\n"
+                      % cx.token("maria")[0].encode())
+                asleep.append(s.sock)
+                p = cx.connect(d.feed("maria"))
+                p.sendall(b"\0SP\0\0\x21\0\0")
+                asleep.append(p)
+            honest = d.events("maria")
+            peer = d._keep(cx.Sp(d.feed("maria"), "SUB"))
+            cx.until("all are subscribed", lambda: d.status()["subscribers"] == 82)
+            before = d.rss()
+            took = []
+            numbers, by_peer = [], []
+            with d.lines() as c:
+                for turn in range(600):
+                    begin = time.monotonic()
+                    c.send(survey("toggle", rev=turn, answers={"csat": 1 + 4 * (turn % 2)}))
+                    c.settle()
+                    took.append(time.monotonic() - begin)
+                    numbers.append(honest.next("alert")[1])
+                    while True:
+                        topic, body = peer.recv().split(b" ", 1)
+                        if topic.startswith(b"alert/"):
+                            by_peer.append(json.loads(body)["seq"])
+                            break
+            assert numbers == by_peer == list(range(1, 601))
+            took.sort()
+            assert took[len(took) // 2] < 0.1 * cx.SLOW and took[-1] < cx.seconds(2), (took[len(took) // 2], took[-1])
+            if not cx.SANITIZED:
+                assert d.rss() - before < 100 << 20, f"{(d.rss() - before) / 1e6:.0f} MB more"
+            assert idle_cpu(d) < 0.3 * cx.SLOW, "it spins"
+        finally:
+            for s in asleep:
+                s.close()
+        cx.until("they are gone", lambda: d.status()["subscribers"] == 2)
+
+
+@cx.case("what nanocat --push and nngcat --push send arrives, hostile peers or not")
+def pushed():
+    nanocat, nngcat = cx.tool("nanocat"), cx.tool("nngcat")
+    with cx.Daemon() as d:
+        hostile = [d._keep(cx.Sp(d.address("pull"), "PUSH")) for _ in range(3)]
+        hostile[0].sock.sendall(b"\1" + b"\xff" * 8)
+        hostile[1].sock.sendall(b"\7")
+        hostile[2].send(b"no survey\n\0\xff")
+        for s in (b"", b"\0SP", b"\0SP\0\0\x30\0\0", b"GET / HTTP/1.1\r\n\r\n"):
+            peer = cx.connect(d.address("pull"))
+            d._keep(peer)
+            peer.sendall(s)
+        d.write("two", cx.lines_of([survey("file-1"), survey("file-2")]).decode())
+        for name, argv in (("nanocat", [nanocat, "--push", "--connect"]), ("nngcat", [nngcat, "--push", "--dial"])):
+            for more in (["--data", json.dumps(survey(name))], ["--file", d.path("two")]):
+                subprocess.run([*argv, d.address("pull"), *more], check=True, timeout=cx.seconds(20),
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        counts = cx.until("six arrived", lambda: (c := d.status()["surveys"])["stored"] + c["duplicate"] >= 6 and c)
+        assert (counts["stored"], counts["duplicate"], counts["counted"]) == (4, 2, 4), counts
+        # The two lines of the third one.
+        assert counts["refused"] == 2, counts
+        # A push is stored for good even though nobody is told.
+        d.restart(kill=True)
+        assert d.status()["surveys"]["counted"] == 4
+
+
+cx.run()

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "tests/support/series_case.h"
+
+#define N_METRICS 3
+#define N_BUCKETS 300
+
+static const unsigned n_values[N_METRICS] = {11, 2, 5};
+
+static void count(Grid *g, int32_t bucket, const uint16_t *columns, size_t n, int delta)
+{
+        ck_assert_int_eq(grid_count(g, bucket, columns, n, delta, 0), 0);
+}
+
+static uint64_t count_at(const Series *s, int32_t bucket, unsigned value)
+{
+        Tally t;
+
+        series_sum(s, bucket, bucket + 1, &t);
+        return t.counts[value];
+}
+
+START_TEST(a_metric_that_comes_later_finds_room_beside_the_others)
+{
+        Grid g = GRID_INIT(1);
+        Series first, second;
+        Tally t;
+
+        ck_assert_int_eq(series_init(&first, &g, 5), 0);
+        series_count(&first, 7, 4, 1, 0);
+        series_count(&first, 9, 0, 1, 0);
+        series_total(&first, 0, 0, 9, 0, &t);
+        ck_assert_uint_eq(t.counts[4], 1);
+        ck_assert_int_eq(series_init(&second, &g, 2), 0);
+        ck_assert_int_eq(second.first, 5);
+        series_count(&second, 7, 1, 1, 0);
+        ck_assert_uint_eq(count_at(&first, 7, 4), 1);
+        ck_assert_uint_eq(count_at(&second, 7, 1), 1);
+        /* The cursor goes on where it was, for both. */
+        series_total(&first, 0, 0, 9, 0, &t);
+        ck_assert_uint_eq(tally_n(&t), 1);
+        series_total(&second, 0, 0, 9, 0, &t);
+        ck_assert_uint_eq(t.counts[1], 1);
+        ck_assert_uint_eq(tally_n(&t), 1);
+        grid_deinit(&g);
+}
+END_TEST
+
+START_TEST(a_bucket_of_another_metric_is_none_of_this_one)
+{
+        Grid g = GRID_INIT(0);
+        Series one, other;
+        uint32_t at = UINT32_MAX;
+        Tally t;
+
+        ck_assert_int_eq(series_init(&one, &g, 5), 0);
+        ck_assert_int_eq(series_init(&other, &g, 5), 0);
+        series_count(&other, 3, 0, 1, 0);
+        series_count(&one, 5, 0, 1, 0);
+        series_count(&other, 8, 4, 1, 0);
+        ck_assert_int_eq(series_next(&one, INT32_MIN), 5);
+        ck_assert_int_eq(series_next(&one, 6), SERIES_NEVER);
+        ck_assert(!series_begins_by(&one, 4));
+        ck_assert(series_begins_by(&one, 5));
+        ck_assert(series_begins_by(&one, 8));
+        ck_assert(series_begins_by(&other, 4));
+        ck_assert(!series_begins_by(&other, 2));
+        ck_assert_int_eq(series_previous(&one, 9, &at, &t), 5);
+        ck_assert_int_eq(series_previous(&one, 9, &at, &t), SERIES_NEVER);
+        grid_deinit(&g);
+}
+END_TEST
+
+START_TEST(where_one_count_is_full_all_become_wider_and_none_is_lost)
+{
+        static const uint16_t both[] = {1, 6};
+        Grid g = GRID_INIT(1);
+        Series one, other;
+        Tally t;
+
+        ck_assert_int_eq(series_init(&one, &g, 5), 0);
+        ck_assert_int_eq(series_init(&other, &g, 2), 0);
+        series_total(&one, 0, 0, 10, 0, &t);
+        series_count(&other, 4, 0, 1, 0);
+        for (unsigned i = 0; i < 65600; i++) {
+                /* The second column is full first; the first must not be counted twice then. */
+                if (i % 3 == 0)
+                        series_count(&other, 4, 1, 1, 0);
+                count(&g, 4, both, 2, 1);
+        }
+        ck_assert_int_eq(g.width, 4);
+        ck_assert_uint_eq(count_at(&one, 4, 1), 65600);
+        ck_assert_uint_eq(count_at(&other, 4, 1), 65600 + 21867);
+        ck_assert_uint_eq(count_at(&other, 4, 0), 1);
+        series_total(&other, 0, 0, 10, 0, &t);
+        ck_assert_uint_eq(t.counts[1], 65600 + 21867);
+        grid_deinit(&g);
+}
+END_TEST
+
+/* Whole surveys in and out, some metrics of which are not there, against plain arrays. */
+START_TEST(surveys_in_and_out_agree_with_plain_arrays)
+{
+        static uint32_t model[N_BUCKETS][N_METRICS][METRIC_VALUES_MAX];
+        Series series[N_METRICS];
+        Grid g = GRID_INIT(1);
+        uint64_t random = 7;
+        int32_t kept = 0;
+
+        memset(model, 0, sizeof(model));
+        for (unsigned m = 0; m < N_METRICS; m++)
+                ck_assert_int_eq(series_init(&series[m], &g, n_values[m]), 0);
+        for (unsigned round = 0; round < 100000; round++) {
+                uint16_t columns[N_METRICS];
+                int32_t bucket;
+                size_t n = 0;
+                int delta;
+
+                random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+                kept = (int32_t)(round / 500);
+                bucket = kept - 3 + (int32_t)(random >> 60) * 5;
+                delta = random >> 40 & 3 ? 1 : -1;
+                for (unsigned m = 0; m < N_METRICS; m++) {
+                        unsigned value = (unsigned)(random >> (20 + 5 * m) & 31) % n_values[m];
+                        uint32_t *count = bucket >= kept ? &model[bucket][m][value] : NULL;
+
+                        if (random >> (50 + m) & 1)
+                                continue;
+                        columns[n++] = (uint16_t)(series[m].first + value);
+                        if (count && (delta > 0 || *count > 0))
+                                *count += (uint32_t)delta;
+                }
+                ck_assert_int_eq(grid_count(&g, bucket, columns, n, delta, kept), 0);
+                for (unsigned m = 0; m < N_METRICS && round % 50 == 0; m++) {
+                        Tally want = TALLY_NULL, is, total;
+
+                        for (int32_t b = kept; b < N_BUCKETS && b < kept + 40; b++)
+                                for (unsigned v = 0; v < n_values[m]; v++)
+                                        want.counts[v] += model[b][m][v];
+                        series_sum(&series[m], kept, kept + 40, &is);
+                        series_total(&series[m], 0, kept, kept + 40, kept, &total);
+                        ck_assert_mem_eq(&is, &want, sizeof(is));
+                        ck_assert_mem_eq(&total, &want, sizeof(is));
+                }
+        }
+        grid_deinit(&g);
+}
+END_TEST
+
+CHECK_MAIN("grid", a_metric_that_comes_later_finds_room_beside_the_others,
+           a_bucket_of_another_metric_is_none_of_this_one, where_one_count_is_full_all_become_wider_and_none_is_lost,
+           surveys_in_and_out_agree_with_plain_arrays)

@@ -20,15 +20,22 @@ static const Column columns[] = {
         {"advice", "ADVICE"},
 };
 
-/* A member that is a text or a number, whichever the daemon sends. */
+/* A member that is a text, a number, or a number in a time, whichever the daemon sends. */
 static void any_cell(Table *t, const json_t *object, const char *key)
 {
         const json_t *v = json_object_get(object, key);
 
-        if (json_is_number(v))
+        if (json_is_number(v)) {
                 table_number(t, json_number_value(v), json_is_integer(v) ? 0 : 1, NULL, false);
-        else
+        } else if (json_is_object(v)) {
+                /* false_alarms: so many in a time */
+                CX_CLEANUP(xfreep)
+                char *text = xasprintf("%g per %s", member_double(v, "count"), member_string(v, "per"));
+
+                table_str(t, text);
+        } else {
                 table_str(t, json_string_value(v));
+        }
 }
 
 static int run(Ctl *ctl, const Args *args)

@@ -99,6 +99,16 @@ static int ask(Ctl *ctl, Me *me, const char *path)
         return r != CTL_OK ? r : json_array_size(points) == 0 ? CTL_NEGATIVE : CTL_OK;
 }
 
+/* The daemon keeps the points of short windows for a short time, and knows for how long. */
+static bool is_short(const char *window)
+{
+        usec_t length;
+
+        if (window && strcmp(window, "today") == 0)
+                return true;
+        return window && duration_parse(window, strlen(window), &length) == 0 && length <= 7 * USEC_DAY;
+}
+
 static int run(Ctl *ctl, const Args *args)
 {
         const char *scope = args_get(args, "scope") ? args_get(args, "scope") : args_rest(args, 0);
@@ -114,12 +124,6 @@ static int run(Ctl *ctl, const Args *args)
                 base = now;
         if (r == CTL_OK)
                 r = args_time(args, ctl, "since", base, &since);
-        if (r == CTL_OK && !since) {
-                char text[USEC_TEXT_MAX];
-                usec_t from;
-
-                since = when_parse(DEFAULT_SPAN, base, &from) == 0 ? xstrdup(usec_format(from, text)) : NULL;
-        }
         if (r == CTL_OK && (!scope || !metric || !window)) {
                 r = me_load(ctl, &me);
                 if (r == CTL_OK) {
@@ -128,9 +132,17 @@ static int run(Ctl *ctl, const Args *args)
                         window = window ? window : me_default_window(&me);
                 }
         }
+        if (r == CTL_OK && !is_short(window)) {
+                char text[USEC_TEXT_MAX];
+                usec_t from;
+
+                if (!since && when_parse(DEFAULT_SPAN, base, &from) == 0)
+                        since = xstrdup(usec_format(from, text));
+                step = step ? step : DEFAULT_STEP;
+        }
         if (r == CTL_OK) {
                 path = http_query("/v1/series", "scope", scope, "metric", metric, "window", window, "step",
-                                  step ? step : DEFAULT_STEP, "since", since, "at", at, NULL);
+                                  step, "since", since, "at", at, NULL);
                 r = ask(ctl, &me, path);
         }
         me_deinit(&me);
@@ -141,8 +153,8 @@ static const Flag flags[] = {
         {"scope", 's', "SCOPE", "which scope"},
         {"metric", 'm', "METRIC", "which metric (default the first)"},
         {"window", 'w', "WINDOW", "which window each point looks back over (default 28d)"},
-        {"step", 0, "DURATION", "time between two points (default " DEFAULT_STEP ")"},
-        {"since", 0, "TIME", "first point (default " DEFAULT_SPAN " back)"},
+        {"step", 0, "DURATION", "time between two points (default " DEFAULT_STEP "; less for short windows)"},
+        {"since", 0, "TIME", "first point (default " DEFAULT_SPAN " back; less for short windows)"},
         {"at", 0, "TIME", "last point (default now)"},
         {0},
 };

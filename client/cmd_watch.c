@@ -51,6 +51,23 @@ static bool wanted(const Watch *w, const char *event)
         return false;
 }
 
+static bool known(const char *events)
+{
+        static const char *const names[] = {"alert", "figure", "tick"};
+
+        for (const char *p = events; *p; p += strspn(p, ",")) {
+                size_t n = strcspn(p, ",");
+                bool found = false;
+
+                for (size_t i = 0; i < CX_ARRAY_LEN(names); i++)
+                        found = found || (strlen(names[i]) == n && strncmp(names[i], p, n) == 0);
+                if (!found)
+                        return false;
+                p += n;
+        }
+        return *events != '\0';
+}
+
 static void put(const Watch *w, CellStyle style, const char *s)
 {
         FILE *to = w->ctl->out;
@@ -122,9 +139,11 @@ static void show_line(const Watch *w, const char *event, const json_t *j)
                 put(w, figure_state_style(transition), transition);
                 put(w, STYLE_PLAIN, member_string(alert, "scope"));
                 put(w, STYLE_PLAIN, member_string(alert, "metric"));
+                put(w, STYLE_PLAIN, member_string(figure, "window"));
                 put_figure(w, figure, target);
                 put(w, STYLE_PLAIN, lately);
                 put(w, STYLE_PLAIN, advice);
+                put(w, STYLE_DIM, member_string(alert, "id"));
         } else if (figure) {
                 const char *state = member_string(figure, "state");
 
@@ -281,6 +300,8 @@ static int run(Ctl *ctl, const Args *args)
         int64_t seconds = 0, seq = 0;
         int r;
 
+        if (!known(w.events))
+                return ctl_usage(ctl, "--events: \"%s\" is no list of alert, figure, tick", w.events);
         r = args_int(args, ctl, "count", 1, INT64_MAX, &w.limit);
         if (r == CTL_OK)
                 r = args_int(args, ctl, "timeout", 1, 1000000000, &seconds);

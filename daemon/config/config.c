@@ -129,6 +129,8 @@ int config_load(Config **ret, const char *file, const char *state_dir, const cha
         Buffer yaml = BUFFER_NULL;
         int r = file_read(&yaml, file, NODE_FILE_MAX, diag);
 
+        if (r == 0 && text_trim(buffer_text(&yaml)).n == 0)
+                r = diag_set(diag, file, 0, NULL, "is empty; a configuration has at least metrics");
         if (r == 0)
                 r = config_load_text(ret, buffer_text(&yaml), file, state_dir, runtime_dir, key, diag);
         buffer_deinit(&yaml);

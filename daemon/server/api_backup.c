@@ -25,7 +25,8 @@ int api_backup(ApiCall *call)
         if (r != 0)
                 return r;
         if (!backup_start(call->server->backup, call->request))
-                return api_fault(call, FAULT_BUSY, NULL, "another backup is being made, or the daemon is not ready");
+                return api_fault(call, FAULT_BUSY, NULL,
+                                 "another backup is being made, or the daemon is not ready");
         return API_TAKEN;
 }
 

@@ -12,7 +12,7 @@
 #include "daemon/server/backup.h"
 #include "daemon/server/state.h"
 
-#define STEP_PAGES 256                  /* copied at once */
+#define STEP_PAGES 256                 /* copied at once */
 #define SEND_BYTES ((size_t)128 << 10) /* read at once */
 
 typedef enum Phase {
@@ -184,7 +184,8 @@ static void refuse(Backup *b, int result)
 
         log_err("backup failed: %s", b->error[0] ? b->error : strerror(-result));
         fault_set(&fault, full ? FAULT_UNAVAILABLE : FAULT_INTERNAL, NULL, "%s",
-                  full ? "there is no space for a copy of the store beside it" : "the store could not be copied");
+                  full ? "there is no space for a copy of the store beside it"
+                       : "the store could not be copied");
         http_reply_fault(b->request, &fault, NULL, 0);
         b->request = NULL;
         submit(b, PHASE_END);
@@ -216,7 +217,8 @@ static void loaded(Backup *b, int result)
                 http_stream_cut(b->stream, CONN_ERROR);
                 return;
         }
-        (void)http_stream_write(b->stream, (Text){.at = b->bytes, .n = b->n_bytes}); /* on_closed() follows if it fails */
+        (void)http_stream_write(
+                b->stream, (Text){.at = b->bytes, .n = b->n_bytes}); /* on_closed() follows if it fails */
         if (b->at == b->size)
                 http_stream_end(b->stream);
 }

@@ -51,6 +51,10 @@ static ListenerFn face_fn(Server *s, ConfigFace face, void **ret_user)
 
 static int listen_on(Server *s, ConfigFace face, ListenerConfig *config, const char *text)
 {
+        Address inherited;
+        bool is_unix = config->fd >= 0
+                               ? address_of_fd(config->fd, &inherited) == 0 && address_is_unix(&inherited)
+                               : address_is_unix(&config->address);
         char bound[ADDRESS_TEXT_MAX];
         Listener **more;
         ListenerFn fn;
@@ -63,7 +67,8 @@ static int listen_on(Server *s, ConfigFace face, ListenerConfig *config, const c
         s->listeners = more;
         config->mode = face == CONFIG_HTTP || face == CONFIG_FEED ? ASK_MODE : SEND_MODE;
         config->total = s->cap;
-        if (face == CONFIG_LINES || face == CONFIG_HTTP)
+        /* Who is at the other end of a Unix socket is known without it. */
+        if ((face == CONFIG_LINES || face == CONFIG_HTTP) && !is_unix)
                 config->tls = s->tls;
         fn = face_fn(s, face, &user);
         r = listener_new(&s->listeners[s->n_listeners], s->loop, config, fn, user);

@@ -8,6 +8,7 @@
 #include "daemon/server/access.h"
 #include "daemon/server/alert_json.h"
 #include "daemon/server/feeds.h"
+#include "proto/topic.h"
 
 /* Figures in one tick for one subscriber; the rest follow with their next change. */
 #define FIGURES_PER_TICK 2000
@@ -193,22 +194,6 @@ int feeds_restore(Feeds *f, const StoreFeed *row)
         return 0;
 }
 
-static void write_topic(Buffer *to, const char *kind, Text scope, const char *metric)
-{
-        buffer_append_str(to, kind);
-        buffer_append_char(to, '/');
-        for (size_t i = 0; i < scope.n; i++) {
-                unsigned char c = (unsigned char)scope.at[i];
-
-                if (c <= ' ' || c == '%')
-                        buffer_append_format(to, "%%%02X", c);
-                else
-                        buffer_append_char(to, (char)c);
-        }
-        buffer_append_char(to, '/');
-        buffer_append_str(to, metric);
-}
-
 static FeedRow *rows_add(FeedRows *to)
 {
         if (to->n == to->size) {
@@ -233,7 +218,7 @@ static int prepare_one(Feed *feed, const Engine *e, const Alert *alert, const Me
 
         if (!row)
                 return -ENOMEM;
-        write_topic(&text, "alert", org_scope(engine_org(e), scope)->text, alert->metric);
+        topic_write(&text, "alert", org_scope(engine_org(e), scope)->text, alert->metric);
         buffer_append_char(&text, ' ');
         json_begin_object(&out);
         json_member_int(&out, "seq", (int64_t)feed->next_number);
@@ -334,7 +319,7 @@ static int send_figure(Feed *feed, const Engine *e, ScopeId scope, size_t metric
 
         buffer_reset(topic);
         buffer_reset(json);
-        write_topic(topic, "figure", org_scope(engine_org(e), scope)->text, settings->metrics[metric].name);
+        topic_write(topic, "figure", org_scope(engine_org(e), scope)->text, settings->metrics[metric].name);
         json_begin_object(&out);
         json_member_int(&out, "seq", (int64_t)feed_last_seq(feed));
         json_key(&out, TEXT("figures"));
@@ -436,45 +421,22 @@ bool feed_message(const Feed *f, uint64_t seq, FeedMessage *ret)
         return true;
 }
 
-/* One part of a topic, with %XX as the bytes that they stand for. */
-static size_t unescape(Text part, char *ret, size_t size)
-{
-        size_t n = 0;
-
-        for (size_t i = 0; i < part.n && n < size; i++) {
-                unsigned value = 0;
-
-                if (part.at[i] == '%' && i + 2 < part.n && sscanf(part.at + i + 1, "%2X", &value) == 1) {
-                        ret[n++] = (char)value;
-                        i += 2;
-                } else {
-                        ret[n++] = part.at[i];
-                }
-        }
-        return n;
-}
-
 bool feed_may_see(const Feed *f, const Feeds *feeds, const Engine *e, Text topic, usec_t now)
 {
         const Settings *settings = engine_settings(e);
-        const char *slash = memchr(topic.at, '/', topic.n), *last = memrchr(topic.at, '/', topic.n);
-        char text[SCOPE_TEXT_MAX];
+        char text[SCOPE_TEXT_MAX + 1];
+        Text metric, name;
         ScopeKind kind;
         ScopeId scope;
-        Text name;
 
-        if (!f->principal || !slash || last <= slash)
+        if (!f->principal || topic_parse(topic, text, &metric) < 0 ||
+            scope_parse(text_of(text), &kind, &name) < 0)
                 return false;
         if (f->principal->admin)
                 return true;
-        name = (Text){.at = slash + 1, .n = (size_t)(last - slash - 1)};
-        name = (Text){.at = text, .n = unescape(name, text, sizeof(text))};
-        if (scope_parse(name, &kind, &name) < 0)
-                return false;
         scope = org_find(engine_org(e), kind, name);
         for (size_t m = 0; m < settings->n_metrics && scope != SCOPE_NONE; m++)
-                if (text_is((Text){.at = last + 1, .n = topic.n - (size_t)(last + 1 - topic.at)},
-                            settings->metrics[m].name))
+                if (text_is(metric, settings->metrics[m].name))
                         return policy_sees(&feeds->config->policy, engine_org(e), f->principal,
                                            &settings->metrics[m], scope, now);
         return false;

@@ -14,9 +14,6 @@
 #include "proto/base/plant.h"
 #include "proto/survey_json.h"
 
-/* So much may gather and be in flight before senders are paused; they go on at half of it. */
-#define BYTES_MAX   ((size_t)32 << 20)
-#define ENTRIES_MAX ((size_t)200000)
 /* Batches that may wait for the storage thread: one at work, one ready behind it. */
 #define COMMITS_MAX 2
 /* Memory that an idle batch may keep. */
@@ -95,21 +92,9 @@ static void grow_load(Intake *i, size_t n_bytes)
 {
         i->n_bytes += n_bytes;
         i->n_entries++;
-        if (i->n_bytes >= BYTES_MAX || i->n_entries >= ENTRIES_MAX)
+        if (i->n_bytes >= INTAKE_BYTES_MAX || i->n_entries >= INTAKE_ENTRIES_MAX)
                 i->full = true;
         i->ops->wanted(i->user);
-}
-
-static void shrink_load(Intake *i, const Batch *b)
-{
-        for (size_t k = 0; k < b->n_entries; k++)
-                i->n_bytes -= b->entries[k].json_n;
-        i->n_entries -= b->n_entries;
-        if (i->full && i->n_bytes < BYTES_MAX / 2 && i->n_entries < ENTRIES_MAX / 2) {
-                i->full = false;
-                if (!intake_is_full(i))
-                        i->ops->room(i->user);
-        }
 }
 
 /* A new entry of @s at the end of what gathers; NULL after fail(). */
@@ -277,69 +262,6 @@ void intake_sink_detach(Intake *i, IntakeSink *s)
                 s->on_idle(s);
 }
 
-static void tell_sinks(Batch *b)
-{
-        IntakeSink *touched = NULL;
-
-        for (size_t k = 0; k < b->n_entries; k++) {
-                Entry *e = &b->entries[k];
-                IntakeSink *s = e->sink;
-
-                if (!s->touched) {
-                        s->touched = true;
-                        s->next_touched = touched;
-                        touched = s;
-                }
-                s->n_pending--;
-                s->last_index = e->index;
-                s->counts.stored += e->verdict == VERDICT_STORED;
-                s->counts.revised += e->verdict == VERDICT_REVISED;
-                s->counts.duplicate += e->verdict == VERDICT_DUPLICATE;
-                s->counts.refused += e->verdict == VERDICT_REFUSED;
-                if (e->verdict == VERDICT_REFUSED && !s->detached)
-                        s->on_refused(s, e->index, text_of(e->id), e->fault);
-        }
-        while (touched) {
-                IntakeSink *s = touched;
-                IntakeCounts counts = s->counts;
-
-                touched = s->next_touched;
-                s->touched = false;
-                s->counts = (IntakeCounts){0};
-                if (!s->detached)
-                        s->on_settled(s, s->last_index, &counts);
-                else if (s->n_pending == 0)
-                        s->on_idle(s);
-        }
-}
-
-void intake_settle(Intake *i, Batch *b)
-{
-        for (size_t k = 0; k < b->n_entries; k++) {
-                switch (b->entries[k].verdict) {
-                case VERDICT_STORED:
-                        i->stats.counts.stored++;
-                        break;
-                case VERDICT_REVISED:
-                        i->stats.counts.revised++;
-                        break;
-                case VERDICT_DUPLICATE:
-                        i->stats.counts.duplicate++;
-                        break;
-                case VERDICT_REFUSED:
-                        i->stats.counts.refused++;
-                        break;
-                case VERDICT_OPEN:
-                        break;
-                }
-        }
-        tell_sinks(b);
-        feeds_publish(&b->feed);
-        for (size_t k = 0; k < b->n_calls; k++)
-                b->calls[k].fn(b->calls[k].user);
-        shrink_load(i, b);
-}
-
 void intake_go_on(Intake *i)
 {
         if (i->resting && intake_is_idle(i))
@@ -487,8 +409,7 @@ void intake_turn(Intake *i)
                 return;
         if (i->alerts_wait) {
                 /* Refusals are told; alerts and who waits for them stay. */
-                tell_sinks(b);
-                shrink_load(i, b);
+                settle_entries(i, b);
                 batch_drop_entries(b);
                 return;
         }

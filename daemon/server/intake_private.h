@@ -33,7 +33,13 @@ struct Intake {
 
 /* Nothing may be acknowledged any more. */
 void intake_fail(Intake *i, int error, const char *what);
-/* Tells senders, publishes, calls back: every entry has its final verdict. */
+/* So much may gather and be in flight before senders are paused; they go on at half of it. */
+#define INTAKE_BYTES_MAX   ((size_t)32 << 20)
+#define INTAKE_ENTRIES_MAX ((size_t)200000)
+
+/* Tells the senders of the entries; every one has its final verdict. */
+void settle_entries(Intake *i, Batch *b);
+/* The same, and publishes and calls back. */
 void intake_settle(Intake *i, Batch *b);
 void intake_give_batch(Intake *i, Batch *b);
 Batch *intake_take_batch(Intake *i);

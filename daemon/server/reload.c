@@ -82,7 +82,8 @@ static void rebuilt(void *user, int result, Engine *engine)
 /* Neither figures nor alerts are others: the engine stays. */
 static bool engine_stays(const Server *s)
 {
-        return !config_changes_figures(s->config, s->next_config) && !config_changes_rules(s->config, s->next_config);
+        return !config_changes_figures(s->config, s->next_config) &&
+               !config_changes_rules(s->config, s->next_config);
 }
 
 void reload_rested(Server *s)
@@ -93,8 +94,8 @@ void reload_rested(Server *s)
                 swap(s, s->engine);
                 return;
         }
-        r = rebuild_start(&s->rebuild, s->next_config, s->engine, s->journal, loop_realtime(s->loop),
-                              rebuilt, s);
+        r = rebuild_start(&s->rebuild, s->next_config, s->engine, s->journal, loop_realtime(s->loop), rebuilt,
+                          s);
 
         if (r < 0)
                 give_up(s, r);

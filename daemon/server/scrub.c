@@ -8,7 +8,7 @@
 #include "daemon/server/scrub.h"
 #include "daemon/server/state.h"
 
-#define PASS_TIME  USEC_DAY
+#define PASS_TIME   USEC_DAY
 #define SLICE_LEAST (200 * USEC_MSEC)
 #define SLICE_MOST  (5 * USEC_SEC)
 /* So much is noted of what is damaged. */
@@ -68,7 +68,8 @@ static void pass_done(JournalJob *job, int result)
                         const char *end = memchr(rest.at, '\n', rest.n);
                         size_t n = end ? (size_t)(end - rest.at) : rest.n;
 
-                        log_err("store " TEXT_FMT " is damaged, leaving it out; a backup may have it", (int)n, rest.at);
+                        log_err("store " TEXT_FMT " is damaged, leaving it out; a backup may have it", (int)n,
+                                rest.at);
                         rest.at += n + 1;
                         rest.n -= n + 1 < rest.n ? n + 1 : rest.n;
                 }
@@ -101,7 +102,8 @@ static void wait(Scrub *c, usec_t time)
 /* So that a pass takes less than a day, and no more of the disk than it must. */
 static usec_t slice_time(const Scrub *c)
 {
-        usec_t time = PASS_TIME / 2 / (usec_t)(c->pass.info.n_surveys / 1000 + c->pass.info.n_tallies / 1000 + 10);
+        usec_t time =
+                PASS_TIME / 2 / (usec_t)(c->pass.info.n_surveys / 1000 + c->pass.info.n_tallies / 1000 + 10);
 
         return time < SLICE_LEAST ? SLICE_LEAST : time > SLICE_MOST ? SLICE_MOST : time;
 }

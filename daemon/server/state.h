@@ -63,7 +63,7 @@ struct Server {
 
         Config *config;
         Config *engine_config; /* whose settings the engine has; usually the same */
-        Config *next_config; /* of a reload that is going on */
+        Config *next_config;   /* of a reload that is going on */
         Engine *engine;
         Seen seen;
         Feeds *feeds;

@@ -15,8 +15,8 @@ def alert(seq, transition="firing"):
     return event("alert", seq, {"at": "2026-11-21T10:20:00Z", "transition": transition, "alert": ALERT})
 
 
-LINE = ("2026-11-21 10:20:00  warning  firing  agent/ana.ruiz  csat  78.5 %  n 214  72.5 - 83.5  target 85.0 %  "
-        "37.5 % of 8 since 2026-11-18  Listen to two of the last low calls together.\n")
+LINE = ("2026-11-21 10:20:00  warning  firing  agent/ana.ruiz  csat  28d  78.5 %  n 214  72.5 - 83.5  target 85.0 %  "
+        "37.5 % of 8 since 2026-11-18  Listen to two of the last low calls together.  a-17\n")
 
 
 class Watch(CliTest):

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What is told when a batch is through: verdicts to senders, alerts to subscribers, and that there is room again. */
+
+#include "daemon/server/intake_private.h"
+
+static void tell_sinks(Batch *b)
+{
+        IntakeSink *touched = NULL;
+
+        for (size_t k = 0; k < b->n_entries; k++) {
+                Entry *e = &b->entries[k];
+                IntakeSink *s = e->sink;
+
+                if (!s->touched) {
+                        s->touched = true;
+                        s->next_touched = touched;
+                        touched = s;
+                }
+                s->n_pending--;
+                s->last_index = e->index;
+                s->counts.stored += e->verdict == VERDICT_STORED;
+                s->counts.revised += e->verdict == VERDICT_REVISED;
+                s->counts.duplicate += e->verdict == VERDICT_DUPLICATE;
+                s->counts.refused += e->verdict == VERDICT_REFUSED;
+                if (e->verdict == VERDICT_REFUSED && !s->detached)
+                        s->on_refused(s, e->index, text_of(e->id), e->fault);
+        }
+        while (touched) {
+                IntakeSink *s = touched;
+                IntakeCounts counts = s->counts;
+
+                touched = s->next_touched;
+                s->touched = false;
+                s->counts = (IntakeCounts){0};
+                if (!s->detached)
+                        s->on_settled(s, s->last_index, &counts);
+                else if (s->n_pending == 0)
+                        s->on_idle(s);
+        }
+}
+
+static void shrink_load(Intake *i, const Batch *b)
+{
+        for (size_t k = 0; k < b->n_entries; k++)
+                i->n_bytes -= b->entries[k].json_n;
+        i->n_entries -= b->n_entries;
+        if (i->full && i->n_bytes < INTAKE_BYTES_MAX / 2 && i->n_entries < INTAKE_ENTRIES_MAX / 2) {
+                i->full = false;
+                if (!intake_is_full(i))
+                        i->ops->room(i->user);
+        }
+}
+
+void settle_entries(Intake *i, Batch *b)
+{
+        tell_sinks(b);
+        shrink_load(i, b);
+}
+
+void intake_settle(Intake *i, Batch *b)
+{
+        for (size_t k = 0; k < b->n_entries; k++) {
+                switch (b->entries[k].verdict) {
+                case VERDICT_STORED:
+                        i->stats.counts.stored++;
+                        break;
+                case VERDICT_REVISED:
+                        i->stats.counts.revised++;
+                        break;
+                case VERDICT_DUPLICATE:
+                        i->stats.counts.duplicate++;
+                        break;
+                case VERDICT_REFUSED:
+                        i->stats.counts.refused++;
+                        break;
+                case VERDICT_OPEN:
+                        break;
+                }
+        }
+        tell_sinks(b);
+        feeds_publish(&b->feed);
+        for (size_t k = 0; k < b->n_calls; k++)
+                b->calls[k].fn(b->calls[k].user);
+        shrink_load(i, b);
+}

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The disk is full, and then it is not: surveys are refused and taken back, queries and alerts go on, and by itself the
+daemon takes surveys again."""
+
+import os
+import subprocess
+import time
+
+import faults
+from faults import cx
+
+RULE = {"name": "held", "metric": "wait", "scopes": "queue/held", "window": "1h", "test": "point", "below": "4", "min_n": 3,
+        "for": "4s"}
+
+
+class Bulky(faults.Stream):
+    """Surveys that fill a disk soon."""
+
+    def first(self):
+        return {**super().first(), "comment": "as big as they come " * 60}
+
+
+def accepted(sender):
+    """The state after all lines but those that were refused."""
+    found = {}
+    for n, s in enumerate(sender.stream.lines[: sender.acked]):
+        if n not in sender.refused and s.get("rev", 0) >= found.get(s["id"], s).get("rev", 0):
+            found[s["id"]] = s
+    return found
+
+
+def compare(d, sender, more):
+    expected = [*accepted(sender).values(), *more]
+    have, want = faults.stored(d), list(map(faults.content, expected))
+    lost, extra = set(want) - set(have), set(have) - set(want)
+    assert not lost and not extra, f"{len(lost)} acknowledged are missing, {len(extra)} refused are there: {[*lost, *extra][:2]}"
+    assert len(have) == len(want), "stored twice"
+    faults.check_figures(d, expected)
+    return len(expected)
+
+
+def full_and_back(seed, disk):
+    now = int(time.time())
+    held = [{"id": f"h{i}", "ts": now - 60, "queue": "held", "answers": {"wait": 1}} for i in range(5)]
+    with faults.At(disk, config=faults.config(rules=[*faults.RULES, RULE], feed={"tick": "1s"})) as d:
+        d.start()
+        with d.events("adam") as events, d.http() as h:
+            d.send(*held)
+            sender = faults.Sender(Bulky(seed, "b", trouble=0.3), d.address("lines", "unix"), window=200)
+            cx.until("the disk is full", lambda: "E_UNAVAILABLE" in list(sender.refused.values()) or not sender.is_alive(), 20)
+            since = time.monotonic()
+            sender.wait(sender.acked + 500)  # it goes on to refuse
+            sender.stop()
+            codes = set(sender.refused.values()) - {"E_STALE"}
+            assert codes == {"E_UNAVAILABLE"}, (codes, d.out.text()[-1500:])
+            assert h.get("/readyz").status == 503 and h.get("/healthz").status == 200
+            one = {"id": "one", "ts": now, "queue": "tech", "answers": {"nps": 3}}
+            r = h.post("/v1/surveys", cx.lines_of([one]))
+            assert r.status == 503 and "retry-after" in r.headers, (r.status, r.headers, r.body)
+            n = compare(d, sender, held)
+            # The alert whose time comes now reaches its subscriber.
+            while True:
+                _, _, data = events.next("alert", timeout=5)
+                alert = data.get("alert", data)
+                if alert["rule"] == "held" and alert["state"] == "firing":
+                    break
+            assert h.get("/readyz").status == 503, "it was no longer full when the alert came"
+            assert time.monotonic() - since > 0.5
+            alert_id = alert["id"]
+            subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+            begin = time.monotonic()
+            cx.until("surveys are taken", lambda: h.post("/v1/surveys", cx.lines_of([one])).status == 200, 4)
+            took = time.monotonic() - begin
+            assert took < 5 * cx.SLOW, f"surveys are taken {took:.1f} s after there is space"
+            assert h.get("/readyz").status == 200
+            again = faults.Sender(sender.stream, d.address("lines", "unix"), end=sender.acked)
+            again.join(cx.seconds(30))
+            assert again.acked == sender.acked and set(again.refused.values()) <= {"E_STALE"}, again.error
+            again.refused = {k: v for k, v in again.refused.items() if v != "E_STALE"}
+            compare(d, again, [*held, one])
+        for kill in (True, False):
+            d.restart(kill=kill)
+            compare(d, again, [*held, one])
+            with d.http() as h:
+                alerts = {a["id"]: a for a in h.json("/v1/alerts", state="all", limit=10000)["alerts"]}
+                assert alert_id in alerts, "the alert that came while the disk was full is gone"
+        print(f"# full with {n} surveys, {len(sender.refused)} lines refused, taken again after {took:.1f} s")
+
+
+@cx.case("a full disk refuses what cannot be stored and takes it out of the figures, and goes on when there is space")
+def full():
+    for number in range(faults.count(1, 20)):
+        disk = faults.scratch()
+        try:
+            faults.sh("mount", "-t", "tmpfs", "-o", "size=7m", "tmpfs", disk)
+            try:
+                full_and_back(faults.SEED + number, disk)
+            finally:
+                subprocess.run(["umount", "-l", disk], check=True)
+        finally:
+            os.rmdir(disk)
+
+
+faults.namespace()
+faults.run()

@@ -123,13 +123,22 @@ int config_load_text(Config **ret, Text yaml, const char *file, const char *stat
         return 0;
 }
 
+/* Cut off at its beginning, more likely than meant. Tabs are for the parser to refuse. */
+static bool is_blank(Text t)
+{
+        for (size_t i = 0; i < t.n; i++)
+                if (!strchr(" \r\n", t.at[i]) || t.at[i] == '\0')
+                        return false;
+        return true;
+}
+
 int config_load(Config **ret, const char *file, const char *state_dir, const char *runtime_dir,
                 const HashKey *key, Diag *diag)
 {
         Buffer yaml = BUFFER_NULL;
         int r = file_read(&yaml, file, NODE_FILE_MAX, diag);
 
-        if (r == 0 && text_trim(buffer_text(&yaml)).n == 0)
+        if (r == 0 && is_blank(buffer_text(&yaml)))
                 r = diag_set(diag, file, 0, NULL, "is empty; a configuration has at least metrics");
         if (r == 0)
                 r = config_load_text(ret, buffer_text(&yaml), file, state_dir, runtime_dir, key, diag);

@@ -141,7 +141,6 @@ int engine_fire(Engine *e, Pair *p, const Look *look, Effects *out)
         p->open->alert.fired = e->now;
         if (p->watch->rule->test == RULE_EVIDENCE) {
                 p->restart_before = p->restart;
-                p->open->past.valid = false;
                 restart_tomorrow(e, p, &p->open->alert);
         }
         return is_new ? effects_add_alert(out, &p->open->alert) : go(e, p->open, ALERT_FIRING, out);

@@ -303,12 +303,7 @@ int engine_look(Engine *e, Pair *p, bool removed, Effects *out)
                 r = look_at_pending(e, p, out);
         else
                 r = look_at_active(e, p, removed, out);
-        if (r == 0)
-                r = engine_schedule(e, p);
-        /* Evidence that has something to wait for is looked at with every answer. */
-        if (p->watch->rule->test == RULE_EVIDENCE && p->item.due != USEC_INFINITY)
-                p->calm = false;
-        return r;
+        return r ? r : engine_schedule(e, p);
 }
 
 static usec_t sooner(usec_t a, usec_t b)

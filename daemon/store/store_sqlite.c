@@ -13,6 +13,8 @@
 #include "daemon/store/store_crc.h"
 #include "daemon/store/store_sqlite.h"
 
+#define CHECKPOINT_PAGES 1000
+
 /* SQLite reports a full disk, a quota and a limit of the process in different ways. */
 static bool is_no_space(const StoreSqlite *s, int rc)
 {
@@ -50,6 +52,10 @@ int sql_fail(StoreSqlite *s, int rc, const char *what)
 {
         int r = errno_of(s, rc);
 
+        if (r == -ENOSPC && !s->no_space) {
+                s->no_space = true;
+                (void)sqlite3_wal_autocheckpoint(s->db, 0);
+        }
         store_fail(&s->base, r, "cannot %s: %s", what, sqlite3_errstr(rc));
         if (r == -EIO)
                 store_fail(&s->base, r, "cannot %s: %s (%d, errno %d)", what, sqlite3_errstr(rc), rc,
@@ -307,6 +313,11 @@ static int sqlite_put_survey(Store *base, const StoreSurvey *row)
                     crc_survey(row), row->json);
         if (r < 0)
                 return r;
+        /* Surveys come again only when there is space. */
+        if (s->no_space) {
+                s->no_space = false;
+                (void)sqlite3_wal_autocheckpoint(s->db, CHECKPOINT_PAGES);
+        }
         r = blocks_put(&s->blocks, row->seq, row->ts);
         return r < 0 ? store_fail(base, r, "no memory to write a survey") : 0;
 }

@@ -25,6 +25,8 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 DAEMON = TREE / "daemon/cxd"
 LOAD = TREE / "tests/bench/bench-load"
 STAGES = TREE / "tests/bench/bench-stages"
+COST = TREE / "tests/bench/bench-cost"
+INSTRUCTIONS = TREE / "tests/bench/instructions"
 
 AGENTS, QUEUES, SENDERS = 2000, 50, 8
 
@@ -174,6 +176,15 @@ class Bench:
             for name, value in results([STAGES, config, disk, self.seconds / 2]).items():
                 self.note(name, value)
 
+    def instructions(self):
+        """Whether no part takes noticeably more instructions than it did; tests/bench/instructions.py says more."""
+        if not shutil.which("valgrind"):
+            print("  valgrind is not installed: instructions per survey were not counted")
+            return True
+        with self.folders() as (disk, _):
+            command = [sys.executable, INSTRUCTIONS, COST, write_config(disk, 7480), INSTRUCTIONS.with_suffix(".txt")]
+            return subprocess.run(command, check=False).returncode == 0
+
     def daemon(self, name, senders, window=0):
         with self.folders() as (disk, sockets), cxd(disk, sockets) as port:
             got = load("lines", port, senders, self.seconds, window)
@@ -270,6 +281,9 @@ def main():
         bench.round()
         print(f"  round {i + 1} of {rounds}: cxd {bench.values['cxd 8'][-1]:,.0f}/s", flush=True)
     report(bench)
+    print()
+    if not options.smoke and not bench.instructions():
+        raise Failed("a part takes over 5 % more instructions than tests/bench/instructions.txt says")
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def full():
     for number in range(faults.count(1, 20)):
         disk = faults.scratch()
         try:
-            faults.sh("mount", "-t", "tmpfs", "-o", "size=7m", "tmpfs", disk)
+            faults.sh("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk)
             try:
                 full_and_back(faults.SEED + number, disk)
             finally:

@@ -91,6 +91,38 @@ SCENARIO(the_false_alarm_budget_is_that_of_all_scopes_together)
                      "[d0 00:00] csat-low agent/zoe: inactive -> firing n=6 value=0 evidence=596.9/180\n");
 }
 
+/* What the late answers lower is the evidence of the starts before them only. */
+SCENARIO(good_answers_of_long_ago_do_not_hide_bad_ones_of_today)
+{
+        world_rule("csat-low csat agent/* 28d evidence below 80");
+        world_answer("ana billing csat=5");
+        world_elapse("20d");
+        world_answer("ana billing csat=1");
+        for (unsigned i = 0; i < 100; i++)
+                world_answer_late("10d", "ana billing csat=5");
+        world_answers(2, "ana billing csat=1");
+        world_expect("");
+        world_answer("ana billing csat=1");
+        world_expect("[d20 00:00] csat-low agent/ana: inactive -> firing n=105 value=96.19 evidence=524.4/280\n");
+}
+
+SCENARIO(late_answers_count_for_an_alert_that_is_open)
+{
+        world_rule("csat-low csat agent/* 28d evidence below 80");
+        world_answers(99, "ana billing csat=5");
+        world_elapse("5d");
+        world_answers(8, "ana billing csat=1");
+        world_expect(
+                "[d5 00:00] csat-low agent/ana: inactive -> firing n=104 value=95.19 evidence=871.6/280\n");
+        world_elapse("1d");
+        world_answer("ana billing csat=5");
+        world_expect("");
+        for (unsigned i = 0; i < 60; i++)
+                world_answer_late("1d", "ana billing csat=5");
+        world_expect("[d6 00:00] csat-low agent/ana: firing -> resolved recovered n=104 value=95.19 "
+                     "evidence=871.6/280\n");
+}
+
 SCENARIO(a_sudden_fall_is_not_recovered_while_the_evidence_stands)
 {
         world_rule("csat-low csat agent/* 28d evidence below 80");
@@ -295,6 +327,7 @@ CHECK_MAIN("alerts", a_point_rule_fires_with_enough_answers_and_recovers,
            an_interval_rule_waits_until_the_whole_interval_is_past, a_rule_may_watch_for_too_much,
            hold_keeps_an_alert_pending_and_a_recovery_ends_it, evidence_fires_once_and_recovers,
            the_false_alarm_budget_is_that_of_all_scopes_together,
+           good_answers_of_long_ago_do_not_hide_bad_ones_of_today, late_answers_count_for_an_alert_that_is_open,
            a_sudden_fall_is_not_recovered_while_the_evidence_stands,
            an_answer_from_before_the_first_day_adds_starts, a_window_that_runs_empty_ends_the_alert,
            a_bucket_that_leaves_can_make_an_alert, a_late_answer_counts_where_it_belongs,

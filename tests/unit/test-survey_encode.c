@@ -45,7 +45,7 @@ START_TEST(all_fields_are_written_in_their_order)
                 "{\"id\":\"1\",\"ts\":\"9999-12-31T23:59:59.999999Z\",\"contact\":\"c\",\"agent\":\"a\","
                 "\"queue\":\"q\","
                 "\"customer\":\"k\",\"channel\":\"v\",\"reason\":\"r\",\"status\":\"expired\",\"rev\":0,"
-                "\"answers\":{\"n\":1},\"comment\":\"t\"}";
+                "\"answers\":{\"n\":1,\"o\":9,\"p\":10,\"q\":-1,\"r\":99.5},\"comment\":\"t\"}";
 
         expect_canonical(all, all);
 }

@@ -25,8 +25,8 @@ static void sort_answers(const Survey *s, const Answer *ret[SURVEY_ANSWERS_MAX])
 /* Room for the whole survey, so that nothing below need look for it. */
 static size_t room_for(const Survey *s)
 {
-        size_t n = s->id.n + s->contact.n + s->agent.n + s->queue.n + s->customer.n + s->channel.n + s->reason.n +
-                   s->comment.n;
+        size_t n = s->id.n + s->contact.n + s->agent.n + s->queue.n + s->customer.n + s->channel.n +
+                   s->reason.n + s->comment.n;
         size_t room = FIXED_ROOM + JSON_STRING_ROOM(n);
 
         for (size_t i = 0; i < s->n_answers; i++)

@@ -15,8 +15,8 @@ typedef struct Pair Pair;
 
 typedef struct BookEntry {
         Alert alert;
-        uint64_t kin; /* the same for all alerts of one rule on one scope */
-        Pair *pair;   /* that looks after it while it is open; NULL: nobody (any more) */
+        uint64_t kin;       /* the same for all alerts of one rule on one scope */
+        Pair *pair;         /* that looks after it while it is open; NULL: nobody (any more) */
         EvidenceCache past; /* of the starts as they were when it fired */
 } BookEntry;
 

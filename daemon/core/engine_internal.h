@@ -43,12 +43,12 @@ typedef struct Watch {
 /* A rule on a scope that it covers. First what every answer touches. */
 struct Pair {
         const Watch *watch;
-        BookEntry *open;    /* its pending or active alert */
+        BookEntry *open; /* its pending or active alert */
         ScheduleItem item;
-        double bound;       /* evidence, no open alert: M is not above this ... */
-        int32_t bound_day;  /* ... on this day */
-        bool calm;          /* since the last look nothing happened that a look would have to see (engine_is_calm()) */
-        bool held;          /* before an answer was taken out, the test held */
+        double bound;      /* evidence, no open alert: M is not above this ... */
+        int32_t bound_day; /* ... on this day */
+        bool calm; /* since the last look nothing happened that a look would have to see (engine_is_calm()) */
+        bool held; /* before an answer was taken out, the test held */
         EvidenceCache past; /* from `restart` on */
         Cell *cell;
         uint64_t kin;
@@ -63,8 +63,8 @@ struct Cell {
         ScopeId scope;
         uint32_t metric;
         Series series[_WINDOW_TIER_N]; /* unused where nothing wants the tier */
-        uint64_t stamp; /* the last step that looked at it */
-        Cell *next;     /* of all cells, newest first */
+        uint64_t stamp;                /* the last step that looked at it */
+        Cell *next;                    /* of all cells, newest first */
         size_t n_pairs;
         Pair pairs[]; /* in the order of the rules */
 };
@@ -74,8 +74,9 @@ typedef struct ScopeCounts {
         uint64_t known;   /* bit per metric: it has a cell */
         uint64_t watched; /* bit per metric: its cell has pairs */
         Grid grids[_WINDOW_TIER_N];
-        uint16_t *first; /* per metric that is known: its first column, the same in all grids. Behind the cells */
-        Cell *cells[];   /* one per metric, NULL without answers */
+        uint16_t *
+                first; /* per metric that is known: its first column, the same in all grids. Behind the cells */
+        Cell *cells[]; /* one per metric, NULL without answers */
 } ScopeCounts;
 
 typedef struct ScopeData {
@@ -89,7 +90,7 @@ struct Engine {
         Span spans[WINDOWS_MAX];
         bool tier_used[_WINDOW_TIER_N];
         unsigned n_cursors[_WINDOW_TIER_N];
-        Watch *watches;              /* one per rule */
+        Watch *watches; /* one per rule */
         ScopeData *scopes;
         size_t n_scopes, scopes_size;
         Cell *cells;
@@ -156,7 +157,8 @@ typedef struct Look {
  * Before the series has an answer more (@delta 1) or less (-1): what that means for looks to come. @buckets of it, per
  * tier.
  */
-void engine_look_ahead(const Engine *e, Pair *p, unsigned value, int delta, const int32_t buckets[_WINDOW_TIER_N]);
+void engine_look_ahead(const Engine *e, Pair *p, unsigned value, int delta,
+                       const int32_t buckets[_WINDOW_TIER_N]);
 /* Whether engine_look() would change nothing, and schedule the same, after all that engine_look_ahead() was told. */
 bool engine_is_calm(const Pair *p);
 /* As of the end of a window, from its counts there; @day is the last one in it. No day is barred as a start.

@@ -222,7 +222,8 @@ static void move_bound(const Engine *e, Pair *p, unsigned value, int delta, int3
         double most = p->watch->evidence.most[value];
 
         /* Days before this one that were summed up, and from which nothing was taken since, begin before it. */
-        bool begins = (p->past.valid && p->past.day <= day) || series_begins_by(&p->cell->series[WINDOW_DAY], day);
+        bool begins =
+                (p->past.valid && p->past.day <= day) || series_begins_by(&p->cell->series[WINDOW_DAY], day);
 
         /* A start more, or an answer less, may be anything. */
         if (delta < 0 || day > e->today || !begins) {
@@ -245,15 +246,18 @@ static bool stays_calm(const Engine *e, const Pair *p, unsigned value, int delta
 
         if (delta < 0 || p->watch->evidence.scaled[value] <= p->watch->evidence.target || bucket >= span->end)
                 return false;
-        return bucket < span->start || p->item.due <= (window->today ? span->turns : bucket * span->width + window->length);
+        return bucket < span->start ||
+               p->item.due <= (window->today ? span->turns : bucket * span->width + window->length);
 }
 
-void engine_look_ahead(const Engine *e, Pair *p, unsigned value, int delta, const int32_t buckets[_WINDOW_TIER_N])
+void engine_look_ahead(const Engine *e, Pair *p, unsigned value, int delta,
+                       const int32_t buckets[_WINDOW_TIER_N])
 {
         int32_t day = buckets[WINDOW_DAY];
 
         if (p->watch->rule->test != RULE_EVIDENCE) {
-                p->calm = p->calm && stays_calm(e, p, value, delta, buckets[e->spans[p->watch->rule->window].tier]);
+                p->calm = p->calm &&
+                          stays_calm(e, p, value, delta, buckets[e->spans[p->watch->rule->window].tier]);
                 return;
         }
         if (day < p->past.day || delta < 0)

@@ -137,14 +137,15 @@ static int count_in_scope(Engine *e, Version *v, ScopeId scope, int delta)
                 for (rest = missing; rest && r == 0; rest &= rest - 1)
                         r = engine_cell_get(e, scope, first_of(rest), &cell);
         for (rest = engine_watched(e, scope, answered); rest && r == 0; rest &= rest - 1)
-                r = tell_pairs(e, engine_cell_find(e, scope, first_of(rest)), v, v->values.values[first_of(rest)],
-                               delta);
+                r = tell_pairs(e, engine_cell_find(e, scope, first_of(rest)), v,
+                               v->values.values[first_of(rest)], delta);
         counts = e->scopes[scope].counts;
         for (rest = answered; rest && r == 0; rest &= rest - 1)
                 columns[n++] = (uint16_t)(counts->first[first_of(rest)] + v->values.values[first_of(rest)]);
         for (unsigned tier = 0; tier < _WINDOW_TIER_N && r == 0 && n > 0; tier++)
                 if (e->tier_used[tier])
-                        r = grid_count(&counts->grids[tier], v->buckets[tier], columns, n, delta, e->kept[tier]);
+                        r = grid_count(&counts->grids[tier], v->buckets[tier], columns, n, delta,
+                                       e->kept[tier]);
         return r;
 }
 

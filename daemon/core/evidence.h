@@ -28,7 +28,7 @@ typedef struct Evidence {
         double target;                                 /* m, scaled so that 1 is the right side */
         double scaled[METRIC_VALUES_MAX];              /* x of each answer, on the same scale */
         double logs[EVIDENCE_BETS][METRIC_VALUES_MAX]; /* log of the factor that an answer is */
-        double most[METRIC_VALUES_MAX];                /* no bet, and so no E_j, is multiplied by more than this */
+        double most[METRIC_VALUES_MAX]; /* no bet, and so no E_j, is multiplied by more than this */
 } Evidence;
 
 /* The starts before the current day: per bet the log of the sum of their products, without the current day.

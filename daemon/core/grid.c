@@ -94,7 +94,8 @@ int grid_add_columns(Grid *g, unsigned n_values, uint16_t *ret)
                 if (!cursors)
                         return -ENOMEM;
                 for (unsigned i = 0; i < g->n_cursors; i++)
-                        memcpy(cursors + (size_t)i * (2u + after), cursor_at(g, i), (2u + before) * sizeof(*cursors));
+                        memcpy(cursors + (size_t)i * (2u + after), cursor_at(g, i),
+                               (2u + before) * sizeof(*cursors));
         }
         r = reshape(g, after, g->width);
         if (r) {

@@ -42,7 +42,8 @@ CX_MUST_CHECK int grid_add_columns(Grid *g, unsigned n_values, uint16_t *ret);
  * One answer more (@delta 1) or less (-1) in each of @n different columns. Buckets before @kept are dropped; an answer
  * there, and the removal of one that is not there, does nothing. -ENOMEM: nothing is counted.
  */
-CX_MUST_CHECK int grid_count(Grid *g, int32_t bucket, const uint16_t *columns, size_t n, int delta, int32_t kept);
+CX_MUST_CHECK int grid_count(Grid *g, int32_t bucket, const uint16_t *columns, size_t n, int delta,
+                             int32_t kept);
 
 /* @count answers more in one column. -ENOMEM, -EOVERFLOW: nothing is counted. */
 CX_MUST_CHECK int grid_add(Grid *g, int32_t bucket, uint16_t column, uint64_t count, int32_t kept);

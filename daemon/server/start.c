@@ -118,6 +118,9 @@ int start_restore(Server *server, Store *store, uint64_t *ret_last_seq)
                 log_err("store cannot be read: %s", r == -ENOMEM ? strerror(ENOMEM) : store_error(store));
                 return r;
         }
+        /* A row to which nothing leads any more has no name. */
+        if (info.n_damaged)
+                log_err("store %llu rows are damaged or lost", (unsigned long long)info.n_damaged);
         server->store_info = info;
         *ret_last_seq = info.last_seq > s.last_seq ? info.last_seq : s.last_seq;
         log_info("store surveys=%llu alerts=%llu tallies=%llu left_out=%llu read_ms=%lld",

@@ -87,7 +87,7 @@ typedef struct StoreSqlite {
         usec_t oldest_feed; /* no message is older; INT64_MIN: not known */
         int os_error;       /* errno of the last step */
         bool is_open;       /* opened successfully */
-        bool no_space; /* no checkpoints: they would fill what was given up for alerts */
+        bool no_space;      /* no checkpoints: they would fill what was given up for alerts */
         bool broken; /* a commit failed on the disk: what it holds is not known, nothing more is written */
         bool read_only;
         int version;         /* of the file */

@@ -42,7 +42,8 @@ static bool may_want_escape(const char *at)
         quote = word ^ ones * '"';
         backslash = word ^ ones * '\\';
         del = word ^ ones * 0x7F;
-        return (((word - ones * 0x20) | (quote - ones) | (backslash - ones) | (del - ones)) & ~word & high) != 0;
+        return (((word - ones * 0x20) | (quote - ones) | (backslash - ones) | (del - ones)) & ~word & high) !=
+               0;
 }
 
 /* Nothing in @t wants an escape; the last 8 bytes may overlap with those before them. */

@@ -40,7 +40,7 @@ void json_time(JsonOut *j, usec_t value);
 void json_raw(JsonOut *j, Text json);
 
 /* Writes @t in quotation marks at @to, which has that much room; returns the end. For writers that cannot wait. */
-#define JSON_STRING_ROOM(_n) ((size_t)(_n) * 6 + 2)
+#define JSON_STRING_ROOM(_n) ((size_t)(_n)*6 + 2)
 char *json_put_string(char *to, Text t);
 
 /* Key and value in one call; @key is a C string. json_member_text() leaves the member out if @value is absent. */

@@ -176,7 +176,8 @@ int main(int argc, char **argv)
         if (!b.surveys || !b.scratch)
                 die("no memory");
         for (size_t i = 0; i < N_LINES; i++)
-                decode(&b, &b.surveys[i], i, b.scratch + (workload_line(&b.workload, i).at - b.workload.bytes.data));
+                decode(&b, &b.surveys[i], i,
+                       b.scratch + (workload_line(&b.workload, i).at - b.workload.bytes.data));
         start = cpu_seconds();
         part->run(&b);
         printf("%s %.0f\n", part->name, (cpu_seconds() - start) / (double)b.n * 1e9);

@@ -90,10 +90,11 @@ def full_and_back(seed, disk):
 
 @cx.case("a full disk refuses what cannot be stored and takes it out of the figures, and goes on when there is space")
 def full():
-    for number in range(faults.count(1, 20)):
+    # With a log that is shorter than a checkpoint waits for, and with a longer one.
+    for number in range(faults.count(2, 20)):
         disk = faults.scratch()
         try:
-            faults.sh("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk)
+            faults.sh("mount", "-t", "tmpfs", "-o", f"size={6 + number % 3}m", "tmpfs", disk)
             try:
                 full_and_back(faults.SEED + number, disk)
             finally:

@@ -101,7 +101,7 @@ def rot():
                 with d.http() as h:
                     known = {a["id"] for a in h.json("/v1/alerts", state="all", limit=10000)["alerts"]}
                 lost = alerts - known
-                assert not lost or missing or d.out.find(r"alert.*(damaged|cannot)"), f"alerts are gone in silence: {lost}"
+                assert not lost or missing or d.out.find(r"alert.*(damaged|cannot)|rows are damaged or lost"), f"alerts are gone in silence: {lost}, damaged {d.status()['store']['damaged']}\n" + "\n".join(d.out.lines[:12])
                 outcome["rows named" if missing else "alerts named" if lost else "no change"] += 1
                 d.kill()
             except AssertionError as error:

@@ -103,7 +103,8 @@ SCENARIO(good_answers_of_long_ago_do_not_hide_bad_ones_of_today)
         world_answers(2, "ana billing csat=1");
         world_expect("");
         world_answer("ana billing csat=1");
-        world_expect("[d20 00:00] csat-low agent/ana: inactive -> firing n=105 value=96.19 evidence=524.4/280\n");
+        world_expect(
+                "[d20 00:00] csat-low agent/ana: inactive -> firing n=105 value=96.19 evidence=524.4/280\n");
 }
 
 SCENARIO(late_answers_count_for_an_alert_that_is_open)
@@ -327,7 +328,8 @@ CHECK_MAIN("alerts", a_point_rule_fires_with_enough_answers_and_recovers,
            an_interval_rule_waits_until_the_whole_interval_is_past, a_rule_may_watch_for_too_much,
            hold_keeps_an_alert_pending_and_a_recovery_ends_it, evidence_fires_once_and_recovers,
            the_false_alarm_budget_is_that_of_all_scopes_together,
-           good_answers_of_long_ago_do_not_hide_bad_ones_of_today, late_answers_count_for_an_alert_that_is_open,
+           good_answers_of_long_ago_do_not_hide_bad_ones_of_today,
+           late_answers_count_for_an_alert_that_is_open,
            a_sudden_fall_is_not_recovered_while_the_evidence_stands,
            an_answer_from_before_the_first_day_adds_starts, a_window_that_runs_empty_ends_the_alert,
            a_bucket_that_leaves_can_make_an_alert, a_late_answer_counts_where_it_belongs,

@@ -75,6 +75,15 @@ void store_put_feed_text(Store *s, const char *principal, uint64_t seq, usec_t a
         ck_assert_int_eq(store_commit(s), 0);
 }
 
+void store_put_tally_text(Store *s, int32_t day, const char *scope, const char *counts)
+{
+        const StoreTally row = {.day = day, .scope = text_of(scope), .counts = text_of(counts)};
+
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_put_tally(s, &row), 0);
+        ck_assert_int_eq(store_commit(s), 0);
+}
+
 typedef struct OldSeqs {
         uint64_t at[10000];
         size_t n;

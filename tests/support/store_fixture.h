@@ -27,6 +27,7 @@ void store_dir_remove(StoreDir *d);
 void store_put_rows(Store *s, uint64_t first, size_t n);
 void store_put_alert_text(Store *s, const char *id, usec_t changed, bool is_open, const char *json);
 void store_put_feed_text(Store *s, const char *principal, uint64_t seq, usec_t at, const char *json);
+void store_put_tally_text(Store *s, int32_t day, const char *scope, const char *counts);
 
 /*
  * Within a transaction: deletes up to @max surveys (at most 10,000) and feed messages that are older, as the daemon does

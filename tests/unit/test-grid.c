@@ -148,5 +148,6 @@ START_TEST(surveys_in_and_out_agree_with_plain_arrays)
 END_TEST
 
 CHECK_MAIN("grid", a_metric_that_comes_later_finds_room_beside_the_others,
-           a_bucket_of_another_metric_is_none_of_this_one, where_one_count_is_full_all_become_wider_and_none_is_lost,
+           a_bucket_of_another_metric_is_none_of_this_one,
+           where_one_count_is_full_all_become_wider_and_none_is_lost,
            surveys_in_and_out_agree_with_plain_arrays)

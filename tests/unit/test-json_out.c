@@ -88,7 +88,10 @@ START_TEST(every_byte_is_written_right_at_every_place)
                                 if (c == '"' || c == '\\')
                                         snprintf(escape, sizeof(escape), "\\%c", c);
                                 else if (c == '\n' || c == '\r' || c == '\t')
-                                        snprintf(escape, sizeof(escape), "\\%c", c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
+                                        snprintf(escape, sizeof(escape), "\\%c",
+                                                 c == '\n'   ? 'n'
+                                                 : c == '\r' ? 'r'
+                                                             : 't');
                                 else if (c < 0x20 || c == 0x7F)
                                         snprintf(escape, sizeof(escape), "\\u%04x", c);
                                 else

@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,26 +45,17 @@ static void on_both(void (*test)(Store *s))
 
 /* --- both kinds ----------------------------------------------------------------------------------------- */
 
-static void put_tally(Store *s, int32_t day, const char *scope, const char *counts)
-{
-        const StoreTally row = {.day = day, .scope = text_of(scope), .counts = text_of(counts)};
-
-        ck_assert_int_eq(store_begin(s), 0);
-        ck_assert_int_eq(store_put_tally(s, &row), 0);
-        ck_assert_int_eq(store_commit(s), 0);
-}
-
 BOTH(tallies_come_by_day_and_scope)
 {
         Buffer counts = BUFFER_NULL;
         StoreInfo info;
 
         ck_assert_str_eq(store_dump_tallies(s), "");
-        put_tally(s, 20001, "org", "one");
-        put_tally(s, 20000, "team/alpha", "two");
-        put_tally(s, 20000, "org", "three");
-        put_tally(s, -3, "agent/ana", "four");
-        put_tally(s, 20000, "org", "again");
+        store_put_tally_text(s, 20001, "org", "one");
+        store_put_tally_text(s, 20000, "team/alpha", "two");
+        store_put_tally_text(s, 20000, "org", "three");
+        store_put_tally_text(s, -3, "agent/ana", "four");
+        store_put_tally_text(s, 20000, "org", "again");
         ck_assert_str_eq(store_dump_tallies(s), "-3 agent/ana four\n"
                                                 "20000 org again\n"
                                                 "20000 team/alpha two\n"
@@ -90,10 +82,10 @@ BOTH(tallies_are_read_in_slices_and_go_by_day)
         Buffer got = BUFFER_NULL;
         size_t n = 777;
 
-        put_tally(s, 1, "a", "x");
-        put_tally(s, 1, "b", "x");
-        put_tally(s, 2, "a", "x");
-        put_tally(s, 2, "b", "stop");
+        store_put_tally_text(s, 1, "a", "x");
+        store_put_tally_text(s, 1, "b", "x");
+        store_put_tally_text(s, 2, "a", "x");
+        store_put_tally_text(s, 2, "b", "stop");
         ck_assert_int_eq(store_scan_tallies(s, INT32_MIN, TEXT(""), 2, take_tally, &got, NULL), 0);
         ck_assert_str_eq(buffer_str(&got), "1 a, 1 b, ");
         ck_assert_int_eq(store_scan_tallies(s, 1, TEXT("b"), 2, take_tally, &got, NULL), 42);
@@ -124,7 +116,7 @@ BOTH(tallies_and_marks_belong_to_the_transaction)
         ck_assert_int_eq(store_put_mark(s, "m", 1), -EINVAL);
         ck_assert_int_eq(store_expire_tallies(s, 1, 1, &n), -EINVAL);
         ck_assert_int_eq(store_drop_surveys(s, 1, NULL, 0), -EINVAL);
-        put_tally(s, 1, "org", "kept");
+        store_put_tally_text(s, 1, "org", "kept");
         store_put_rows(s, 1, 2);
         ck_assert_int_eq(store_begin(s), 0);
         ck_assert_int_eq(store_put_tally(s, &(StoreTally){.day = 1, .scope = TEXT("org"), .counts = TEXT("x")}), 0);
@@ -204,7 +196,7 @@ BOTH(a_check_of_everything_ends)
                 if (day % 1000 == 0)
                         ck_assert_int_eq(store_begin(s), 0);
                 ck_assert_int_eq(
-                        store_put_tally(s, &(StoreTally){.day = day, .scope = TEXT("org"), .counts = TEXT("x 1:1\n")}),
+                        store_put_tally(s, &(StoreTally){.day = day, .scope = TEXT("org"), .counts = TEXT("x 1:1")}),
                         0);
                 if (day % 1000 == 999)
                         ck_assert_int_eq(store_commit(s), 0);
@@ -331,10 +323,10 @@ static void check_migrated(StoreDir *dir)
         ck_assert_uint_eq(info.n_surveys, 2000);
         ck_assert_uint_eq(info.last_seq, 2000);
         ck_assert_uint_eq(info.n_damaged, 0);
-        ck_assert_int_eq(strncmp(store_dump(s), "1 1000 ivr {\"n\":1}\n2 2000 ivr", 30), 0);
+        ck_assert_int_eq(strncmp(store_dump(s), "1 1000 ivr {\"n\":1}\n2 2000 ivr", 29), 0);
         ck_assert_str_eq(store_dump_alerts(s), "a1 5 open alert\n");
         ck_assert_str_eq(store_dump_feeds(s), "maria 1 5 feed\n");
-        put_tally(s, 20000, "org", "x 1:1\n");
+        store_put_tally_text(s, 20000, "org", "x 1:1");
         ck_assert_str_eq(store_dump_tallies(s), "20000 org x 1:1\n");
         ck_assert_int_eq(store_info(s, &info), 0);
         ck_assert_uint_eq(info.n_damaged, 0);
@@ -397,7 +389,7 @@ int fdatasync(int fd)
 int ftruncate64(int fd, off64_t n)
 {
         count_write();
-        return ftruncate(fd, n);
+        return (int)syscall(SYS_ftruncate, fd, n);
 }
 
 START_TEST(a_migration_that_is_killed_anywhere_leaves_a_file_that_can_be_used)
@@ -450,8 +442,8 @@ START_TEST(a_check_names_what_is_damaged_and_goes_on_behind_it)
         store_put_alert_text(s, "a1", 5, true, "alert");
         store_put_alert_text(s, "a2", 5, true, "alert");
         store_put_feed_text(s, "maria", 1, 5, "feed");
-        put_tally(s, 20000, "org", "x 1:1\n");
-        put_tally(s, 20001, "org", "x 1:1\n");
+        store_put_tally_text(s, 20000, "org", "x 1:1");
+        store_put_tally_text(s, 20001, "org", "x 1:1");
         store_close(s);
         run_sql(dir.file, "UPDATE survey SET ts = ts + 1 WHERE seq = 2000; DELETE FROM survey WHERE seq = 2999;"
                           "UPDATE alert SET json = 'alerz' WHERE id = 'a1';"
@@ -475,7 +467,7 @@ START_TEST(a_check_names_what_is_damaged_and_goes_on_behind_it)
         }
         ck_assert_str_eq(store_dump_tallies(s), "20001 org x 1:1\n");
         ck_assert_int_eq(store_get_tally(s, 20000, TEXT("org"), &names), -EBADMSG);
-        put_tally(s, 20000, "org", "x 1:3\n"); /* what is written anew is good again */
+        store_put_tally_text(s, 20000, "org", "x 1:3"); /* what is written anew is good again */
         ck_assert_str_eq(store_dump_tallies(s), "20000 org x 1:3\n20001 org x 1:1\n");
         store_close(s);
         buffer_deinit(&names);
@@ -496,7 +488,7 @@ START_TEST(a_file_is_verified_without_being_touched)
         store_put_rows(s, 1, 3000);
         store_put_alert_text(s, "a1", 5, true, "alert");
         store_put_alert_text(s, "a2", 6, true, "alert");
-        put_tally(s, 20000, "org", "x 1:1\n");
+        store_put_tally_text(s, 20000, "org", "x 1:1");
         ck_assert_int_eq(store_verify_sqlite(dir.file, name_damage, &names, &v, error, sizeof(error)), STORE_E_LOCKED);
         ck_assert_ptr_nonnull(strstr(error, "in use by another process"));
         store_close(s);

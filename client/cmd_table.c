@@ -6,13 +6,13 @@
 
 extern const Cmd cmd_status, cmd_me, cmd_figures, cmd_board, cmd_series, cmd_surveys, cmd_alerts, cmd_ack,
         cmd_snooze, cmd_outcome, cmd_rules, cmd_org, cmd_watch, cmd_check, cmd_send, cmd_import, cmd_export,
-        cmd_token, cmd_simulate, cmd_completion, cmd_version, cmd_help;
+        cmd_backup, cmd_verify, cmd_token, cmd_simulate, cmd_completion, cmd_version, cmd_help;
 
 const Cmd *const cmd_table[] = {
-        &cmd_status,   &cmd_check,      &cmd_me,      &cmd_figures, &cmd_board,   &cmd_series,
-        &cmd_surveys,  &cmd_alerts,     &cmd_ack,     &cmd_snooze,  &cmd_outcome, &cmd_watch,
-        &cmd_rules,    &cmd_org,        &cmd_send,    &cmd_import,  &cmd_export,  &cmd_token,
-        &cmd_simulate, &cmd_completion, &cmd_version, &cmd_help,
+        &cmd_status,  &cmd_check,  &cmd_me,       &cmd_figures,    &cmd_board,   &cmd_series,
+        &cmd_surveys, &cmd_alerts, &cmd_ack,      &cmd_snooze,     &cmd_outcome, &cmd_watch,
+        &cmd_rules,   &cmd_org,    &cmd_send,     &cmd_import,     &cmd_export,  &cmd_backup,
+        &cmd_verify,  &cmd_token,  &cmd_simulate, &cmd_completion, &cmd_version, &cmd_help,
 };
 const size_t cmd_table_n = CX_ARRAY_LEN(cmd_table);
 

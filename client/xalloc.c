@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "client/xalloc.h"
+#include "proto/base/text.h"
 
 static void *checked(void *p)
 {
@@ -34,7 +35,7 @@ char *xstrdup(const char *s)
 
 char *xstrndup(const char *s, size_t n)
 {
-        return checked(strndup(s, n));
+        return checked(text_dup((Text){.at = s, .n = n}));
 }
 
 char *xasprintf(const char *format, ...)

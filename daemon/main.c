@@ -23,6 +23,7 @@ typedef struct Arguments {
         const char *config;
         const char *state_dir;
         const char *runtime_dir;
+        const char *verify;
         bool check;
         bool print;
 } Arguments;
@@ -30,22 +31,18 @@ typedef struct Arguments {
 static void usage(FILE *to)
 {
         fprintf(to, "usage: cxd [--config FILE] [--state-dir DIR] [--runtime-dir DIR] [--log-level LEVEL]\n"
-                    "           [--check | --print-config | --version | --help]\n");
+                    "           [--check | --print-config | --verify FILE | --version | --help]\n");
 }
 
 /* Returns -1 to go on, else the exit status. */
 static int read_arguments(int argc, char **argv, Arguments *a)
 {
         static const struct option options[] = {
-                {"config", required_argument, NULL, 'c'},
-                {"check", no_argument, NULL, 'n'},
-                {"print-config", no_argument, NULL, 'p'},
-                {"version", no_argument, NULL, 'V'},
-                {"help", no_argument, NULL, 'h'},
-                {"state-dir", required_argument, NULL, 's'},
-                {"runtime-dir", required_argument, NULL, 'r'},
-                {"log-level", required_argument, NULL, 'l'},
-                {NULL, 0, NULL, 0},
+                {"config", required_argument, NULL, 'c'},    {"check", no_argument, NULL, 'n'},
+                {"print-config", no_argument, NULL, 'p'},    {"verify", required_argument, NULL, 'v'},
+                {"version", no_argument, NULL, 'V'},         {"help", no_argument, NULL, 'h'},
+                {"state-dir", required_argument, NULL, 's'}, {"runtime-dir", required_argument, NULL, 'r'},
+                {"log-level", required_argument, NULL, 'l'}, {NULL, 0, NULL, 0},
         };
         LogLevel level;
 
@@ -65,6 +62,9 @@ static int read_arguments(int argc, char **argv, Arguments *a)
                         break;
                 case 'p':
                         a->print = true;
+                        break;
+                case 'v':
+                        a->verify = optarg;
                         break;
                 case 'l':
                         if (log_level_parse(text_of(optarg), &level) < 0) {
@@ -164,6 +164,8 @@ int main(int argc, char **argv)
         if (status >= 0)
                 return status;
         signal(SIGPIPE, SIG_IGN);
+        if (a.verify)
+                return server_verify(a.verify, stdout);
         if (getrandom(&options.key, sizeof(options.key), 0) != (ssize_t)sizeof(options.key)) {
                 log_err("no random numbers: %s", strerror(errno));
                 return SERVER_EXIT_INTERNAL;

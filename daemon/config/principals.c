@@ -268,8 +268,9 @@ static int read_principal(Load *l, const Node *n, Principal *who)
                                  "is not a name; names have 1 to 64 letters, digits, _, - and ., and begin "
                                  "with a letter");
         if (text_is(n->key, "admin"))
-                return load_fail(l, n, NULL,
-                                 "is the name of root and the daemon's own user; give this principal another one");
+                return load_fail(
+                        l, n, NULL,
+                        "is the name of root and the daemon's own user; give this principal another one");
         memcpy(who->name, n->key.at, n->key.n);
         r = option_read(l, "principals.*", n, who, true);
         if (r == 0)

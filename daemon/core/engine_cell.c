@@ -23,8 +23,7 @@ void engine_counts_free(ScopeCounts *counts)
 static int make_counts(const Engine *e, ScopeCounts **ret)
 {
         size_t n = e->settings->n_metrics;
-        ScopeCounts *counts =
-                calloc(1, sizeof(*counts) + n * (sizeof(counts->cells[0]) + sizeof(counts->first[0])));
+        ScopeCounts *counts = calloc(1, sizeof(*counts) + n * (sizeof(Cell *) + sizeof(counts->first[0])));
 
         if (!counts)
                 return -ENOMEM;

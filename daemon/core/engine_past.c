@@ -12,7 +12,9 @@
 static int find_scope(Engine *e, ScopeKind kind, Text name, ScopeId *ret)
 {
         ScopeId id = org_find(e->org, kind, name);
-        size_t max = kind == SCOPE_AGENT ? e->settings->max_agents : kind == SCOPE_QUEUE ? e->settings->max_queues : 0;
+        size_t max = kind == SCOPE_AGENT   ? e->settings->max_agents
+                     : kind == SCOPE_QUEUE ? e->settings->max_queues
+                                           : 0;
         int r;
 
         if (id == SCOPE_NONE && org_n_kind(e->org, kind) < max) {
@@ -57,7 +59,8 @@ int engine_replay_tally(Engine *e, ScopeKind kind, Text name, int32_t day, size_
         forget_looks(cell);
         days = &cell->series[WINDOW_DAY];
         for (unsigned v = 0; series_is_used(days) && v < days->n_values && r == 0; v++)
-                r = grid_add(days->grid, day, (uint16_t)(days->first + v), counts->counts[v], e->kept[WINDOW_DAY]);
+                r = grid_add(days->grid, day, (uint16_t)(days->first + v), counts->counts[v],
+                             e->kept[WINDOW_DAY]);
         return r;
 }
 

@@ -53,6 +53,9 @@ Loop *loop_free(Loop *l)
 {
         if (!l)
                 return NULL;
+        /* Connections that were freed since the last turn are let go in a turn, and in the one after it. */
+        for (int i = 0; i < 2; i++)
+                (void)event_base_loop(l->base, EVLOOP_NONBLOCK);
         event_base_free(l->base);
         free(l);
         return NULL;

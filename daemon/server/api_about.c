@@ -292,6 +292,37 @@ static void write_surveys(const Server *s, const EngineStats *engine, JsonOut *o
         json_end_object(out);
 }
 
+static void write_store(const Server *s, JsonOut *out)
+{
+        UpkeepStats removed;
+        ScrubStats checked;
+
+        upkeep_stats(s->upkeep, &removed);
+        scrub_stats(s->scrub, &checked);
+        json_key(out, TEXT("store"));
+        json_begin_object(out);
+        json_member_str(out, "path", s->config->store);
+        json_member_int(out, "rows", (int64_t)s->store_info.n_surveys);
+        json_member_int(out, "tallies", (int64_t)s->store_info.n_tallies);
+        json_member_int(out, "bytes", (int64_t)s->store_info.bytes);
+        json_member_int(out, "damaged", (int64_t)s->store_info.n_damaged);
+        json_key(out, TEXT("removed"));
+        json_begin_object(out);
+        json_member_int(out, "surveys", (int64_t)removed.surveys);
+        json_member_int(out, "comments", (int64_t)removed.comments);
+        json_member_int(out, "messages", (int64_t)removed.feeds);
+        json_member_int(out, "tallies", (int64_t)removed.tallies);
+        json_end_object(out);
+        json_key(out, TEXT("checked"));
+        json_begin_object(out);
+        json_member_int(out, "times", (int64_t)checked.n_passes);
+        json_member_int(out, "rows", (int64_t)checked.n_rows);
+        if (checked.complete_at)
+                json_member_time(out, "at", checked.complete_at);
+        json_end_object(out);
+        json_end_object(out);
+}
+
 /* What everybody may know of the daemon, and for an admin how it is doing. */
 int api_status(ApiCall *call)
 {
@@ -322,13 +353,7 @@ int api_status(ApiCall *call)
                 json_member_int(out, "series", (int64_t)engine.n_series);
                 json_member_int(out, "subscribers", (int64_t)feeds_n_subscribers(s->feeds));
                 json_member_int(out, "connections", conn_cap_count(s->cap));
-                json_key(out, TEXT("store"));
-                json_begin_object(out);
-                json_member_str(out, "path", s->config->store);
-                json_member_int(out, "rows", (int64_t)s->store_info.n_surveys);
-                json_member_int(out, "bytes", (int64_t)s->store_info.bytes);
-                json_member_int(out, "damaged", (int64_t)s->store_info.n_damaged);
-                json_end_object(out);
+                write_store(s, out);
                 json_member_str(out, "configuration", s->config->file);
         }
         json_end_object(out);

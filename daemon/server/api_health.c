@@ -65,6 +65,30 @@ static void write_surveys(const Server *s, Buffer *b)
                      "Answers to metrics that are not configured.", (double)i.unknown);
 }
 
+static void write_store(const Server *s, Buffer *b)
+{
+        UpkeepStats removed;
+        ScrubStats checked;
+
+        upkeep_stats(s->upkeep, &removed);
+        scrub_stats(s->scrub, &checked);
+        write_simple(b, "cxd_store_bytes", "gauge", "Size of the store on disk.",
+                     (double)s->store_info.bytes);
+        write_simple(b, "cxd_store_surveys", "gauge", "Surveys that are stored.",
+                     (double)s->store_info.n_surveys);
+        write_simple(b, "cxd_store_tallies", "gauge", "Days of scopes whose surveys are no longer stored.",
+                     (double)s->store_info.n_tallies);
+        write_simple(b, "cxd_store_damaged_rows", "gauge", "Stored rows that were found damaged.",
+                     (double)s->store_info.n_damaged);
+        write_simple(b, "cxd_store_checks_total", "counter",
+                     "Times that everything stored was read and checked.", (double)checked.n_passes);
+        write_counter(b, "cxd_removed_total", "counter", "What went because it was past its retention.");
+        buffer_append_format(b, "cxd_removed_total{kind=\"survey\"} %" PRIu64 "\n", removed.surveys);
+        buffer_append_format(b, "cxd_removed_total{kind=\"comment\"} %" PRIu64 "\n", removed.comments);
+        buffer_append_format(b, "cxd_removed_total{kind=\"message\"} %" PRIu64 "\n", removed.feeds);
+        buffer_append_format(b, "cxd_removed_total{kind=\"tally\"} %" PRIu64 "\n", removed.tallies);
+}
+
 int api_metrics(ApiCall *call)
 {
         const Server *s = call->server;
@@ -106,9 +130,6 @@ int api_metrics(ApiCall *call)
         write_simple(b, "cxd_http_refused_total", "counter", "HTTP requests refused by the server itself.",
                      (double)http.refused);
         write_simple(b, "cxd_connections", "gauge", "Open connections.", conn_cap_count(s->cap));
-        write_simple(b, "cxd_store_bytes", "gauge", "Size of the store on disk.",
-                     (double)s->store_info.bytes);
-        write_simple(b, "cxd_store_damaged_rows", "gauge", "Stored rows that were found damaged.",
-                     (double)s->store_info.n_damaged);
+        write_store(s, b);
         return plain(call, 200, "text/plain; version=0.0.4; charset=utf-8");
 }

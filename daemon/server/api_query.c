@@ -74,7 +74,7 @@ static int find_scope(ApiCall *call, const char *name, Text text, ScopeId *ret)
 int api_scope(ApiCall *call, ScopeId *ret)
 {
         Text text = api_param(call, "scope");
-        ScopeId id;
+        ScopeId id = SCOPE_NONE;
         int r;
 
         if (!text.at)

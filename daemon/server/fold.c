@@ -195,7 +195,7 @@ static int store_row(Store *store, StoreTally *row, Buffer *before, Buffer *sum,
         return store_put_tally(store, row);
 }
 
-int fold_store(const Fold *f, Store *store, StoreDamageFn damaged, void *user)
+static int store_rows(const Fold *f, Store *store, StoreDamageFn damaged, void *user)
 {
         CX_CLEANUP(buffer_deinit) Buffer before = BUFFER_NULL, sum = BUFFER_NULL;
         const FoldRow *one;
@@ -210,6 +210,23 @@ int fold_store(const Fold *f, Store *store, StoreDamageFn damaged, void *user)
 
                 r = store_row(store, &row, &before, &sum, damaged, user);
         }
+        return r;
+}
+
+int fold_delete(const Fold *f, Store *store, usec_t before, const uint64_t *seqs, size_t n,
+                StoreDamageFn damaged, void *user)
+{
+        int r = store_begin(store);
+
+        if (r < 0)
+                return r;
+        r = store_rows(f, store, damaged, user);
+        if (r == 0)
+                r = store_drop_surveys(store, before, seqs, n);
+        if (r == 0)
+                r = store_commit(store);
+        if (r < 0)
+                store_rollback(store);
         return r;
 }
 

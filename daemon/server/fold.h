@@ -25,10 +25,11 @@ CX_MUST_CHECK int fold_add(Fold *f, const Survey *survey);
 CX_MUST_CHECK int fold_seal(Fold *f);
 
 /*
- * Within a transaction: adds the sums to those that are stored. Where one of these is damaged, what it held is lost, and
- * @damaged gets its name. As the store.
+ * In one transaction: adds the sums to those that are stored, and deletes these @n surveys, all of them older than
+ * @before. Where one of the stored sums is damaged, what it held is lost, and @damaged gets its name. As the store.
  */
-CX_MUST_CHECK int fold_store(const Fold *f, Store *store, StoreDamageFn damaged, void *user);
+CX_MUST_CHECK int fold_delete(const Fold *f, Store *store, usec_t before, const uint64_t *seqs, size_t n,
+                              StoreDamageFn damaged, void *user);
 
 /* A stored row into an engine. Metrics and answers that are not configured are left out. -EBADMSG; -ENOMEM. */
 CX_MUST_CHECK int fold_replay(Engine *e, const StoreTally *row);

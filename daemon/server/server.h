@@ -14,6 +14,7 @@ typedef struct Server Server;
 /* Exit statuses, after sysexits(3). */
 enum {
         SERVER_EXIT_OK = 0,
+        SERVER_EXIT_DAMAGED = 1,
         SERVER_EXIT_USAGE = 64,
         SERVER_EXIT_INTERNAL = 70,
         SERVER_EXIT_IO = 74,
@@ -32,3 +33,6 @@ typedef struct ServerOptions {
 /* Takes @config over in any case. Logs what goes wrong and returns the exit status. Runs until SIGTERM or
  * SIGINT. */
 int server_run(const ServerOptions *options, Config *config);
+
+/* Reads a store that no daemon has open, and reports to @to. Returns the exit status. */
+int server_verify(const char *path, FILE *to);

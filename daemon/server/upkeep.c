@@ -87,20 +87,10 @@ static int delete_run(JournalJob *job, Store *store)
 {
         Upkeep *u = (Upkeep *)job;
         uint64_t seqs[SLICE_MAX];
-        int r;
 
         for (size_t i = 0; i < u->n_old; i++)
                 seqs[i] = u->old[i].seq;
-        r = store_begin(store);
-        if (r == 0)
-                r = fold_store(u->fold, store, log_damage, NULL);
-        if (r == 0)
-                r = store_drop_surveys(store, u->before, seqs, u->n_old);
-        if (r == 0)
-                r = store_commit(store);
-        if (r < 0)
-                store_rollback(store);
-        return r;
+        return fold_delete(u->fold, store, u->before, seqs, u->n_old, log_damage, NULL);
 }
 
 static int mute_run(JournalJob *job, Store *store)
@@ -212,6 +202,7 @@ static void forget_old(Upkeep *u)
         }
         u->stats.surveys += u->n_old;
         u->erased = true;
+        log_debug("upkeep slice surveys=%zu", u->n_old);
 }
 
 static void end_round(Upkeep *u)

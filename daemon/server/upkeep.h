@@ -13,6 +13,8 @@
  * id is free again, and a revision of it is a new survey. So nothing can change a survey that is being deleted.
  */
 
+#include <stdint.h>
+
 #include <stdbool.h>
 
 #include "proto/base/def.h"

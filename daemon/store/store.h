@@ -153,8 +153,8 @@ CX_MUST_CHECK int store_get_tally(Store *s, int32_t day, Text scope, Buffer *ret
  * Tallies behind (@after_day, @after_scope), ascending by both, at most @max (0: all). Damaged ones are counted, skipped
  * and reported; they do not count for @max.
  */
-CX_MUST_CHECK int store_scan_tallies(Store *s, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn,
-                                     void *user, StoreDamageFn damaged);
+CX_MUST_CHECK int store_scan_tallies(Store *s, int32_t after_day, Text after_scope, size_t max,
+                                     StoreTallyFn fn, void *user, StoreDamageFn damaged);
 /* Deletes up to @max tallies of days before @day. */
 CX_MUST_CHECK int store_expire_tallies(Store *s, int32_t day, size_t max, size_t *ret_n);
 

@@ -12,16 +12,7 @@
 #include <string.h>
 
 #include "daemon/store/store_impl.h"
-
-/* A row of any table. Texts lie behind it. */
-typedef struct Row {
-        Text name;    /* alert: id; feed: principal; tally: scope; mark: name; survey: empty */
-        uint64_t seq; /* alert: 0 */
-        usec_t at;
-        bool is_open;
-        Text source;
-        Text json;
-} Row;
+#include "daemon/store/store_ram_table.h"
 
 typedef enum TableKind {
         TABLE_SURVEY,
@@ -32,23 +23,16 @@ typedef enum TableKind {
         _TABLE_N,
 } TableKind;
 
-/* Sorted by (name, seq). */
-typedef struct Table {
-        Row **rows;
-        size_t n, size;
-        size_t bytes;
-} Table;
-
 /* Before the change there was @row at that key, or no row; then @name and @seq say which one was added. */
 typedef struct Undo {
         TableKind table;
-        Row *row;
-        Row *added; /* as it was in the table; NULL: the change was a deletion */
+        RamRow *row;
+        RamRow *added; /* as it was in the table; NULL: the change was a deletion */
 } Undo;
 
 typedef struct StoreRam {
         Store base;
-        Table tables[_TABLE_N];
+        RamTable tables[_TABLE_N];
         Undo *undo;
         size_t n_undo, size_undo;
         uint64_t last_seq, last_seq_before;
@@ -64,75 +48,11 @@ static int no_memory(Store *s)
         return store_fail(s, -ENOMEM, "no memory");
 }
 
-/* --- tables --------------------------------------------------------------------------------------------- */
-
-static char *put_text(char *to, Text t, Text *ret)
-{
-        if (t.n)
-                memcpy(to, t.at, t.n);
-        *ret = (Text){.at = to, .n = t.n};
-        return to + t.n;
-}
-
-static Row *row_new(const Row *from)
-{
-        Row *row = malloc(sizeof(*row) + from->name.n + from->source.n + from->json.n + 1);
-        char *to;
-
-        if (!row)
-                return NULL;
-        *row = *from;
-        to = put_text((char *)(row + 1), from->name, &row->name);
-        to = put_text(to, from->source, &row->source);
-        put_text(to, from->json, &row->json);
-        return row;
-}
-
-static size_t row_bytes(const Row *row)
-{
-        return sizeof(*row) + row->name.n + row->source.n + row->json.n;
-}
-
-static int compare(const Row *row, Text name, uint64_t seq)
-{
-        int order = text_compare(row->name, name);
-
-        return order ? order : (row->seq > seq) - (row->seq < seq);
-}
-
-/* The index of the first row that is not before the key. */
-static size_t place(const Table *t, Text name, uint64_t seq)
-{
-        size_t low = 0, high = t->n;
-
-        while (low < high) {
-                size_t middle = low + (high - low) / 2;
-
-                if (compare(t->rows[middle], name, seq) < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return low;
-}
-
-static bool is_at(const Table *t, size_t i, const Row *key)
-{
-        return i < t->n && compare(t->rows[i], key->name, key->seq) == 0;
-}
-
 /* Room for one more row and one more undo, so that what follows cannot fail. */
-static int reserve(StoreRam *s, Table *t)
+static int reserve(StoreRam *s, RamTable *t)
 {
-        if (t->n == t->size) {
-                size_t size = t->size ? t->size * 2 : 64;
-                Row **p = reallocarray(t->rows, size, sizeof(Row *));
-
-                if (!p)
-                        return -ENOMEM;
-                t->rows = p;
-                t->size = size;
-        }
+        if (ram_table_reserve(t) < 0)
+                return -ENOMEM;
         if (s->n_undo == s->size_undo) {
                 size_t size = s->size_undo ? s->size_undo * 2 : 64;
                 Undo *p = reallocarray(s->undo, size, sizeof(*p));
@@ -145,61 +65,31 @@ static int reserve(StoreRam *s, Table *t)
         return 0;
 }
 
-/* Puts @row, which becomes the table's, in its place. There is room. Returns the row that it replaced, or
- * NULL. */
-static Row *table_set(Table *t, Row *row)
+static int put(StoreRam *s, TableKind kind, const RamRow *values)
 {
-        size_t i = place(t, row->name, row->seq);
-        Row *before = NULL;
-
-        if (is_at(t, i, row)) {
-                before = t->rows[i];
-                t->bytes -= row_bytes(before);
-        } else {
-                memmove(&t->rows[i + 1], &t->rows[i], (t->n - i) * sizeof(Row *));
-                t->n++;
-        }
-        t->rows[i] = row;
-        t->bytes += row_bytes(row);
-        return before;
-}
-
-static void table_remove(Table *t, const Row *row)
-{
-        size_t i = place(t, row->name, row->seq);
-
-        t->bytes -= row_bytes(row);
-        t->n--;
-        memmove(&t->rows[i], &t->rows[i + 1], (t->n - i) * sizeof(Row *));
-}
-
-static int put(StoreRam *s, TableKind kind, const Row *values)
-{
-        Table *t = &s->tables[kind];
-        Row *row, *before;
+        RamTable *t = &s->tables[kind];
+        RamRow *row, *before;
 
         if (reserve(s, t) < 0)
                 return no_memory(&s->base);
-        row = row_new(values);
+        row = ram_row_new(values);
         if (!row)
                 return no_memory(&s->base);
-        before = table_set(t, row);
+        before = ram_table_set(t, row);
         s->undo[s->n_undo++] = (Undo){.table = kind, .row = before, .added = row};
         return 0;
 }
 
-static int drop(StoreRam *s, TableKind kind, Row *row)
+static int drop(StoreRam *s, TableKind kind, RamRow *row)
 {
-        Table *t = &s->tables[kind];
+        RamTable *t = &s->tables[kind];
 
         if (reserve(s, t) < 0)
                 return no_memory(&s->base);
-        table_remove(t, row);
+        ram_table_remove(t, row);
         s->undo[s->n_undo++] = (Undo){.table = kind, .row = row};
         return 0;
 }
-
-/* --- transactions --------------------------------------------------------------------------------------- */
 
 static int ram_begin(Store *base)
 {
@@ -224,12 +114,12 @@ static void ram_rollback(Store *base)
 
         while (s->n_undo) {
                 Undo *u = &s->undo[--s->n_undo];
-                Table *t = &s->tables[u->table];
+                RamTable *t = &s->tables[u->table];
 
                 if (u->row)
-                        table_set(t, u->row); /* there was room for it before */
+                        ram_table_set(t, u->row); /* there was room for it before */
                 else
-                        table_remove(t, u->added);
+                        ram_table_remove(t, u->added);
                 free(u->added);
         }
         s->last_seq = s->last_seq_before;
@@ -248,15 +138,13 @@ static void ram_close(Store *base)
         free(s);
 }
 
-/* --- changes -------------------------------------------------------------------------------------------- */
-
 static int ram_put_survey(Store *base, const StoreSurvey *row)
 {
         StoreRam *s = store_ram(base);
         int r;
 
         r = put(s, TABLE_SURVEY,
-                &(Row){.seq = row->seq, .at = row->ts, .source = row->source, .json = row->json});
+                &(RamRow){.seq = row->seq, .at = row->ts, .source = row->source, .json = row->json});
         if (r == 0 && row->seq > s->last_seq)
                 s->last_seq = row->seq;
         return r;
@@ -264,20 +152,21 @@ static int ram_put_survey(Store *base, const StoreSurvey *row)
 
 static int ram_put_alert(Store *base, const StoreAlert *row)
 {
-        return put(store_ram(base), TABLE_ALERT,
-                   &(Row){.name = row->id, .at = row->changed, .is_open = row->is_open, .json = row->json});
+        return put(
+                store_ram(base), TABLE_ALERT,
+                &(RamRow){.name = row->id, .at = row->changed, .is_open = row->is_open, .json = row->json});
 }
 
 static int ram_put_feed(Store *base, const StoreFeed *row)
 {
         return put(store_ram(base), TABLE_FEED,
-                   &(Row){.name = row->principal, .seq = row->seq, .at = row->at, .json = row->json});
+                   &(RamRow){.name = row->principal, .seq = row->seq, .at = row->at, .json = row->json});
 }
 
 /* Deletes up to @max rows that are older. */
 static int expire_table(StoreRam *s, TableKind kind, usec_t before, size_t max, size_t *ret_n)
 {
-        Table *t = &s->tables[kind];
+        RamTable *t = &s->tables[kind];
         size_t i = 0, n = 0;
 
         while (i < t->n && n < max) {
@@ -299,14 +188,15 @@ static int expire_table(StoreRam *s, TableKind kind, usec_t before, size_t max, 
 static int ram_drop_surveys(Store *base, usec_t before CX_UNUSED, const uint64_t *seqs, size_t n)
 {
         StoreRam *s = store_ram(base);
-        Table *t = &s->tables[TABLE_SURVEY];
+        RamTable *t = &s->tables[TABLE_SURVEY];
         int r = 0;
 
         for (size_t i = 0; i < n && r == 0; i++) {
-                size_t at = place(t, TEXT_NULL, seqs[i]);
+                size_t at = ram_table_place(t, TEXT_NULL, seqs[i]);
 
                 if (at == t->n || t->rows[at]->seq != seqs[i])
-                        r = store_fail(base, -ENOENT, "survey number %llu is not there", (unsigned long long)seqs[i]);
+                        r = store_fail(base, -ENOENT, "survey number %llu is not there",
+                                       (unsigned long long)seqs[i]);
                 else
                         r = drop(s, TABLE_SURVEY, t->rows[at]);
         }
@@ -319,14 +209,14 @@ static int ram_expire_feeds(Store *base, usec_t before, size_t max, size_t *ret_
 }
 
 /* The day is the time of the row; the key is the scope with the day, so that it is one row for each. */
-static Row tally_row(const StoreTally *t)
+static RamRow tally_row(const StoreTally *t)
 {
-        return (Row){.name = t->scope, .seq = (uint64_t)(int64_t)t->day, .at = t->day, .json = t->counts};
+        return (RamRow){.name = t->scope, .seq = (uint64_t)(int64_t)t->day, .at = t->day, .json = t->counts};
 }
 
 static int ram_put_tally(Store *base, const StoreTally *row)
 {
-        Row values = tally_row(row);
+        RamRow values = tally_row(row);
 
         return put(store_ram(base), TABLE_TALLY, &values);
 }
@@ -338,7 +228,7 @@ static int ram_expire_tallies(Store *base, int32_t day, size_t max, size_t *ret_
 
 static int ram_put_mark(Store *base, Text name, int64_t value)
 {
-        return put(store_ram(base), TABLE_MARK, &(Row){.name = name, .at = value});
+        return put(store_ram(base), TABLE_MARK, &(RamRow){.name = name, .at = value});
 }
 
 static int ram_erase(Store *base CX_UNUSED)
@@ -346,17 +236,15 @@ static int ram_erase(Store *base CX_UNUSED)
         return 0;
 }
 
-/* --- reading -------------------------------------------------------------------------------------------- */
-
-static StoreSurvey survey_of(const Row *row)
+static StoreSurvey survey_of(const RamRow *row)
 {
         return (StoreSurvey){.seq = row->seq, .ts = row->at, .source = row->source, .json = row->json};
 }
 
 static int ram_get_survey(Store *base, uint64_t seq, Buffer *ret_json)
 {
-        const Table *t = &store_ram(base)->tables[TABLE_SURVEY];
-        size_t i = place(t, TEXT_NULL, seq);
+        const RamTable *t = &store_ram(base)->tables[TABLE_SURVEY];
+        size_t i = ram_table_place(t, TEXT_NULL, seq);
 
         if (i == t->n || t->rows[i]->seq != seq)
                 return STORE_E_NOT_FOUND;
@@ -367,8 +255,8 @@ static int ram_get_survey(Store *base, uint64_t seq, Buffer *ret_json)
 static int ram_scan_surveys(Store *base, uint64_t after, size_t max, StoreSurveyFn fn, void *user,
                             void (*damaged)(void *user, uint64_t seq) CX_UNUSED)
 {
-        const Table *t = &store_ram(base)->tables[TABLE_SURVEY];
-        size_t first = place(t, TEXT_NULL, after + 1);
+        const RamTable *t = &store_ram(base)->tables[TABLE_SURVEY];
+        size_t first = ram_table_place(t, TEXT_NULL, after + 1);
 
         for (size_t i = first; i < t->n && (max == 0 || i - first < max); i++) {
                 StoreSurvey row = survey_of(t->rows[i]);
@@ -382,35 +270,35 @@ static int ram_scan_surveys(Store *base, uint64_t after, size_t max, StoreSurvey
 
 static int newest_first(const void *a, const void *b)
 {
-        const Row *x = *(Row *const *)a, *y = *(Row *const *)b;
+        const RamRow *x = *(RamRow *const *)a, *y = *(RamRow *const *)b;
 
         return x->at != y->at ? (x->at < y->at) - (x->at > y->at) : (x->seq < y->seq) - (x->seq > y->seq);
 }
 
 static int oldest_first(const void *a, const void *b)
 {
-        const Row *x = *(Row *const *)a, *y = *(Row *const *)b;
+        const RamRow *x = *(RamRow *const *)a, *y = *(RamRow *const *)b;
 
         return x->at != y->at ? (x->at > y->at) - (x->at < y->at) : text_compare(x->name, y->name);
 }
 
 /* The rows of a table in another order; NULL without memory. */
-static Row **sorted(const Table *t, int (*order)(const void *a, const void *b))
+static RamRow **sorted(const RamTable *t, int (*order)(const void *a, const void *b))
 {
-        Row **rows = calloc(t->n + 1, sizeof(Row *));
+        RamRow **rows = calloc(t->n + 1, sizeof(RamRow *));
 
         if (!rows)
                 return NULL;
         if (t->n)
-                memcpy(rows, t->rows, t->n * sizeof(Row *));
-        qsort(rows, t->n, sizeof(Row *), order);
+                memcpy(rows, t->rows, t->n * sizeof(RamRow *));
+        qsort(rows, t->n, sizeof(RamRow *), order);
         return rows;
 }
 
 static int ram_scan_recent(Store *base, usec_t since, usec_t until, StoreSurveyFn fn, void *user)
 {
-        const Table *t = &store_ram(base)->tables[TABLE_SURVEY];
-        Row **rows = sorted(t, newest_first);
+        const RamTable *t = &store_ram(base)->tables[TABLE_SURVEY];
+        RamRow **rows = sorted(t, newest_first);
         int r = 0;
 
         if (!rows)
@@ -427,8 +315,8 @@ static int ram_scan_recent(Store *base, usec_t since, usec_t until, StoreSurveyF
 
 static int ram_scan_alerts(Store *base, StoreAlertFn fn, void *user)
 {
-        const Table *t = &store_ram(base)->tables[TABLE_ALERT];
-        Row **rows = sorted(t, oldest_first);
+        const RamTable *t = &store_ram(base)->tables[TABLE_ALERT];
+        RamRow **rows = sorted(t, oldest_first);
         int r = 0;
 
         if (!rows)
@@ -444,11 +332,11 @@ static int ram_scan_alerts(Store *base, StoreAlertFn fn, void *user)
 
 static int ram_scan_feeds(Store *base, StoreFeedFn fn, void *user)
 {
-        const Table *t = &store_ram(base)->tables[TABLE_FEED];
+        const RamTable *t = &store_ram(base)->tables[TABLE_FEED];
         int r = 0;
 
         for (size_t i = 0; i < t->n && r == 0; i++) {
-                const Row *row = t->rows[i];
+                const RamRow *row = t->rows[i];
 
                 r = fn(user,
                        &(StoreFeed){
@@ -457,13 +345,13 @@ static int ram_scan_feeds(Store *base, StoreFeedFn fn, void *user)
         return r;
 }
 
-static int ram_scan_span(Store *base, usec_t since, usec_t until, uint64_t after, size_t max, StoreSurveyFn fn,
-                         void *user, void (*damaged)(void *user, uint64_t seq) CX_UNUSED)
+static int ram_scan_span(Store *base, usec_t since, usec_t until, uint64_t after, size_t max,
+                         StoreSurveyFn fn, void *user, void (*damaged)(void *user, uint64_t seq) CX_UNUSED)
 {
-        const Table *t = &store_ram(base)->tables[TABLE_SURVEY];
+        const RamTable *t = &store_ram(base)->tables[TABLE_SURVEY];
         size_t n = 0;
 
-        for (size_t i = place(t, TEXT_NULL, after + 1); i < t->n && (max == 0 || n < max); i++) {
+        for (size_t i = ram_table_place(t, TEXT_NULL, after + 1); i < t->n && (max == 0 || n < max); i++) {
                 StoreSurvey row = survey_of(t->rows[i]);
                 int r;
 
@@ -479,12 +367,12 @@ static int ram_scan_span(Store *base, usec_t since, usec_t until, uint64_t after
 
 static int ram_get_tally(Store *base, int32_t day, Text scope, Buffer *ret)
 {
-        const Table *t = &store_ram(base)->tables[TABLE_TALLY];
+        const RamTable *t = &store_ram(base)->tables[TABLE_TALLY];
         const StoreTally wanted = {.day = day, .scope = scope};
-        Row key = tally_row(&wanted);
-        size_t i = place(t, key.name, key.seq);
+        RamRow key = tally_row(&wanted);
+        size_t i = ram_table_place(t, key.name, key.seq);
 
-        if (!is_at(t, i, &key))
+        if (!ram_table_is_at(t, i, &key))
                 return STORE_E_NOT_FOUND;
         buffer_append_text(ret, t->rows[i]->json);
         return buffer_failed(ret) ? no_memory(base) : 0;
@@ -493,17 +381,19 @@ static int ram_get_tally(Store *base, int32_t day, Text scope, Buffer *ret)
 static int ram_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn,
                             void *user, StoreDamageFn damaged CX_UNUSED)
 {
-        const Table *t = &store_ram(base)->tables[TABLE_TALLY];
-        Row **rows = sorted(t, oldest_first);
+        const RamTable *t = &store_ram(base)->tables[TABLE_TALLY];
+        RamRow **rows = sorted(t, oldest_first);
         size_t n = 0;
         int r = 0;
 
         if (!rows)
                 return no_memory(base);
         for (size_t i = 0; i < t->n && r == 0 && (max == 0 || n < max); i++) {
-                StoreTally row = {.day = (int32_t)rows[i]->at, .scope = rows[i]->name, .counts = rows[i]->json};
+                StoreTally row = {
+                        .day = (int32_t)rows[i]->at, .scope = rows[i]->name, .counts = rows[i]->json};
 
-                if (row.day < after_day || (row.day == after_day && text_compare(row.scope, after_scope) <= 0))
+                if (row.day < after_day ||
+                    (row.day == after_day && text_compare(row.scope, after_scope) <= 0))
                         continue;
                 n++;
                 r = fn(user, &row);
@@ -514,11 +404,11 @@ static int ram_scan_tallies(Store *base, int32_t after_day, Text after_scope, si
 
 static int ram_get_mark(Store *base, Text name, int64_t *ret)
 {
-        const Table *t = &store_ram(base)->tables[TABLE_MARK];
-        Row key = {.name = name};
-        size_t i = place(t, name, 0);
+        const RamTable *t = &store_ram(base)->tables[TABLE_MARK];
+        RamRow key = {.name = name};
+        size_t i = ram_table_place(t, name, 0);
 
-        if (!is_at(t, i, &key))
+        if (!ram_table_is_at(t, i, &key))
                 return STORE_E_NOT_FOUND;
         *ret = t->rows[i]->at;
         return 0;

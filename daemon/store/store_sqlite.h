@@ -164,8 +164,8 @@ int sqlite_expire_feeds(Store *base, usec_t before, size_t max, size_t *ret_n);
 /* store_sqlite_tally.c */
 int sqlite_put_tally(Store *base, const StoreTally *row);
 int sqlite_get_tally(Store *base, int32_t day, Text scope, Buffer *ret);
-int sqlite_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn, void *user,
-                        StoreDamageFn damaged);
+int sqlite_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn,
+                        void *user, StoreDamageFn damaged);
 int sqlite_expire_tallies(Store *base, int32_t day, size_t max, size_t *ret_n);
 int sqlite_put_mark(Store *base, Text name, int64_t value);
 int sqlite_get_mark(Store *base, Text name, int64_t *ret);

@@ -41,12 +41,14 @@ int sqlite_copy_begin(Store *base, const char *path)
 
         if (s->copying)
                 return store_fail(base, -EBUSY, "a copy is being made already");
-        rc = sqlite3_open_v2(path, &s->copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                                                     SQLITE_OPEN_EXRESCODE,
+        rc = sqlite3_open_v2(path, &s->copy,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                                     SQLITE_OPEN_EXRESCODE,
                              NULL);
         /* Nobody needs the half of it after a power cut: no log, no waiting for the disk. */
         if (rc == SQLITE_OK)
-                rc = sqlite3_exec(s->copy, "PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF", NULL, NULL, NULL);
+                rc = sqlite3_exec(s->copy, "PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF", NULL, NULL,
+                                  NULL);
         if (rc == SQLITE_OK) {
                 s->copying = sqlite3_backup_init(s->copy, "main", s->db, "main");
                 rc = s->copying ? SQLITE_OK : sqlite3_extended_errcode(s->copy);

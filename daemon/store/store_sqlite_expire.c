@@ -59,7 +59,8 @@ static int tidy(StoreSqlite *s, Block *block, usec_t before)
                 return r;
         for (size_t i = 0; block->max_ts < before && i < t.n_damaged && r == 0; i++)
                 r = drop_survey(s, t.damaged[i]);
-        return r < 0 ? r : blocks_set_min(&s->blocks, block, t.min_ts < block->max_ts ? t.min_ts : block->max_ts);
+        return r < 0 ? r
+                     : blocks_set_min(&s->blocks, block, t.min_ts < block->max_ts ? t.min_ts : block->max_ts);
 }
 
 static int drop_surveys(StoreSqlite *s, usec_t before, const uint64_t *seqs, size_t n)

@@ -49,7 +49,8 @@ static const char *const sql_texts[] = {
 #define STORE_SQL_TEXT(_name, _text) _text,
         STORE_SQL_TABLE(STORE_SQL_TEXT)
 #undef STORE_SQL_TEXT
-        [SQL_SCRUB_ALERTS] = "SELECT id, changed, is_open, crc, json FROM alert WHERE id > ? ORDER BY id LIMIT ?",
+                [SQL_SCRUB_ALERTS] =
+                        "SELECT id, changed, is_open, crc, json FROM alert WHERE id > ? ORDER BY id LIMIT ?",
         [SQL_SCRUB_FEEDS] = "SELECT principal, seq, at, crc, json FROM feed WHERE (principal, seq) > (?, ?)"
                             " ORDER BY principal, seq LIMIT ?",
         [SQL_UPDATE_TALLY] = "UPDATE tally SET crc = ?, counts = ? WHERE day = ? AND scope = ?",
@@ -420,7 +421,7 @@ static int connect_to_read(StoreSqlite *s)
         to = stpcpy(uri, "file:");
         for (const char *p = s->path; *p; p++)
                 to += *p == '%' || *p == '?' || *p == '#' ? sprintf(to, "%%%02x", *p) : sprintf(to, "%c", *p);
-        strcpy(to, "?immutable=1");
+        (void)stpcpy(to, "?immutable=1");
         r = connect_file(s, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
         free(uri);
         return r;
@@ -439,7 +440,8 @@ int sqlite_open_to_read(StoreSqlite *s, const char *path)
         }
         r = connect_to_read(s);
         if (r == 0)
-                r = sql_execute(s, "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON");
+                r = sql_execute(s,
+                                "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON");
         if (r == 0)
                 r = find_version(s, &fresh);
         if (r == 0 && fresh)

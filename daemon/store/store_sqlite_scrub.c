@@ -125,7 +125,8 @@ static int scrub_blocks(Scrub *c)
                 c->at->n_rows++;
         }
         if (r == 0 && n < c->s->counts.blocks)
-                sql_damage(c->s, tell, c, "%llu blocks that are lost", (unsigned long long)(c->s->counts.blocks - n));
+                sql_damage(c->s, tell, c, "%llu blocks that are lost",
+                           (unsigned long long)(c->s->counts.blocks - n));
         if (r == -EBADMSG || r == -EIO) {
                 sql_damage(c->s, tell, c, "table of blocks");
                 r = 0;
@@ -205,7 +206,8 @@ static int scrub_keyed(Scrub *c)
         StoreSql which = c->at->table == SCRUB_ALERTS  ? SQL_SCRUB_ALERTS
                          : c->at->table == SCRUB_FEEDS ? SQL_SCRUB_FEEDS
                                                        : SQL_SCAN_TALLIES;
-        CX_CLEANUP(buffer_deinit) Buffer from = BUFFER_NULL; /* what is bound must stay while the key moves on */
+        CX_CLEANUP(buffer_deinit)
+        Buffer from = BUFFER_NULL; /* what is bound must stay while the key moves on */
         int r;
 
         if (which == SQL_SCAN_TALLIES && c->s->version < 2) {
@@ -228,8 +230,9 @@ static int scrub_keyed(Scrub *c)
                                : which == SQL_SCRUB_FEEDS ? take_feed
                                                           : take_tally);
         if (r == -EBADMSG || r == -EIO) {
-                static const char *const names[] = {
-                        [SCRUB_ALERTS] = "alerts", [SCRUB_FEEDS] = "feed messages", [SCRUB_TALLIES] = "tallies"};
+                static const char *const names[] = {[SCRUB_ALERTS] = "alerts",
+                                                    [SCRUB_FEEDS] = "feed messages",
+                                                    [SCRUB_TALLIES] = "tallies"};
 
                 sql_damage(c->s, tell, c, "table of %s", names[c->at->table]);
                 next_table(c->at);
@@ -242,6 +245,8 @@ int sqlite_scrub(Store *base, StoreScrub *at, StoreDamageFn damaged, void *user)
 {
         Scrub c = {.s = store_sqlite(base), .at = at, .damaged = damaged, .user = user};
 
+        /* What is in memory says nothing about the disk. */
+        (void)sqlite3_db_release_memory(c.s->db);
         if (at->table == SCRUB_SURVEYS)
                 return scrub_surveys(&c);
         return at->table == SCRUB_BLOCKS ? scrub_blocks(&c) : scrub_keyed(&c);
@@ -279,7 +284,8 @@ static int check_number(Scrub *c, const char *what, const char *text, uint64_t e
         int r = sql_query_number(c->s, text, &n);
 
         if (r == 0 && (uint64_t)n < expected)
-                sql_damage(c->s, tell, c, "%llu %s that are lost", (unsigned long long)(expected - (uint64_t)n), what);
+                sql_damage(c->s, tell, c, "%llu %s that are lost",
+                           (unsigned long long)(expected - (uint64_t)n), what);
         return r == -EBADMSG ? 0 : r; /* the check of the rows has said so */
 }
 

@@ -68,8 +68,8 @@ static bool is_behind(const StoreTally *row, int32_t day, Text scope)
         return row->day != day ? row->day > day : text_compare(row->scope, scope) > 0;
 }
 
-int sqlite_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn, void *user,
-                        StoreDamageFn damaged)
+int sqlite_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn,
+                        void *user, StoreDamageFn damaged)
 {
         StoreSqlite *s = store_sqlite(base);
         CX_CLEANUP(buffer_deinit) Buffer scope = BUFFER_NULL;
@@ -107,7 +107,8 @@ int sqlite_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t
         if (r != 0)
                 return r;
         if (whole && n < s->counts.tallies)
-                sql_damage(s, damaged, user, "%llu tallies that are lost", (unsigned long long)(s->counts.tallies - n));
+                sql_damage(s, damaged, user, "%llu tallies that are lost",
+                           (unsigned long long)(s->counts.tallies - n));
         return 0;
 }
 

@@ -147,10 +147,13 @@ static bool take_zone(const char **p, const char *end, usec_t *ret_offset)
 
 int usec_parse(const char *text, size_t n, bool date_ok, usec_t *ret)
 {
-        const char *p = text, *end = text + n;
+        const char *p = text, *end;
         usec_t date, time, offset;
 
-        if (!text || !take_date(&p, end, &date))
+        if (!text)
+                return -EINVAL;
+        end = text + n;
+        if (!take_date(&p, end, &date))
                 return -EINVAL;
         if (p == end) {
                 if (!date_ok)

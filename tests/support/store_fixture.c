@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <sqlite3.h>
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,4 +209,15 @@ bool store_holds(Store *s, const StoreSurvey *row)
 
         ck_assert_int_eq(store_scan_surveys(s, 0, 0, hold_row, &h, NULL), 0);
         return h.n == 1 && h.n_equal == 1;
+}
+
+void store_run_sql(const char *file, const char *text)
+{
+        sqlite3 *db = NULL;
+        char *error = NULL;
+
+        ck_assert_int_eq(sqlite3_open(file, &db), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
+        ck_assert_msg(sqlite3_exec(db, text, NULL, NULL, &error) == SQLITE_OK, "%s: %s", text, error);
+        ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }

@@ -48,3 +48,6 @@ const char *store_dump_tallies(Store *s);
 
 /* Whether the store holds exactly this one survey. */
 bool store_holds(Store *s, const StoreSurvey *row);
+
+/* Runs SQL on a store's file behind the store's back. */
+void store_run_sql(const char *file, const char *text);

@@ -59,8 +59,9 @@ END_TEST
 START_TEST(another_text_is_refused)
 {
         static const char *const bad[] = {
-                "x",       "csat",         "csat\n",      "csat 1\n",    "csat 1:\n",      "csat :1\n", "csat 1:0\n",
-                "csat 1:-1\n", " 1:1\n",   "csat 1:1",    "csat 1:1 \n", "csat 1:1  2:1\n", "csat x:1\n", "csat 1:1\ncsat",
+                "x",          "csat",           "csat\n", "csat 1\n", "csat 1:\n",   "csat :1\n",
+                "csat 1:0\n", "csat 1:-1\n",    " 1:1\n", "csat 1:1", "csat 1:1 \n", "csat 1:1  2:1\n",
+                "csat x:1\n", "csat 1:1\ncsat",
         };
         Buffer to = BUFFER_NULL;
 

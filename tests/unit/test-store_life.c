@@ -111,16 +111,19 @@ BOTH(tallies_and_marks_belong_to_the_transaction)
         int64_t mark = 5;
         size_t n;
 
-        ck_assert_int_eq(store_put_tally(s, &(StoreTally){.day = 1, .scope = TEXT("org"), .counts = TEXT("x")}),
-                         -EINVAL);
+        ck_assert_int_eq(
+                store_put_tally(s, &(StoreTally){.day = 1, .scope = TEXT("org"), .counts = TEXT("x")}),
+                -EINVAL);
         ck_assert_int_eq(store_put_mark(s, "m", 1), -EINVAL);
         ck_assert_int_eq(store_expire_tallies(s, 1, 1, &n), -EINVAL);
         ck_assert_int_eq(store_drop_surveys(s, 1, NULL, 0), -EINVAL);
         store_put_tally_text(s, 1, "org", "kept");
         store_put_rows(s, 1, 2);
         ck_assert_int_eq(store_begin(s), 0);
-        ck_assert_int_eq(store_put_tally(s, &(StoreTally){.day = 1, .scope = TEXT("org"), .counts = TEXT("x")}), 0);
-        ck_assert_int_eq(store_put_tally(s, &(StoreTally){.day = 2, .scope = TEXT("org"), .counts = TEXT("x")}), 0);
+        ck_assert_int_eq(
+                store_put_tally(s, &(StoreTally){.day = 1, .scope = TEXT("org"), .counts = TEXT("x")}), 0);
+        ck_assert_int_eq(
+                store_put_tally(s, &(StoreTally){.day = 2, .scope = TEXT("org"), .counts = TEXT("x")}), 0);
         ck_assert_int_eq(store_expire_tallies(s, 2, 10, &n), 0);
         ck_assert_int_eq(store_drop_surveys(s, 1001, (uint64_t[]){1}, 1), 0);
         ck_assert_int_eq(store_put_mark(s, "m", 1), 0);
@@ -160,7 +163,8 @@ BOTH(a_span_of_time_is_found_in_slices)
         /* A late one far behind. */
         ck_assert_int_eq(store_begin(s), 0);
         ck_assert_int_eq(
-                store_put_survey(s, &(StoreSurvey){.seq = 9000, .ts = 2500, .source = TEXT("x"), .json = TEXT("{}")}),
+                store_put_survey(
+                        s, &(StoreSurvey){.seq = 9000, .ts = 2500, .source = TEXT("x"), .json = TEXT("{}")}),
                 0);
         ck_assert_int_eq(store_commit(s), 0);
         ck_assert_int_eq(store_scan_span(s, 2000, 5000, 0, 0, take_seq, &seqs, NULL), 0);
@@ -196,7 +200,8 @@ BOTH(a_check_of_everything_ends)
                 if (day % 1000 == 0)
                         ck_assert_int_eq(store_begin(s), 0);
                 ck_assert_int_eq(
-                        store_put_tally(s, &(StoreTally){.day = day, .scope = TEXT("org"), .counts = TEXT("x 1:1")}),
+                        store_put_tally(
+                                s, &(StoreTally){.day = day, .scope = TEXT("org"), .counts = TEXT("x 1:1")}),
                         0);
                 if (day % 1000 == 999)
                         ck_assert_int_eq(store_commit(s), 0);
@@ -214,17 +219,6 @@ BOTH(a_check_of_everything_ends)
 }
 
 /* --- on disk -------------------------------------------------------------------------------------------- */
-
-static void run_sql(const char *file, const char *text)
-{
-        sqlite3 *db = NULL;
-        char *error = NULL;
-
-        ck_assert_int_eq(sqlite3_open(file, &db), SQLITE_OK);
-        ck_assert_int_eq(sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
-        ck_assert_msg(sqlite3_exec(db, text, NULL, NULL, &error) == SQLITE_OK, "%s: %s", text, error);
-        ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
-}
 
 static bool file_contains(const char *file, const char *suffix, const char *text)
 {
@@ -258,16 +252,22 @@ START_TEST(what_was_replaced_or_deleted_is_nowhere_on_the_disk)
         store_put_rows(s, 1, 50);
         ck_assert_int_eq(store_begin(s), 0);
         ck_assert_int_eq(
-                store_put_survey(s, &(StoreSurvey){.seq = 51, .ts = 1, .source = TEXT("x"), .json = TEXT("SECRET-ONE")}),
+                store_put_survey(
+                        s,
+                        &(StoreSurvey){.seq = 51, .ts = 1, .source = TEXT("x"), .json = TEXT("SECRET-ONE")}),
                 0);
         ck_assert_int_eq(
-                store_put_survey(s, &(StoreSurvey){.seq = 52, .ts = 1, .source = TEXT("x"), .json = TEXT("SECRET-TWO")}),
+                store_put_survey(
+                        s,
+                        &(StoreSurvey){.seq = 52, .ts = 1, .source = TEXT("x"), .json = TEXT("SECRET-TWO")}),
                 0);
         ck_assert_int_eq(store_commit(s), 0);
         ck_assert(file_contains(dir.file, "-wal", "SECRET-ONE"));
         ck_assert_int_eq(store_begin(s), 0);
         ck_assert_int_eq(
-                store_put_survey(s, &(StoreSurvey){.seq = 51, .ts = 1, .source = TEXT("x"), .json = TEXT("SHORT")}), 0);
+                store_put_survey(
+                        s, &(StoreSurvey){.seq = 51, .ts = 1, .source = TEXT("x"), .json = TEXT("SHORT")}),
+                0);
         ck_assert_int_eq(store_drop_surveys(s, 2, (uint64_t[]){52}, 1), 0);
         ck_assert_int_eq(store_commit(s), 0);
         ck_assert_int_eq(store_erase(s), 0);
@@ -276,152 +276,6 @@ START_TEST(what_was_replaced_or_deleted_is_nowhere_on_the_disk)
         store_put_rows(s, 60, 1); /* and on it goes */
         store_close(s);
         store_dir_remove(&dir);
-}
-END_TEST
-
-/* As version 1 made it, with these rows in it. */
-static const char version_1[] =
-        "PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON;"
-        "CREATE TABLE survey (seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, source TEXT NOT NULL,"
-        " crc INTEGER NOT NULL, json BLOB NOT NULL);"
-        "CREATE TABLE block (no INTEGER PRIMARY KEY, last INTEGER NOT NULL, min_ts INTEGER NOT NULL,"
-        " max_ts INTEGER NOT NULL, crc INTEGER NOT NULL, bits BLOB NOT NULL);"
-        "CREATE TABLE alert (id TEXT PRIMARY KEY, changed INTEGER NOT NULL, is_open INTEGER NOT NULL,"
-        " crc INTEGER NOT NULL, json BLOB NOT NULL) WITHOUT ROWID;"
-        "CREATE TABLE feed (principal TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,"
-        " crc INTEGER NOT NULL, json BLOB NOT NULL, PRIMARY KEY (principal, seq)) WITHOUT ROWID;"
-        "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL, crc INTEGER NOT NULL) WITHOUT "
-        "ROWID;"
-        "PRAGMA application_id=0x63786431; PRAGMA user_version=1;"
-        "ATTACH '%s' AS new;"
-        "INSERT INTO survey SELECT * FROM new.survey; INSERT INTO block SELECT * FROM new.block;"
-        "INSERT INTO alert SELECT * FROM new.alert; INSERT INTO feed SELECT * FROM new.feed;"
-        "INSERT INTO meta SELECT * FROM new.meta WHERE key IN ('blocks', 'alerts', 'feeds');";
-
-/* Rows with their checksums come from a store of today; everything else is as it was. */
-static void make_version_1(const char *file)
-{
-        StoreDir dir = STORE_DIR_INIT;
-        Store *s = store_dir_open(&dir);
-        char text[2048];
-
-        store_put_rows(s, 1, 2000);
-        store_put_alert_text(s, "a1", 5, true, "alert");
-        store_put_feed_text(s, "maria", 1, 5, "feed");
-        store_close(s);
-        snprintf(text, sizeof(text), version_1, dir.file);
-        run_sql(file, text);
-        store_dir_remove(&dir);
-}
-
-static void check_migrated(StoreDir *dir)
-{
-        StoreInfo info;
-        Store *s = store_dir_open(dir);
-
-        ck_assert_int_eq(store_info(s, &info), 0);
-        ck_assert_uint_eq(info.n_surveys, 2000);
-        ck_assert_uint_eq(info.last_seq, 2000);
-        ck_assert_uint_eq(info.n_damaged, 0);
-        ck_assert_int_eq(strncmp(store_dump(s), "1 1000 ivr {\"n\":1}\n2 2000 ivr", 29), 0);
-        ck_assert_str_eq(store_dump_alerts(s), "a1 5 open alert\n");
-        ck_assert_str_eq(store_dump_feeds(s), "maria 1 5 feed\n");
-        store_put_tally_text(s, 20000, "org", "x 1:1");
-        ck_assert_str_eq(store_dump_tallies(s), "20000 org x 1:1\n");
-        ck_assert_int_eq(store_info(s, &info), 0);
-        ck_assert_uint_eq(info.n_damaged, 0);
-        store_close(s);
-}
-
-START_TEST(a_file_of_version_1_becomes_one_of_this_version)
-{
-        StoreDir dir = STORE_DIR_INIT;
-        StoreVerified v = {0};
-        char error[256] = "";
-        Store *s;
-
-        store_dir_make(&dir);
-        make_version_1(dir.file);
-        /* It can be verified as it is. */
-        ck_assert_int_eq(store_verify_sqlite(dir.file, NULL, NULL, &v, error, sizeof(error)), 0);
-        ck_assert_int_eq(v.version, 1);
-        ck_assert_uint_eq(v.n_damaged, 0);
-        ck_assert_uint_ge(v.n_rows, 2002);
-        check_migrated(&dir);
-        s = store_dir_open(&dir);
-        ck_assert_str_eq(store_dump_tallies(s), "20000 org x 1:1\n");
-        store_close(s);
-        ck_assert_int_eq(store_verify_sqlite(dir.file, NULL, NULL, &v, error, sizeof(error)), 0);
-        ck_assert_int_eq(v.version, 2);
-        ck_assert_uint_eq(v.n_damaged, 0);
-        store_dir_remove(&dir);
-}
-END_TEST
-
-/* A process that ends at the n-th time that it would change a file. */
-static int writes_left = -1;
-
-static void count_write(void)
-{
-        if (writes_left >= 0 && writes_left-- == 0)
-                _exit(99);
-}
-
-ssize_t pwrite64(int fd, const void *data, size_t n, off64_t at);
-int fdatasync(int fd);
-int ftruncate64(int fd, off64_t n);
-
-/* SQLite finds these before those of the C library. */
-ssize_t pwrite64(int fd, const void *data, size_t n, off64_t at)
-{
-        count_write();
-        if (lseek64(fd, at, SEEK_SET) < 0)
-                return -1;
-        return write(fd, data, n);
-}
-
-int fdatasync(int fd)
-{
-        count_write();
-        return fsync(fd);
-}
-
-int ftruncate64(int fd, off64_t n)
-{
-        count_write();
-        return (int)syscall(SYS_ftruncate, fd, n);
-}
-
-START_TEST(a_migration_that_is_killed_anywhere_leaves_a_file_that_can_be_used)
-{
-        int n = 0;
-
-        for (bool done = false; !done; n++) {
-                StoreDir dir = STORE_DIR_INIT;
-                int status;
-                pid_t pid;
-
-                store_dir_make(&dir);
-                make_version_1(dir.file);
-                pid = fork();
-                ck_assert_int_ge(pid, 0);
-                if (pid == 0) {
-                        char error[256];
-                        Store *s = NULL;
-
-                        writes_left = n;
-                        if (store_open_sqlite(&s, dir.file, error, sizeof(error)) != 0)
-                                _exit(1);
-                        _exit(0);
-                }
-                ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-                ck_assert(WIFEXITED(status));
-                ck_assert_msg(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 99, "write %d: %d", n, status);
-                done = WEXITSTATUS(status) == 0;
-                check_migrated(&dir);
-                store_dir_remove(&dir);
-        }
-        ck_assert_int_gt(n, 3); /* there was something to be killed at */
 }
 END_TEST
 
@@ -445,9 +299,10 @@ START_TEST(a_check_names_what_is_damaged_and_goes_on_behind_it)
         store_put_tally_text(s, 20000, "org", "x 1:1");
         store_put_tally_text(s, 20001, "org", "x 1:1");
         store_close(s);
-        run_sql(dir.file, "UPDATE survey SET ts = ts + 1 WHERE seq = 2000; DELETE FROM survey WHERE seq = 2999;"
-                          "UPDATE alert SET json = 'alerz' WHERE id = 'a1';"
-                          "UPDATE feed SET at = 6; UPDATE tally SET counts = 'x 1:2' WHERE day = 20000");
+        store_run_sql(dir.file,
+                      "UPDATE survey SET ts = ts + 1 WHERE seq = 2000; DELETE FROM survey WHERE seq = 2999;"
+                      "UPDATE alert SET json = 'alerz' WHERE id = 'a1';"
+                      "UPDATE feed SET at = 6; UPDATE tally SET counts = 'x 1:2' WHERE day = 20000");
         s = store_dir_open(&dir);
         for (int pass = 0; pass < 2; pass++) {
                 StoreScrub at = STORE_SCRUB_NULL;
@@ -456,11 +311,12 @@ START_TEST(a_check_names_what_is_damaged_and_goes_on_behind_it)
                 while (!at.complete)
                         ck_assert_int_eq(store_scrub(s, &at, name_damage, &names), 0);
                 ck_assert_uint_eq(at.n_damaged, 5);
-                ck_assert_str_eq(buffer_str(&names), pass == 0 ? "survey 2000\nsurvey 2999\nalert a1\nfeed maria 1\n"
-                                                                 "tally 20000 org\n"
-                                                               : "survey 2000 (known)\nsurvey 2999 (known)\n"
-                                                                 "alert a1 (known)\nfeed maria 1 (known)\n"
-                                                                 "tally 20000 org (known)\n");
+                ck_assert_str_eq(buffer_str(&names),
+                                 pass == 0 ? "survey 2000\nsurvey 2999\nalert a1\nfeed maria 1\n"
+                                             "tally 20000 org\n"
+                                           : "survey 2000 (known)\nsurvey 2999 (known)\n"
+                                             "alert a1 (known)\nfeed maria 1 (known)\n"
+                                             "tally 20000 org (known)\n");
                 ck_assert_int_eq(store_info(s, &info), 0);
                 ck_assert_uint_eq(info.n_damaged, 5);
                 store_scrub_deinit(&at);
@@ -489,7 +345,8 @@ START_TEST(a_file_is_verified_without_being_touched)
         store_put_alert_text(s, "a1", 5, true, "alert");
         store_put_alert_text(s, "a2", 6, true, "alert");
         store_put_tally_text(s, 20000, "org", "x 1:1");
-        ck_assert_int_eq(store_verify_sqlite(dir.file, name_damage, &names, &v, error, sizeof(error)), STORE_E_LOCKED);
+        ck_assert_int_eq(store_verify_sqlite(dir.file, name_damage, &names, &v, error, sizeof(error)),
+                         STORE_E_LOCKED);
         ck_assert_ptr_nonnull(strstr(error, "in use by another process"));
         store_close(s);
 
@@ -501,19 +358,23 @@ START_TEST(a_file_is_verified_without_being_touched)
         ck_assert_uint_ge(v.n_rows, 3003);
         ck_assert_uint_eq(names.n, 0);
         ck_assert_int_eq(stat(dir.file, &after), 0);
-        ck_assert(before.st_mtim.tv_sec == after.st_mtim.tv_sec && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
+        ck_assert(before.st_mtim.tv_sec == after.st_mtim.tv_sec &&
+                  before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
         snprintf(wal, sizeof(wal), "%s-wal", dir.file);
         ck_assert_int_ne(access(wal, F_OK), 0);
 
-        run_sql(dir.file, "DELETE FROM survey WHERE seq = 7; DELETE FROM alert WHERE id = 'a2';"
-                          "UPDATE tally SET counts = 'y' WHERE day = 20000; UPDATE block SET last = 1 WHERE no = 1;");
+        store_run_sql(
+                dir.file,
+                "DELETE FROM survey WHERE seq = 7; DELETE FROM alert WHERE id = 'a2';"
+                "UPDATE tally SET counts = 'y' WHERE day = 20000; UPDATE block SET last = 1 WHERE no = 1;");
         ck_assert_int_eq(store_verify_sqlite(dir.file, name_damage, &names, &v, error, sizeof(error)), 0);
         ck_assert_ptr_nonnull(strstr(buffer_str(&names), "survey 7\n"));
         ck_assert_ptr_nonnull(strstr(buffer_str(&names), "block 1\n"));
         ck_assert_ptr_nonnull(strstr(buffer_str(&names), "1 alerts that are lost\n"));
         ck_assert_ptr_nonnull(strstr(buffer_str(&names), "tally 20000 org\n"));
         ck_assert_uint_ge(v.n_damaged, 4);
-        ck_assert_int_eq(store_verify_sqlite("/nonexistent/x", NULL, NULL, &v, error, sizeof(error)), -ENOENT);
+        ck_assert_int_eq(store_verify_sqlite("/nonexistent/x", NULL, NULL, &v, error, sizeof(error)),
+                         -ENOENT);
         ck_assert_int_eq(store_verify_sqlite("/dev/null", NULL, NULL, &v, error, sizeof(error)), -EINVAL);
         buffer_deinit(&names);
         store_dir_remove(&dir);
@@ -589,7 +450,6 @@ END_TEST
 CHECK_MAIN("store_life", tallies_come_by_day_and_scope, tallies_are_read_in_slices_and_go_by_day,
            tallies_and_marks_belong_to_the_transaction, a_span_of_time_is_found_in_slices,
            a_survey_that_is_not_there_cannot_be_deleted, a_check_of_everything_ends,
-           what_was_replaced_or_deleted_is_nowhere_on_the_disk, a_file_of_version_1_becomes_one_of_this_version,
-           a_migration_that_is_killed_anywhere_leaves_a_file_that_can_be_used,
+           what_was_replaced_or_deleted_is_nowhere_on_the_disk,
            a_check_names_what_is_damaged_and_goes_on_behind_it, a_file_is_verified_without_being_touched,
            a_copy_is_the_store_as_of_its_last_step, a_copy_that_is_given_up_leaves_the_store_alone)

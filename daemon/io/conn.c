@@ -160,8 +160,8 @@ static bool may_deliver(const Conn *c)
 }
 
 /*
- * Reading stops at in_high by our own hand: a bufferevent that is enabled and at its mark calls bev_read() again and
- * again, as long as nobody takes anything.
+ * Reading stops at in_high by our own hand, and not by a high mark of the bufferevent: at its mark it calls bev_read()
+ * again and again, as long as nobody takes anything, and setting one crashes without memory.
  */
 static void set_reading(Conn *c)
 {
@@ -337,7 +337,6 @@ static int start(Conn *c)
                 return -ENOMEM;
         c->from.fd = -1;
         bufferevent_setcb(c->bev, bev_read, bev_write, bev_event, c);
-        bufferevent_setwatermark(c->bev, EV_READ, 0, c->limits.in_high);
         bufferevent_setwatermark(c->bev, EV_WRITE, c->limits.out_low, 0);
         (void)bufferevent_set_max_single_read(c->bev, READ_MAX);
         if (bufferevent_enable(c->bev, EV_READ | EV_WRITE) < 0)
@@ -469,7 +468,6 @@ void conn_close_within(Conn *c, usec_t linger)
         /* Inside on_data() the input is still looked at; deliver() drains what was taken of it. */
         if (c->busy == 0)
                 (void)evbuffer_drain(in, evbuffer_get_length(in));
-        bufferevent_setwatermark(c->bev, EV_READ, 0, 0);
         bufferevent_setwatermark(c->bev, EV_WRITE, 0, 0);
         set_reading(c);
         if (conn_unsent(c) == 0)

@@ -17,6 +17,8 @@ static int copy_fail(StoreSqlite *s, int rc)
 {
         int error = s->copy ? sqlite3_system_errno(s->copy) : 0;
 
+        if (rc == SQLITE_IOERR_NOMEM)
+                rc = SQLITE_NOMEM;
         switch (rc & 0xff) {
         case SQLITE_NOMEM:
                 return store_fail(&s->base, -ENOMEM, "no memory for a copy");

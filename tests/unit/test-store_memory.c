@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -139,6 +140,76 @@ static int put_all(Store *s, uint64_t first, size_t n)
         return r == 0 ? store_commit(s) : r;
 }
 
+static int take_tally(void *user CX_UNUSED, const StoreTally *row CX_UNUSED)
+{
+        return 0;
+}
+
+/* Checks everything; what cannot be read for lack of memory is not damaged. */
+static void check_all(Store *s)
+{
+        StoreScrub at = STORE_SCRUB_NULL;
+        int r = 0;
+
+        while (r == 0 && !at.complete)
+                r = store_scrub(s, &at, NULL, NULL);
+        done(r);
+        MUST(at.n_damaged == 0);
+        store_scrub_deinit(&at);
+}
+
+/* A tally and a mark, written together; and gone again. */
+static int count_old(Store *s)
+{
+        Buffer counts = BUFFER_NULL;
+        int64_t mark = 0;
+        size_t n;
+        int r = store_begin(s);
+
+        for (int32_t day = 1; day <= 3 && r == 0; day++)
+                r = store_put_tally(s,
+                                    &(StoreTally){.day = day, .scope = TEXT("org"), .counts = TEXT("x 1:1")});
+        if (r == 0)
+                r = store_put_mark(s, "m", 5);
+        if (r == 0)
+                r = store_expire_tallies(s, 2, 10, &n);
+        if (r == 0)
+                r = store_commit(s);
+        done(r);
+        if (r < 0)
+                return r;
+        r = store_get_tally(s, 2, TEXT("org"), &counts);
+        done(r);
+        MUST(r < 0 || text_is(buffer_text(&counts), "x 1:1"));
+        buffer_deinit(&counts);
+        r = store_get_mark(s, "m", &mark);
+        done(r);
+        MUST(r < 0 || mark == 5);
+        done(store_scan_tallies(s, INT32_MIN, TEXT(""), 0, take_tally, NULL, NULL));
+        return store_erase(s);
+}
+
+/* The store goes on, whatever becomes of a copy. */
+static void copy_all(Store *s, const char *file)
+{
+        char path[128];
+        int r;
+
+        snprintf(path, sizeof(path), "%s-copy", file);
+        r = store_copy_begin(s, path);
+        for (int steps = 0; r == 0 && steps < 1000; steps++) {
+                int more = store_copy_step(s, 4);
+
+                if (more == 1)
+                        continue;
+                r = more;
+                break;
+        }
+        done(r);
+        store_copy_end(s);
+        (void)unlink(path);
+}
+
 /* Reads everything. A scan that does not fail gives every row. */
 static void read_all(Store *s, size_t expected)
 {
@@ -197,6 +268,10 @@ static size_t live(StoreDir *dir, size_t n, size_t *ret_first)
                 *ret_first = 6;
         }
         read_all(s, n);
+        done(count_old(s));
+        copy_all(s, dir->file);
+        check_all(s);
+        read_all(s, n);
         store_close(s);
         return n;
 }
@@ -251,6 +326,8 @@ START_TEST(the_store_in_memory_survives_the_same)
                         r = put_all(s, 1, 200);
                         done(r);
                         read_all(s, r == 0 ? 200 : 0);
+                        done(count_old(s));
+                        check_all(s);
                         countdown = -1;
                         ck_assert_int_eq(store_scan_surveys(s, 0, 0, count_survey, &n, NULL), 0);
                         ck_assert_uint_eq(n, r == 0 ? 200 : 0);

@@ -171,6 +171,34 @@ int store_expire_tallies(Store *s, int32_t day, size_t max, size_t *ret_n)
         return changed(s, s->verbs->expire_tallies(s, day, max, ret_n));
 }
 
+int store_put_revised(Store *s, const StoreRevised *row)
+{
+        int r;
+
+        r = needs_transaction(s);
+        if (r < 0)
+                return r;
+        r = check_seq(s, row->seq);
+        if (r == 0)
+                r = s->verbs->put_revised(s, row);
+        return changed(s, r);
+}
+
+int store_scan_revised(Store *s, StoreRevisedFn fn, void *user)
+{
+        return s->verbs->scan_revised(s, fn, user);
+}
+
+int store_expire_revised(Store *s, uint64_t epoch, size_t max, size_t *ret_n)
+{
+        int r;
+
+        r = needs_transaction(s);
+        if (r < 0)
+                return r;
+        return changed(s, s->verbs->expire_revised(s, epoch, max, ret_n));
+}
+
 int store_put_mark(Store *s, const char *name, int64_t value)
 {
         int r;

@@ -65,6 +65,16 @@ typedef struct StoreTally {
         Text counts; /* the store does not look into it */
 } StoreTally;
 
+/*
+ * What a survey was when a snapshot was taken that it has been changed after. Not part of the truth: it brings a snapshot
+ * up to date.
+ */
+typedef struct StoreRevised {
+        uint64_t epoch; /* of the snapshot that was the newest when the survey was changed */
+        uint64_t seq;
+        Text json; /* what was counted of it; empty: it was deleted */
+} StoreRevised;
+
 typedef struct StoreInfo {
         uint64_t n_surveys;
         uint64_t n_tallies;
@@ -93,6 +103,7 @@ typedef int (*StoreSurveyFn)(void *user, const StoreSurvey *row);
 typedef int (*StoreAlertFn)(void *user, const StoreAlert *row);
 typedef int (*StoreFeedFn)(void *user, const StoreFeed *row);
 typedef int (*StoreTallyFn)(void *user, const StoreTally *row);
+typedef int (*StoreRevisedFn)(void *user, const StoreRevised *row);
 
 /* A damaged or lost row: "survey 17", "alert ...", "tally 20000 team/alpha". @is_new: it was not reported before. */
 typedef void (*StoreDamageFn)(void *user, const char *what, bool is_new);
@@ -157,6 +168,13 @@ CX_MUST_CHECK int store_scan_tallies(Store *s, int32_t after_day, Text after_sco
                                      StoreTallyFn fn, void *user, StoreDamageFn damaged);
 /* Deletes up to @max tallies of days before @day. */
 CX_MUST_CHECK int store_expire_tallies(Store *s, int32_t day, size_t max, size_t *ret_n);
+
+/* Inserts; nothing happens if there is a row of that epoch and number: the first one is what the snapshot has. */
+CX_MUST_CHECK int store_put_revised(Store *s, const StoreRevised *row);
+/* All of them, ascending by epoch and number. -EBADMSG if any is damaged or lost. */
+CX_MUST_CHECK int store_scan_revised(Store *s, StoreRevisedFn fn, void *user);
+/* Deletes up to @max of those of epochs before @epoch. */
+CX_MUST_CHECK int store_expire_revised(Store *s, uint64_t epoch, size_t max, size_t *ret_n);
 
 /* A number under a name, for what must be known again after a restart. STORE_E_NOT_FOUND, also for a damaged one. */
 CX_MUST_CHECK int store_put_mark(Store *s, const char *name, int64_t value);

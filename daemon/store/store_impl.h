@@ -37,6 +37,9 @@ typedef struct StoreVerbs {
         int (*scan_tallies)(Store *s, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn,
                             void *user, StoreDamageFn damaged);
         int (*expire_tallies)(Store *s, int32_t day, size_t max, size_t *ret_n);
+        int (*put_revised)(Store *s, const StoreRevised *row);
+        int (*scan_revised)(Store *s, StoreRevisedFn fn, void *user);
+        int (*expire_revised)(Store *s, uint64_t epoch, size_t max, size_t *ret_n);
         int (*put_mark)(Store *s, Text name, int64_t value);
         int (*get_mark)(Store *s, Text name, int64_t *ret);
         int (*erase)(Store *s);

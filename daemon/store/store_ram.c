@@ -20,6 +20,7 @@ typedef enum TableKind {
         TABLE_FEED,
         TABLE_TALLY,
         TABLE_MARK,
+        TABLE_REVISED,
         _TABLE_N,
 } TableKind;
 
@@ -224,6 +225,54 @@ static int ram_put_tally(Store *base, const StoreTally *row)
 static int ram_expire_tallies(Store *base, int32_t day, size_t max, size_t *ret_n)
 {
         return expire_table(store_ram(base), TABLE_TALLY, day, max, ret_n);
+}
+
+/* The epoch is the time of the row, and its bytes, most significant first, are the name: so they sort by it. */
+typedef struct EpochName {
+        char bytes[sizeof(uint64_t)];
+} EpochName;
+
+static RamRow revised_row(const StoreRevised *r, EpochName *name)
+{
+        for (size_t i = 0; i < sizeof(name->bytes); i++)
+                name->bytes[i] = (char)(r->epoch >> 8 * (sizeof(name->bytes) - 1 - i));
+        return (RamRow){
+                .name = {.at = name->bytes, .n = sizeof(name->bytes)},
+                .seq = r->seq,
+                .at = (usec_t)r->epoch,
+                .json = r->json,
+        };
+}
+
+static int ram_put_revised(Store *base, const StoreRevised *row)
+{
+        StoreRam *s = store_ram(base);
+        const RamTable *t = &s->tables[TABLE_REVISED];
+        EpochName name;
+        RamRow values = revised_row(row, &name);
+
+        if (ram_table_is_at(t, ram_table_place(t, values.name, values.seq), &values))
+                return 0;
+        return put(s, TABLE_REVISED, &values);
+}
+
+static int ram_scan_revised(Store *base, StoreRevisedFn fn, void *user)
+{
+        const RamTable *t = &store_ram(base)->tables[TABLE_REVISED];
+        int r = 0;
+
+        for (size_t i = 0; i < t->n && r == 0; i++) {
+                StoreRevised row = {
+                        .epoch = (uint64_t)t->rows[i]->at, .seq = t->rows[i]->seq, .json = t->rows[i]->json};
+
+                r = fn(user, &row);
+        }
+        return r;
+}
+
+static int ram_expire_revised(Store *base, uint64_t epoch, size_t max, size_t *ret_n)
+{
+        return expire_table(store_ram(base), TABLE_REVISED, (usec_t)epoch, max, ret_n);
 }
 
 static int ram_put_mark(Store *base, Text name, int64_t value)
@@ -473,6 +522,9 @@ static const StoreVerbs store_ram_verbs = {
         .get_tally = ram_get_tally,
         .scan_tallies = ram_scan_tallies,
         .expire_tallies = ram_expire_tallies,
+        .put_revised = ram_put_revised,
+        .scan_revised = ram_scan_revised,
+        .expire_revised = ram_expire_revised,
         .put_mark = ram_put_mark,
         .get_mark = ram_get_mark,
         .erase = ram_erase,

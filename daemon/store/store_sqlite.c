@@ -204,6 +204,15 @@ int64_t crc_tally(const StoreTally *row)
         return (int32_t)store_crc_text(crc, row->counts);
 }
 
+int64_t crc_revised(const StoreRevised *row)
+{
+        uint32_t crc = crc_begin('r');
+
+        crc = store_crc_number(crc, row->epoch);
+        crc = store_crc_number(crc, row->seq);
+        return (int32_t)store_crc_text(crc, row->json);
+}
+
 int64_t crc_meta(Text key, uint64_t value)
 {
         return (int32_t)store_crc_number(store_crc_text(crc_begin('m'), key), value);
@@ -279,6 +288,8 @@ static int write_blocks_and_counts(StoreSqlite *s)
                 r = write_count(s, TEXT("feeds"), s->counts.feeds, s->stored_counts.feeds);
         if (r == 0)
                 r = write_count(s, TEXT("tallies"), s->counts.tallies, s->stored_counts.tallies);
+        if (r == 0)
+                r = write_count(s, TEXT("revised"), s->counts.revised, s->stored_counts.revised);
         return r;
 }
 
@@ -424,6 +435,9 @@ const StoreVerbs store_sqlite_verbs = {
         .get_tally = sqlite_get_tally,
         .scan_tallies = sqlite_scan_tallies,
         .expire_tallies = sqlite_expire_tallies,
+        .put_revised = sqlite_put_revised,
+        .scan_revised = sqlite_scan_revised,
+        .expire_revised = sqlite_expire_revised,
         .put_mark = sqlite_put_mark,
         .get_mark = sqlite_get_mark,
         .erase = sqlite_erase,

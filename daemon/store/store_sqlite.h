@@ -66,13 +66,18 @@ typedef enum StoreSql {
         SQL_GET_TALLY,
         SQL_SCAN_TALLIES,
         SQL_DROP_TALLY,
+        /* From here on: of the table that came with version 3. */
+        SQL_PUT_REVISED,
+        SQL_SCAN_REVISED,
+        SQL_DROP_REVISED,
         _SQL_N,
         _SQL_N_VERSION_1 = SQL_UPDATE_TALLY,
+        _SQL_N_VERSION_2 = SQL_PUT_REVISED,
 } StoreSql;
 
 /* How many rows the tables must have (surveys: see the blocks). */
 typedef struct StoreCounts {
-        uint64_t blocks, alerts, feeds, tallies;
+        uint64_t blocks, alerts, feeds, tallies, revised;
 } StoreCounts;
 
 typedef struct StoreSqlite {
@@ -126,6 +131,7 @@ int64_t crc_feed(const StoreFeed *row);
 int64_t crc_block(const Block *block);
 int64_t crc_meta(Text key, uint64_t value);
 int64_t crc_tally(const StoreTally *row);
+int64_t crc_revised(const StoreRevised *row);
 
 /* store_sqlite_scan.c: reading. */
 
@@ -169,6 +175,11 @@ int sqlite_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t
 int sqlite_expire_tallies(Store *base, int32_t day, size_t max, size_t *ret_n);
 int sqlite_put_mark(Store *base, Text name, int64_t value);
 int sqlite_get_mark(Store *base, Text name, int64_t *ret);
+
+/* store_sqlite_revised.c */
+int sqlite_put_revised(Store *base, const StoreRevised *row);
+int sqlite_scan_revised(Store *base, StoreRevisedFn fn, void *user);
+int sqlite_expire_revised(Store *base, uint64_t epoch, size_t max, size_t *ret_n);
 
 /* store_sqlite_damage.c */
 /* A row other than a survey is damaged: counts it the first time, and tells @fn (may be NULL). */

@@ -177,6 +177,12 @@ int sqlite_load_counts(StoreSqlite *s)
                 r = sqlite_scan_tallies(&s->base, INT32_MIN, TEXT(""), 0, count_tally, &lost.tallies, NULL);
                 s->counts.tallies = lost.tallies;
         }
+        if (r < 0)
+                return r;
+        /* These are no truth that could be lost; where their number is not known they are of no use. */
+        r = s->version > 2 ? sql_get_meta(s, TEXT("revised"), &s->counts.revised) : 1;
+        if (r == 0)
+                s->counts.revised = UINT64_MAX / 2;
         s->stored_counts = s->counts;
         return r < 0 ? r : 0;
 }

@@ -22,7 +22,7 @@
 #include "proto/base/plant.h"
 
 #define APPLICATION_ID 0x63786431 /* "cxd1" */
-#define USER_VERSION   2
+#define USER_VERSION   3
 
 #define TEXT_OF(_number)  TEXT_OF_(_number)
 #define TEXT_OF_(_number) #_number
@@ -41,9 +41,14 @@ static const char *const tables[] = {
         /* since version 2: */
         "CREATE TABLE tally (day INTEGER NOT NULL, scope TEXT NOT NULL, crc INTEGER NOT NULL,"
         " counts BLOB NOT NULL, PRIMARY KEY (day, scope)) WITHOUT ROWID",
+        /* since version 3: */
+        "CREATE TABLE revised (epoch INTEGER NOT NULL, seq INTEGER NOT NULL, crc INTEGER NOT NULL,"
+        " json BLOB NOT NULL, PRIMARY KEY (epoch, seq)) WITHOUT ROWID",
 };
 
-static const size_t n_tables[] = {[1] = 5, [USER_VERSION] = CX_ARRAY_LEN(tables)};
+/* By version. */
+static const size_t n_tables[] = {[1] = 5, [2] = 6, [USER_VERSION] = CX_ARRAY_LEN(tables)};
+static const int n_statements[] = {[1] = _SQL_N_VERSION_1, [2] = _SQL_N_VERSION_2, [USER_VERSION] = _SQL_N};
 
 static const char *const sql_texts[] = {
 #define STORE_SQL_TEXT(_name, _text) _text,
@@ -59,6 +64,10 @@ static const char *const sql_texts[] = {
         [SQL_SCAN_TALLIES] = "SELECT day, scope, crc, counts FROM tally WHERE (day, scope) > (?, ?)"
                              " ORDER BY day, scope",
         [SQL_DROP_TALLY] = "DELETE FROM tally WHERE day = ? AND scope = ?",
+        [SQL_PUT_REVISED] = "INSERT OR IGNORE INTO revised (epoch, seq, crc, json) VALUES (?, ?, ?, ?)",
+        [SQL_SCAN_REVISED] = "SELECT epoch, seq, crc, json FROM revised ORDER BY epoch, seq",
+        [SQL_DROP_REVISED] = "DELETE FROM revised WHERE (epoch, seq) IN (SELECT epoch, seq FROM revised"
+                             " WHERE epoch < ? ORDER BY epoch, seq LIMIT ?)",
 };
 
 /* --- small queries -------------------------------------------------------------------------------------- */
@@ -211,9 +220,7 @@ static int lock_file(StoreSqlite *s)
 
 static int prepare(StoreSqlite *s)
 {
-        int n = s->version == 1 ? _SQL_N_VERSION_1 : _SQL_N;
-
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; i < n_statements[s->version]; i++) {
                 int rc = sqlite3_prepare_v3(s->db, sql_texts[i], -1, SQLITE_PREPARE_PERSISTENT, &s->sql[i],
                                             NULL);
 
@@ -250,13 +257,15 @@ static int create(StoreSqlite *s)
                 r = create_count(s, TEXT("feeds"));
         if (r == 0)
                 r = create_count(s, TEXT("tallies"));
+        if (r == 0)
+                r = create_count(s, TEXT("revised"));
         return r == 0 ? sql_step(s, SQL_COMMIT, "make the store") : r;
 }
 
 /* What came with later versions is added. All of it in one transaction: the file is of one version or the other. */
 static int migrate(StoreSqlite *s)
 {
-        int r;
+        int r, from = s->version;
 
         r = sql_execute(s, "BEGIN EXCLUSIVE");
         for (size_t i = n_tables[s->version]; i < CX_ARRAY_LEN(tables) && r == 0; i++)
@@ -266,8 +275,10 @@ static int migrate(StoreSqlite *s)
         s->version = USER_VERSION;
         if (r == 0)
                 r = prepare(s);
-        if (r == 0)
+        if (r == 0 && from < 2)
                 r = create_count(s, TEXT("tallies"));
+        if (r == 0)
+                r = create_count(s, TEXT("revised"));
         return r == 0 ? sql_step(s, SQL_COMMIT, "bring the store to this version") : r;
 }
 

@@ -85,6 +85,15 @@ void store_put_tally_text(Store *s, int32_t day, const char *scope, const char *
         ck_assert_int_eq(store_commit(s), 0);
 }
 
+void store_put_revised_text(Store *s, uint64_t epoch, uint64_t seq, const char *json)
+{
+        const StoreRevised row = {.epoch = epoch, .seq = seq, .json = text_of(json)};
+
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_put_revised(s, &row), 0);
+        ck_assert_int_eq(store_commit(s), 0);
+}
+
 typedef struct OldSeqs {
         uint64_t at[10000];
         size_t n;
@@ -186,6 +195,19 @@ const char *store_dump_tallies(Store *s)
 {
         buffer_reset(&dump);
         return dumped(store_scan_tallies(s, INT32_MIN, TEXT(""), 0, dump_tally, NULL, NULL));
+}
+
+static int dump_revised(void *user CX_UNUSED, const StoreRevised *row)
+{
+        buffer_append_format(&dump, "%llu %llu " TEXT_FMT "\n", (unsigned long long)row->epoch,
+                             (unsigned long long)row->seq, TEXT_ARG(row->json));
+        return 0;
+}
+
+const char *store_dump_revised(Store *s)
+{
+        buffer_reset(&dump);
+        return dumped(store_scan_revised(s, dump_revised, NULL));
 }
 
 typedef struct Holds {

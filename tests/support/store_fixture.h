@@ -28,6 +28,7 @@ void store_put_rows(Store *s, uint64_t first, size_t n);
 void store_put_alert_text(Store *s, const char *id, usec_t changed, bool is_open, const char *json);
 void store_put_feed_text(Store *s, const char *principal, uint64_t seq, usec_t at, const char *json);
 void store_put_tally_text(Store *s, int32_t day, const char *scope, const char *counts);
+void store_put_revised_text(Store *s, uint64_t epoch, uint64_t seq, const char *json);
 
 /*
  * Within a transaction: deletes up to @max surveys (at most 10,000) and feed messages that are older, as the daemon does
@@ -45,6 +46,9 @@ const char *store_dump_feeds(Store *s);
 
 /* "day scope counts\n" */
 const char *store_dump_tallies(Store *s);
+
+/* "epoch seq json\n" */
+const char *store_dump_revised(Store *s);
 
 /* Whether the store holds exactly this one survey. */
 bool store_holds(Store *s, const StoreSurvey *row);

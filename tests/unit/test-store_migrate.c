@@ -15,8 +15,8 @@
 #include "tests/support/check_main.h"
 #include "tests/support/store_fixture.h"
 
-/* As version 1 made it, with these rows in it. */
-static const char version_1[] =
+/* As version 1 made it, with these rows in it; %s: what version 2 made besides, and which of the two. */
+static const char old_version[] =
         "PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON;"
         "CREATE TABLE survey (seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, source TEXT NOT NULL,"
         " crc INTEGER NOT NULL, json BLOB NOT NULL);"
@@ -27,25 +27,31 @@ static const char version_1[] =
         "CREATE TABLE feed (principal TEXT NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL,"
         " crc INTEGER NOT NULL, json BLOB NOT NULL, PRIMARY KEY (principal, seq)) WITHOUT ROWID;"
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL, crc INTEGER NOT NULL) WITHOUT "
-        "ROWID;"
-        "PRAGMA application_id=0x63786431; PRAGMA user_version=1;"
+        "ROWID; %s"
+        "PRAGMA application_id=0x63786431; PRAGMA user_version=%d;"
         "ATTACH '%s' AS new;"
         "INSERT INTO survey SELECT * FROM new.survey; INSERT INTO block SELECT * FROM new.block;"
         "INSERT INTO alert SELECT * FROM new.alert; INSERT INTO feed SELECT * FROM new.feed;"
-        "INSERT INTO meta SELECT * FROM new.meta WHERE key IN ('blocks', 'alerts', 'feeds');";
+        "INSERT INTO meta SELECT * FROM new.meta WHERE key IN ('blocks', 'alerts', 'feeds');"
+        "INSERT INTO meta SELECT * FROM new.meta WHERE %d > 1 AND key = 'tallies';";
+
+static const char of_version_2[] =
+        "CREATE TABLE tally (day INTEGER NOT NULL, scope TEXT NOT NULL, crc INTEGER NOT NULL,"
+        " counts BLOB NOT NULL, PRIMARY KEY (day, scope)) WITHOUT ROWID;";
 
 /* Rows with their checksums come from a store of today; everything else is as it was. */
-static void make_version_1(const char *file)
+static void make_version(const char *file, int version)
 {
         StoreDir dir = STORE_DIR_INIT;
         Store *s = store_dir_open(&dir);
-        char text[2048];
+        char text[2400];
 
         store_put_rows(s, 1, 2000);
         store_put_alert_text(s, "a1", 5, true, "alert");
         store_put_feed_text(s, "maria", 1, 5, "feed");
         store_close(s);
-        snprintf(text, sizeof(text), version_1, dir.file);
+        snprintf(text, sizeof(text), old_version, version > 1 ? of_version_2 : "", version, dir.file,
+                 version);
         store_run_sql(file, text);
         store_dir_remove(&dir);
 }
@@ -64,12 +70,14 @@ static void check_migrated(StoreDir *dir)
         ck_assert_str_eq(store_dump_feeds(s), "maria 1 5 feed\n");
         store_put_tally_text(s, 20000, "org", "x 1:1");
         ck_assert_str_eq(store_dump_tallies(s), "20000 org x 1:1\n");
+        store_put_revised_text(s, 1, 17, "before");
+        ck_assert_str_eq(store_dump_revised(s), "1 17 before\n");
         ck_assert_int_eq(store_info(s, &info), 0);
         ck_assert_uint_eq(info.n_damaged, 0);
         store_close(s);
 }
 
-START_TEST(a_file_of_version_1_becomes_one_of_this_version)
+static void check_version(int version)
 {
         StoreDir dir = STORE_DIR_INIT;
         StoreVerified v = {0};
@@ -77,10 +85,10 @@ START_TEST(a_file_of_version_1_becomes_one_of_this_version)
         Store *s;
 
         store_dir_make(&dir);
-        make_version_1(dir.file);
+        make_version(dir.file, version);
         /* It can be verified as it is. */
         ck_assert_int_eq(store_verify_sqlite(dir.file, NULL, NULL, &v, error, sizeof(error)), 0);
-        ck_assert_int_eq(v.version, 1);
+        ck_assert_int_eq(v.version, version);
         ck_assert_uint_eq(v.n_damaged, 0);
         ck_assert_uint_ge(v.n_rows, 2002);
         check_migrated(&dir);
@@ -88,9 +96,15 @@ START_TEST(a_file_of_version_1_becomes_one_of_this_version)
         ck_assert_str_eq(store_dump_tallies(s), "20000 org x 1:1\n");
         store_close(s);
         ck_assert_int_eq(store_verify_sqlite(dir.file, NULL, NULL, &v, error, sizeof(error)), 0);
-        ck_assert_int_eq(v.version, 2);
+        ck_assert_int_eq(v.version, 3);
         ck_assert_uint_eq(v.n_damaged, 0);
         store_dir_remove(&dir);
+}
+
+START_TEST(a_file_of_an_older_version_becomes_one_of_this_version)
+{
+        check_version(1);
+        check_version(2);
 }
 END_TEST
 
@@ -128,7 +142,7 @@ int ftruncate64(int fd, off64_t n)
         return (int)syscall(SYS_ftruncate, fd, n);
 }
 
-START_TEST(a_migration_that_is_killed_anywhere_leaves_a_file_that_can_be_used)
+static void kill_migration(int version)
 {
         int n = 0;
 
@@ -138,7 +152,7 @@ START_TEST(a_migration_that_is_killed_anywhere_leaves_a_file_that_can_be_used)
                 pid_t pid;
 
                 store_dir_make(&dir);
-                make_version_1(dir.file);
+                make_version(dir.file, version);
                 pid = fork();
                 ck_assert_int_ge(pid, 0);
                 if (pid == 0) {
@@ -160,7 +174,13 @@ START_TEST(a_migration_that_is_killed_anywhere_leaves_a_file_that_can_be_used)
         }
         ck_assert_int_gt(n, 3); /* there was something to be killed at */
 }
+
+START_TEST(a_migration_that_is_killed_anywhere_leaves_a_file_that_can_be_used)
+{
+        kill_migration(1);
+        kill_migration(2);
+}
 END_TEST
 
-CHECK_MAIN("store_migrate", a_file_of_version_1_becomes_one_of_this_version,
+CHECK_MAIN("store_migrate", a_file_of_an_older_version_becomes_one_of_this_version,
            a_migration_that_is_killed_anywhere_leaves_a_file_that_can_be_used)

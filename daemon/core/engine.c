@@ -307,6 +307,12 @@ int engine_replay(Engine *e, const Survey *survey)
         return engine_apply(e, survey, NULL, NULL);
 }
 
+int engine_replay_change(Engine *e, const Survey *survey, const Survey *earlier)
+{
+        e->look_at_all = true;
+        return engine_apply(e, survey, earlier, NULL);
+}
+
 /* The rule that the alert is of; NULL if there is none any more, or not for this metric and scope. */
 static const Watch *watch_of(const Engine *e, const Alert *a)
 {

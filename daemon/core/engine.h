@@ -101,6 +101,12 @@ Engine *engine_free(Engine *e);
 CX_MUST_CHECK int engine_replay(Engine *e, const Survey *survey);
 
 /*
+ * A survey that was counted as @earlier (its comment, customer and the like may be missing) is @survey by now; no rule is
+ * looked at. -ENOMEM as above.
+ */
+CX_MUST_CHECK int engine_replay_change(Engine *e, const Survey *survey, const Survey *earlier);
+
+/*
  * Answers of one scope and day (counted from 1970, UTC) whose surveys are no longer stored, as if these had been replayed;
  * only windows that are cut in days see them. @counts: from the lowest answer of @metric on. SIZE_MAX: no answers, but
  * the scope has data. Agents and queues that are new are let in as long as there is room; another scope that the org does
@@ -124,6 +130,11 @@ void engine_place(const Engine *e, const Survey *survey, EnginePlace *ret);
  * also after a restart, by engine_replay_tally()); only what names it forgets it.
  */
 void engine_forget(Engine *e, const Survey *survey);
+
+/* As if engine_forget() had been called for every survey before @ts; only how many there are stays. */
+void engine_forget_before(Engine *e, usec_t ts);
+/* So many surveys that were counted are no longer stored. */
+void engine_forget_count(Engine *e, uint64_t n);
 
 /* The first day whose answers are kept; INT32_MIN before the first step. */
 int32_t engine_kept_day(const Engine *e);

@@ -93,6 +93,18 @@ void engine_forget(Engine *e, const Survey *survey)
                 e->stats.surveys--;
 }
 
+void engine_forget_before(Engine *e, usec_t ts)
+{
+        for (Cell *cell = e->cells; cell; cell = cell->next)
+                for (size_t i = 0; i < cell->n_pairs; i++)
+                        recent_forget(&cell->pairs[i].recent, &e->ids, ts);
+}
+
+void engine_forget_count(Engine *e, uint64_t n)
+{
+        e->stats.surveys -= n < e->stats.surveys ? n : e->stats.surveys;
+}
+
 int32_t engine_kept_day(const Engine *e)
 {
         return e->kept[WINDOW_DAY];

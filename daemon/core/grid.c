@@ -317,3 +317,38 @@ const uint32_t *grid_totals(Grid *g, unsigned i, int32_t start, int32_t end, int
                 cursor_move(g, cursor, start, end, kept);
         return cursor + 2;
 }
+
+void grid_save(const Grid *g, const ImageWriter *to)
+{
+        image_put_number(to, g->n_columns);
+        image_put_number(to, g->width);
+        image_put_number(to, g->n);
+        image_put(to, g->n ? grid_row(g, 0) : NULL, g->n * grid_stride(g));
+}
+
+int grid_load(Grid *g, ImageReader *from)
+{
+        uint64_t n_columns = image_get_number(from), width = image_get_number(from);
+        size_t n = image_get_below(from, UINT32_MAX), stride = sizeof(int32_t) + (size_t)n_columns * width;
+        const unsigned char *rows;
+
+        if (from->failed || g->n || n_columns != g->n_columns || (width != 1 && width != 2 && width != 4) ||
+            n > from->n / stride)
+                return -EBADMSG;
+        rows = image_get(from, n * stride);
+        free(g->rows);
+        *g = (Grid){.cursors = g->cursors,
+                    .n_columns = g->n_columns,
+                    .n_cursors = g->n_cursors,
+                    .width = (uint8_t)width};
+        if (n == 0)
+                return 0;
+        g->rows = malloc((n + 1) * stride);
+        if (!g->rows)
+                return -ENOMEM;
+        memcpy(g->rows, rows, n * stride);
+        g->n = (uint32_t)n;
+        g->size = g->n + 1;
+        note_oldest(g);
+        return 0;
+}

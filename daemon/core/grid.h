@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "daemon/core/image.h"
 #include "daemon/core/tally.h"
 #include "proto/base/def.h"
 
@@ -56,6 +57,11 @@ uint32_t grid_find(const Grid *g, int32_t number);
  * grid_count().
  */
 const uint32_t *grid_totals(Grid *g, unsigned i, int32_t start, int32_t end, int32_t kept);
+
+/* The rows, without the cursors. */
+void grid_save(const Grid *g, const ImageWriter *to);
+/* Into a grid that has the same columns and no rows. -ENOMEM; -EBADMSG: that is not what was saved. */
+CX_MUST_CHECK int grid_load(Grid *g, ImageReader *from);
 
 static inline size_t grid_stride(const Grid *g)
 {

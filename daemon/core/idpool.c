@@ -100,3 +100,42 @@ Text idpool_text(const IdPool *p, uint32_t handle)
                 .n = place_get(p, handle).n,
         };
 }
+
+void idpool_save(const IdPool *p, const ImageWriter *to)
+{
+        for (unsigned i = 0; i < IDPOOL_CLASSES; i++) {
+                const struct IdPoolClass *c = &p->classes[i];
+
+                image_put_number(to, c->n);
+                image_put_number(to, c->free);
+                image_put(to, c->data, c->n * (sizeof(Place) + room[i]));
+        }
+}
+
+int idpool_load(IdPool *p, ImageReader *from)
+{
+        for (unsigned i = 0; i < IDPOOL_CLASSES; i++) {
+                struct IdPoolClass *c = &p->classes[i];
+                size_t n = image_get_below(from, UINT32_MAX / IDPOOL_CLASSES),
+                       width = sizeof(Place) + room[i];
+                size_t free_place = image_get_below(from, n + 1);
+                const unsigned char *data = image_get(from, n * width);
+
+                if (from->failed)
+                        return -EBADMSG;
+                if (n == 0)
+                        continue;
+                c->data = malloc(n * width);
+                if (!c->data)
+                        return -ENOMEM;
+                memcpy(c->data, data, n * width);
+                c->n = c->size = (uint32_t)n;
+                c->free = (uint32_t)free_place;
+        }
+        return 0;
+}
+
+bool idpool_has(const IdPool *p, uint32_t handle)
+{
+        return handle / IDPOOL_CLASSES < p->classes[handle % IDPOOL_CLASSES].n;
+}

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/core/image.h"
 #include "proto/base/def.h"
 #include "proto/base/text.h"
 
@@ -32,6 +33,12 @@ void idpool_deinit(IdPool *p);
 CX_MUST_CHECK int idpool_add(IdPool *p, Text id, uint32_t *ret);
 void idpool_ref(IdPool *p, uint32_t handle);
 void idpool_unref(IdPool *p, uint32_t handle);
+
+/* With all references and handles. -ENOMEM; -EBADMSG: that is not what was saved. The pool to load into is empty. */
+void idpool_save(const IdPool *p, const ImageWriter *to);
+CX_MUST_CHECK int idpool_load(IdPool *p, ImageReader *from);
+/* Whether there is such a place at all. */
+bool idpool_has(const IdPool *p, uint32_t handle);
 
 /* Borrowed until the next idpool_add(). */
 Text idpool_text(const IdPool *p, uint32_t handle);

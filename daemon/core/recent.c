@@ -5,6 +5,9 @@
 
 #include "daemon/core/recent.h"
 
+/* Most lists stay as short as this. */
+#define FEW 4
+
 /* Entry @i, counted from the oldest. A ring that is not of full size yet begins at 0. */
 static RecentEntry *entry_at(const Recent *r, unsigned i)
 {
@@ -45,7 +48,7 @@ int recent_add(Recent *r, IdPool *ids, usec_t ts, uint32_t id)
         if (r->cut && compare(ids, &r->last, ts, text) > 0)
                 return 0;
         if (r->n == r->size && r->size < RECENT_MAX) {
-                unsigned size = r->size ? RECENT_MAX : 4;
+                unsigned size = r->size ? RECENT_MAX : FEW;
                 RecentEntry *entries = realloc(r->entries, size * sizeof(*entries));
 
                 if (!entries)
@@ -93,4 +96,65 @@ size_t recent_list(const Recent *r, const IdPool *ids, usec_t start, usec_t end,
                 if (start <= entry_at(r, i - 1)->ts && entry_at(r, i - 1)->ts < end)
                         ret[n++] = idpool_text(ids, entry_at(r, i - 1)->id);
         return n;
+}
+
+void recent_forget(Recent *r, IdPool *ids, usec_t ts)
+{
+        unsigned n = 0;
+
+        while (n < r->n && entry_at(r, n)->ts < ts)
+                idpool_unref(ids, entry_at(r, n++)->id);
+        for (unsigned i = n; i < r->n; i++)
+                *entry_at(r, i - n) = *entry_at(r, i);
+        r->n = (uint8_t)(r->n - n);
+}
+
+static void save_entry(const RecentEntry *entry, const ImageWriter *to)
+{
+        image_put_number(to, (uint64_t)entry->ts);
+        image_put_number(to, entry->id);
+}
+
+static RecentEntry load_entry(const IdPool *ids, ImageReader *from)
+{
+        RecentEntry entry = {.ts = (usec_t)image_get_number(from)};
+
+        entry.id = (uint32_t)image_get_below(from, UINT32_MAX);
+        if (!idpool_has(ids, entry.id))
+                from->failed = true;
+        return entry;
+}
+
+void recent_save(const Recent *r, const ImageWriter *to)
+{
+        image_put_number(to, (uint64_t)r->n << 1 | r->cut);
+        for (unsigned i = 0; i < r->n; i++)
+                save_entry(entry_at(r, i), to);
+        if (r->cut)
+                save_entry(&r->last, to);
+}
+
+int recent_load(Recent *r, const IdPool *ids, ImageReader *from)
+{
+        size_t head = image_get_below(from, 2 * (RECENT_MAX + 1)), n = head >> 1;
+
+        *r = RECENT_NULL;
+        if (n) {
+                r->size = n > FEW ? RECENT_MAX : FEW;
+                r->entries = calloc(r->size, sizeof(*r->entries));
+                if (!r->entries)
+                        return -ENOMEM;
+        }
+        for (size_t i = 0; i < n; i++)
+                r->entries[i] = load_entry(ids, from);
+        if (head & 1)
+                r->last = load_entry(ids, from);
+        if (from->failed) {
+                free(r->entries);
+                *r = RECENT_NULL;
+                return -EBADMSG;
+        }
+        r->n = (uint8_t)n;
+        r->cut = head & 1;
+        return 0;
 }

@@ -36,5 +36,12 @@ void recent_deinit(Recent *r, IdPool *ids);
 CX_MUST_CHECK int recent_add(Recent *r, IdPool *ids, usec_t ts, uint32_t id);
 void recent_remove(Recent *r, IdPool *ids, usec_t ts, Text id);
 
+/* Forgets those before @ts. */
+void recent_forget(Recent *r, IdPool *ids, usec_t ts);
+
+/* The ids by their handles. -ENOMEM; -EBADMSG: that is not what was saved. @ids is loaded, @r is empty. */
+void recent_save(const Recent *r, const ImageWriter *to);
+CX_MUST_CHECK int recent_load(Recent *r, const IdPool *ids, ImageReader *from);
+
 /* Ids of answers in [start, end), newest first, at most @max. Borrowed until the next idpool_add(). */
 size_t recent_list(const Recent *r, const IdPool *ids, usec_t start, usec_t end, Text *ret, size_t max);

@@ -99,3 +99,35 @@ void seen_remove(Seen *s, uint64_t hash, uint64_t seq)
         s->places[hole] = (SeenPlace){0};
         s->n--;
 }
+
+void seen_save(const Seen *s, const ImageWriter *to)
+{
+        image_put(to, &s->key, sizeof(s->key));
+        image_put_number(to, s->n_places);
+        image_put_number(to, s->n);
+        image_put(to, s->places, s->n_places * sizeof(SeenPlace));
+}
+
+int seen_load(Seen *s, ImageReader *from)
+{
+        const unsigned char *key = image_get(from, sizeof(s->key)), *places;
+        size_t n_places = image_get_below(from, from->n / sizeof(SeenPlace) + 1);
+        size_t n = image_get_below(from, n_places / 4 * 3 + 1);
+
+        places = image_get(from, n_places * sizeof(SeenPlace));
+        if (from->failed || (n_places & (n_places - 1)) || s->n)
+                return -EBADMSG;
+        if (n_places) {
+                SeenPlace *copy = malloc(n_places * sizeof(SeenPlace));
+
+                if (!copy)
+                        return -ENOMEM;
+                memcpy(copy, places, n_places * sizeof(SeenPlace));
+                free(s->places);
+                s->places = copy;
+        }
+        memcpy(&s->key, key, sizeof(s->key));
+        s->n_places = n_places;
+        s->n = n;
+        return 0;
+}

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/core/image.h"
 #include "proto/base/def.h"
 #include "proto/base/hash.h"
 #include "proto/base/text.h"
@@ -48,6 +49,11 @@ size_t seen_find(const Seen *s, uint64_t hash, uint64_t ret[SEEN_CANDIDATES_MAX]
 /* -ENOMEM. A fifth number under one hash is refused with -EEXIST (that takes 2^40 surveys, or a broken hash).
  */
 CX_MUST_CHECK int seen_add(Seen *s, uint64_t hash, uint64_t seq);
+
+/* With the key, without which the hashes mean nothing. -ENOMEM; -EBADMSG: that is not what was saved. */
+void seen_save(const Seen *s, const ImageWriter *to);
+/* Replaces an empty table and its key. */
+CX_MUST_CHECK int seen_load(Seen *s, ImageReader *from);
 
 /* Forgets (hash, seq); nothing happens if it is not there. */
 void seen_remove(Seen *s, uint64_t hash, uint64_t seq);

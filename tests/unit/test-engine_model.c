@@ -2,7 +2,8 @@
 
 /*
  * The engine against a model that keeps the list of live surveys and counts them one by one; and against
- * itself, when one of two engines is thrown away and made anew from surveys and alerts again and again.
+ * itself, when one of two engines is thrown away and made anew, from surveys and alerts or from a snapshot and what has
+ * changed since, again and again.
  */
 
 #include <math.h>
@@ -10,6 +11,8 @@
 
 #include "daemon/core/engine.h"
 #include "daemon/core/score.h"
+#include "daemon/core/snapshot.h"
+#include "proto/base/buffer.h"
 #include "tests/support/check_main.h"
 
 #define N_AGENTS    6
@@ -256,6 +259,18 @@ static bool same_alert(const Alert *a, const Alert *b)
                same(a->evidence, b->evidence) && same(a->limit, b->limit) && strcmp(a->by, b->by) == 0;
 }
 
+static void compare_stats(void)
+{
+        EngineStats a, b;
+
+        engine_stats(steady, &a);
+        engine_stats(fragile, &b);
+        ck_assert_uint_eq(a.surveys, b.surveys);
+        ck_assert_uint_eq(a.n_series, b.n_series);
+        for (ScopeId id = 0; id < org_n_scopes(engine_org(steady)); id++)
+                ck_assert(engine_has_data(steady, id) == engine_has_data(fragile, id));
+}
+
 static void compare_alerts(void)
 {
         ck_assert_uint_eq(engine_n_alerts(steady), engine_n_alerts(fragile));
@@ -284,17 +299,63 @@ static size_t both(const Input *in)
         return n;
 }
 
-static void restart_fragile(void)
+/* A snapshot of the fragile one, and the surveys as they were then. */
+static Buffer image;
+static Live imaged[SURVEYS_MAX];
+static size_t n_imaged;
+
+/* Surveys point into their own Live. */
+static void copy_live(Live *to, const Live *from)
 {
-        Engine *before = fragile;
-        Effects out = EFFECTS_NULL;
+        *to = *from;
+        to->survey.id.at = to->id;
+        to->survey.agent.at = from->survey.agent.at ? to->agent : NULL;
+        to->survey.queue.at = to->queue;
+}
+
+static void write_image(void *user, const void *data, size_t n)
+{
+        buffer_append(user, data, n);
+}
+
+static void take_image(void)
+{
+        both(&(Input){.kind = INPUT_TICK, .now = now});
+        buffer_reset(&image);
+        snapshot_save(fragile, &(ImageWriter){.write = write_image, .user = &image});
+        ck_assert(!buffer_failed(&image));
+        for (n_imaged = 0; n_imaged < n_live; n_imaged++)
+                copy_live(&imaged[n_imaged], &live[n_imaged]);
+}
+
+static bool is_changed(const Live *a, const Live *b)
+{
+        return a->gone != b->gone || a->survey.ts != b->survey.ts || a->survey.status != b->survey.status ||
+               !text_equal(a->survey.agent, b->survey.agent) ||
+               !text_equal(a->survey.queue, b->survey.queue) || a->survey.n_answers != b->survey.n_answers ||
+               memcmp(a->survey.answers, b->survey.answers, a->survey.n_answers * sizeof(Answer)) != 0;
+}
+
+/* The snapshot, brought up to date: in any order. */
+static void load_image(void)
+{
+        ImageReader from = {.at = (const unsigned char *)image.data, .n = image.n};
+
+        ck_assert_int_eq(snapshot_load(fragile, &from), 0);
+        ck_assert_uint_eq(from.n, 0);
+        for (size_t i = n_live; i-- > n_imaged;)
+                if (!live[i].gone)
+                        ck_assert_int_eq(engine_replay(fragile, &live[i].survey), 0);
+        for (size_t i = 0; i < n_imaged; i++)
+                if (is_changed(&live[i], &imaged[i]))
+                        ck_assert_int_eq(engine_replay_change(fragile, &live[i].survey, &imaged[i].survey),
+                                         0);
+}
+
+static void load_surveys(void)
+{
         size_t order[SURVEYS_MAX];
 
-        both(&(Input){.kind = INPUT_TICK, .now = now});
-        fragile = make_engine();
-        /* In any order, with or without knowing the time beforehand. */
-        if (draw(2))
-                ck_assert_int_eq(engine_step(fragile, &(Input){.kind = INPUT_TICK, .now = now}, &out), 0);
         for (size_t i = 0; i < n_live; i++) {
                 size_t k = draw((uint32_t)i + 1);
 
@@ -304,6 +365,27 @@ static void restart_fragile(void)
         for (size_t i = 0; i < n_live; i++)
                 if (!live[order[i]].gone)
                         ck_assert_int_eq(engine_replay(fragile, &live[order[i]].survey), 0);
+}
+
+static unsigned n_from_image;
+
+static void restart_fragile(void)
+{
+        bool from_image = image.n && draw(2);
+        Engine *before = fragile;
+        Effects out = EFFECTS_NULL;
+
+        both(&(Input){.kind = INPUT_TICK, .now = now});
+        fragile = make_engine();
+        /* In any order, with or without knowing the time beforehand. */
+        if (draw(2))
+                ck_assert_int_eq(engine_step(fragile, &(Input){.kind = INPUT_TICK, .now = now}, &out), 0);
+        if (from_image) {
+                load_image();
+                n_from_image++;
+        } else {
+                load_surveys();
+        }
         for (size_t i = 0; i < engine_n_alerts(before); i++)
                 ck_assert_int_eq(engine_restore(fragile, engine_alert(before, i)), 0);
         ck_assert_int_eq(engine_step(fragile, &(Input){.kind = INPUT_TICK, .now = now}, &out), 0);
@@ -311,6 +393,9 @@ static void restart_fragile(void)
         effects_deinit(&out);
         engine_free(before);
         compare_alerts();
+        compare_all(fragile);
+        if (from_image)
+                compare_stats();
 }
 
 static void new_survey(void)
@@ -398,8 +483,10 @@ static void run(uint64_t seed, unsigned n_steps)
                         change_survey(false);
                 else if (what < 75)
                         change_survey(true);
-                else if (what < 98)
+                else if (what < 96)
                         go_on();
+                else if (what < 98)
+                        take_image();
                 else
                         restart_fragile();
                 if (i % 100 == 99) {
@@ -417,6 +504,7 @@ static void run(uint64_t seed, unsigned n_steps)
         }
         steady = engine_free(steady);
         fragile = engine_free(fragile);
+        buffer_deinit(&image);
 }
 
 START_TEST(figures_and_alerts_are_a_function_of_what_is_stored)
@@ -432,6 +520,7 @@ START_TEST(figures_and_alerts_are_a_function_of_what_is_stored)
         for (uint64_t seed = 1; seed <= 12; seed++)
                 run(seed, 1500);
         /* The test is worth something only if all of it happened. */
+        ck_assert_uint_gt(n_from_image, 50);
         for (size_t i = 0; i < settings.n_rules; i++)
                 ck_assert_msg(n_fired[i] > 0, "rule %s never fired", rules[i].name);
         for (size_t i = ALERT_RECOVERED; i < _ALERT_REASON_N; i++)

@@ -1,0 +1,22 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * An engine as an image: what would else be computed anew from every stored survey.
+ *
+ * A cache, never the truth: an engine that was loaded stands where one stands that was given the same surveys (and
+ * tallies) by replay. What rules make of them is looked at anew; alerts are not in it, they come with engine_restore().
+ */
+
+#include "daemon/core/engine.h"
+#include "daemon/core/image.h"
+
+/* Allocates nothing and changes nothing. */
+void snapshot_save(const Engine *e, const ImageWriter *to);
+
+/*
+ * Into an engine that was made with the same settings and an org of the same files, and has counted nothing. Time is at
+ * least that of the image afterwards. -ENOMEM; -EBADMSG: it is of other settings, or no image. The engine is to be freed
+ * only, then.
+ */
+CX_MUST_CHECK int snapshot_load(Engine *e, ImageReader *from);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <errno.h>
+
 #include "daemon/config/config.h"
+#include "daemon/config/sha256.h"
+#include "proto/base/buffer.h"
 
 static bool same_calendar(const Calendar *a, const Calendar *b)
 {
@@ -57,6 +61,34 @@ bool config_changes_rules(const Config *before, const Config *after)
         /* They lie in memory that was zeroed before it was filled, so that equal ones are equal byte by byte. */
         return before->n_rules != after->n_rules ||
                (before->n_rules && memcmp(before->rules, after->rules, before->n_rules * sizeof(Rule)) != 0);
+}
+
+int config_digest(const Config *c, unsigned char ret[32])
+{
+        CX_CLEANUP(buffer_deinit) Buffer text = BUFFER_NULL;
+
+        buffer_append(&text, c->org_digest, sizeof(c->org_digest));
+        buffer_append_format(&text, "\n%lld %zu %zu\n", (long long)c->keep_tallies, c->max_agents,
+                             c->max_queues);
+        for (size_t i = 0; i < c->n_metrics; i++) {
+                const Metric *m = &c->metrics[i];
+
+                buffer_append_format(&text, "metric %s %s %d %d %d\n", m->name, metric_kind_name(m->kind),
+                                     m->lo, m->hi, m->lower_is_better);
+        }
+        for (size_t i = 0; i < c->n_windows; i++)
+                buffer_append_format(&text, "window %s\n", c->windows[i].name);
+        for (size_t i = 0; i < c->n_rules; i++) {
+                const Rule *r = &c->rules[i];
+
+                buffer_append_format(&text, "rule %s %zu %s/%s %zu %s %d %a\n", r->name, r->metric,
+                                     scope_kind_name(r->kind), r->scopes, r->window, rule_test_name(r->test),
+                                     r->above, r->threshold);
+        }
+        if (buffer_failed(&text))
+                return -ENOMEM;
+        sha256(text.data, text.n, ret);
+        return 0;
 }
 
 static bool same_text(const char *a, const char *b)

@@ -46,9 +46,10 @@ typedef struct Config {
         usec_t keep_surveys, keep_comments, keep_tallies;
         size_t max_connections; /* of all listeners together */
         size_t max_agents, max_queues;
-        size_t feed_ring; /* messages kept for each feed */
-        usec_t tick;      /* between figure and tick messages */
-        char **hosts;     /* further names for the Host header */
+        size_t snapshot_after; /* changes; 0: no snapshots */
+        size_t feed_ring;      /* messages kept for each feed */
+        usec_t tick;           /* between figure and tick messages */
+        char **hosts;          /* further names for the Host header */
         size_t n_hosts;
         char *tls_certificate, *tls_key; /* NULL: no TLS; absolute */
         char *roster, *queues;           /* the files that the org was read from; absolute; NULL: none */
@@ -93,6 +94,12 @@ CX_MUST_CHECK int config_print(const Config *c, FILE *to);
  * keep_tallies), so that they must be computed anew; or only rules, policy, sources and limits.
  */
 bool config_changes_figures(const Config *before, const Config *after);
+
+/*
+ * A SHA-256 that is the same for two configurations under which an engine counts, and remembers for its rules, the same
+ * of the same surveys. -ENOMEM.
+ */
+CX_MUST_CHECK int config_digest(const Config *c, unsigned char ret[32]);
 
 /* Whether the rules are others, and so the alerts. */
 bool config_changes_rules(const Config *before, const Config *after);

@@ -68,6 +68,8 @@ static const Option options[] = {
          .text = "Where surveys are kept."},
         {"store.path", &type_store, C(store), .def = "cxd.db",
          .text = "The database file; a relative path lies below the state directory."},
+        {"store.snapshot_after", &type_size, C(snapshot_after), .min = 0, .max = 1000000000, .def = "100000",
+         .unit = "changes", .text = "How often a snapshot is taken, so that a start need not read all; 0: never."},
 
         {"limits", &type_section, .def = "{}",
          .text = "Bounds on what others can make the daemon hold."},

@@ -295,8 +295,10 @@ static void write_surveys(const Server *s, const EngineStats *engine, JsonOut *o
 static void write_store(const Server *s, JsonOut *out)
 {
         UpkeepStats removed;
+        SnapshotStats snapshot;
         ScrubStats checked;
 
+        snapshots_stats(s->snapshots, &snapshot);
         upkeep_stats(s->upkeep, &removed);
         scrub_stats(s->scrub, &checked);
         json_key(out, TEXT("store"));
@@ -319,6 +321,13 @@ static void write_store(const Server *s, JsonOut *out)
         json_member_int(out, "rows", (int64_t)checked.n_rows);
         if (checked.complete_at)
                 json_member_time(out, "at", checked.complete_at);
+        json_end_object(out);
+        json_key(out, TEXT("snapshot"));
+        json_begin_object(out);
+        json_member_int(out, "times", (int64_t)snapshot.n);
+        json_member_int(out, "bytes", (int64_t)snapshot.bytes);
+        if (snapshot.at)
+                json_member_time(out, "at", snapshot.at);
         json_end_object(out);
         json_end_object(out);
 }

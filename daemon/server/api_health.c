@@ -68,8 +68,10 @@ static void write_surveys(const Server *s, Buffer *b)
 static void write_store(const Server *s, Buffer *b)
 {
         UpkeepStats removed;
+        SnapshotStats snapshot;
         ScrubStats checked;
 
+        snapshots_stats(s->snapshots, &snapshot);
         upkeep_stats(s->upkeep, &removed);
         scrub_stats(s->scrub, &checked);
         write_simple(b, "cxd_store_bytes", "gauge", "Size of the store on disk.",
@@ -82,6 +84,10 @@ static void write_store(const Server *s, Buffer *b)
                      (double)s->store_info.n_damaged);
         write_simple(b, "cxd_store_checks_total", "counter",
                      "Times that everything stored was read and checked.", (double)checked.n_passes);
+        write_simple(b, "cxd_snapshots_total", "counter", "Snapshots that were taken.", (double)snapshot.n);
+        write_simple(b, "cxd_snapshot_bytes", "gauge", "Size of the last snapshot.", (double)snapshot.bytes);
+        write_simple(b, "cxd_snapshot_time_seconds", "gauge", "As of when the last snapshot is; 0: none yet.",
+                     (double)snapshot.at / 1e6);
         write_counter(b, "cxd_removed_total", "counter", "What went because it was past its retention.");
         buffer_append_format(b, "cxd_removed_total{kind=\"survey\"} %" PRIu64 "\n", removed.surveys);
         buffer_append_format(b, "cxd_removed_total{kind=\"comment\"} %" PRIu64 "\n", removed.comments);

@@ -8,6 +8,7 @@
 
 #include "daemon/server/batch.h"
 #include "proto/base/plant.h"
+#include "proto/survey_json.h"
 
 Batch *batch_new(Intake *i)
 {
@@ -24,7 +25,9 @@ void batch_drop_entries(Batch *b)
                 free(b->entries[i].fault);
                 free(b->entries[i].id);
         }
-        b->n_entries = b->n_fresh = b->n_hits = 0;
+        b->n_entries = b->n_fresh = b->n_hits = b->n_kept = 0;
+        seen_deinit(&b->unknown);
+        buffer_reset(&b->kept_bytes);
         buffer_reset(&b->bytes);
         buffer_reset(&b->found);
 }
@@ -54,12 +57,14 @@ Batch *batch_free(Batch *b)
         batch_reset(b);
         buffer_deinit(&b->bytes);
         buffer_deinit(&b->found);
+        buffer_deinit(&b->kept_bytes);
         buffer_deinit(&b->alerts);
         effects_deinit(&b->effects);
         feed_rows_deinit(&b->feed);
         free(b->entries);
         free(b->fresh);
         free(b->hits);
+        free(b->kept);
         free(b->calls);
         free(b);
         return NULL;
@@ -108,6 +113,21 @@ int batch_add_fresh(Batch *b, size_t entry)
                 return -ENOMEM;
         b->fresh[b->n_fresh++] = entry;
         return 0;
+}
+
+int batch_keep(Batch *b, uint64_t seq, const Survey *earlier)
+{
+        Survey counted = *earlier;
+        Kept *kept;
+
+        if (!make_room((void **)&b->kept, b->n_kept, &b->kept_size, sizeof(*b->kept)))
+                return -ENOMEM;
+        kept = &b->kept[b->n_kept++];
+        *kept = (Kept){.seq = seq, .json_at = b->kept_bytes.n};
+        counted.contact = counted.customer = counted.channel = counted.reason = counted.comment = TEXT_NULL;
+        survey_encode(&counted, &b->kept_bytes);
+        kept->json_n = b->kept_bytes.n - kept->json_at;
+        return buffer_failed(&b->kept_bytes) ? -ENOMEM : 0;
 }
 
 int batch_add_call(Batch *b, void (*fn)(void *user), void *user)
@@ -181,6 +201,22 @@ static int put_surveys(Batch *b, Store *store)
         return 0;
 }
 
+static int put_kept(Batch *b, Store *store)
+{
+        for (size_t i = 0; i < b->n_kept; i++) {
+                StoreRevised row = {
+                        .epoch = b->kept_epoch,
+                        .seq = b->kept[i].seq,
+                        .json = {.at = b->kept_bytes.data + b->kept[i].json_at, .n = b->kept[i].json_n},
+                };
+                int r = PLANTED("revision-behind-snapshot") ? 0 : store_put_revised(store, &row);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int put_alerts(Batch *b, Store *store)
 {
         const char *json = b->alerts.data;
@@ -231,6 +267,8 @@ int batch_commit(Batch *b, Store *store)
         if (r < 0)
                 return keep_error(b, store, r);
         r = put_surveys(b, store);
+        if (r == 0)
+                r = put_kept(b, store);
         if (r == 0)
                 r = put_alerts(b, store);
         if (r == 0)

@@ -48,6 +48,12 @@ typedef struct Hit {
         size_t json_at[SEEN_CANDIDATES_MAX], json_n[SEEN_CANDIDATES_MAX]; /* in found; 0: not stored */
 } Hit;
 
+/* A revision of a survey that a snapshot has: what was counted of it before. */
+typedef struct Kept {
+        uint64_t seq;
+        size_t json_at, json_n; /* in Batch.kept_bytes */
+} Kept;
+
 typedef struct BatchCall {
         void (*fn)(void *user);
         void *user;
@@ -63,7 +69,12 @@ typedef struct Batch {
         size_t n_fresh, fresh_size;
         Hit *hits;
         size_t n_hits, hits_size;
+        Seen unknown; /* those whose id was not known when they were offered; usually none */
         Buffer found;
+        Kept *kept;
+        size_t n_kept, kept_size;
+        Buffer kept_bytes;
+        uint64_t kept_epoch;
         Effects effects;
         Buffer alerts; /* the effects' stored forms, each with a NUL behind */
         FeedRows feed;
@@ -89,6 +100,8 @@ Entry *batch_add_entry(Batch *b);
 Hit *batch_add_hit(Batch *b);
 /* The entry has its number already. */
 CX_MUST_CHECK int batch_add_fresh(Batch *b, size_t entry);
+/* What was counted of the survey up to now, without what no figure needs. */
+CX_MUST_CHECK int batch_keep(Batch *b, uint64_t seq, const Survey *earlier);
 CX_MUST_CHECK int batch_add_call(Batch *b, void (*fn)(void *user), void *user);
 
 static inline Text batch_json(const Batch *b, const Entry *e)

@@ -213,8 +213,19 @@ static int store_rows(const Fold *f, Store *store, StoreDamageFn damaged, void *
         return r;
 }
 
-int fold_delete(const Fold *f, Store *store, usec_t before, const uint64_t *seqs, size_t n,
-                StoreDamageFn damaged, void *user)
+static int note_deleted(Store *store, const FoldDeletion *which)
+{
+        int r = 0;
+
+        for (size_t i = 0; which->epoch && i < which->n && r == 0; i++)
+                if (which->counted[i])
+                        r = store_put_revised(store, &(StoreRevised){.epoch = which->epoch,
+                                                                     .seq = which->seqs[i],
+                                                                     .json = TEXT("")});
+        return r;
+}
+
+int fold_delete(const Fold *f, Store *store, const FoldDeletion *which, StoreDamageFn damaged, void *user)
 {
         int r = store_begin(store);
 
@@ -222,7 +233,9 @@ int fold_delete(const Fold *f, Store *store, usec_t before, const uint64_t *seqs
                 return r;
         r = store_rows(f, store, damaged, user);
         if (r == 0)
-                r = store_drop_surveys(store, before, seqs, n);
+                r = store_drop_surveys(store, which->before, which->seqs, which->n);
+        if (r == 0)
+                r = note_deleted(store, which);
         if (r == 0)
                 r = store_commit(store);
         if (r < 0)

@@ -24,12 +24,21 @@ CX_MUST_CHECK int fold_add(Fold *f, const Survey *survey);
 /* After the last one; from then on the engine is not needed. -ENOMEM. */
 CX_MUST_CHECK int fold_seal(Fold *f);
 
+/* Which surveys are to be deleted: @n of them, all older than @before. */
+typedef struct FoldDeletion {
+        usec_t before;
+        const uint64_t *seqs;
+        const bool *counted; /* by the engine, as surveys that were not retracted */
+        size_t n;
+        uint64_t epoch; /* that a snapshot learns of it under; 0: there is none */
+} FoldDeletion;
+
 /*
- * In one transaction: adds the sums to those that are stored, and deletes these @n surveys, all of them older than
- * @before. Where one of the stored sums is damaged, what it held is lost, and @damaged gets its name. As the store.
+ * In one transaction: adds the sums to those that are stored, and deletes these surveys. Where one of the stored sums is
+ * damaged, what it held is lost, and @damaged gets its name. As the store.
  */
-CX_MUST_CHECK int fold_delete(const Fold *f, Store *store, usec_t before, const uint64_t *seqs, size_t n,
-                              StoreDamageFn damaged, void *user);
+CX_MUST_CHECK int fold_delete(const Fold *f, Store *store, const FoldDeletion *which, StoreDamageFn damaged,
+                              void *user);
 
 /* A stored row into an engine. Metrics and answers that are not configured are left out. -EBADMSG; -ENOMEM. */
 CX_MUST_CHECK int fold_replay(Engine *e, const StoreTally *row);

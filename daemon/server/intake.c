@@ -192,15 +192,18 @@ static int take_survey(Intake *i, size_t entry, const ConfigSource *source, usec
         e->json_n = b->bytes.n - e->json_at;
         e->ts = i->survey.ts;
         n_known = seen_find(i->parts.seen, hash, known);
-        if (n_known == 0 || PLANTED("no-dedupe"))
+        if ((n_known == 0 && cut_counts_at_once(i, hash)) || PLANTED("no-dedupe"))
                 return take_new(i, b, entry, hash, now);
+        if (n_known == 0 && seen_find(&b->unknown, hash, known) == 0 &&
+            seen_add(&b->unknown, hash, entry + 1) < 0)
+                return -ENOMEM;
         hit = batch_add_hit(b);
         if (!hit)
                 return -ENOMEM;
         hit->entry = entry;
         hit->hash = hash;
         hit->n_seqs = n_known;
-        memcpy(hit->seqs, known, sizeof(known));
+        memcpy(hit->seqs, known, n_known * sizeof(known[0]));
         return 0;
 }
 
@@ -349,6 +352,7 @@ static void commit(Intake *i, Batch *b)
                 return;
         }
         b->job = (JournalJob){.run = commit_run, .done = commit_done};
+        b->kept_epoch = i->parts.kept_epoch;
         i->n_commits++;
         journal_submit(i->parts.journal, &b->job);
 }
@@ -397,6 +401,7 @@ static void look_up_done(JournalJob *job, int result)
         }
         i->ops->stepped(i->user);
         commit(i, b);
+        cut_look(i);
         if (!batch_is_empty(i->gathering))
                 intake_turn(i);
 }
@@ -421,6 +426,7 @@ void intake_turn(Intake *i)
         i->gathering = next;
         if (b->n_hits == 0) {
                 commit(i, b);
+                cut_look(i);
                 return;
         }
         /* With what the batches before it have numbered since its surveys were offered. */

@@ -73,6 +73,8 @@ typedef struct IntakeParts {
         uint64_t last_seq;   /* highest number of a stored survey */
         usec_t gone_before; /* surveys before this are past retention, whether they are deleted already or not */
         usec_t mute_before; /* surveys before this have no comment */
+        /* Before a survey with a number up to kept_until is changed, what was counted of it is kept under this epoch. */
+        uint64_t kept_epoch, kept_until;
 } IntakeParts;
 
 typedef struct IntakeOps {
@@ -86,6 +88,7 @@ typedef struct IntakeOps {
                                                          * the first time, then NULL */
         void (*recovered)(void *user);      /* there is space again */
         void (*stepped)(void *user);        /* the engine's deadline may have changed */
+        void (*cut)(void *user);            /* what intake_want_cut() asked for */
 } IntakeOps;
 
 CX_MUST_CHECK int intake_new(Intake **ret, const IntakeParts *parts, const IntakeOps *ops, void *user);
@@ -120,6 +123,16 @@ void intake_turn(Intake *i);
 
 /* From now on surveys before @gone are refused, and unknown if they are stored; those before @mute lose their comment. */
 void intake_set_limits(Intake *i, usec_t gone, usec_t mute);
+
+/*
+ * Asks for cut(), which comes once, at a moment when the engine has counted exactly the surveys that were handed to the
+ * storage thread (or are stored already). Taking goes on. Asked again within cut(): comes again.
+ */
+void intake_want_cut(Intake *i);
+/* From a cut on: as in IntakeParts. */
+void intake_keep(Intake *i, uint64_t epoch, uint64_t until);
+/* On the storage thread: a batch found no space, and those behind it are not written. */
+bool intake_store_stopped(const Intake *i);
 
 /* Stops taking: intake_is_full() holds, and rested() is called once nothing is in flight. */
 void intake_rest(Intake *i);

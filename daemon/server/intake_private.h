@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The inside of the intake, for its own files: intake.c (the way of a survey) and starve.c (a full disk).
+ * The inside of the intake, for its own files: intake.c (the way of a survey), cut.c (snapshots) and starve.c (a full disk).
  */
 
 #include "daemon/server/batch.h"
@@ -20,6 +20,7 @@ struct Intake {
         size_t n_bytes, n_entries; /* in flight, gathering included */
         bool full;
         bool resting;
+        bool cut_wanted; /* what is new is not counted when it is offered, but with its batch */
         bool failed;
         bool starved;       /* the disk is full: what is offered is refused until there is space */
         bool alerts_wait;   /* not even alerts could be committed since the last try */
@@ -44,6 +45,14 @@ void intake_settle(Intake *i, Batch *b);
 void intake_give_batch(Intake *i, Batch *b);
 Batch *intake_take_batch(Intake *i);
 void intake_go_on(Intake *i);
+
+/*
+ * Whether a survey whose id nobody knows is counted now: not while a cut is awaited, nor if it came during that time
+ * already and waits to be counted.
+ */
+bool cut_counts_at_once(const Intake *i, uint64_t hash);
+/* Whether this is the cut that is awaited. */
+void cut_look(Intake *i);
 
 /* @b found the disk full. Takes it over. */
 void starve_take(Intake *i, Batch *b);

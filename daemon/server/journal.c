@@ -120,6 +120,11 @@ void journal_stop(Journal *j)
                 journal_deliver(j);
 }
 
+Store *journal_store(Journal *j)
+{
+        return j->joined ? j->store : NULL;
+}
+
 Journal *journal_free(Journal *j)
 {
         if (!j)

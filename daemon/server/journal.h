@@ -32,6 +32,8 @@ CX_MUST_CHECK int journal_new(Journal **ret, Store *store, void (*ring)(void *us
 /* Carries out and delivers what is waiting and ends the thread. What is submitted later comes back as
  * -ECANCELED. */
 void journal_stop(Journal *j);
+/* The store, once it is stopped; borrowed. */
+Store *journal_store(Journal *j);
 /* Stops it if need be, and closes the store. */
 Journal *journal_free(Journal *j);
 

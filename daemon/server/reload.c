@@ -62,6 +62,8 @@ static void swap(Server *s, Engine *engine)
         intake_resume(s->intake, &parts);
         server_step_time(s);
         upkeep_reconfigure(s->upkeep);
+        if (is_new)
+                snapshots_reconfigure(s->snapshots);
         log_notice("reload done config=%s", s->config->file);
         finish(s, "ready");
 }

@@ -140,7 +140,9 @@ static int take_again(Resolver *r, const Hit *hit, uint64_t seq, Text before)
         e->verdict = VERDICT_REVISED;
         e->before = before;
         e->seq = seq;
-        result = engine_step(r->parts->engine, &in, &r->batch->effects);
+        result = seq <= r->parts->kept_until ? batch_keep(r->batch, seq, &r->earlier) : 0;
+        if (result == 0)
+                result = engine_step(r->parts->engine, &in, &r->batch->effects);
         if (result < 0)
                 return result;
         return remember(r, seq, hit->entry);

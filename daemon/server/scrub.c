@@ -10,6 +10,7 @@
 
 #define PASS_TIME   USEC_DAY
 #define SLICE_LEAST (200 * USEC_MSEC)
+#define SLICE_HURRY (50 * USEC_MSEC)
 #define SLICE_MOST  (5 * USEC_SEC)
 /* So much is noted of what is damaged. */
 #define NAMES_MAX ((size_t)64 << 10)
@@ -29,6 +30,7 @@ struct Scrub {
         Pass pass; /* first: a pass is its scrub */
         LoopTimer *timer;
         usec_t begun; /* monotonic */
+        bool hurry;
         ScrubStats stats;
 };
 
@@ -105,6 +107,8 @@ static usec_t slice_time(const Scrub *c)
         usec_t time =
                 PASS_TIME / 2 / (usec_t)(c->pass.info.n_surveys / 1000 + c->pass.info.n_tallies / 1000 + 10);
 
+        if (c->hurry)
+                return SLICE_HURRY;
         return time < SLICE_LEAST ? SLICE_LEAST : time > SLICE_MOST ? SLICE_MOST : time;
 }
 
@@ -113,6 +117,7 @@ static void end_pass(Scrub *c)
         Server *s = c->pass.server;
         usec_t took = loop_monotonic(s->loop) - c->begun;
 
+        c->hurry = false;
         c->stats.n_passes++;
         c->stats.n_rows = c->pass.at.n_rows;
         c->stats.complete_at = loop_realtime(s->loop);
@@ -177,8 +182,9 @@ Scrub *scrub_free(Scrub *c)
         return NULL;
 }
 
-void scrub_start(Scrub *c)
+void scrub_start(Scrub *c, bool unread)
 {
+        c->hurry = unread;
         wait(c, SLICE_MOST);
 }
 

@@ -2,11 +2,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Everything that is stored is read once a day at most, a slice every few seconds, and whenever somebody asks.
+ * Everything that is stored is read once a day at most, a slice every few seconds, and whenever somebody asks; more
+ * quickly the first time, if the start has not read it.
  *
  * What is found damaged is named in the log once, counted, and left out by whoever reads it.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/base/buffer.h"
@@ -26,7 +28,8 @@ typedef struct ScrubStats {
 CX_MUST_CHECK int scrub_new(Scrub **ret, Server *s);
 /* When the storage thread has ended. */
 Scrub *scrub_free(Scrub *c);
-void scrub_start(Scrub *c);
+/* @unread: the start has used a snapshot. */
+void scrub_start(Scrub *c, bool unread);
 void scrub_stats(const Scrub *c, ScrubStats *ret);
 
 /* A check of everything at once. */

@@ -112,6 +112,7 @@ static void intake_starved(void *user, const char *error)
                 log_err("store is full: %s; surveys are refused until there is space", error);
                 (void)notify_status(s->options.notify, "the disk is full: surveys are refused");
         }
+        snapshots_give_up(s->snapshots);
         if (loop_timer_after(s->retry, USEC_SEC) < 0)
                 server_fail(s, SERVER_EXIT_INTERNAL);
 }
@@ -140,6 +141,13 @@ static void intake_stepped(void *user)
         intake_wanted(user);
 }
 
+static void intake_cut(void *user)
+{
+        Server *s = user;
+
+        snapshots_take(s->snapshots);
+}
+
 static const IntakeOps intake_ops = {
         .now = intake_now,
         .wanted = intake_wanted,
@@ -149,6 +157,7 @@ static const IntakeOps intake_ops = {
         .starved = intake_starved,
         .recovered = intake_recovered,
         .stepped = intake_stepped,
+        .cut = intake_cut,
 };
 
 static void set_deadline(Server *s)
@@ -178,6 +187,7 @@ static void on_turn(void *user)
         }
         intake_turn(s->intake);
         set_deadline(s);
+        snapshots_look(s->snapshots);
 }
 
 static void on_deadline(void *user)
@@ -340,6 +350,10 @@ static int start_engine(Server *s)
         parts.engine = s->engine;
         parts.feeds = s->feeds;
         parts.journal = s->journal;
+        if (s->snapshot_marks.live || s->snapshot_marks.next) {
+                parts.kept_epoch = s->snapshot_marks.epoch;
+                parts.kept_until = s->snapshot_marks.until;
+        }
         r = intake_new(&s->intake, &parts, &intake_ops, s);
         if (r == 0)
                 r = upkeep_new(&s->upkeep, s);
@@ -347,6 +361,8 @@ static int start_engine(Server *s)
                 r = scrub_new(&s->scrub, s);
         if (r == 0)
                 r = backup_new(&s->backup, s);
+        if (r == 0)
+                r = snapshots_new(&s->snapshots, s);
         return r;
 }
 
@@ -406,7 +422,8 @@ static int start(Server *s)
         if (r < 0)
                 return r;
         upkeep_start(s->upkeep);
-        scrub_start(s->scrub);
+        scrub_start(s->scrub, s->snapshot_marks.live != 0);
+        snapshots_start(s->snapshots);
         log_notice("ready version=%s config=%s", CX_VERSION, s->config->file);
         (void)notify_ready(s->options.notify, "ready");
         return 0;
@@ -417,6 +434,8 @@ static void finish(Server *s)
         /* Sinks and jobs end first, while everything that they point to is still there. */
         if (s->journal)
                 journal_stop(s->journal);
+        if (s->draining && s->exit_status == SERVER_EXIT_OK && intake_is_idle(s->intake))
+                snapshots_finish(s->snapshots, journal_store(s->journal));
         faces_free(s);
         s->intake = intake_free(s->intake);
         s->feeds = feeds_free(s->feeds);
@@ -425,6 +444,7 @@ static void finish(Server *s)
         s->backup = backup_free(s->backup);
         s->scrub = scrub_free(s->scrub);
         s->upkeep = upkeep_free(s->upkeep);
+        s->snapshots = snapshots_free(s->snapshots);
         seen_deinit(&s->seen);
         conn_cap_unref(s->cap);
         tls_unref(s->tls);

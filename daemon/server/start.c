@@ -17,7 +17,7 @@ typedef struct Start {
         Server *server;
         char *scratch;
         Survey survey;
-        uint64_t last_seq;
+        uint64_t last_seq; /* of what was counted; a snapshot's at first */
         uint64_t n_surveys, n_unreadable, n_alerts, n_tallies;
 } Start;
 
@@ -102,11 +102,14 @@ int start_restore(Server *server, Store *store, uint64_t *ret_last_seq)
         StoreInfo info;
         int r = s.scratch ? rebuild_begin(server->engine, loop_realtime(server->loop)) : -ENOMEM;
 
-        /* First what is older, as it came in before. */
+        if (r == 0)
+                r = snapshots_load(server, store, &s.last_seq);
+        /* Without a snapshot: first what is older, as it came in before. */
         if (r == 0)
                 r = store_scan_tallies(store, INT32_MIN, TEXT(""), 0, take_tally, &s, take_damage);
-        if (r == 0)
-                r = store_scan_surveys(store, 0, 0, take_survey, &s, take_damaged);
+        if (r >= 0)
+                r = store_scan_surveys(store, s.last_seq, 0, take_survey, &s, take_damaged);
+        server->snapshot_marks.behind += s.n_surveys;
         if (r == 0)
                 r = store_scan_alerts(store, take_alert, &s);
         if (r == 0)

@@ -20,6 +20,7 @@
 #include "daemon/server/backup.h"
 #include "daemon/server/scrub.h"
 #include "daemon/server/server.h"
+#include "daemon/server/snapshots.h"
 #include "daemon/server/upkeep.h"
 #include "proto/base/json_out.h"
 
@@ -77,7 +78,9 @@ struct Server {
         Upkeep *upkeep;    /* retention */
         Scrub *scrub;
         Backup *backup;
-        StoreInfo store_info; /* as of the last upkeep or scrub */
+        Snapshots *snapshots;
+        SnapshotMarks snapshot_marks; /* as of the start */
+        StoreInfo store_info;         /* as of the last upkeep or scrub */
 
         Tls *tls;
         ConnCap *cap;

@@ -28,6 +28,7 @@ typedef enum Step {
 typedef struct OldSurvey {
         uint64_t seq;
         size_t source_at, source_n, json_at, json_n; /* in Upkeep.bytes */
+        bool counted;                                /* as one that was not retracted */
 } OldSurvey;
 
 struct Upkeep {
@@ -39,6 +40,7 @@ struct Upkeep {
         usec_t now;    /* of this round */
         usec_t before; /* surveys older than this go */
         int32_t before_day;
+        uint64_t epoch; /* of the snapshot, when the job was submitted */
         OldSurvey old[SLICE_MAX];
         size_t n_old;
         Buffer bytes;
@@ -87,10 +89,19 @@ static int delete_run(JournalJob *job, Store *store)
 {
         Upkeep *u = (Upkeep *)job;
         uint64_t seqs[SLICE_MAX];
+        bool counted[SLICE_MAX];
 
-        for (size_t i = 0; i < u->n_old; i++)
+        for (size_t i = 0; i < u->n_old; i++) {
                 seqs[i] = u->old[i].seq;
-        return fold_delete(u->fold, store, u->before, seqs, u->n_old, log_damage, NULL);
+                counted[i] = u->old[i].counted;
+        }
+        return fold_delete(u->fold, store,
+                           &(FoldDeletion){.before = u->before,
+                                           .seqs = seqs,
+                                           .counted = counted,
+                                           .n = u->n_old,
+                                           .epoch = u->epoch},
+                           log_damage, NULL);
 }
 
 static int mute_run(JournalJob *job, Store *store)
@@ -145,6 +156,7 @@ static void submit(Upkeep *u, Step step)
 
         u->step = step;
         u->busy = true;
+        u->epoch = intake_parts(u->server->intake)->kept_epoch;
         u->job = (JournalJob){.run = runs[step], .done = upkeep_done};
         journal_submit(u->server->journal, &u->job);
 }
@@ -181,9 +193,12 @@ static int fold_old(Upkeep *u)
 {
         int r = fold_new(&u->fold, u->server->engine);
 
-        for (size_t i = 0; i < u->n_old && r == 0; i++)
-                if (decode_old(u, &u->old[i]) == 0)
-                        r = fold_add(u->fold, &u->survey);
+        for (size_t i = 0; i < u->n_old && r == 0; i++) {
+                if (decode_old(u, &u->old[i]) != 0)
+                        continue;
+                u->old[i].counted = u->survey.status != SURVEY_RETRACTED;
+                r = fold_add(u->fold, &u->survey);
+        }
         return r < 0 ? r : fold_seal(u->fold);
 }
 
@@ -266,6 +281,8 @@ static void upkeep_done(JournalJob *job, int result)
 
         u->busy = false;
         if (result == -ECANCELED || s->state == SERVER_STOPPING) {
+                if (result == 0 && u->step == STEP_DELETE)
+                        forget_old(u);
                 u->fold = fold_free(u->fold);
                 return;
         }

@@ -11,40 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/store/store_impl.h"
-#include "daemon/store/store_ram_table.h"
+#include "daemon/store/store_ram.h"
 
-typedef enum TableKind {
-        TABLE_SURVEY,
-        TABLE_ALERT,
-        TABLE_FEED,
-        TABLE_TALLY,
-        TABLE_MARK,
-        TABLE_REVISED,
-        _TABLE_N,
-} TableKind;
-
-/* Before the change there was @row at that key, or no row; then @name and @seq say which one was added. */
-typedef struct Undo {
-        TableKind table;
-        RamRow *row;
-        RamRow *added; /* as it was in the table; NULL: the change was a deletion */
-} Undo;
-
-typedef struct StoreRam {
-        Store base;
-        RamTable tables[_TABLE_N];
-        Undo *undo;
-        size_t n_undo, size_undo;
-        uint64_t last_seq, last_seq_before;
-} StoreRam;
-
-static StoreRam *store_ram(Store *s)
-{
-        return CX_CONTAINER_OF(s, StoreRam, base);
-}
-
-static int no_memory(Store *s)
+int ram_no_memory(Store *s)
 {
         return store_fail(s, -ENOMEM, "no memory");
 }
@@ -66,16 +35,16 @@ static int reserve(StoreRam *s, RamTable *t)
         return 0;
 }
 
-static int put(StoreRam *s, TableKind kind, const RamRow *values)
+int ram_put(StoreRam *s, TableKind kind, const RamRow *values)
 {
         RamTable *t = &s->tables[kind];
         RamRow *row, *before;
 
         if (reserve(s, t) < 0)
-                return no_memory(&s->base);
+                return ram_no_memory(&s->base);
         row = ram_row_new(values);
         if (!row)
-                return no_memory(&s->base);
+                return ram_no_memory(&s->base);
         before = ram_table_set(t, row);
         s->undo[s->n_undo++] = (Undo){.table = kind, .row = before, .added = row};
         return 0;
@@ -86,7 +55,7 @@ static int drop(StoreRam *s, TableKind kind, RamRow *row)
         RamTable *t = &s->tables[kind];
 
         if (reserve(s, t) < 0)
-                return no_memory(&s->base);
+                return ram_no_memory(&s->base);
         ram_table_remove(t, row);
         s->undo[s->n_undo++] = (Undo){.table = kind, .row = row};
         return 0;
@@ -144,8 +113,8 @@ static int ram_put_survey(Store *base, const StoreSurvey *row)
         StoreRam *s = store_ram(base);
         int r;
 
-        r = put(s, TABLE_SURVEY,
-                &(RamRow){.seq = row->seq, .at = row->ts, .source = row->source, .json = row->json});
+        r = ram_put(s, TABLE_SURVEY,
+                    &(RamRow){.seq = row->seq, .at = row->ts, .source = row->source, .json = row->json});
         if (r == 0 && row->seq > s->last_seq)
                 s->last_seq = row->seq;
         return r;
@@ -153,19 +122,19 @@ static int ram_put_survey(Store *base, const StoreSurvey *row)
 
 static int ram_put_alert(Store *base, const StoreAlert *row)
 {
-        return put(
+        return ram_put(
                 store_ram(base), TABLE_ALERT,
                 &(RamRow){.name = row->id, .at = row->changed, .is_open = row->is_open, .json = row->json});
 }
 
 static int ram_put_feed(Store *base, const StoreFeed *row)
 {
-        return put(store_ram(base), TABLE_FEED,
-                   &(RamRow){.name = row->principal, .seq = row->seq, .at = row->at, .json = row->json});
+        return ram_put(store_ram(base), TABLE_FEED,
+                       &(RamRow){.name = row->principal, .seq = row->seq, .at = row->at, .json = row->json});
 }
 
 /* Deletes up to @max rows that are older. */
-static int expire_table(StoreRam *s, TableKind kind, usec_t before, size_t max, size_t *ret_n)
+int ram_expire(StoreRam *s, TableKind kind, usec_t before, size_t max, size_t *ret_n)
 {
         RamTable *t = &s->tables[kind];
         size_t i = 0, n = 0;
@@ -206,78 +175,7 @@ static int ram_drop_surveys(Store *base, usec_t before CX_UNUSED, const uint64_t
 
 static int ram_expire_feeds(Store *base, usec_t before, size_t max, size_t *ret_n)
 {
-        return expire_table(store_ram(base), TABLE_FEED, before, max, ret_n);
-}
-
-/* The day is the time of the row; the key is the scope with the day, so that it is one row for each. */
-static RamRow tally_row(const StoreTally *t)
-{
-        return (RamRow){.name = t->scope, .seq = (uint64_t)(int64_t)t->day, .at = t->day, .json = t->counts};
-}
-
-static int ram_put_tally(Store *base, const StoreTally *row)
-{
-        RamRow values = tally_row(row);
-
-        return put(store_ram(base), TABLE_TALLY, &values);
-}
-
-static int ram_expire_tallies(Store *base, int32_t day, size_t max, size_t *ret_n)
-{
-        return expire_table(store_ram(base), TABLE_TALLY, day, max, ret_n);
-}
-
-/* The epoch is the time of the row, and its bytes, most significant first, are the name: so they sort by it. */
-typedef struct EpochName {
-        char bytes[sizeof(uint64_t)];
-} EpochName;
-
-static RamRow revised_row(const StoreRevised *r, EpochName *name)
-{
-        for (size_t i = 0; i < sizeof(name->bytes); i++)
-                name->bytes[i] = (char)(r->epoch >> 8 * (sizeof(name->bytes) - 1 - i));
-        return (RamRow){
-                .name = {.at = name->bytes, .n = sizeof(name->bytes)},
-                .seq = r->seq,
-                .at = (usec_t)r->epoch,
-                .json = r->json,
-        };
-}
-
-static int ram_put_revised(Store *base, const StoreRevised *row)
-{
-        StoreRam *s = store_ram(base);
-        const RamTable *t = &s->tables[TABLE_REVISED];
-        EpochName name;
-        RamRow values = revised_row(row, &name);
-
-        if (ram_table_is_at(t, ram_table_place(t, values.name, values.seq), &values))
-                return 0;
-        return put(s, TABLE_REVISED, &values);
-}
-
-static int ram_scan_revised(Store *base, StoreRevisedFn fn, void *user)
-{
-        const RamTable *t = &store_ram(base)->tables[TABLE_REVISED];
-        int r = 0;
-
-        for (size_t i = 0; i < t->n && r == 0; i++) {
-                StoreRevised row = {
-                        .epoch = (uint64_t)t->rows[i]->at, .seq = t->rows[i]->seq, .json = t->rows[i]->json};
-
-                r = fn(user, &row);
-        }
-        return r;
-}
-
-static int ram_expire_revised(Store *base, uint64_t epoch, size_t max, size_t *ret_n)
-{
-        return expire_table(store_ram(base), TABLE_REVISED, (usec_t)epoch, max, ret_n);
-}
-
-static int ram_put_mark(Store *base, Text name, int64_t value)
-{
-        return put(store_ram(base), TABLE_MARK, &(RamRow){.name = name, .at = value});
+        return ram_expire(store_ram(base), TABLE_FEED, before, max, ret_n);
 }
 
 static int ram_erase(Store *base CX_UNUSED)
@@ -298,7 +196,7 @@ static int ram_get_survey(Store *base, uint64_t seq, Buffer *ret_json)
         if (i == t->n || t->rows[i]->seq != seq)
                 return STORE_E_NOT_FOUND;
         buffer_append_text(ret_json, t->rows[i]->json);
-        return buffer_failed(ret_json) ? no_memory(base) : 0;
+        return buffer_failed(ret_json) ? ram_no_memory(base) : 0;
 }
 
 static int ram_scan_surveys(Store *base, uint64_t after, size_t max, StoreSurveyFn fn, void *user,
@@ -324,7 +222,7 @@ static int newest_first(const void *a, const void *b)
         return x->at != y->at ? (x->at < y->at) - (x->at > y->at) : (x->seq < y->seq) - (x->seq > y->seq);
 }
 
-static int oldest_first(const void *a, const void *b)
+int ram_oldest_first(const void *a, const void *b)
 {
         const RamRow *x = *(RamRow *const *)a, *y = *(RamRow *const *)b;
 
@@ -332,7 +230,7 @@ static int oldest_first(const void *a, const void *b)
 }
 
 /* The rows of a table in another order; NULL without memory. */
-static RamRow **sorted(const RamTable *t, int (*order)(const void *a, const void *b))
+RamRow **ram_sorted(const RamTable *t, int (*order)(const void *a, const void *b))
 {
         RamRow **rows = calloc(t->n + 1, sizeof(RamRow *));
 
@@ -347,11 +245,11 @@ static RamRow **sorted(const RamTable *t, int (*order)(const void *a, const void
 static int ram_scan_recent(Store *base, usec_t since, usec_t until, StoreSurveyFn fn, void *user)
 {
         const RamTable *t = &store_ram(base)->tables[TABLE_SURVEY];
-        RamRow **rows = sorted(t, newest_first);
+        RamRow **rows = ram_sorted(t, newest_first);
         int r = 0;
 
         if (!rows)
-                return no_memory(base);
+                return ram_no_memory(base);
         for (size_t i = 0; i < t->n && r == 0; i++) {
                 StoreSurvey row = survey_of(rows[i]);
 
@@ -365,11 +263,11 @@ static int ram_scan_recent(Store *base, usec_t since, usec_t until, StoreSurveyF
 static int ram_scan_alerts(Store *base, StoreAlertFn fn, void *user)
 {
         const RamTable *t = &store_ram(base)->tables[TABLE_ALERT];
-        RamRow **rows = sorted(t, oldest_first);
+        RamRow **rows = ram_sorted(t, ram_oldest_first);
         int r = 0;
 
         if (!rows)
-                return no_memory(base);
+                return ram_no_memory(base);
         for (size_t i = 0; i < t->n && r == 0; i++)
                 r = fn(user, &(StoreAlert){.id = rows[i]->name,
                                            .json = rows[i]->json,
@@ -411,55 +309,6 @@ static int ram_scan_span(Store *base, usec_t since, usec_t until, uint64_t after
                 if (r != 0)
                         return r;
         }
-        return 0;
-}
-
-static int ram_get_tally(Store *base, int32_t day, Text scope, Buffer *ret)
-{
-        const RamTable *t = &store_ram(base)->tables[TABLE_TALLY];
-        const StoreTally wanted = {.day = day, .scope = scope};
-        RamRow key = tally_row(&wanted);
-        size_t i = ram_table_place(t, key.name, key.seq);
-
-        if (!ram_table_is_at(t, i, &key))
-                return STORE_E_NOT_FOUND;
-        buffer_append_text(ret, t->rows[i]->json);
-        return buffer_failed(ret) ? no_memory(base) : 0;
-}
-
-static int ram_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn,
-                            void *user, StoreDamageFn damaged CX_UNUSED)
-{
-        const RamTable *t = &store_ram(base)->tables[TABLE_TALLY];
-        RamRow **rows = sorted(t, oldest_first);
-        size_t n = 0;
-        int r = 0;
-
-        if (!rows)
-                return no_memory(base);
-        for (size_t i = 0; i < t->n && r == 0 && (max == 0 || n < max); i++) {
-                StoreTally row = {
-                        .day = (int32_t)rows[i]->at, .scope = rows[i]->name, .counts = rows[i]->json};
-
-                if (row.day < after_day ||
-                    (row.day == after_day && text_compare(row.scope, after_scope) <= 0))
-                        continue;
-                n++;
-                r = fn(user, &row);
-        }
-        free(rows);
-        return r;
-}
-
-static int ram_get_mark(Store *base, Text name, int64_t *ret)
-{
-        const RamTable *t = &store_ram(base)->tables[TABLE_MARK];
-        RamRow key = {.name = name};
-        size_t i = ram_table_place(t, name, 0);
-
-        if (!ram_table_is_at(t, i, &key))
-                return STORE_E_NOT_FOUND;
-        *ret = t->rows[i]->at;
         return 0;
 }
 

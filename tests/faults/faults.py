@@ -54,8 +54,8 @@ def count(short, long):
 
 
 def config(**more):
-    # Comments would leave surveys that are older; that is another test.
-    common = {"rules": RULES, "principals": PRINCIPALS, "retention": {"comments": "400d"}}
+    # Comments would leave surveys that are older; that is another test. Snapshots are taken all the time.
+    common = {"rules": RULES, "principals": PRINCIPALS, "retention": {"comments": "400d"}, "store": {"snapshot_after": 50}}
     return cx.base_config(**{**common, **more})
 
 

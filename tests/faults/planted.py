@@ -31,6 +31,8 @@ FAULTS = {
     "reserve-kept": ("full", ""),
     "no-rest-without-descriptors": ("overload", "descriptors"),
     "names-uncapped": ("names", ""),
+    "snapshot-unchecked": ("rot", "snapshot"),
+    "revision-behind-snapshot": ("kill", "kill -9 under load"),
 }
 
 

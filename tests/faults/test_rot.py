@@ -17,7 +17,16 @@ LINES = 1500
 
 
 def files(folder):
-    return {n: os.path.join(folder, n) for n in ("cxd.db", "cxd.db-wal")}
+    return {n: os.path.join(folder, n) for n in ("cxd.db", "cxd.db-wal", "cxd.db.snapshot")}
+
+
+def read_files(d):
+    saved = {}
+    for name, path in files(d.path("s")).items():
+        if os.path.exists(path):
+            with open(path, "rb") as file:
+                saved[name] = file.read()
+    return saved
 
 
 def make(d, stream, kill):
@@ -36,6 +45,7 @@ def make(d, stream, kill):
 
 
 def restore(d, saved, change=None):
+    """The state directory with these files, one of them changed."""
     shutil.rmtree(d.path("s"))
     os.mkdir(d.path("s"), 0o750)
     for name, data in saved.items():
@@ -73,16 +83,12 @@ def flip(rng, at=None):
 def rot():
     rng = random.Random(faults.SEED)
     outcome, bad = collections.Counter(), []
-    with cx.Daemon(faults.config(), start=False) as d:
+    with cx.Daemon(faults.config(store={"snapshot_after": 0}), start=False) as d:
         stream = faults.Stream(3, "r", trouble=0.3, now=1795000000)
         alerts = make(d, stream, False)
         whole = stream.state(LINES)
         contents = {faults.content(s): s for s in whole.values()}
-        saved = {}
-        for name, path in files(d.path("s")).items():
-            if os.path.exists(path):
-                with open(path, "rb") as file:
-                    saved[name] = file.read()
+        saved = read_files(d)
         assert not saved.get("cxd.db-wal"), "the log was not written back"
         for number in range(faults.count(50, 1000)):
             restore(d, saved, ("cxd.db", flip(rng)))
@@ -116,13 +122,10 @@ def rot():
 def torn():
     rng = random.Random(faults.SEED)
     outcome, bad = collections.Counter(), []
-    with cx.Daemon(faults.config(), start=False) as d:
+    with cx.Daemon(faults.config(store={"snapshot_after": 0}), start=False) as d:
         stream = faults.Stream(4, "w", trouble=0.3, now=1795000000)
         make(d, stream, True)
-        saved = {}
-        for name, path in files(d.path("s")).items():
-            with open(path, "rb") as file:
-                saved[name] = file.read()
+        saved = read_files(d)
         assert len(saved["cxd.db-wal"]) > 100_000, "there is no log to damage"
         cases = faults.count(200, 10_000)
         for number in range(cases):
@@ -146,6 +149,37 @@ def torn():
     print(f"# {len(saved['cxd.db-wal'])} bytes, {dict(outcome)}, {len(bad)} bad")
     assert not bad, "\n".join(bad[:5])
     assert outcome["part"] > cases / 4, "the damage did nothing"
+
+
+@cx.case("a snapshot that was cut or has a flipped bit changes no figure")
+def snapshot():
+    rng = random.Random(faults.SEED)
+    outcome, bad = collections.Counter(), []
+    with cx.Daemon(faults.config(), start=False) as d:
+        stream = faults.Stream(5, "s", trouble=0.3)
+        make(d, stream, False)
+        saved = read_files(d)
+        size = len(saved["cxd.db.snapshot"])
+        for number in range(faults.count(40, 1000)):
+            if number % 4:
+                restore(d, saved, ("cxd.db.snapshot", flip(rng)))
+            else:
+                end = rng.randrange(size)
+                restore(d, saved, ("cxd.db.snapshot", lambda data, end=end: data[:end]))
+            try:
+                assert start(d), "it refuses to start"
+                assert d.out.find("snapshot is not used: it is damaged"), "it is used"
+                faults.check_figures(d, stream.state(LINES).values(), windows=["90d"], past=False)
+                outcome["thrown away"] += 1
+                d.kill()
+            except AssertionError as error:
+                bad.append(f"case {number}: {error}")
+                if d.alive():
+                    d.kill()
+        restore(d, saved)
+        assert start(d) and d.out.find("snapshot surveys_until="), "the whole one is not used"
+    print(f"# {size} bytes, {dict(outcome)}, {len(bad)} bad")
+    assert not bad, "\n".join(bad[:5])
 
 
 faults.run()

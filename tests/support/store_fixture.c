@@ -28,6 +28,21 @@ Store *store_dir_open(StoreDir *d)
         return s;
 }
 
+void store_on_both(void (*test)(Store *s))
+{
+        StoreDir dir = STORE_DIR_INIT;
+        Store *s = NULL;
+
+        ck_assert_int_eq(store_open_ram(&s), 0);
+        test(s);
+        ck_assert_ptr_null(store_close(s));
+
+        s = store_dir_open(&dir);
+        test(s);
+        ck_assert_ptr_null(store_close(s));
+        store_dir_remove(&dir);
+}
+
 void store_dir_remove(StoreDir *d)
 {
         static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};

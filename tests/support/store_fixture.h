@@ -55,3 +55,16 @@ bool store_holds(Store *s, const StoreSurvey *row);
 
 /* Runs SQL on a store's file behind the store's back. */
 void store_run_sql(const char *file, const char *text);
+
+/* Runs a test on an open, empty store of each kind. */
+void store_on_both(void (*test)(Store *s));
+
+/* Defines a test of that sort. */
+#define BOTH(_name)                                                                                          \
+        static void _name##_in(Store *s);                                                                    \
+        START_TEST(_name)                                                                                    \
+        {                                                                                                    \
+                store_on_both(_name##_in);                                                                   \
+        }                                                                                                    \
+        END_TEST                                                                                             \
+        static void _name##_in(Store *s)

@@ -60,6 +60,9 @@ class Model:
         self.agents = {r["agent"]: r for r in rows(roster)}
         self.lines = {r["queue"]: r["line"] for r in rows(queues)}
 
+    def n_counted(self):
+        return sum(1 for s in self.surveys.values() if s.get("status") != "retracted")
+
     def take(self, *surveys):
         """Each of these was stored or is a duplicate of what was."""
         for s in surveys:

@@ -12,8 +12,9 @@
 #include "daemon/core/engine.h"
 #include "daemon/core/score.h"
 #include "daemon/core/snapshot.h"
-#include "proto/base/buffer.h"
+#include "tests/support/alert_case.h"
 #include "tests/support/check_main.h"
+#include "tests/support/image_case.h"
 
 #define N_AGENTS    6
 #define N_QUEUES    3
@@ -159,8 +160,7 @@ static void fill(Live *l)
         }
 }
 
-/* --- the model
- * ---------------------------------------------------------------------------------------------------- */
+/* --- the model --- */
 
 static bool is_under(const Live *l, const ScopeInfo *scope)
 {
@@ -201,11 +201,6 @@ static Tally count(const ScopeInfo *scope, const Metric *m, usec_t start, usec_t
         return t;
 }
 
-static bool same(double a, double b)
-{
-        return a == b || (isnan(a) && isnan(b));
-}
-
 static void compare_figure(const Engine *e, ScopeId id, size_t m, size_t w, usec_t at)
 {
         const ScopeInfo *scope = org_scope(engine_org(e), id);
@@ -223,12 +218,12 @@ static void compare_figure(const Engine *e, ScopeId id, size_t m, size_t w, usec
         ck_assert_msg(memcmp(t.counts, f.counts, sizeof(t.counts)) == 0 && f.n == score.n && f.at == end,
                       "%s %s %s: n=%d, not %d", scope->text.at, metrics[m].name, windows[w].name, (int)f.n,
                       (int)score.n);
-        ck_assert(same(f.value, score.value) && same(f.mean, score.mean));
-        ck_assert(same(f.low, interval.low) && same(f.high, interval.high));
+        ck_assert(number_same(f.value, score.value) && number_same(f.mean, score.mean));
+        ck_assert(number_same(f.low, interval.low) && number_same(f.high, interval.high));
         window_span_before(&windows[w], &utc, at, &start, &end);
         t = count(scope, &metrics[m], start, end);
         before = score_of(&metrics[m], &t);
-        ck_assert(same(f.trend, score.value - before.value));
+        ck_assert(number_same(f.trend, score.value - before.value));
 }
 
 static void compare_all(const Engine *e)
@@ -239,25 +234,9 @@ static void compare_all(const Engine *e)
                                 compare_figure(e, id, m, w, now + 1);
 }
 
-/* --- two engines
- * -------------------------------------------------------------------------------------------------- */
+/* --- two engines --- */
 
 static Engine *steady, *fragile;
-
-static bool same_alert(const Alert *a, const Alert *b)
-{
-        if (strcmp(a->id, b->id) != 0 || a->state != b->state || a->reason != b->reason ||
-            a->since != b->since || a->fired != b->fired || a->changed != b->changed ||
-            a->ordinal != b->ordinal || a->at != b->at || a->n != b->n || a->restart != b->restart ||
-            a->n_surveys != b->n_surveys || a->until != b->until)
-                return false;
-        for (size_t i = 0; i < a->n_surveys; i++)
-                if (strcmp(a->surveys[i], b->surveys[i]) != 0)
-                        return false;
-        return memcmp(a->counts, b->counts, sizeof(a->counts)) == 0 && same(a->value, b->value) &&
-               same(a->low, b->low) && same(a->high, b->high) && same(a->trend, b->trend) &&
-               same(a->evidence, b->evidence) && same(a->limit, b->limit) && strcmp(a->by, b->by) == 0;
-}
 
 static void compare_stats(void)
 {
@@ -278,7 +257,7 @@ static void compare_alerts(void)
                 const Alert *a = engine_alert(steady, i);
                 const Alert *b = engine_find_alert(fragile, text_of(a->id));
 
-                ck_assert_msg(b && same_alert(a, b), "%s %s/%s #%u: %s, not %s", a->rule,
+                ck_assert_msg(b && alert_same(a, b), "%s %s/%s #%u: %s, not %s", a->rule,
                               scope_kind_name(a->scope_kind), a->scope_name, a->ordinal,
                               b ? alert_state_name(b->state) : "missing", alert_state_name(a->state));
                 ck_assert(i == 0 || engine_alert(steady, i - 1)->changed <= a->changed);
@@ -313,17 +292,10 @@ static void copy_live(Live *to, const Live *from)
         to->survey.queue.at = to->queue;
 }
 
-static void write_image(void *user, const void *data, size_t n)
-{
-        buffer_append(user, data, n);
-}
-
 static void take_image(void)
 {
         both(&(Input){.kind = INPUT_TICK, .now = now});
-        buffer_reset(&image);
-        snapshot_save(fragile, &(ImageWriter){.write = write_image, .user = &image});
-        ck_assert(!buffer_failed(&image));
+        image_case_take(fragile, &image);
         for (n_imaged = 0; n_imaged < n_live; n_imaged++)
                 copy_live(&imaged[n_imaged], &live[n_imaged]);
 }
@@ -425,9 +397,7 @@ static void change_survey(bool retract)
         l = &live[draw(4) ? n_live - 1 - draw(n_live < 60 ? (uint32_t)n_live : 60) : draw((uint32_t)n_live)];
         if (l->gone)
                 return;
-        before = *l;
-        before.survey.agent.at = l->survey.agent.at ? before.agent : NULL;
-        before.survey.queue.at = before.queue;
+        copy_live(&before, l);
         if (retract) {
                 l->survey.status = SURVEY_RETRACTED;
                 l->gone = true;
@@ -461,7 +431,7 @@ static void go_on(void)
         ck_assert_int_ge(r, 0);
         if (r == 0) {
                 ck_assert_mem_eq(before.counts, after.counts, sizeof(before.counts));
-                ck_assert(same(before.value, after.value) && same(before.low, after.low) &&
+                ck_assert(number_same(before.value, after.value) && number_same(before.low, after.low) &&
                           before.at == after.at);
         }
 }

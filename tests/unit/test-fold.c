@@ -226,7 +226,9 @@ static bool expire_slice(Store *s, Engine *e, usec_t before)
                 ck_assert_int_eq(fold_add(f, &survey), 0);
         }
         ck_assert_int_eq(fold_seal(f), 0);
-        ck_assert_int_eq(fold_delete(f, s, before, old.seqs, old.n, NULL, NULL), 0);
+        ck_assert_int_eq(fold_delete(f, s, &(FoldDeletion){.before = before, .seqs = old.seqs, .n = old.n},
+                                     NULL, NULL),
+                         0);
         for (size_t i = 0; i < old.n; i++) {
                 Survey survey = decoded(buffer_str(&old.texts[i]), scratch);
 

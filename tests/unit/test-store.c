@@ -12,31 +12,6 @@
 #include "tests/support/check_main.h"
 #include "tests/support/store_fixture.h"
 
-static void on_both(void (*test)(Store *s))
-{
-        StoreDir dir = STORE_DIR_INIT;
-        Store *s = NULL;
-
-        ck_assert_int_eq(store_open_ram(&s), 0);
-        test(s);
-        ck_assert_ptr_null(store_close(s));
-
-        s = store_dir_open(&dir);
-        test(s);
-        ck_assert_ptr_null(store_close(s));
-        store_dir_remove(&dir);
-}
-
-/* Defines a test that gets an open, empty store. */
-#define BOTH(_name)                                                                                          \
-        static void _name##_in(Store *s);                                                                    \
-        START_TEST(_name)                                                                                    \
-        {                                                                                                    \
-                on_both(_name##_in);                                                                         \
-        }                                                                                                    \
-        END_TEST                                                                                             \
-        static void _name##_in(Store *s)
-
 BOTH(what_was_put_is_read_back)
 {
         Buffer json = BUFFER_NULL;

@@ -18,31 +18,6 @@
 #include "tests/support/check_main.h"
 #include "tests/support/store_fixture.h"
 
-static void on_both(void (*test)(Store *s))
-{
-        StoreDir dir = STORE_DIR_INIT;
-        Store *s = NULL;
-
-        ck_assert_int_eq(store_open_ram(&s), 0);
-        test(s);
-        ck_assert_ptr_null(store_close(s));
-
-        s = store_dir_open(&dir);
-        test(s);
-        ck_assert_ptr_null(store_close(s));
-        store_dir_remove(&dir);
-}
-
-/* Defines a test that gets an open, empty store. */
-#define BOTH(_name)                                                                                          \
-        static void _name##_in(Store *s);                                                                    \
-        START_TEST(_name)                                                                                    \
-        {                                                                                                    \
-                on_both(_name##_in);                                                                         \
-        }                                                                                                    \
-        END_TEST                                                                                             \
-        static void _name##_in(Store *s)
-
 /* --- both kinds ----------------------------------------------------------------------------------------- */
 
 BOTH(tallies_come_by_day_and_scope)
@@ -147,43 +122,6 @@ BOTH(tallies_and_marks_belong_to_the_transaction)
         ck_assert_int_eq(store_begin(s), 0);
         ck_assert_int_eq(store_erase(s), -EINVAL);
         store_rollback(s);
-}
-
-static int stop_at_seven(void *user CX_UNUSED, const StoreRevised *row)
-{
-        return row->seq == 7 ? 42 : 0;
-}
-
-BOTH(the_first_earlier_version_of_an_epoch_stays)
-{
-        size_t n;
-
-        ck_assert_int_eq(store_put_revised(s, &(StoreRevised){.epoch = 1, .seq = 1, .json = TEXT("x")}),
-                         -EINVAL);
-        ck_assert_int_eq(store_expire_revised(s, 1, 1, &n), -EINVAL);
-        ck_assert_str_eq(store_dump_revised(s), "");
-        store_put_revised_text(s, 2, 7, "seven");
-        store_put_revised_text(s, 1, 9, "nine");
-        store_put_revised_text(s, 1, 300, "more");
-        store_put_revised_text(s, 1, 9, "again");
-        store_put_revised_text(s, 256, 9, "");
-        ck_assert_str_eq(store_dump_revised(s), "1 9 nine\n1 300 more\n2 7 seven\n256 9 \n");
-        ck_assert_int_eq(store_scan_revised(s, stop_at_seven, NULL), 42);
-
-        ck_assert_int_eq(store_begin(s), 0);
-        ck_assert_int_eq(store_expire_revised(s, 256, 2, &n), 0);
-        store_rollback(s);
-        ck_assert_str_eq(store_dump_revised(s), "1 9 nine\n1 300 more\n2 7 seven\n256 9 \n");
-        ck_assert_int_eq(store_begin(s), 0);
-        ck_assert_int_eq(store_expire_revised(s, 256, 2, &n), 0);
-        ck_assert_uint_eq(n, 2);
-        ck_assert_int_eq(store_commit(s), 0);
-        ck_assert_str_eq(store_dump_revised(s), "2 7 seven\n256 9 \n");
-        ck_assert_int_eq(store_begin(s), 0);
-        ck_assert_int_eq(store_expire_revised(s, INT64_MAX, 10, &n), 0);
-        ck_assert_uint_eq(n, 2);
-        ck_assert_int_eq(store_commit(s), 0);
-        ck_assert_str_eq(store_dump_revised(s), "");
 }
 
 static int take_seq(void *user, const StoreSurvey *row)
@@ -484,53 +422,8 @@ START_TEST(a_copy_that_is_given_up_leaves_the_store_alone)
 }
 END_TEST
 
-static int pass_revised(void *user CX_UNUSED, const StoreRevised *row CX_UNUSED)
-{
-        return 0;
-}
-
-/* What a snapshot is brought up to date with is complete, or it is of no use; nothing else is at stake. */
-START_TEST(an_earlier_version_that_is_damaged_or_lost_is_noticed)
-{
-        static const char *const damage[] = {
-                "UPDATE revised SET json = 'other' WHERE seq = 2",
-                "DELETE FROM revised WHERE seq = 2",
-                "UPDATE meta SET value = value + 1 WHERE key = 'revised'",
-        };
-
-        for (size_t i = 0; i < CX_ARRAY_LEN(damage); i++) {
-                StoreDir dir = STORE_DIR_INIT;
-                Store *s = store_dir_open(&dir);
-                StoreInfo info;
-                size_t n;
-
-                store_put_rows(s, 1, 3);
-                store_put_revised_text(s, 1, 2, "two");
-                store_put_revised_text(s, 1, 3, "three");
-                ck_assert_str_eq(store_dump_revised(s), "1 2 two\n1 3 three\n");
-                store_close(s);
-                store_run_sql(dir.file, damage[i]);
-                s = store_dir_open(&dir);
-                ck_assert_int_eq(store_scan_revised(s, pass_revised, NULL), -EBADMSG);
-                ck_assert_int_eq(store_info(s, &info), 0);
-                ck_assert_uint_eq(info.n_damaged, 0);
-                /* All gone, it is as good as new. */
-                ck_assert_int_eq(store_begin(s), 0);
-                ck_assert_int_eq(store_expire_revised(s, INT64_MAX, 10, &n), 0);
-                ck_assert_int_eq(store_commit(s), 0);
-                store_put_revised_text(s, 2, 1, "one");
-                store_close(s);
-                s = store_dir_open(&dir);
-                ck_assert_str_eq(store_dump_revised(s), "2 1 one\n");
-                store_close(s);
-                store_dir_remove(&dir);
-        }
-}
-END_TEST
-
 CHECK_MAIN("store_life", tallies_come_by_day_and_scope, tallies_are_read_in_slices_and_go_by_day,
-           tallies_and_marks_belong_to_the_transaction, the_first_earlier_version_of_an_epoch_stays,
-           an_earlier_version_that_is_damaged_or_lost_is_noticed, a_span_of_time_is_found_in_slices,
+           tallies_and_marks_belong_to_the_transaction, a_span_of_time_is_found_in_slices,
            a_survey_that_is_not_there_cannot_be_deleted, a_check_of_everything_ends,
            what_was_replaced_or_deleted_is_nowhere_on_the_disk,
            a_check_names_what_is_damaged_and_goes_on_behind_it, a_file_is_verified_without_being_touched,

@@ -1,0 +1,81 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Snapshots of the engine and of the known ids, so that a start need not read every stored survey.
+ *
+ * The happy path is: after enough changes the intake is asked for a cut; there a child is forked, which writes what is in
+ * memory at that moment into a file and ends; then the storage thread, behind everything that the cut has counted, notes
+ * in the store which snapshot it is, moves the file into place, and forgets what older ones needed. Surveys that are
+ * changed or deleted after the cut leave what was counted of them in the store, in the same transaction. A start takes the
+ * snapshot, applies these changes, and counts the surveys that came after it.
+ *
+ * Possible failure modes: no memory or space for a snapshot (there is an older one, or none: the start takes longer); a
+ * file that is not whole, not the one that the store knows, of another configuration or program, or a change that cannot
+ * be read (the snapshot is thrown away, and every survey is read). It is a cache: nothing but time is lost with it.
+ */
+
+#include "daemon/server/server.h"
+#include "daemon/store/store.h"
+#include "proto/base/usec.h"
+
+typedef struct Snapshots Snapshots;
+
+/* Which snapshot the store knows. */
+typedef struct SnapshotMarks {
+        uint64_t
+                epoch; /* of the newest one, tried ones included: what is changed now is kept under it. 0: none */
+        uint64_t until;     /* highest number of a survey in it */
+        int64_t live, next; /* what the file in place says of itself is one of these */
+        uint64_t behind;    /* changes that it was behind at the start */
+} SnapshotMarks;
+
+typedef struct SnapshotStats {
+        usec_t at;      /* of the newest that is in place; 0: none */
+        uint64_t bytes; /* of that file */
+        uint64_t n;     /* taken since the start */
+} SnapshotStats;
+
+/* -ENOMEM. */
+CX_MUST_CHECK int snapshots_new(Snapshots **ret, Server *s);
+/* When the storage thread has ended. A child that is still at work is ended. */
+Snapshots *snapshots_free(Snapshots *s);
+
+void snapshots_start(Snapshots *s);
+/* Asks the intake for a cut if one is due. For whenever something may have changed. */
+void snapshots_look(Snapshots *s);
+/* The engine is another one: a snapshot is due. */
+void snapshots_reconfigure(Snapshots *s);
+/* At a cut. */
+void snapshots_take(Snapshots *s);
+/* The disk is full: one that is under way is given up. */
+void snapshots_give_up(Snapshots *s);
+/* When everything is stored and the storage thread has ended: takes a last one, if there is something new. */
+void snapshots_finish(Snapshots *s, Store *store);
+
+void snapshots_stats(const Snapshots *s, SnapshotStats *ret);
+
+/* snapshots_load.c: at the start, before anything is counted. */
+
+/*
+ * Into the engine and the known ids of @s: what is stored, up to survey *ret_last_seq. 1; 0: there is no snapshot that can
+ * be used, and none will be; < 0: as the store, or the engine is to be freed only.
+ */
+CX_MUST_CHECK int snapshots_load(Server *s, Store *store, uint64_t *ret_last_seq);
+
+/* The path of the file. -ENOMEM. */
+CX_MUST_CHECK int snapshots_path(const Server *s, char **ret);
+
+/* What a file says before the image itself. */
+typedef struct SnapshotHead {
+        char program[48];
+        unsigned char digest[32];
+        int64_t nonce;
+        uint64_t epoch, last_seq;
+        usec_t at;
+} SnapshotHead;
+
+/* -ENOMEM. */
+CX_MUST_CHECK int snapshots_head(const Server *s, SnapshotHead *ret);
+/* Within a transaction. */
+CX_MUST_CHECK int snapshots_put_marks(Store *store, const SnapshotMarks *marks);

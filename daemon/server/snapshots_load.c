@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* A snapshot at the start: whether there is one that can be used, and what has changed since it was taken. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/core/snapshot.h"
+#include "daemon/io/log.h"
+#include "daemon/server/snapshots.h"
+#include "daemon/server/state.h"
+#include "daemon/store/image_file.h"
+#include "proto/survey_json.h"
+
+/* A clock that was set back by more than this makes a snapshot of the future: it has dropped what would count. */
+#define CLOCK_MARGIN USEC_MIN
+#define SLICE_MAX    10000
+
+/* A survey that was changed or deleted since. */
+typedef struct Change {
+        uint64_t epoch, seq;
+        size_t before_at, before_n; /* in Load.bytes; nothing: it was deleted */
+        size_t now_at, now_n;
+} Change;
+
+typedef struct Load {
+        Server *server;
+        Store *store;
+        SnapshotHead head;
+        uint64_t
+                newest; /* epoch that anything was kept under: that of a snapshot which was begun, but never noted */
+        Change *changes;
+        size_t n_changes, changes_size;
+        Buffer bytes;
+        Survey before, now;
+        char *scratch; /* for both, twice SURVEY_BYTES_MAX each */
+} Load;
+
+static int read_mark(Store *store, const char *name, int64_t *ret)
+{
+        int r = store_get_mark(store, name, ret);
+
+        return r == STORE_E_NOT_FOUND ? 0 : r;
+}
+
+static int read_marks(Store *store, SnapshotMarks *ret)
+{
+        int64_t epoch = 0;
+        int r;
+
+        *ret = (SnapshotMarks){0};
+        r = read_mark(store, "snapshot", &ret->live);
+        if (r == 0)
+                r = read_mark(store, "snapshot next", &ret->next);
+        if (r == 0)
+                r = read_mark(store, "snapshot epoch", &epoch);
+        ret->epoch = epoch > 0 ? (uint64_t)epoch : 0;
+        return r;
+}
+
+/* NULL: it is the one. Else a sentence. */
+static const char *judge_head(const Load *l, const SnapshotMarks *marks, const SnapshotHead *ours)
+{
+        if (memcmp(l->head.program, ours->program, sizeof(ours->program)) != 0)
+                return "another version wrote it";
+        if (l->head.nonce != marks->live && l->head.nonce != marks->next)
+                return "it is not of this store";
+        if (memcmp(l->head.digest, ours->digest, sizeof(ours->digest)) != 0)
+                return "the configuration has changed";
+        if (l->head.at > loop_realtime(l->server->loop) + CLOCK_MARGIN)
+                return "it is of the future";
+        return NULL;
+}
+
+static int take_revised(void *user, const StoreRevised *row)
+{
+        Load *l = user;
+        Change *c;
+
+        if (row->epoch > l->newest)
+                l->newest = row->epoch;
+        if (row->epoch < l->head.epoch)
+                return 0;
+        if (l->n_changes == l->changes_size) {
+                size_t size = l->changes_size ? 2 * l->changes_size : 256;
+                Change *changes = reallocarray(l->changes, size, sizeof(*changes));
+
+                if (!changes)
+                        return -ENOMEM;
+                l->changes = changes;
+                l->changes_size = size;
+        }
+        c = &l->changes[l->n_changes++];
+        *c = (Change){.epoch = row->epoch, .seq = row->seq, .before_at = l->bytes.n, .before_n = row->json.n};
+        buffer_append_text(&l->bytes, row->json);
+        return buffer_failed(&l->bytes) ? -ENOMEM : 0;
+}
+
+static int compare_changes(const void *a, const void *b)
+{
+        const Change *x = a, *y = b;
+
+        if (x->seq != y->seq)
+                return x->seq < y->seq ? -1 : 1;
+        return (x->epoch > y->epoch) - (x->epoch < y->epoch);
+}
+
+/* Of each survey the first change is the one that the snapshot is before. */
+static void keep_first(Load *l)
+{
+        size_t n = 0;
+
+        if (l->n_changes)
+                qsort(l->changes, l->n_changes, sizeof(*l->changes), compare_changes);
+        for (size_t i = 0; i < l->n_changes; i++)
+                if (n == 0 || l->changes[n - 1].seq != l->changes[i].seq)
+                        l->changes[n++] = l->changes[i];
+        l->n_changes = n;
+}
+
+/*
+ * What the surveys are by now. -EBADMSG: something does not fit, so that it cannot be told what the snapshot is to be
+ * changed by.
+ */
+static int read_now(Load *l)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < l->n_changes; i++) {
+                Change c = l->changes[i];
+                int r;
+
+                c.now_at = l->bytes.n;
+                r = store_get_survey(l->store, c.seq, &l->bytes);
+                if (r < 0)
+                        return r;
+                c.now_n = l->bytes.n - c.now_at;
+                if (c.seq > l->head.last_seq) {
+                        /* It is read with all those that came later; unless it has gone into the tallies. */
+                        if (r == STORE_E_NOT_FOUND)
+                                return -EBADMSG;
+                        continue;
+                }
+                if ((r == STORE_E_NOT_FOUND) != (c.before_n == 0))
+                        return -EBADMSG;
+                l->changes[n++] = c;
+        }
+        l->n_changes = n;
+        return 0;
+}
+
+static int decode(Survey *ret, const Load *l, size_t at, size_t n, char *scratch)
+{
+        Fault fault;
+
+        return survey_decode(ret, l->bytes.data + at, n, scratch, false, &fault, NULL) == 0 ? 0 : -EBADMSG;
+}
+
+static int apply_changes(Load *l)
+{
+        Engine *engine = l->server->engine;
+        uint64_t n_deleted = 0;
+        int r = 0;
+
+        for (size_t i = 0; i < l->n_changes && r == 0; i++) {
+                const Change *c = &l->changes[i];
+
+                if (c->before_n == 0) {
+                        n_deleted++;
+                        continue;
+                }
+                r = decode(&l->before, l, c->before_at, c->before_n, l->scratch);
+                if (r == 0)
+                        r = decode(&l->now, l, c->now_at, c->now_n,
+                                   l->scratch + (size_t)2 * SURVEY_BYTES_MAX);
+                if (r == 0)
+                        r = engine_replay_change(engine, &l->now, &l->before);
+        }
+        engine_forget_count(engine, n_deleted);
+        engine_forget_before(engine, loop_realtime(l->server->loop) - l->server->config->keep_surveys);
+        return r;
+}
+
+static int read_changes(Load *l)
+{
+        int r = store_scan_revised(l->store, take_revised, l);
+
+        if (r < 0)
+                return r;
+        keep_first(l);
+        r = read_now(l);
+        return buffer_failed(&l->bytes) ? -ENOMEM : r;
+}
+
+/* 1; 0 with *ret_reason. Nothing is touched before all doubts are gone; what then fails is no matter of the snapshot. */
+static int load(Load *l, const char *path, const SnapshotMarks *marks, const char **ret_reason)
+{
+        ImageMap map = IMAGE_MAP_NULL;
+        const unsigned char *head;
+        SnapshotHead ours;
+        ImageReader from;
+        int r = snapshots_head(l->server, &ours);
+
+        if (r == 0)
+                r = image_map(path, &map, &from);
+        if (r == -EBADMSG || r == -ENOENT) {
+                *ret_reason = r == -ENOENT ? "it is not there" : "it is damaged";
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        head = image_get(&from, sizeof(l->head));
+        if (head)
+                memcpy(&l->head, head, sizeof(l->head));
+        *ret_reason = head ? judge_head(l, marks, &ours) : "it is damaged";
+        if (!*ret_reason)
+                r = read_changes(l);
+        if (r == -EBADMSG)
+                *ret_reason = "it cannot be brought up to date";
+        if (!*ret_reason && r == 0)
+                r = seen_load(&l->server->seen, &from);
+        if (!*ret_reason && r == 0)
+                r = snapshot_load(l->server->engine, &from);
+        image_map_deinit(&map);
+        if (*ret_reason)
+                return 0;
+        if (r == 0)
+                r = apply_changes(l);
+        return r < 0 ? r : 1;
+}
+
+/* No file that there is, or will turn up, is taken again. */
+static int throw_away(Store *store, const char *path, SnapshotMarks *marks)
+{
+        size_t n = SLICE_MAX;
+        int r = 0;
+
+        (void)unlink(path);
+        *marks = (SnapshotMarks){.epoch = marks->epoch};
+        while (r == 0 && n == SLICE_MAX) {
+                r = store_begin(store);
+                if (r == 0)
+                        r = snapshots_put_marks(store, marks);
+                if (r == 0)
+                        r = store_expire_revised(store, INT64_MAX, SLICE_MAX, &n);
+                if (r == 0)
+                        r = store_commit(store);
+                if (r < 0)
+                        store_rollback(store);
+        }
+        return r;
+}
+
+int snapshots_load(Server *server, Store *store, uint64_t *ret_last_seq)
+{
+        SnapshotMarks *marks = &server->snapshot_marks;
+        Load *l = calloc(1, sizeof(*l));
+        const char *reason = NULL;
+        char *path = NULL;
+        int r = l ? snapshots_path(server, &path) : -ENOMEM;
+
+        if (r == 0) {
+                l->server = server;
+                l->store = store;
+                l->scratch = malloc((size_t)4 * SURVEY_BYTES_MAX);
+                r = l->scratch ? read_marks(store, marks) : -ENOMEM;
+        }
+        if (r == 0 && (marks->live || marks->next)) {
+                if (server->config->snapshot_after == 0)
+                        reason = "the configuration wants none";
+                else
+                        r = load(l, path, marks, &reason);
+        }
+        if (r > 0) {
+                marks->until = l->head.last_seq;
+                marks->behind = l->n_changes;
+                if (l->newest > marks->epoch)
+                        marks->epoch = l->newest;
+                *ret_last_seq = l->head.last_seq;
+                log_info("snapshot surveys_until=%llu changes=%zu", (unsigned long long)l->head.last_seq,
+                         l->n_changes);
+        } else if (r == 0 && reason) {
+                log_notice("snapshot is not used: %s; every survey is read", reason);
+                r = throw_away(store, path, marks);
+                /* A full disk: what is in the store stays; it names no file that there is. */
+                r = r == -ENOSPC ? 0 : r;
+        } else if (r == -EBADMSG) {
+                log_err("snapshot cannot be read back, removing it");
+                (void)unlink(path);
+        }
+        if (l) {
+                free(l->changes);
+                buffer_deinit(&l->bytes);
+                free(l->scratch);
+                free(l);
+        }
+        free(path);
+        return r;
+}

@@ -1,0 +1,30 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Whether two alerts, or two numbers of figures, are the same to the last bit. */
+
+#include <math.h>
+#include <string.h>
+
+#include "daemon/core/alert.h"
+
+static inline bool number_same(double a, double b)
+{
+        return a == b || (isnan(a) && isnan(b));
+}
+
+static inline bool alert_same(const Alert *a, const Alert *b)
+{
+        if (strcmp(a->id, b->id) != 0 || a->state != b->state || a->reason != b->reason ||
+            a->since != b->since || a->fired != b->fired || a->changed != b->changed ||
+            a->ordinal != b->ordinal || a->at != b->at || a->n != b->n || a->restart != b->restart ||
+            a->n_surveys != b->n_surveys || a->until != b->until)
+                return false;
+        for (size_t i = 0; i < a->n_surveys; i++)
+                if (strcmp(a->surveys[i], b->surveys[i]) != 0)
+                        return false;
+        return memcmp(a->counts, b->counts, sizeof(a->counts)) == 0 && number_same(a->value, b->value) &&
+               number_same(a->low, b->low) && number_same(a->high, b->high) &&
+               number_same(a->trend, b->trend) && number_same(a->evidence, b->evidence) &&
+               number_same(a->limit, b->limit) && strcmp(a->by, b->by) == 0;
+}

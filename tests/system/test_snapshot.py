@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Snapshots: a start that uses one ends where a start that reads every survey does, and one that is not beyond doubt is not
+used."""
+
+import os
+import random
+import shutil
+import signal
+import time
+
+import cx
+import cxmodel
+import cxstate
+
+
+def config(after=200, **more):
+    return cx.base_config(
+        rules=cxstate.RULES, principals=cxstate.PRINCIPALS, store={"snapshot_after": after}, **more
+    )
+
+
+def snapshot(d):
+    return d.path("s", "cxd.db.snapshot")
+
+
+def taken(d, mark=0):
+    """Waits for a snapshot that is in place; the number of the last survey in it."""
+    return int(d.out.wait(r"snapshot surveys_until=(\d+) bytes=", mark)[1])
+
+
+def used(d):
+    """What the start says: (last survey of the snapshot, changes since), or None."""
+    found = d.out.find(r"snapshot surveys_until=(\d+) changes=(\d+)")
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def compare(d, model, at, before, what):
+    changed = cxstate.differences(before, cxstate.everything(d, model, at))
+    assert not changed, f"{what}: " + "\n".join(f"{k}: {v}" for k, v in list(changed.items())[:2])
+    cxstate.check_model(d, model, at)
+
+
+def send(d, made, model):
+    cxstate.send_all(d, made)
+    model.take(*(s for s, verdict in made if verdict != "refused"))
+
+
+@cx.case("figures, alerts and lists are the same bytes from a snapshot, from one that changes came after, and from none")
+def same():
+    for seed in (1, 2):
+        now = int(time.time())
+        gen = cxmodel.Generator(seed, now)
+        model = cxmodel.Model()
+        with cx.Daemon(config()) as d:
+            send(d, gen.take(1500), model)
+            last = taken(d)
+            assert last > 0
+            # Revisions, retractions and new surveys behind the snapshot; no further one is taken.
+            d.configure(config(after=1000000))
+            d.reload()
+            send(d, gen.take(600), model)
+            at = (now // 60 + 1) * 60_000_000
+            before = cxstate.everything(d, model, at)
+            d.restart(kill=True)
+            until, changes = used(d)
+            assert until >= last and changes > 50, (until, changes)
+            compare(d, model, at, before, "snapshot and changes")
+            # On it goes from there: known ids are known.
+            with d.lines() as c:
+                c.send(*model.surveys.values())
+                assert c.settle()["duplicate"] == len(model.surveys)
+            d.kill()
+            os.unlink(snapshot(d))
+            d.start()
+            assert used(d) is None and d.out.find("snapshot is not used: it is not there")
+            compare(d, model, at, before, "every survey")
+            # A stop leaves one that nothing comes after.
+            d.configure(config(after=200))
+            d.restart()
+            send(d, gen.take(100), model)
+            before = cxstate.everything(d, model, at)
+            d.restart()
+            assert used(d)[1] == 0
+            compare(d, model, at, before, "a snapshot of the stop")
+
+
+@cx.case("20 times kill -9 while snapshots are taken all the time: every figure as computed by hand")
+def killed():
+    now = int(time.time())
+    rng = random.Random(11)
+    gen = cxmodel.Generator(5, now)
+    model = cxmodel.Model()
+    n_used = 0
+    with cx.Daemon(config(after=1)) as d:
+        for number in range(20):
+            made = gen.take(400)
+            with d.lines() as c:
+                for k in range(0, len(made), 40):
+                    c.send(*(s for s, _ in made[k : k + 40]))
+                    c.settle()
+                    if rng.random() < 0.3:
+                        d.out.wait("snapshot surveys_until=", len(d.out.lines) - 1 if number else 0)
+            model.take(*(s for s, verdict in made if verdict != "refused"))
+            d.restart(kill=True)
+            n_used += used(d) is not None
+            cxstate.check_model(d, model, (now // 60 + 1) * 60_000_000)
+            assert d.status()["surveys"]["counted"] == model.n_counted()
+    assert n_used > 10, n_used
+
+
+@cx.case("a snapshot that is damaged, cut, of another store or of another configuration is named and not used")
+def doubt():
+    rng = random.Random(3)
+    now = int(time.time())
+    model = cxmodel.Model()
+    at = (now // 60 + 1) * 60_000_000
+    with cx.Daemon(config()) as d:
+        send(d, cxmodel.Generator(9, now).take(800), model)
+        taken(d)
+        before = cxstate.everything(d, model, at)
+        d.stop()
+        saved = d.path("saved")
+        shutil.copytree(d.path("s"), saved)
+        with open(snapshot(d), "rb") as file:
+            whole = file.read()
+
+        def start(change):
+            shutil.rmtree(d.path("s"))
+            shutil.copytree(saved, d.path("s"))
+            change()
+            d.start()
+
+        def write(data):
+            with open(snapshot(d), "wb") as file:
+                file.write(data)
+
+        def flip():
+            data = bytearray(whole)
+            data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+            write(data)
+
+        damages = [flip] * 10 + [lambda: write(whole[: rng.randrange(len(whole))])] * 5 + [lambda: write(b"")]
+        for damage in damages:
+            start(damage)
+            assert d.out.find("snapshot is not used: it is damaged"), d.out.text()[:2000]
+            compare(d, model, at, before, "a damaged snapshot")
+            d.kill()
+
+        start(lambda: None)
+        assert used(d)
+        compare(d, model, at, before, "the whole snapshot")
+        # The store of before, under a snapshot of after.
+        with d.lines() as c:
+            mark = len(d.out.lines)
+            c.send(*(s for s, _ in cxmodel.Generator(77, now, prefix="later").take(500)))
+            c.settle()
+        taken(d, mark)
+        d.stop()
+        with open(snapshot(d), "rb") as file:
+            later = file.read()
+        start(lambda: write(later))
+        assert d.out.find("snapshot is not used: it is not of this store")
+        compare(d, model, at, before, "a snapshot of another store")
+        d.kill()
+
+        d.configure(config(windows=["1h", "today", "7d", "28d", "90d", "30d"]))
+        start(lambda: None)
+        assert d.out.find("snapshot is not used: the configuration has changed")
+        cxstate.check_model(d, model, at)
+        d.kill()
+        d.configure(config(after=0))
+        start(lambda: None)
+        assert d.out.find("snapshot is not used: the configuration wants none")
+        compare(d, model, at, before, "no snapshot wanted")
+        d.stop()
+        assert not os.path.exists(snapshot(d))
+
+
+@cx.case("a process that takes a snapshot and is killed leaves no trace but a warning")
+def child():
+    now = int(time.time())
+    with cx.Daemon(config(after=1)) as d:
+        with d.lines() as c:
+            c.send(*(s for s, _ in cxmodel.Generator(1, now).take(300)))
+            c.settle()
+        d.out.wait("snapshot surveys_until=")
+
+        def children():
+            with open(f"/proc/{d.process.pid}/task/{d.process.pid}/children", encoding="ascii") as file:
+                return [int(pid) for pid in file.read().split()]
+
+        gen = cxmodel.Generator(2, now, prefix="c")
+
+        def caught():
+            d.send(*(s for s, verdict in gen.take(5) if verdict == "stored"))
+            for pid in children():
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+            return d.out.find("snapshot cannot be written")
+
+        cx.until("a child was caught", caught, 60)
+        cx.until("it is gone", lambda: not os.path.exists(snapshot(d) + ".new"))
+        d.send({"id": "after", "ts": now, "queue": "tech"})
+        d.restart(kill=True)
+        assert used(d)
+
+
+@cx.case("what retention deletes behind a snapshot stays in its figures, and is known to be gone")
+def retention():
+    now = int(time.time())
+    day = 86400
+    with cx.Daemon(config(after=1, windows=["1h", "1d"], retention={"surveys": "2d", "tallies": "60d", "comments": "1d"},
+                          metrics={"csat": cx.METRICS["csat"]}) | {"rules": []}) as d:
+        # Just within retention, so that they are past it in a moment; and some that stay.
+        old = [{"id": f"o{i}", "ts": now - 2 * day + 4, "agent": "ana", "queue": "tech", "answers": {"csat": 1 + i % 5}}
+               for i in range(30)]
+        young = [{"id": f"y{i}", "ts": now - 3600, "agent": "ben", "queue": "tech", "answers": {"csat": 5}} for i in range(20)]
+        d.send(*old, *young)
+        cx.until("a snapshot of all", lambda: any("surveys_until=50 bytes" in line for line in d.out.lines))
+        d.configure(config(after=1000000, windows=["1h", "1d"], retention={"surveys": "2d", "tallies": "60d", "comments": "1d"},
+                           metrics={"csat": cx.METRICS["csat"]}) | {"rules": []})
+
+        cx.until("they are past it", lambda: time.time() > now + 5, 10)
+        d.reload()  # a round of upkeep begins
+        d.out.wait("upkeep removed surveys=30", timeout=30)
+        before = d.status()["surveys"]["counted"]
+        assert before == 20
+        d.restart(kill=True)
+        assert used(d) == (50, 30), used(d)
+        assert d.status()["surveys"]["counted"] == 20
+        # The id of one that is gone is free again.
+        ack = d.send({**old[0], "ts": now - 60})
+        assert ack["stored"] == 1, ack
+
+
+cx.run()

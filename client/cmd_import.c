@@ -16,6 +16,7 @@ typedef struct Import {
         Ctl *ctl;
         Map *map;
         Csv csv;
+        size_t n_columns;
         Sink *sink; /* NULL: a dry run */
         Report report;
         Progress progress;
@@ -48,11 +49,28 @@ static int encode(Import *im, Fault *fault)
         return survey_decode(&im->check, im->line.data, im->line.n, im->scratch, false, fault, NULL);
 }
 
+/* A record that has no meaning under the header; NULL: it is sound. */
+static const char *broken_record(const Import *im)
+{
+        if (im->csv.broken)
+                return im->csv.broken;
+        for (size_t i = im->n_columns; i < im->csv.n_fields; i++)
+                if (csv_field(&im->csv, i).n > 0)
+                        return "more cells than the header has; is a delimiter inside one without quotes?";
+        return NULL;
+}
+
 static int import_row(Import *im)
 {
+        const char *broken = broken_record(im);
         Fault fault = FAULT_NULL;
         int r;
 
+        if (broken) {
+                im->report.n_read++;
+                report_refusal(&im->report, im->csv.line, NULL, "E_CSV", NULL, broken);
+                return CTL_OK;
+        }
         r = map_apply(im->map, &im->csv, &im->row, &im->survey, &fault);
         if (r == MAP_E_SKIPPED)
                 return CTL_OK;
@@ -90,16 +108,12 @@ static int import_file(Import *im)
                                                      : "the file is empty");
         if (map_bind(im->map, &im->csv, &diag) < 0)
                 return ctl_usage(im->ctl, "%s", diag_format(&diag, text, sizeof(text)));
+        im->n_columns = im->csv.n_fields;
         while (result == CTL_OK && (r = csv_next(&im->csv)) != CSV_E_END) {
                 if (r < 0)
                         return ctl_usage(im->ctl, "%s: %s", im->report.file, strerror(-r));
-                if (r == CSV_E_BROKEN) {
-                        im->report.n_read++;
-                        report_refusal(&im->report, im->csv.line, NULL, "E_CSV", NULL, im->csv.broken);
-                } else {
-                        result = import_row(im);
-                        map_row_reset(&im->row);
-                }
+                result = import_row(im);
+                map_row_reset(&im->row);
                 progress_update(&im->progress, (double)im->csv.n_read, im->n_bytes, im->report.n_read);
         }
         if (result == CTL_OK && im->sink)

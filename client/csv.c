@@ -57,7 +57,9 @@ static void skip_mark(Csv *c)
 
 static void put(Csv *c, int ch)
 {
-        if (c->bytes.n < CSV_BYTES_MAX)
+        if (ch == '\0')
+                c->broken = "a NUL byte; save the file in UTF-8";
+        else if (c->bytes.n < CSV_BYTES_MAX)
                 buffer_append_char(&c->bytes, (char)ch);
         else
                 c->broken = "a record of more than 1 MiB; is a quote not closed?";

@@ -3,7 +3,7 @@
 
 /*
  * Reads CSV (RFC 4180): quoted fields with doubled quotes and line ends in them, CRLF or LF, a byte order
- * mark.
+ * mark. A NUL breaks its record: no text has one, and UTF-16 is full of them.
  */
 
 #include <stdint.h>
@@ -41,5 +41,5 @@ void csv_deinit(Csv *c);
 /* The next record; records without any byte are skipped. 0, a condition from above, or -EIO, -ENOMEM. */
 CX_MUST_CHECK int csv_next(Csv *c);
 
-/* Borrowed until the next record. A field that is not there is empty. */
+/* Borrowed until the next record, without NUL. A field that is not there is empty. */
 Text csv_field(const Csv *c, size_t i);

@@ -71,10 +71,18 @@ static void list_header(const Csv *header, char *to, size_t size)
 static int bind(const Map *m, MapColumn *c, const char *field, const Csv *header, Diag *diag)
 {
         char names[256];
+        size_t n = 0;
 
-        for (c->index = 0; c->index < header->n_fields; c->index++)
-                if (text_is(text_trim(csv_field(header, c->index)), c->name))
-                        return 0;
+        for (size_t i = 0; i < header->n_fields; i++) {
+                if (!text_is(text_trim(csv_field(header, i)), c->name))
+                        continue;
+                c->index = i;
+                n++;
+        }
+        if (n == 1)
+                return 0;
+        if (n > 1)
+                return diag_set(diag, m->file, c->line, field, "the file has %zu columns \"%s\"", n, c->name);
         list_header(header, names, sizeof(names));
         return diag_set(diag, m->file, c->line, field, "the file has no column \"%s\"; it has: %s", c->name,
                         names);

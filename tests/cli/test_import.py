@@ -54,10 +54,13 @@ class Import(CliTest):
                 '31.06.2026 09:30;3;;;done;5;y;;"two\nlines"\n'
                 "21.06.2026 09:30;4;;;lost;5;y;;\n"
                 ";;;;done;5;y;;\n"
-                "21.06.2026 09:30;6;;;done;5;y;;fine\n"
+                "21.06.2026 09:30;6;;;done;5;y;;fine;;\n"
+                "21.06.2026 09:30;8;;;done;5;y;;not; fine\n"
+                "21.06.2026 09:30;9;;;done;5\n"
+                "21.06.2026 09:30;10;a\0b@x;;done;5;y;;\n"
                 '21.06.2026 09:30;7;;;done;5;y;;"never closed\n')
         code, out, err = self.convert(rows)
-        self.assertEqual((code, len(out.splitlines())), (5, 1))
+        self.assertEqual((code, [json.loads(line)["id"][-2:] for line in out.splitlines()]), (5, ["/6", "/9"]))
         path = self.fake.path("in.csv")
         self.assertEqual(err.splitlines(), [
             f'cxctl: {path}:2: E_RANGE: answers.csat: "11" lies outside the scale `from`',
@@ -65,7 +68,14 @@ class Import(CliTest):
             f'cxctl: {path}:4: E_TYPE: ts: "31.06.2026 09:30" is no time in the format of the mapping',
             f'cxctl: {path}:6: E_RANGE: status: "lost" is not in the table `values`',
             f"cxctl: {path}:7: E_MISSING: id: the cell is empty",
-            f"cxctl: {path}:9: E_CSV: a quote is not closed"])
+            f"cxctl: {path}:9: E_CSV: more cells than the header has; is a delimiter inside one without quotes?",
+            f"cxctl: {path}:11: E_CSV: a NUL byte; save the file in UTF-8",
+            f"cxctl: {path}:12: E_CSV: a quote is not closed"])
+
+    def test_a_file_in_utf16_says_so(self):
+        path = self.write("in.csv", HEADER.encode("utf-16"))
+        code, _, err = self.cxctl("import", path, "--map", self.write("m.yaml", MAP), "--dry-run")
+        self.assertEqual((code, err), (2, f"cxctl: {path}: no header line: a NUL byte; save the file in UTF-8\n"))
 
     def test_bytes_that_are_no_utf8_refuse_the_row(self):
         path = self.write("in.csv", HEADER.encode() + b"21.06.2026 09:30;1;;;none;;;;\xff\xfe\n")
@@ -90,6 +100,7 @@ class Import(CliTest):
             (good + "agent: {colum: who}\n", "m.yaml:4: agent.colum: there is no such key; there are column, "),
             (good + "agent: {column: whom}\n", 'm.yaml:4: agent: the file has no column "whom"; it has: day, no, who, '),
             (good + "agent: who\nagent: who\n", 'm.yaml:5: "agent" comes twice; once is right'),
+            (good + "agent: twice\n", 'm.yaml:4: agent: the file has 2 columns "twice"'),
             (good + "agent: {prefix: x}\n", "m.yaml:4: agent: needs either column: NAME or value: CONSTANT"),
             (good + "agent: {column: who,\n  capture: '(a'}\n", 'm.yaml:5: agent.capture: "(a" is no extended'),
             (good + "agent: {column: who, capture: 'a'}\n", 'm.yaml:4: agent.capture: "a" has no group'),
@@ -104,9 +115,10 @@ class Import(CliTest):
             ("- a\n", 'm.yaml:1: must be a table that begins like "id: {column: call_id}"'),
             ("id: [\n", "m.yaml:2: no YAML: "),
         ]
+        header = HEADER.replace(";", ",").replace("text", "text,twice,twice")
         for mapping, sentence in wrong:
             with self.subTest(sentence):
-                code, out, err = self.convert("1,2,,,none,,,,\n", mapping, HEADER.replace(";", ","))
+                code, out, err = self.convert("1,2,,,none,,,,\n", mapping, header)
                 self.assertEqual((code, out), (2, ""), err)
                 self.assertTrue(err.startswith("cxctl: " + self.fake.folder + "/" + sentence), err)
 

@@ -86,6 +86,26 @@ START_TEST(a_quote_that_is_not_closed_is_named)
 }
 END_TEST
 
+START_TEST(a_nul_breaks_its_record_only)
+{
+        char text[] = "a,b\0c\nd,\"e\0\"\nf,g\n";
+        FILE *from = fmemopen(text, sizeof(text) - 1, "r");
+        Csv csv;
+
+        ck_assert_ptr_nonnull(from);
+        csv_init(&csv, from, ',');
+        for (int i = 0; i < 2; i++) {
+                ck_assert_int_eq(csv_next(&csv), CSV_E_BROKEN);
+                ck_assert_str_eq(csv.broken, "a NUL byte; save the file in UTF-8");
+        }
+        ck_assert_int_eq(csv_next(&csv), 0);
+        ck_assert_uint_eq(csv.line, 3);
+        ck_assert(text_is(csv_field(&csv, 1), "g"));
+        csv_deinit(&csv);
+        fclose(from);
+}
+END_TEST
+
 START_TEST(another_delimiter)
 {
         char *found = transcript("a,b;\"c;d\"\n", ';');
@@ -112,4 +132,5 @@ END_TEST
 
 CHECK_MAIN("client_csv", plain_records_end_in_lf_crlf_or_the_end, quotes_hold_delimiters_line_ends_and_quotes,
            empty_lines_are_skipped_and_counted, a_byte_order_mark_is_skipped_only_at_the_beginning,
-           a_quote_that_is_not_closed_is_named, another_delimiter, fields_that_are_not_there_are_empty)
+           a_quote_that_is_not_closed_is_named, a_nul_breaks_its_record_only, another_delimiter,
+           fields_that_are_not_there_are_empty)

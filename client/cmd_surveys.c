@@ -10,6 +10,8 @@
 #include "client/when.h"
 #include "client/xalloc.h"
 
+#define SURVEYS_MAX 1000 /* of one answer */
+
 static const Column columns[] = {
         {"ts", "TIME"},       {"id", "ID"},           {"agent", "AGENT"},     {"queue", "QUEUE"},
         {"status", "STATUS"}, {"answers", "ANSWERS"}, {"channel", NULL},      {"reason", NULL},
@@ -72,7 +74,7 @@ static int run(Ctl *ctl, const Args *args)
 
         r = args_time(args, ctl, "since", when_now(), &since);
         if (r == CTL_OK)
-                r = args_int(args, ctl, "limit", 1, 1000000, &n);
+                r = args_int(args, ctl, "limit", 1, SURVEYS_MAX, &n);
         if (r != CTL_OK)
                 return r;
         if (below && text_to_double(text_of(below), &value) < 0)
@@ -111,7 +113,7 @@ static const Flag flags[] = {
         {"metric", 'm', "METRIC", "only those that answer this metric"},
         {"below", 0, "VALUE", "only those whose answer is below this one"},
         {"since", 0, "TIME", "not older than this"},
-        {"limit", 'n', "N", "at most so many"},
+        {"limit", 'n', "N", "at most so many, up to 1000 (default 50)"},
         {0},
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -78,6 +79,17 @@ static int run(Ctl *ctl, const Cmd *cmd, const Args *args)
         return r == CTL_OK ? cmd->run(ctl, args) : r;
 }
 
+/*
+ * A standard stream that is closed would be the next socket, and the daemon be sent what is for people. Its place is
+ * taken by what cannot be used.
+ */
+static void hold_standard_streams(void)
+{
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+                        exit(CTL_USAGE);
+}
+
 int cxctl_main(int argc, char **argv)
 {
         Ctl ctl = {.out = stdout, .err = stderr, .host = CTL_HOST_DEFAULT};
@@ -86,6 +98,7 @@ int cxctl_main(int argc, char **argv)
         Args args;
         int r;
 
+        hold_standard_streams();
         setlocale(LC_CTYPE, "");
         ctl.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
         if (args_parse(argc, argv, &cmd, &args, &error) != 0) {

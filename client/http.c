@@ -146,8 +146,10 @@ static size_t collect(char *data, size_t size, size_t n, void *to)
         return buffer_failed(to) ? 0 : size * n;
 }
 
-static void note_failure(Http *h)
+static void note_failure(Http *h, CURLcode code)
 {
+        if (!h->reason[0])
+                snprintf(h->reason, sizeof(h->reason), "%s", curl_easy_strerror(code));
         if (curl_easy_getinfo(h->curl, CURLINFO_OS_ERRNO, &h->os_errno) != CURLE_OK)
                 h->os_errno = 0;
 }
@@ -171,7 +173,7 @@ int http_request(Http *h, const char *path, const Text *body, const char *type, 
         code = curl_easy_perform(h->curl);
         curl_slist_free_all(headers);
         if (code != CURLE_OK) {
-                note_failure(h);
+                note_failure(h, code);
                 return CTL_UNREACHABLE;
         }
         if (curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, ret_status) != CURLE_OK)
@@ -212,7 +214,7 @@ static HttpEnd drive(CURLM *multi, Http *h, usec_t deadline)
                                 return HTTP_STOPPED;
                         if (message->data.result == CURLE_OK)
                                 return HTTP_END;
-                        note_failure(h);
+                        note_failure(h, message->data.result);
                         return HTTP_LOST;
                 }
                 if (left <= 0)

@@ -3,12 +3,14 @@
 /* cxd(8): arguments, configuration, run. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "daemon/config/config.h"
 #include "daemon/io/log.h"
@@ -154,13 +156,28 @@ static int run(const Arguments *a, ServerOptions *options)
         return status;
 }
 
+/*
+ * A standard stream that is closed would be the next file or socket, and messages be written into it. Its place is taken
+ * by what cannot be used.
+ */
+static int hold_standard_streams(void)
+{
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+                        return -errno;
+        return 0;
+}
+
 int main(int argc, char **argv)
 {
         Arguments a = {.config = CX_SYSCONFDIR "/cxd/cxd.yaml"};
         ServerOptions options = {0};
         char *state_dir, *runtime_dir;
-        int status = read_arguments(argc, argv, &a);
+        int status;
 
+        if (hold_standard_streams() < 0)
+                return SERVER_EXIT_INTERNAL;
+        status = read_arguments(argc, argv, &a);
         if (status >= 0)
                 return status;
         signal(SIGPIPE, SIG_IGN);

@@ -183,6 +183,9 @@ class Queries(CliTest):
         code, out, err = self.cxctl("-H", "http://127.0.0.1:1", "status")
         self.assertEqual((code, out), (3, ""))
         self.assertIn("no daemon at http://127.0.0.1:1: Connection refused", err)
+        code, out, err = self.cxctl("-H", "http://127.0.0.1:99999", "status")
+        self.assertEqual((code, out), (3, ""))
+        self.assertIn("no daemon at http://127.0.0.1:99999: URL ", err)
         self.assertEqual(self.cxctl("-H", "unix:/nowhere/cxd.sock", "check")[0], 3)
         self.assertEqual(self.cxctl("-H", "ftp://x", "status")[0], 2)
 
@@ -217,6 +220,17 @@ class Queries(CliTest):
                                   check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"cannot write", done.stderr)
+
+    def test_a_closed_stream_is_not_taken_for_a_socket(self):
+        self.fake.routes["/v1/figures"] = (200, {"figures": [FIGURE]})
+        for closed, command, said in (("<&-", "send --http", "-: Bad file descriptor"),
+                                      (">&-", "figures org", "cannot write the output: Bad file descriptor")):
+            with self.subTest(closed):
+                done = subprocess.run(["sh", "-c", f'exec "$0" {command} {closed}', CXCTL], capture_output=True,
+                                      env=self.environment(), check=False)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(said, done.stderr.decode())
+        self.assertEqual([r for r in self.fake.requests if r[2]], [])
 
     def test_export_streams_and_converts(self):
         lines = "".join(json.dumps({**SURVEY, "id": f"s{i}"}, ensure_ascii=False) + "\n" for i in range(3))

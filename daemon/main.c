@@ -48,7 +48,7 @@ static int read_arguments(int argc, char **argv, Arguments *a)
         };
         LogLevel level;
 
-        for (int c; (c = getopt_long(argc, argv, "c:nh", options, NULL)) != -1;) {
+        for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
                 switch (c) {
                 case 'c':
                         a->config = optarg;

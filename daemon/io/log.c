@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "daemon/io/clock.h"
@@ -43,7 +42,7 @@ void log_init(const char *name, int fd)
 {
         g_log.name = name;
         g_log.fd = fd < 0 ? STDERR_FILENO : fd;
-        g_log.prefix = getenv("JOURNAL_STREAM") || !isatty(g_log.fd);
+        g_log.prefix = !isatty(g_log.fd);
 }
 
 void log_set_level(LogLevel level)

@@ -4,13 +4,13 @@
 /*
  * The log: one line per fact, to stderr.
  *
- * For journald (JOURNAL_STREAM is set, or stderr is no terminal) a line starts with its priority ("<4>text"),
- * on a terminal with name and level ("cxd: warning: text"). Write: subject, verb, key=value. A message that
- * is not an error of the program says at its end what was done ("..., ignoring"). Whatever a message carries,
- * it stays one line of printable text: control characters, bidirectional controls and broken UTF-8 are
- * escaped on the way out. A value from outside that could pretend to be another key=value goes through
- * LOG_QUOTE. Safe from every thread; a line is one write(), cut at LOG_LINE_MAX. Logging never fails and
- * never changes errno.
+ * Where stderr is no terminal a line starts with its priority, for journald ("<4>text"), on a terminal with
+ * name and level ("cxd: warning: text"). Write: subject, verb, key=value. A message that is not an error of
+ * the program says at its end what was done ("..., ignoring"). Whatever a message carries, it stays one
+ * line of printable text: control characters, bidirectional controls and broken UTF-8 are escaped on the
+ * way out. A value from outside that could pretend to be another key=value goes through LOG_QUOTE. Safe
+ * from every thread; a line is one write(), cut at LOG_LINE_MAX. Logging never fails and never changes
+ * errno.
  */
 
 #include <stdbool.h>

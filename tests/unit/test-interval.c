@@ -142,7 +142,7 @@ START_TEST(every_vector_of_wilson_and_nps_is_met)
                         if (strcmp(bound, "centre") == 0)
                                 i = (Interval){.low = centre, .high = centre};
                         else if (strcmp(bound, "se") == 0)
-                                continue; /* seen through both bounds */
+                                i.low = (centre - i.low) / 1.959963984540054;
                 } else {
                         continue;
                 }

@@ -55,7 +55,7 @@ static void print_bash(FILE *to)
               "i\n"
               "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
               "        case ${COMP_WORDS[i]} in\n"
-              "        none",
+              "        \"\"",
               to);
         print_valued(cmd_globals, to);
         fputs(") i=$((i + 1));;\n"

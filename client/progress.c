@@ -16,14 +16,18 @@ void progress_init(Progress *p, FILE *to)
 
 char *progress_format(double done, double all, uint64_t count, usec_t elapsed, char *ret, size_t size)
 {
-        double share = all > 0 && done < all ? done / all : 1, seconds = (double)elapsed / (double)USEC_SEC;
+        double share = done < all ? done / all : 1, seconds = (double)elapsed / (double)USEC_SEC;
+        double rate = seconds > 0 ? (double)count / seconds : 0;
         char bar[BAR_COLUMNS + 1], left[WHEN_TEXT_MAX];
 
+        if (all <= 0) {
+                snprintf(ret, size, "%" PRIu64 "  %.0f/s", count, rate);
+                return ret;
+        }
         memset(bar, ' ', BAR_COLUMNS);
         memset(bar, '#', (size_t)(share * BAR_COLUMNS));
         bar[BAR_COLUMNS] = '\0';
-        snprintf(ret, size, "[%s] %3.0f %%  %" PRIu64 "  %.0f/s  %s left", bar, share * 100, count,
-                 seconds > 0 ? (double)count / seconds : 0,
+        snprintf(ret, size, "[%s] %3.0f %%  %" PRIu64 "  %.0f/s  %s left", bar, share * 100, count, rate,
                  share > 0.005 ? when_span(seconds / share * (1 - share) + 0.5, left) : "?");
         return ret;
 }

@@ -27,7 +27,7 @@ class Program(CliTest):
             (("status", "extra"), "usage: cxctl status"),
             (("ack",), "usage: cxctl ack [FLAGS] ALERT"),
             (("figures", "org", "--at", "noon"), '--at: "noon" is not a time; right are 7d'),
-            (("surveys", "-n", "0"), '--limit: "0" is not a whole number from 1 to 1000000'),
+            (("surveys", "-n", "0"), '--limit: "0" is not a whole number from 1 to 1000'),
             (("completion", "fish"), 'completion: only for bash, not for "fish"'),
             (("token", "old"), 'token: there is only "token new"'),
         ]:

@@ -116,6 +116,7 @@ START_TEST(a_bar_shows_share_rate_and_time_left)
                          "[#######                       ]  25 %  1000  500/s  6s left");
         ck_assert_str_eq(progress_format(200, 200, 4000, 8 * USEC_SEC, text, sizeof(text)),
                          "[##############################] 100 %  4000  500/s  0s left");
+        ck_assert_str_eq(progress_format(50, 0, 1000, 2 * USEC_SEC, text, sizeof(text)), "1000  500/s");
         ck_assert_str_eq(progress_format(0, 200, 0, 0, text, sizeof(text)),
                          "[                              ]   0 %  0  0/s  ? left");
 }

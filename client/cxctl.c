@@ -85,9 +85,13 @@ static int run(Ctl *ctl, const Cmd *cmd, const Args *args)
  */
 static void hold_standard_streams(void)
 {
+        int none = open("/dev/null", O_PATH);
+
         for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+                if (fcntl(fd, F_GETFD) < 0 && dup2(none, fd) < 0)
                         exit(CTL_USAGE);
+        if (none > STDERR_FILENO)
+                close(none);
 }
 
 int cxctl_main(int argc, char **argv)

@@ -162,9 +162,13 @@ static int run(const Arguments *a, ServerOptions *options)
  */
 static int hold_standard_streams(void)
 {
+        int none = open("/dev/null", O_PATH);
+
         for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-                if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+                if (fcntl(fd, F_GETFD) < 0 && dup2(none, fd) < 0)
                         return -errno;
+        if (none > STDERR_FILENO)
+                close(none);
         return 0;
 }
 

@@ -38,7 +38,8 @@ static int run(Ctl *ctl, const Args *args)
 }
 
 static const Flag flags[] = {
-        {"state", 0, "STATE", "only pending, firing, acknowledged, snoozed or resolved ones"},
+        {"state", 0, "pending|firing|acknowledged|snoozed|resolved|active|all",
+         "only these (default: all but resolved); active: neither pending nor resolved"},
         {"scope", 's', "SCOPE", "only those of this scope"},
         {0},
 };

@@ -124,10 +124,12 @@ bool text_is_utf8(const char *at, size_t n)
         return true;
 }
 
+/* U+200C and U+200D join and part letters in scripts that need them, and make emoji: they show. */
 static bool is_unprintable(uint32_t c)
 {
-        return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x200E || c == 0x200F ||
-               (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0xFEFF;
+        return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0xAD || c == 0x061C || c == 0x180E ||
+               c == 0x200B || c == 0x200E || c == 0x200F || (c >= 0x2028 && c <= 0x202E) ||
+               (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB);
 }
 
 bool text_is_printable(Text t)

@@ -60,8 +60,8 @@ void text_copy_cut(char *to, size_t size, const char *from);
 bool text_is_utf8(const char *at, size_t n);
 
 /*
- * Well-formed UTF-8 without C0 and C1 controls, DEL, line and paragraph separators, and the bidirectional
- * controls that let a name pretend to be another one.
+ * Well-formed UTF-8 without C0 and C1 controls, DEL, line and paragraph separators, and the bidirectional controls and
+ * marks without width that let a name pretend to be another one.
  */
 bool text_is_printable(Text t);
 

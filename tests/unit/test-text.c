@@ -110,7 +110,13 @@ START_TEST(what_deceives_the_eye_is_not_printable)
                 "\xE2\x80\x8E",                                                                 /* U+200E */
                 "\xE2\x80\xA8",                                                                 /* U+2028 */
                 "\xE2\x80\xAE",                                                                 /* U+202E */
+                "\xC2\xAD",                                                                     /* U+00AD */
+                "\xE1\xA0\x8E",                                                                 /* U+180E */
+                "\xE2\x80\x8B",                                                                 /* U+200B */
+                "\xE2\x81\xA0",                                                                 /* U+2060 */
                 "\xE2\x81\xA6",                                                                 /* U+2066 */
+                "\xE2\x81\xAF",                                                                 /* U+206F */
+                "\xEF\xBF\xB9",                                                                 /* U+FFF9 */
                 "\xE2\x81\xA9",                                                                 /* U+2069 */
                 "\xEF\xBB\xBF",                                                                 /* U+FEFF */
         };
@@ -119,6 +125,7 @@ START_TEST(what_deceives_the_eye_is_not_printable)
                 ck_assert_msg(!text_is_printable(text_of(bad[i])), "%zu", i);
         ck_assert(!text_is_printable((Text){.at = "a\0b", .n = 3}));
         ck_assert(text_is_printable(TEXT("Ana Ruiz ~ \xC2\xA0 \xC3\xB1 \xE2\x82\xAC \xF0\x9F\x98\x80")));
+        ck_assert(text_is_printable(TEXT("\xE2\x80\x8C\xE2\x80\x8D\xE2\x81\x9F\xE2\x81\xB0\xEF\xBF\xBD")));
         ck_assert(text_is_printable(TEXT_NULL));
 }
 END_TEST

@@ -165,9 +165,10 @@ static bool attach(LinesSink *s, int fd)
         return !s->token || send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line);
 }
 
-static int reconnect(LinesSink *s)
+/* @why: what became of the connection that was there. */
+static int reconnect(LinesSink *s, const char *why)
 {
-        int r = -ENOTCONN, fd;
+        int r = 0, fd;
 
         if (s->fd >= 0)
                 close(s->fd);
@@ -182,8 +183,15 @@ static int reconnect(LinesSink *s)
                                   s->address, s->not_now, n_under_way(s));
                         return CTL_REFUSED;
                 }
-                if (s->n_tries == SINK_TRIES)
+                if (s->n_tries == SINK_TRIES && r < 0)
                         return lines_say_unreachable(s->base.ctl, s->address, r);
+                if (s->n_tries == SINK_TRIES) {
+                        ctl_error(s->base.ctl,
+                                  "%s takes connections, but no surveys: %s; giving up, %zu are not stored; "
+                                  "if it wants TLS, use --http",
+                                  s->address, why, n_under_way(s));
+                        return CTL_UNREACHABLE;
+                }
                 sink_pause(s->n_tries++);
                 r = lines_connect(s->address, &fd);
                 if (r == 0 && attach(s, fd))
@@ -198,7 +206,7 @@ static int lose(LinesSink *s, const char *why)
 {
         ctl_error(s->base.ctl, "the connection to %s is lost (%s); sending %zu surveys again", s->address,
                   why, n_under_way(s));
-        return reconnect(s);
+        return reconnect(s, why);
 }
 
 /* Writes and reads what goes, after waiting for at most @msec. */
@@ -315,7 +323,7 @@ int sink_lines_open(Sink **ret, const Sink *base, const char *address, const cha
         s->base.verbs = &verbs;
         s->address = xstrdup(address);
         s->token = token ? xstrdup(token) : NULL;
-        r = attach(s, fd) ? CTL_OK : reconnect(s);
+        r = attach(s, fd) ? CTL_OK : reconnect(s, "closed by the daemon");
         if (r != CTL_OK) {
                 lines_sink_free(&s->base);
                 return r;

@@ -63,7 +63,7 @@ class Send(CliTest):
         self.fake.drops = list(range(1, 100))
         code, _, err = self.cxctl("send", stdin=survey(1) + "\n")
         self.assertEqual(code, 3)
-        self.assertIn("no daemon takes surveys at unix:", err)
+        self.assertIn("lines.sock takes connections, but no surveys: closed by the daemon; giving up, 1 are not stored", err)
         code, _, err = self.cxctl("send", "--lines", "unix:/nowhere/lines.sock", stdin=survey(1) + "\n")
         self.assertEqual(code, 3)
         self.assertIn("no daemon takes surveys at unix:/nowhere/lines.sock: No such file or directory", err)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The engine against a model that keeps the list of live surveys and counts them one by one; and against
- * itself, when one of two engines is thrown away and made anew, from surveys and alerts or from a snapshot and what has
- * changed since, again and again.
+ * The engine against a model that keeps the list of live surveys and counts them one by one; and against itself, when one
+ * of two engines is thrown away and made anew again and again, from surveys or from a snapshot and what changed since.
  */
 
 #include <math.h>

@@ -17,6 +17,7 @@ FAULTS = {
     "ack-before-commit": ("kill", "kill -9 under load"),
     "synchronous-off": ("power", ""),
     "commit-error-ignored": ("inject", ""),
+    "bind-unchecked": ("alloc", ""),
     "no-dedupe": ("kill", "kill -9 under load"),
     "duplicate-counted": ("exact", "bit-equal"),
     "stale-taken": ("exact", "bit-equal"),

@@ -53,6 +53,24 @@ def count(short, long):
     return long if LONG else short
 
 
+class Progress:
+    """Says now and then how far a test is that takes long."""
+
+    EVERY = 20  # seconds
+
+    def __init__(self, what, total):
+        self.what, self.total, self.done = what, total, 0
+        self.begin = self.told = time.monotonic()
+
+    def step(self, n=1):
+        self.done += n
+        now = time.monotonic()
+        if LONG and now - self.told > self.EVERY:
+            self.told = now
+            left = (now - self.begin) / self.done * (self.total - self.done)
+            print(f"# {self.done} of {self.total} {self.what}, {now - self.begin:.0f} s, about {left:.0f} s to go", flush=True)
+
+
 def config(**more):
     # Comments would leave surveys that are older; that is another test. Snapshots are taken all the time.
     common = {"rules": RULES, "principals": PRINCIPALS, "retention": {"comments": "400d"}, "store": {"snapshot_after": 50}}

@@ -100,7 +100,9 @@ def sweep(points, seed, **more):
         rng = random.Random(seed)
         places = [(n, i % 4 == 3) for i, n in enumerate(rng.sample(range(1, total + 1), min(points, total)))]
     statuses, bad, n_failed = collections.Counter(), [], 0
+    progress = faults.Progress("points", len(places))
     for n, sticky in sorted(places):
+        progress.step()
         env = {**preload, "FAIL_ALLOC_AT": str(n), **({"FAIL_ALLOC_STICKY": "1"} if sticky else {})}
         with cx.Daemon(faults.config(), start=False) as d:
             status, sender = one(d, env)

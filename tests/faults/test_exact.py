@@ -49,7 +49,9 @@ def exact():
     expected = [s for stream in streams for s in stream.latest()]
     refused = 0
     with cx.Daemon(faults.config(sources=SOURCES)) as d:
+        progress = faults.Progress("runs", KILLS + 1)
         for number in range(KILLS + 1):
+            progress.step()
             senders = []
             for (_, face, kind, source), stream, start in zip(plans, streams, starts):
                 token = cx.token(source)[0] if source else None

@@ -91,7 +91,10 @@ def full_and_back(seed, disk):
 @cx.case("a full disk refuses what cannot be stored and takes it out of the figures, and goes on when there is space")
 def full():
     # With a log that is shorter than a checkpoint waits for, and with a longer one.
-    for number in range(faults.count(2, 20)):
+    times = faults.count(2, 20)
+    progress = faults.Progress("times", times)
+    for number in range(times):
+        progress.step()
         disk = faults.scratch()
         try:
             faults.sh("mount", "-t", "tmpfs", "-o", f"size={6 + number % 3}m", "tmpfs", disk)

@@ -114,7 +114,9 @@ def calls():
                 first.setdefault(name, totals[name])  # before that the loader opens libraries
     kinds = [name for name in CALLS if totals[name]]
     statuses, bad, n_hit, n_refused = collections.Counter(), [], 0, 0
+    progress = faults.Progress("points", POINTS)
     for i in range(POINTS):
+        progress.step()
         name = kinds[i % len(kinds)]
         at = random.randrange(first.get(name, 1), totals[name] + 1)
         error = random.choice(["EIO", "ENOSPC"])

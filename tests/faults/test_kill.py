@@ -47,7 +47,9 @@ def kill():
     starts = [0, 0, 0]
     n = 0
     with cx.Daemon(faults.config()) as d:
+        progress = faults.Progress("rounds", ROUNDS)
         for number in range(ROUNDS):
+            progress.step()
             senders = faults.three(d, streams, start=starts, rate=2500)
             for s in senders:
                 s.wait(s.begin + 1)

@@ -26,12 +26,14 @@ def names():
         d.send(*first)
         assert d.status()["surveys"]["overflow_agents"] == 0
         before, sent = d.rss(), 0
+        progress = faults.Progress("names", NAMES)
         head = f'"ts":{now - 500},"queue":"tech","answers":{{"nps":'
         with d.lines() as c:
             while sent < NAMES:
                 part = range(sent, min(sent + 20_000, NAMES))
                 c.write(b"".join(b'{"id":"n%d","agent":"name %d of many",%s%d}}\n' % (i, i, head.encode(), i % 11) for i in part))
                 sent = part.stop
+                progress.step(len(part))
             ack = c.settle()
             assert ack["stored"] == NAMES, ack
         # Known ones in between, and one that was new before the flood.

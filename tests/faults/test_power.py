@@ -102,8 +102,10 @@ def round_of(number):
 
 @cx.case("what was acknowledged over TCP, Unix sockets and HTTP is there after every power cut, and so are its figures")
 def power():
+    progress = faults.Progress("images", ROUNDS * IMAGES)
     for number in range(ROUNDS):
         round_of(number)
+        progress.step(IMAGES)
 
 
 faults.namespace()

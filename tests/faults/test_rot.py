@@ -90,7 +90,10 @@ def rot():
         contents = {faults.content(s): s for s in whole.values()}
         saved = read_files(d)
         assert not saved.get("cxd.db-wal"), "the log was not written back"
-        for number in range(faults.count(50, 1000)):
+        flips = faults.count(50, 1000)
+        progress = faults.Progress("flips", flips)
+        for number in range(flips):
+            progress.step()
             restore(d, saved, ("cxd.db", flip(rng)))
             try:
                 if not start(d):
@@ -128,7 +131,9 @@ def torn():
         saved = read_files(d)
         assert len(saved["cxd.db-wal"]) > 100_000, "there is no log to damage"
         cases = faults.count(200, 10_000)
+        progress = faults.Progress("logs", cases)
         for number in range(cases):
+            progress.step()
             if number % 2:
                 end = rng.randrange(len(saved["cxd.db-wal"]))
                 restore(d, saved, ("cxd.db-wal", lambda data, end=end: data[:end]))

@@ -45,6 +45,7 @@ typedef struct Config {
         usec_t future_skew;
         usec_t keep_surveys, keep_comments, keep_tallies;
         size_t max_connections; /* of all listeners together */
+        size_t max_memory;      /* MiB; 0: no bound */
         size_t max_agents, max_queues;
         size_t snapshot_after; /* changes; 0: no snapshots */
         size_t feed_ring;      /* messages kept for each feed */

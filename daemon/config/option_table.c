@@ -75,6 +75,8 @@ static const Option options[] = {
          .text = "Bounds on what others can make the daemon hold."},
         {"limits.connections", &type_size, C(max_connections), .min = 8, .max = 65536, .def = "1024",
          .text = "Connections of all faces together."},
+        {"limits.memory", &type_size, C(max_memory), .min = 0, .max = 1048576, .def = "0", .unit = "MiB",
+         .text = "Memory near which surveys are refused until there is room; 0 for no bound."},
         {"limits.agents", &type_size, C(max_agents), .min = 1, .max = 1000000, .def = "20000",
          .text = "Different agents, those of the roster included."},
         {"limits.queues", &type_size, C(max_queues), .min = 1, .max = 100000, .def = "2000",

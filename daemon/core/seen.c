@@ -77,6 +77,11 @@ int seen_add(Seen *s, uint64_t hash, uint64_t seq)
         return 0;
 }
 
+size_t seen_growth(const Seen *s, size_t n)
+{
+        return s->n + n > s->n_places / 4 * 3 ? 2 * s->n_places * sizeof(SeenPlace) : 0;
+}
+
 void seen_remove(Seen *s, uint64_t hash, uint64_t seq)
 {
         size_t i, hole;

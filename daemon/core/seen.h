@@ -55,5 +55,8 @@ void seen_save(const Seen *s, const ImageWriter *to);
 /* Replaces an empty table and its key. */
 CX_MUST_CHECK int seen_load(Seen *s, ImageReader *from);
 
+/* Bytes that adding @n more takes at once; 0: there is room for them. */
+size_t seen_growth(const Seen *s, size_t n);
+
 /* Forgets (hash, seq); nothing happens if it is not there. */
 void seen_remove(Seen *s, uint64_t hash, uint64_t seq);

@@ -74,6 +74,7 @@ struct HttpServer {
         LIST_HEAD(, HttpRequest) requests;
         Loop *loop;
         HttpLimits limits;
+        size_t bodies_max; /* at present; at most that of @limits */
         ConnLimits conn_limits;
         char **hosts;
         size_t n_hosts;

@@ -191,7 +191,7 @@ static size_t take_body(HttpConn *c, const char *data, size_t n)
                 http_refuse(c, 400, FAULT_HTTP, "the body is not properly chunked");
         } else if (k == HTTP_CHUNK_E_LARGE) {
                 http_refuse(c, 413, FAULT_TOO_LONG, "the body is longer than the limit");
-        } else if (s->stats.body_bytes > s->limits.bodies_max) {
+        } else if (s->stats.body_bytes > s->bodies_max) {
                 http_refuse(c, 503, FAULT_UNAVAILABLE, "too many large requests at one time; try again");
         } else if (k == HTTP_CHUNK_E_DONE) {
                 hand_over(c);
@@ -293,6 +293,7 @@ int http_server_new(HttpServer **ret, Loop *l, const HttpConfig *config, HttpHan
                         return -ENOMEM;
         }
         limits_fill(&s->limits);
+        s->bodies_max = s->limits.bodies_max;
         s->conn_limits = (ConnLimits){
                 .out_low = s->limits.stream_low,
                 .out_high = (size_t)1024 * 1024,
@@ -361,4 +362,9 @@ void http_server_drain(HttpServer *s)
         LIST_FOREACH (c, &s->conns, link)
                 if (c->state == HTTP_STATE_HEAD && !c->begun)
                         conn_close(c->conn);
+}
+
+void http_server_limit_bodies(HttpServer *s, size_t bytes)
+{
+        s->bodies_max = bytes && bytes < s->limits.bodies_max ? bytes : s->limits.bodies_max;
 }

@@ -76,6 +76,9 @@ void http_server_stats(const HttpServer *s, HttpStats *ret);
  * shutting down. */
 void http_server_drain(HttpServer *s);
 
+/* Of all bodies held at one time, else 503; no more than limits.bodies_max. 0: that. */
+void http_server_limit_bodies(HttpServer *s, size_t bytes);
+
 /* All borrowed until the request ends. */
 HttpMethod http_method(const HttpRequest *r);
 /* Decoded; begins with "/"; holds no NUL, may hold any other byte. */

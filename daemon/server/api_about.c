@@ -362,6 +362,14 @@ int api_status(ApiCall *call)
                 json_member_int(out, "series", (int64_t)engine.n_series);
                 json_member_int(out, "subscribers", (int64_t)feeds_n_subscribers(s->feeds));
                 json_member_int(out, "connections", conn_cap_count(s->cap));
+                if (s->ceiling.max) {
+                        json_key(out, TEXT("memory"));
+                        json_begin_object(out);
+                        json_member_int(out, "in_use", (int64_t)s->resident);
+                        json_member_int(out, "limit", (int64_t)s->ceiling.max);
+                        json_member_bool(out, "short", s->ceiling.reached);
+                        json_end_object(out);
+                }
                 write_store(s, out);
                 json_member_str(out, "configuration", s->config->file);
         }

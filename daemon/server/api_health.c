@@ -24,8 +24,8 @@ int api_healthz(ApiCall *call)
 int api_readyz(ApiCall *call)
 {
         const Server *s = call->server;
-        bool ready =
-                (s->state == SERVER_READY || s->state == SERVER_RELOADING) && !intake_is_starved(s->intake);
+        bool ready = (s->state == SERVER_READY || s->state == SERVER_RELOADING) &&
+                     !intake_is_starved(s->intake) && !s->ceiling.reached;
 
         buffer_append_str(&call->out, ready ? "ready\n" : "not ready\n");
         return plain(call, ready ? 200 : 503, "text/plain; charset=utf-8");
@@ -111,7 +111,7 @@ int api_metrics(ApiCall *call)
         write_simple(b, "cxd_start_time_seconds", "gauge", "When the daemon started.",
                      (double)s->started / 1e6);
         write_simple(b, "cxd_ready", "gauge", "1 when surveys are taken.",
-                     s->state == SERVER_READY && !intake_is_starved(s->intake));
+                     s->state == SERVER_READY && !intake_is_starved(s->intake) && !s->ceiling.reached);
         write_surveys(s, b);
         write_simple(b, "cxd_surveys_counted", "gauge", "Surveys in the figures.", (double)e.surveys);
         write_simple(b, "cxd_surveys_late_total", "counter", "Surveys older than the longest window.",
@@ -135,6 +135,9 @@ int api_metrics(ApiCall *call)
                      (double)http.requests);
         write_simple(b, "cxd_http_refused_total", "counter", "HTTP requests refused by the server itself.",
                      (double)http.refused);
+        if (s->resident)
+                write_simple(b, "cxd_memory_bytes", "gauge", "Memory in use, where limits.memory is set.",
+                             (double)s->resident);
         write_simple(b, "cxd_connections", "gauge", "Open connections.", conn_cap_count(s->cap));
         write_store(s, b);
         return plain(call, 200, "text/plain; version=0.0.4; charset=utf-8");

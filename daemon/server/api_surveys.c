@@ -37,6 +37,8 @@ int api_post_surveys(ApiCall *call)
                 return API_FAULT;
         if (s->state == SERVER_STOPPING)
                 return api_fault(call, FAULT_UNAVAILABLE, NULL, "the daemon is stopping");
+        if (shed_is_due(s))
+                return api_fault(call, FAULT_UNAVAILABLE, NULL, INTAKE_CROWDED);
         if (intake_is_full(s->intake))
                 return api_fault(call, FAULT_BUSY, NULL, "too much is in flight; try again");
         r = submission_start(s->intake, source, http_body(call->request), submitted, call->request,

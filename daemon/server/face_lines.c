@@ -21,6 +21,8 @@
 /* A client without a source has so long to name one; one that reads none of its answers is cut after that. */
 #define TOKEN_TIME (10 * USEC_SEC)
 #define STALL_TIME (60 * USEC_SEC)
+/* Where there is a bound on memory. */
+#define STALL_TIME_SHORT (10 * USEC_SEC)
 
 typedef struct Session {
         Server *server;
@@ -241,6 +243,11 @@ int face_lines_new(Server *s)
 {
         ConnLimits limits = {.stall = STALL_TIME};
 
+        if (s->config->max_memory) {
+                limits.stall = STALL_TIME_SHORT;
+                limits.out_high = SHED_UNREAD_MAX;
+                limits.out_low = SHED_UNREAD_MAX / 4;
+        }
         return line_server_new(&s->lines, s->loop, &limits, SURVEY_BYTES_MAX, &ops, s);
 }
 

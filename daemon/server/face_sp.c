@@ -123,6 +123,11 @@ static void on_request(SpRequest *r, SpPeer *p, Text message, void *user)
                 reply_fault(r, &fault);
                 return;
         }
+        if (shed_is_due(s)) {
+                fault_set(&fault, FAULT_UNAVAILABLE, NULL, INTAKE_CROWDED);
+                reply_fault(r, &fault);
+                return;
+        }
         if (intake_is_full(s->intake)) {
                 fault_set(&fault, FAULT_BUSY, NULL, NULL);
                 reply_fault(r, &fault);
@@ -246,21 +251,29 @@ static const SpOps rep_ops = {.on_peer = on_sender, .on_request = on_request};
 static const SpOps pub_ops = {.on_peer = on_subscriber, .on_gone = on_subscriber_gone};
 static const SpOps endpoint_ops = {.on_peer = on_endpoint_subscriber, .on_gone = on_subscriber_gone};
 
+/* Zeros: the defaults. */
+static SpLimits limits_of(const Server *s)
+{
+        return (SpLimits){.queue_max = s->config->max_memory ? SHED_UNREAD_MAX : 0};
+}
+
 int face_sp_new(Server *s)
 {
-        int r = sp_socket_new(&s->pull, s->loop, SP_PULL, NULL, &pull_ops, s);
+        const SpLimits limits = limits_of(s);
+        int r = sp_socket_new(&s->pull, s->loop, SP_PULL, &limits, &pull_ops, s);
 
         s->pull_sink =
                 (IntakeSink){.on_refused = pull_refused, .on_settled = pull_settled, .on_idle = pull_idle};
         if (r == 0)
-                r = sp_socket_new(&s->rep, s->loop, SP_REP, NULL, &rep_ops, s);
+                r = sp_socket_new(&s->rep, s->loop, SP_REP, &limits, &rep_ops, s);
         if (r == 0)
-                r = sp_socket_new(&s->pub, s->loop, SP_PUB, NULL, &pub_ops, s);
+                r = sp_socket_new(&s->pub, s->loop, SP_PUB, &limits, &pub_ops, s);
         return r;
 }
 
 int face_sp_endpoint_new(Server *s, const char *principal, FeedEndpoint **ret)
 {
+        const SpLimits limits = limits_of(s);
         FeedEndpoint *e = calloc(1, sizeof(*e));
         int r;
 
@@ -268,7 +281,7 @@ int face_sp_endpoint_new(Server *s, const char *principal, FeedEndpoint **ret)
                 return -ENOMEM;
         e->server = s;
         memcpy(e->principal, principal, strnlen(principal, sizeof(e->principal) - 1));
-        r = sp_socket_new(&e->socket, s->loop, SP_PUB, NULL, &endpoint_ops, e);
+        r = sp_socket_new(&e->socket, s->loop, SP_PUB, &limits, &endpoint_ops, e);
         if (r < 0) {
                 free(e);
                 return r;

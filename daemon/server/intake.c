@@ -88,11 +88,23 @@ bool intake_is_full(const Intake *i)
         return i->full || i->resting || i->failed;
 }
 
+bool intake_is_above(const Intake *i, size_t part)
+{
+        size_t max = i->parts.config->max_memory << 20, bytes = INTAKE_BYTES_MAX,
+               entries = INTAKE_ENTRIES_MAX;
+
+        if (max && bytes > max / INTAKE_SHARE)
+                bytes = max / INTAKE_SHARE;
+        if (max && entries > max / INTAKE_SHARE / sizeof(Entry))
+                entries = max / INTAKE_SHARE / sizeof(Entry);
+        return i->n_bytes >= bytes / part || i->n_entries >= entries / part;
+}
+
 static void grow_load(Intake *i, size_t n_bytes)
 {
         i->n_bytes += n_bytes;
         i->n_entries++;
-        if (i->n_bytes >= INTAKE_BYTES_MAX || i->n_entries >= INTAKE_ENTRIES_MAX)
+        if (intake_is_above(i, 1))
                 i->full = true;
         i->ops->wanted(i->user);
 }
@@ -229,6 +241,9 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
                 i->survey.id = TEXT_NULL;
                 starve_fault(&fault);
                 r = 1;
+        } else if (i->ops->crowded(i->user)) {
+                i->survey.id = TEXT_NULL;
+                r = fault_set(&fault, FAULT_UNAVAILABLE, NULL, INTAKE_CROWDED);
         } else if (json.n > SURVEY_BYTES_MAX) {
                 i->survey.id = TEXT_NULL;
                 r = fault_set(&fault, FAULT_TOO_LONG, NULL, "a survey may have %d bytes, this one has %zu",

@@ -77,6 +77,9 @@ typedef struct IntakeParts {
         uint64_t kept_epoch, kept_until;
 } IntakeParts;
 
+/* What is said to whoever is refused then. */
+#define INTAKE_CROWDED "memory is short; nothing of this was stored, send it again later"
+
 typedef struct IntakeOps {
         usec_t (*now)(void *user);
         void (*wanted)(void *user); /* call intake_turn() in the next turn of the loop */
@@ -89,6 +92,7 @@ typedef struct IntakeOps {
         void (*recovered)(void *user);      /* there is space again */
         void (*stepped)(void *user);        /* the engine's deadline may have changed */
         void (*cut)(void *user);            /* what intake_want_cut() asked for */
+        bool (*crowded)(void *user);        /* there is no memory for one more survey: it is refused */
 } IntakeOps;
 
 CX_MUST_CHECK int intake_new(Intake **ret, const IntakeParts *parts, const IntakeOps *ops, void *user);

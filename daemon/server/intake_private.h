@@ -37,6 +37,11 @@ void intake_fail(Intake *i, int error, const char *what);
 /* So much may gather and be in flight before senders are paused; they go on at half of it. */
 #define INTAKE_BYTES_MAX   ((size_t)32 << 20)
 #define INTAKE_ENTRIES_MAX ((size_t)200000)
+/* Each of the two has at most this part of limits.memory. */
+#define INTAKE_SHARE 32
+
+/* At least a @part-th of that is in flight. */
+bool intake_is_above(const Intake *i, size_t part);
 
 /* Tells the senders of the entries; every one has its final verdict. */
 void settle_entries(Intake *i, Batch *b);

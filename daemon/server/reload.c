@@ -51,6 +51,7 @@ static void swap(Server *s, Engine *engine)
         if (faces_listen_feeds(s) < 0)
                 log_warning("reload: not every feed endpoint could be opened, going on without");
         conn_cap_set_max(s->cap, (unsigned)s->config->max_connections);
+        shed_start(s);
         if (old != s->engine_config)
                 config_free(old);
         if (is_new) {

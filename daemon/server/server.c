@@ -148,6 +148,11 @@ static void intake_cut(void *user)
         snapshots_take(s->snapshots);
 }
 
+static bool intake_crowded(void *user)
+{
+        return shed_is_due(user);
+}
+
 static const IntakeOps intake_ops = {
         .now = intake_now,
         .wanted = intake_wanted,
@@ -158,6 +163,7 @@ static const IntakeOps intake_ops = {
         .recovered = intake_recovered,
         .stepped = intake_stepped,
         .cut = intake_cut,
+        .crowded = intake_crowded,
 };
 
 static void set_deadline(Server *s)
@@ -234,7 +240,7 @@ void server_tell_status(Server *s)
         EngineStats engine;
         char status[160];
 
-        if (s->state != SERVER_READY || intake_is_starved(s->intake))
+        if (s->state != SERVER_READY || intake_is_starved(s->intake) || s->ceiling.reached)
                 return;
         engine_stats(s->engine, &engine);
         snprintf(status, sizeof(status), "%llu surveys, %zu alerts active, %zu subscribers",
@@ -287,6 +293,7 @@ static int make_loop(Server *s)
         } timers[] = {
                 {&s->turn, on_turn},         {&s->deadline, on_deadline}, {&s->tick, on_tick},
                 {&s->watchdog, on_watchdog}, {&s->grace, on_grace},       {&s->retry, on_retry},
+                {&s->shed, shed_look},
         };
         int r = loop_new(&s->loop, NULL);
 
@@ -424,6 +431,7 @@ static int start(Server *s)
         upkeep_start(s->upkeep);
         scrub_start(s->scrub, s->snapshot_marks.live != 0);
         snapshots_start(s->snapshots);
+        shed_start(s);
         log_notice("ready version=%s config=%s", CX_VERSION, s->config->file);
         (void)notify_ready(s->options.notify, "ready");
         return 0;
@@ -456,6 +464,7 @@ static void finish(Server *s)
         loop_timer_free(s->watchdog);
         loop_timer_free(s->grace);
         loop_timer_free(s->retry);
+        loop_timer_free(s->shed);
         loop_wake_free(s->wake);
         loop_free(s->loop);
         free(s->reserve);

@@ -45,7 +45,7 @@ static void shrink_load(Intake *i, const Batch *b)
         for (size_t k = 0; k < b->n_entries; k++)
                 i->n_bytes -= b->entries[k].json_n;
         i->n_entries -= b->n_entries;
-        if (i->full && i->n_bytes < INTAKE_BYTES_MAX / 2 && i->n_entries < INTAKE_ENTRIES_MAX / 2) {
+        if (i->full && !intake_is_above(i, 2)) {
                 i->full = false;
                 if (!intake_is_full(i))
                         i->ops->room(i->user);

@@ -14,6 +14,7 @@
 #include "daemon/io/notify.h"
 #include "daemon/io/sp.h"
 #include "daemon/io/tls.h"
+#include "daemon/server/ceiling.h"
 #include "daemon/server/feeds.h"
 #include "daemon/server/intake.h"
 #include "daemon/server/journal.h"
@@ -59,6 +60,7 @@ struct Server {
         LoopTimer *tick;
         LoopTimer *watchdog;
         LoopTimer *retry; /* is there space on the disk again? */
+        LoopTimer *shed;  /* how much memory is in use? */
         LoopTimer *grace; /* how long a stop may take */
         LoopSignal *signals[3];
 
@@ -81,6 +83,9 @@ struct Server {
         Snapshots *snapshots;
         SnapshotMarks snapshot_marks; /* as of the start */
         StoreInfo store_info;         /* as of the last upkeep or scrub */
+        Ceiling ceiling;
+        size_t resident;     /* bytes of memory in use, as of the last look; 0: nobody has looked */
+        unsigned n_unlooked; /* surveys since then */
 
         Tls *tls;
         ConnCap *cap;
@@ -100,6 +105,16 @@ void server_fail(Server *s, int status);
 void server_tell_status(Server *s);
 /* Lets the engine know what time it is. */
 void server_step_time(Server *s);
+
+/* Where there is a bound on memory, a client may leave so much unread before it is not read from, or misses messages. */
+#define SHED_UNREAD_MAX ((size_t)64 * 1024)
+
+/* limits.memory holds from now on, or has another value. */
+void shed_start(Server *s);
+/* The timer's. */
+void shed_look(void *user);
+/* A survey is to be taken: is memory too short for it? */
+bool shed_is_due(Server *s);
 
 /* faces: line protocol, nanomsg, HTTP. Each returns -ENOMEM. */
 CX_MUST_CHECK int face_lines_new(Server *s);

@@ -20,7 +20,7 @@ static const char complete[] =
         "  feed: [ipc://%R/f.ipc]\n"
         "http: {hosts: [cx.example.com, '[2001:db8::1]']}\n"
         "store: {path: data/x.db}\n"
-        "limits: {connections: 99, agents: 100, queues: 101}\n"
+        "limits: {connections: 99, memory: 98, agents: 100, queues: 101}\n"
         "future_skew: 1m\n"
         "feed: {ring: 77, tick: 3s}\n"
         "timezone: Europe/Madrid\n"
@@ -109,6 +109,7 @@ START_TEST(every_key_has_its_effect)
         ck_assert_str_eq(c->hosts[0], "cx.example.com");
         ck_assert_str_eq(c->store, "/state/data/x.db");
         ck_assert_uint_eq(c->max_connections, 99);
+        ck_assert_uint_eq(c->max_memory, 98);
         ck_assert_uint_eq(c->max_agents, 100);
         ck_assert_uint_eq(c->max_queues, 101);
         ck_assert_int_eq(c->future_skew, USEC_MIN);

@@ -80,6 +80,28 @@ START_TEST(removal_keeps_the_rest_findable)
 }
 END_TEST
 
+START_TEST(what_adding_takes_is_known_before)
+{
+        Seen s = SEEN_INIT(key);
+        size_t n_grown = 0;
+
+        for (uint64_t i = 1; i <= 20000; i++) {
+                size_t before = s.n_places, growth = seen_growth(&s, 1);
+
+                ck_assert_int_eq(seen_add(&s, i * 0x9E3779B97F4A7C15ULL, i), 0);
+                ck_assert_int_eq(before != s.n_places, growth > 0 || before == 0);
+                if (before && before != s.n_places) {
+                        ck_assert_uint_eq(growth, s.n_places * sizeof(SeenPlace));
+                        n_grown++;
+                }
+        }
+        ck_assert_uint_gt(n_grown, 3);
+        ck_assert_uint_eq(seen_growth(&s, 1), 0);
+        ck_assert_uint_gt(seen_growth(&s, s.n_places), 0);
+        seen_deinit(&s);
+}
+END_TEST
+
 START_TEST(the_same_id_of_two_sources_is_two_surveys)
 {
         Seen s = SEEN_INIT(key);
@@ -90,4 +112,5 @@ START_TEST(the_same_id_of_two_sources_is_two_surveys)
 END_TEST
 
 CHECK_MAIN("seen", what_was_added_is_found_and_nothing_else, one_hash_holds_several_numbers_oldest_first,
-           removal_keeps_the_rest_findable, the_same_id_of_two_sources_is_two_surveys)
+           removal_keeps_the_rest_findable, what_adding_takes_is_known_before,
+           the_same_id_of_two_sources_is_two_surveys)

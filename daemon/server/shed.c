@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * Memory runs short.
+ *
+ * The happy path is: once a second, and while surveys come every so many of them, it is looked how much memory is in use;
+ * near limits.memory surveys are refused, so that their senders keep them, until there is room again. With a bound each
+ * connection may leave less unread, too. Possible failure modes: the kernel does not tell (there is no /proc): then there is no bound, and
+ * the log says so once.
+ */
+
+#include <malloc.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "daemon/io/log.h"
+#include "daemon/server/state.h"
+#include "proto/base/plant.h"
+
+/* Surveys between two looks. */
+#define LOOK_EVERY 64
+/* What many surveys that are under way may add to the ids that are known. */
+#define UNDER_WAY 16384
+
+/* 0: nobody knows. */
+static size_t resident(void)
+{
+        FILE *file = fopen("/proc/self/statm", "re");
+        unsigned long long total, pages = 0;
+
+        if (!file)
+                return 0;
+        if (fscanf(file, "%llu %llu", &total, &pages) != 2)
+                pages = 0;
+        (void)fclose(file);
+        return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static void tell(Server *s)
+{
+        if (s->ceiling.reached) {
+                log_warning("memory in_use=%zu limit=%zu, refusing surveys until there is room", s->resident,
+                            s->ceiling.max);
+                (void)notify_status(s->options.notify, "memory is short: surveys are refused");
+        } else {
+                log_notice("memory in_use=%zu limit=%zu, surveys are taken", s->resident, s->ceiling.max);
+                (void)notify_status(s->options.notify, "ready");
+        }
+        if (loop_timer_after(s->shed, 0) < 0)
+                server_fail(s, SERVER_EXIT_INTERNAL);
+}
+
+static void look(Server *s)
+{
+        usec_t now = loop_monotonic(s->loop);
+        bool trim, changed;
+
+        s->n_unlooked = 0;
+        s->resident = resident();
+        changed = ceiling_judge(&s->ceiling, s->resident, seen_growth(&s->seen, UNDER_WAY), now, &trim);
+        if (trim) {
+                (void)malloc_trim(0);
+                s->resident = resident();
+                changed =
+                        ceiling_judge(&s->ceiling, s->resident, seen_growth(&s->seen, UNDER_WAY), now, &trim);
+        }
+        if (changed)
+                tell(s);
+}
+
+bool shed_is_due(Server *s)
+{
+        if (PLANTED("memory-unbounded"))
+                return false;
+        if (s->ceiling.max && ++s->n_unlooked >= LOOK_EVERY)
+                look(s);
+        return s->ceiling.reached;
+}
+
+void shed_look(void *user)
+{
+        Server *s = user;
+
+        if (!s->ceiling.max)
+                return;
+        look(s);
+        if (loop_timer_after(s->shed, s->ceiling.reached ? 100 * USEC_MSEC : USEC_SEC) < 0)
+                server_fail(s, SERVER_EXIT_INTERNAL);
+}
+
+void shed_start(Server *s)
+{
+        s->ceiling.max = s->config->max_memory << 20;
+        if (!s->ceiling.max && s->ceiling.reached) {
+                s->ceiling.reached = false;
+                tell(s);
+        }
+        if (s->ceiling.max && !resident())
+                log_warning("memory in use is not told by the kernel, going on without limits.memory");
+        /* A sixteenth for what is posted and not yet taken. */
+        http_server_limit_bodies(s->http, s->ceiling.max / 16);
+        shed_look(s);
+}

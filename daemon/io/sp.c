@@ -3,15 +3,15 @@
 /*
  * SP sockets.
  *
- * On the wire each side first sends 8 bytes, 00 'S' 'P' 00, its protocol (16 bits), 00 00; then messages,
- * each a length (64 bits) and so many bytes, all big-endian. On a Unix socket a byte 01 stands before the
- * length. The body of a request begins with words of 32 bits: the devices that it passed, last the request's
- * id, which alone has its high bit set; the reply carries the same words.
+ * On the wire each side first sends 8 bytes, 00 'S' 'P' 00, its protocol (16 bits), 00 00; then messages, each a
+ * length (64 bits) and so many bytes, all big-endian. On a Unix socket a byte 01 stands before the length. The body
+ * of a request begins with words of 32 bits: the devices that it passed, last the request's id, which alone has its
+ * high bit set; the reply carries the same words.
  *
  * The happy path is: accept, send our 8 bytes, check theirs, on_peer(), then messages one after the other. A
- * message that lies whole in the input is handed out from there; a longer one gathers in @body. Possible
- * failure modes are: anything that is not as above (refuse()), a peer that leaves or stops, no memory: in
- * each case this peer ends and no other.
+ * message that lies whole in the input is handed out from there; a longer one gathers in @body. Possible failure
+ * modes are: anything that is not as above (refuse()), a peer that leaves or stops, no memory: in each case this
+ * peer ends and no other.
  */
 
 #include <endian.h>
@@ -287,10 +287,7 @@ static size_t on_data(Conn *c CX_UNUSED, const char *data, size_t n, void *user)
         if (!p->hello)
                 used = take_hello(p, data, n);
         while (p->ready && part > 0 && used < n && !resting(p)) {
-                if (p->body_left > 0)
-                        part = take_body(p, data + used, n - used);
-                else
-                        part = take_frame(p, data + used, n - used);
+                part = (p->body_left > 0 ? take_body : take_frame)(p, data + used, n - used);
                 used += part;
         }
         if (p->ready)
@@ -306,6 +303,7 @@ static void limits_fill(SpLimits *l)
         l->queue_max = l->queue_max ? l->queue_max : (size_t)1024 * 1024;
         l->handshake = l->handshake ? l->handshake : 5 * USEC_SEC;
         l->message = l->message ? l->message : 10 * USEC_SEC;
+        l->stall = l->stall ? l->stall : 10 * USEC_SEC;
         l->requests_max = l->requests_max ? l->requests_max : 16;
         l->hops_max = l->hops_max ? l->hops_max : 8;
         if (l->hops_max > HOPS_LIMIT)
@@ -323,8 +321,9 @@ int sp_socket_new(SpSocket **ret, Loop *l, SpKind kind, const SpLimits *limits, 
         if (limits)
                 s->limits = *limits;
         limits_fill(&s->limits);
-        s->conn_limits =
-                (ConnLimits){.out_high = s->limits.queue_max, .out_low = s->limits.queue_max / 4 + 1};
+        s->conn_limits = (ConnLimits){.out_high = s->limits.queue_max,
+                                      .out_low = s->limits.queue_max / 4 + 1,
+                                      .stall = s->limits.stall};
         s->conn_limits.out_max = kind == SP_REP ? OUT_MAX : s->limits.queue_max + HELLO_N;
         TAILQ_INIT(&s->peers);
         *ret = s;

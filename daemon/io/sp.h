@@ -37,6 +37,7 @@ typedef struct SpLimits {
                            */
         usec_t handshake; /* for the 8 bytes of the peer's header (5 s) */
         usec_t message;   /* for a message once it has begun (10 s, plus a second for each 64 KiB received) */
+        usec_t stall;     /* of a peer that takes nothing of what is unsent (10 s) */
         unsigned hops_max;     /* REP: devices that a request may have passed (8) */
         unsigned requests_max; /* REP: unanswered requests per peer beyond which it is not read (16) */
 } SpLimits;

@@ -31,6 +31,7 @@ FAULTS = {
     "full-for-ever": ("full", ""),
     "reserve-kept": ("full", ""),
     "no-rest-without-descriptors": ("overload", "descriptors"),
+    "deaf-kept": ("overload", "nanomsg"),
     "memory-unbounded": ("memory", ""),
     "names-uncapped": ("names", ""),
     "snapshot-unchecked": ("rot", "snapshot"),

@@ -7,7 +7,6 @@ takes surveys again when the bound is raised."""
 import contextlib
 import os
 import random
-import re
 import threading
 import time
 
@@ -111,11 +110,6 @@ def press(crowd):
                     pass
 
 
-def peak(d):
-    with open(f"/proc/{d.process.pid}/status", encoding="ascii") as file:
-        return int(re.search(r"VmHWM:\s+(\d+) kB", file.read())[1]) * 1024
-
-
 @cx.case("at the memory ceiling surveys are refused, questions answered, and nothing dies; with more memory it goes on")
 def ceiling():
     now = int(time.time())
@@ -161,7 +155,7 @@ def ceiling():
                 f.join(cx.seconds(30))
             for s, _ in sum(crowds, []):
                 s.close()
-        high = peak(d)
+        high = d.rss_peak()
         assert not any(f.error for f in floods), [f.error for f in floods]
         assert all(f.codes == {"E_UNAVAILABLE"} for f in floods if f.refused), [f.codes for f in floods]
         assert refused and sum(f.refused for f in floods), "nothing was refused"

@@ -1,23 +1,28 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Abuse that goes on while honest senders work: subscribers that never read, clients that send a header byte by byte, and
-more connections than there are descriptors."""
+"""Abuse that goes on while honest senders work: subscribers that never read, over HTTP and nanomsg, clients that send a
+header or a body byte by byte, and more connections than there are descriptors."""
 
+import json
 import multiprocessing
 import re
 import resource
 import select
 import socket
+import struct
+import threading
 import time
 
 import faults
 from faults import cx
 
-STUCK = 1000
-SLOW = faults.count(500, 2000)
-SECONDS = faults.count(16, 600)
+STUCK = 1000  # streams
+DEAF = 50  # nanomsg subscribers
+SLOW = 2000
+SECONDS = faults.count(30, 600)
 GROWTH = 64 << 20
-DEADLINE = 10  # seconds for a request's header
+NOISE = 0.02
+DEADLINE = 10  # seconds for a request's header, and for its body
 
 
 def percentile(values, part):
@@ -44,12 +49,12 @@ def honest(d, stream, start, seconds):
 
 def pressed(address, small=False):
     """A connection without waiting for it."""
-    host, port = address.split("://")[1].rsplit(":", 1)
-    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    kind, where = address.split("://")
+    s = socket.socket(socket.AF_INET if kind == "tcp" else socket.AF_UNIX, socket.SOCK_STREAM)
     if small:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     s.settimeout(5)
-    s.connect((host, int(port)))
+    s.connect((where.rsplit(":", 1)[0], int(where.rsplit(":", 1)[1])) if kind == "tcp" else where)
     s.setblocking(False)
     return s
 
@@ -57,9 +62,16 @@ def pressed(address, small=False):
 class Attack:
     """The abuse, in a process of its own."""
 
-    def __init__(self, address, stuck, slow):
+    STREAM = f"GET /v1/stream?since=0 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {cx.token('adam')[0]}\r\n\r\n"
+    SUB = b"\0SP\0" + struct.pack(">HH", cx.Sp.KINDS["SUB"], 0)
+    HEAD = b"GET / HTTP/1.1\r\nX-A: "
+    BODY = b"POST /v1/surveys HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+
+    def __init__(self, http, feed=None, stuck=0, deaf=0, slow=0):
+        self.http, self.feed = http, feed
+        self.n_stuck, self.n_deaf, self.n_slow = stuck, deaf, slow
         self.halt, self.ready, self.result = multiprocessing.Event(), multiprocessing.Event(), multiprocessing.Queue()
-        self.process = multiprocessing.Process(target=self.run, args=(address, stuck, slow), daemon=True)
+        self.process = multiprocessing.Process(target=self.run, daemon=True)
         self.process.start()
 
     def __enter__(self):
@@ -76,48 +88,53 @@ class Attack:
         self.process.join()
         return result
 
-    def run(self, address, n_stuck, n_slow):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-        request = f"GET /v1/stream?since=0 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {cx.token('adam')[0]}\r\n\r\n"
-        poll = select.epoll()
-        stuck, slow, found = {}, {}, {"closed": 0, "longest": 0.0, "refused": 0}
+    def add(self, address, first, small=False):
+        """A connection that has sent this; None: it was not let in."""
+        try:
+            s = pressed(address, small)
+            s.send(first)
+            return s
+        except OSError:
+            self.found["refused"] += 1
+            return None
 
-        def add(kind):
+    def add_slow(self):
+        s = self.add(self.http, self.BODY if len(self.slow) % 2 else self.HEAD)
+        if s:
+            self.poll.register(s, select.EPOLLIN)
+            self.slow[s.fileno()] = s, time.monotonic()
+
+    def trickle(self, now):
+        for s, since in list(self.slow.values()):
+            self.found["longest"] = max(self.found["longest"], now - since)
             try:
-                s = pressed(address, kind is stuck)
-                if kind is stuck:
-                    s.send(request.encode())
-                else:
-                    s.send(b"GET / HTTP/1.1\r\nX-A: ")
-                    poll.register(s, select.EPOLLIN)
-                kind[s.fileno()] = s, time.monotonic()
+                s.send(b"a")
             except OSError:
-                found["refused"] += 1
+                pass
+        for _ in range(min(self.n_slow - len(self.slow), 200)):
+            self.add_slow()
 
-        for _ in range(n_stuck):
-            add(stuck)
-        for _ in range(n_slow):
-            add(slow)
+    def run(self):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+        self.poll, self.slow, self.found = select.epoll(), {}, {"closed": 0, "longest": 0.0, "refused": 0}
+        held = [self.add(self.http, self.STREAM.encode(), small=True) for _ in range(self.n_stuck)]
+        held += [self.add(self.feed, self.SUB) for _ in range(self.n_deaf)]
+        for _ in range(self.n_slow):
+            self.add_slow()
         self.ready.set()
         turn = time.monotonic()
         while not self.halt.is_set():
-            for fd, _ in poll.poll(0.1):
-                s, since = slow.pop(fd)
-                poll.unregister(fd)
+            for fd, _ in self.poll.poll(0.1):
+                s, since = self.slow.pop(fd)
+                self.poll.unregister(fd)
                 s.close()
-                found["closed"] += 1
-                found["longest"] = max(found["longest"], time.monotonic() - since)
+                self.found["closed"] += 1
+                self.found["longest"] = max(self.found["longest"], time.monotonic() - since)
             if time.monotonic() - turn > 1:
                 turn = time.monotonic()
-                for s, since in list(slow.values()):
-                    found["longest"] = max(found["longest"], turn - since)
-                    try:
-                        s.send(b"a")
-                    except OSError:
-                        pass
-                for _ in range(min(n_slow - len(slow), 200)):
-                    add(slow)
-        self.result.put(found)
+                self.trickle(turn)
+        self.result.put(self.found)
+        del held
 
 
 @cx.case("stuck subscribers and slow requests together leave honest senders, memory and queries as they were")
@@ -129,10 +146,10 @@ def overload():
         start, _ = honest(d, stream, 0, 1)
         start, before = honest(d, stream, start, 4)
         rss = d.rss()
-        with Attack(d.address("http", "tcp"), STUCK, SLOW) as attack:
+        with Attack(d.address("http", "tcp"), stuck=STUCK, slow=SLOW) as attack:
             assert attack.ready.wait(cx.seconds(20)), "the attack does not begin"
             start, during = honest(d, stream, start, SECONDS)
-            growth = d.rss() - rss
+            growth = d.rss_peak() - rss
             with d.http() as h:
                 asked = time.monotonic()
                 h.json("/v1/board", window="28d")
@@ -145,7 +162,8 @@ def overload():
               f"(x{loud / quiet:.1f}), median {percentile(before, 0.5) * 1000:.1f} -> {percentile(during, 0.5) * 1000:.1f} ms, "
               f"memory +{growth / 1048576:.1f} MB, query {asked * 1000:.0f} ms, {STUCK - left} stuck cut, "
               f"{found['closed']} slow closed, the longest lived {found['longest']:.1f} s, {found['refused']} not let in")
-        assert loud < max(4 * quiet, 0.1 * cx.SLOW), "honest senders wait"
+        # Twice as long, and what a scheduler does to anybody on two busy processors.
+        assert loud <= max(2 * quiet, NOISE * cx.SLOW), "honest senders wait"
         assert growth < GROWTH, f"{growth >> 20} MB more"
         assert asked < 1 * cx.SLOW, "a query waits"
         assert found["refused"] == 0, "connections were refused, this was no load"
@@ -156,6 +174,62 @@ def overload():
         cx.until("all connections are gone", lambda: d.status()["connections"] <= 2, 20)
 
 
+class Listener(threading.Thread):
+    """An honest nanomsg subscriber; keeps the numbers of its alerts."""
+
+    def __init__(self, address):
+        super().__init__(daemon=True)
+        self.sp, self.numbers, self.error = cx.Sp(address, "SUB"), [], None
+        self.start()
+
+    def run(self):
+        try:
+            while True:
+                topic, _, text = self.sp.recv(600).partition(b" ")
+                if topic.startswith(b"alert/"):
+                    self.numbers.append(json.loads(text)["seq"])
+        except (OSError, AssertionError) as error:
+            self.error = error
+
+    def stop(self):
+        self.sp.sock.shutdown(socket.SHUT_RDWR)
+        self.join(cx.seconds(10))
+        self.sp.close()
+
+
+@cx.case("nanomsg subscribers that never read are cut, others miss nothing, and senders and memory stay as they were")
+def deaf():
+    stream = faults.Stream(faults.SEED, "d", trouble=0.5)
+    with cx.Daemon(faults.config(feed={"tick": "1s"}), start=False) as d:
+        d.start()
+        listener = Listener(d.feed("adam"))
+        cx.until("there is a subscriber", lambda: d.status()["subscribers"] == 1)
+        start, before = honest(d, stream, 0, 3)
+        rss = d.rss()
+        with Attack(d.address("http", "tcp"), d.address("feed"), deaf=DEAF) as attack:
+            assert attack.ready.wait(cx.seconds(20)), "the attack does not begin"
+            cx.until("they subscribe", lambda: d.status()["subscribers"] == 1 + DEAF)
+            during, since = [], time.monotonic()
+            while d.status()["subscribers"] > 1:
+                start, more = honest(d, stream, start, 1)
+                during += more
+                assert time.monotonic() - since < cx.seconds(20), f"{d.status()['subscribers'] - 1} deaf subscribers live on"
+            took = time.monotonic() - since
+            assert attack.stop()["refused"] == 0
+        growth = d.rss_peak() - rss
+        with d.events("adam", since=0) as e:
+            e.next("tick")
+            last = max((number for kind, number, _ in e.seen if kind == "alert"), default=0)
+        cx.until("the honest one has it all", lambda: listener.numbers and listener.numbers[-1] >= last)
+        listener.stop()
+        assert listener.numbers == list(range(listener.numbers[0], listener.numbers[-1] + 1)), "the honest subscriber has gaps"
+        quiet, loud = percentile(before, 0.99), percentile(during, 0.99)
+        print(f"# {DEAF} deaf, cut after {took:.0f} s, acknowledgement p99 {quiet * 1000:.1f} -> {loud * 1000:.1f} ms, memory "
+              f"+{growth / 1048576:.1f} MB, {len(listener.numbers)} alerts to the honest one")
+        assert loud <= max(2 * quiet, NOISE * cx.SLOW), "honest senders wait"
+        assert growth < GROWTH, f"{growth >> 20} MB more"
+
+
 @cx.case("without descriptors the daemon rests, serves those who are there, and recovers when there are some again")
 def descriptors():
     stream = faults.Stream(faults.SEED, "e", trouble=0.3)
@@ -164,17 +238,18 @@ def descriptors():
         with cx.Lines(d.address("lines", "unix")) as old:
             old.send({"id": "x1", "ts": int(time.time()), "queue": "tech"})
             old.settle()
-            for face in ("lines", "http", "rep"):
-                address = d.address(face, "tcp" if face != "rep" else None)
+            for face in ("lines", "http", "rep", "pull", "feed"):
+                is_tcp = face in ("lines", "http")
+                address = d.address(face, "tcp" if is_tcp else None)
                 crowd = []
                 try:
                     mark = len(d.out.lines)
                     for _ in range(400):
-                        s = socket.socket(socket.AF_UNIX if face == "rep" else socket.AF_INET, socket.SOCK_STREAM)
+                        s = socket.socket(socket.AF_INET if is_tcp else socket.AF_UNIX, socket.SOCK_STREAM)
                         s.setblocking(False)
                         crowd.append(s)
                         try:
-                            s.connect(address.split("://")[1] if face == "rep" else ("127.0.0.1", int(address.rsplit(":", 1)[1])))
+                            s.connect(("127.0.0.1", int(address.rsplit(":", 1)[1])) if is_tcp else address.split("://")[1])
                         except BlockingIOError:
                             pass
                     d.out.wait(r"cannot accept", mark)
@@ -196,7 +271,7 @@ def descriptors():
                     c.settle()
                 took = time.monotonic() - begin
                 print(f"# {face}: CPU {cpu * 100:.1f} %, {said} log lines, new connections served after {took * 1000:.0f} ms")
-                assert cpu < 0.1 * cx.SLOW, f"{cpu * 100:.0f} % CPU without descriptors"
+                assert cpu < 0.05 * cx.SLOW, f"{cpu * 100:.0f} % CPU without descriptors"
                 assert said < 10, f"{said} log lines in two seconds"
                 assert took < 2 * cx.SLOW, f"{took:.1f} s to recover"
         assert not re.search("<3>", d.out.text())

@@ -685,10 +685,17 @@ class Daemon:
         bad = [s for s in self.out.lines if re.search(r"Sanitizer|runtime error:|Assertion .* failed", s)]
         assert not bad, self.out.text()[-6000:]
 
+    def _memory(self, field):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            return int(re.search(rf"{field}:\s+(\d+) kB", file.read())[1]) * 1024
+
     def rss(self):
         """Bytes of memory in use."""
-        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
-            return int(re.search(r"VmRSS:\s+(\d+) kB", file.read())[1]) * 1024
+        return self._memory("VmRSS")
+
+    def rss_peak(self):
+        """The most that was in use at any time."""
+        return self._memory("VmHWM")
 
     def cpu(self):
         """Seconds of processor time used."""

@@ -84,6 +84,9 @@ def check(d, stream, sender, status, trace_file, error):
         assert sender.acked < sender.sent, "acknowledged in spite of a failed sync"
     if error == "EIO" and ready and not stopping and any(c[1] == "pwrite64" and "cxd.db-wal" in c[2] for c in hit):
         assert status == 74 and sender.acked < sender.sent, f"exit status {status} after a failed write"
+    if status == 74 and ready and not stopping:
+        said = [s for s in d.out.lines if s.startswith("<3>")]
+        assert len(said) == 1 and "nothing more is acknowledged" in said[0], f"{len(said)} lines for one fault"
     if sender:
         codes = set(sender.refused.values())
         assert codes <= {"E_UNAVAILABLE"}, codes

@@ -114,6 +114,36 @@ def folded():
         assert d.send(again)["duplicate"] == 1
 
 
+@cx.case("while tens of thousands of surveys are deleted nobody waits: neither questions nor senders")
+def unhurried():
+    now = int(time.time())
+    n = 80_000
+    with cx.Daemon(config()) as d:
+        with d.lines() as c:
+            c.send(*({"id": f"o{i}", "ts": now - (120 + i % 200) * DAY, "queue": f"q{i % 5}", "agent": f"a{i % 9}",
+                      "answers": {"nps": i % 11}} for i in range(n)))
+            c.settle()
+        d.configure(config(surveys="100d"))
+        d.reload()
+        acks, asks = [], []
+        with d.lines() as c, d.http() as h:
+            while d.status()["store"]["removed"]["surveys"] < n:
+                for _ in range(20):
+                    begin = time.monotonic()
+                    c.send({"id": f"n{begin}", "ts": now, "queue": "q1", "answers": {"nps": 5}})
+                    c.settle()
+                    acks.append(time.monotonic() - begin)
+                    begin = time.monotonic()
+                    assert h.get("/healthz").status == 200
+                    asks.append(time.monotonic() - begin)
+        acks.sort()
+        asks.sort()
+        print(f"# {len(acks)} surveys and questions meanwhile, at most {acks[-1] * 1000:.0f} and {asks[-1] * 1000:.0f} ms")
+        assert len(acks) > 100, "it was over at once, this was no test"
+        # One piece of the deletion may be in a sender's way, but not in that of a question.
+        assert asks[len(asks) * 99 // 100] < 0.05 * cx.SLOW and acks[-1] < 0.3 * cx.SLOW
+
+
 @cx.case("kill -9 in the middle of deletions, again and again: no figure changes, nothing is counted twice or lost")
 def killed():
     now = int(time.time())

@@ -92,6 +92,13 @@ static void on_state(FeedSubscriber *subscriber, const char *event, Text topic, 
                 write_frame(s, event, s->sent, json);
 }
 
+static bool is_behind(FeedSubscriber *subscriber)
+{
+        const Stream *s = CX_CONTAINER_OF(subscriber, Stream, subscriber);
+
+        return s->sent != feed_last_seq(subscriber->feed) || http_stream_unsent(s->http) >= AHEAD_MAX / 4;
+}
+
 static void on_revoked(FeedSubscriber *subscriber)
 {
         http_stream_end(CX_CONTAINER_OF(subscriber, Stream, subscriber)->http);
@@ -157,8 +164,8 @@ int api_stream(ApiCall *call)
                 return -ENOMEM;
         s->server = call->server;
         s->sent = after;
-        s->subscriber =
-                (FeedSubscriber){.on_alert = on_alert, .on_state = on_state, .on_revoked = on_revoked};
+        s->subscriber = (FeedSubscriber){
+                .on_alert = on_alert, .on_state = on_state, .is_behind = is_behind, .on_revoked = on_revoked};
         r = http_stream_start(&s->http, call->request, "text/event-stream", headers, CX_ARRAY_LEN(headers),
                               &ops, s);
         if (r != 0) {

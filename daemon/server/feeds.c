@@ -7,36 +7,8 @@
 
 #include "daemon/server/access.h"
 #include "daemon/server/alert_json.h"
-#include "daemon/server/feeds.h"
+#include "daemon/server/feeds_private.h"
 #include "proto/topic.h"
-
-/* Figures in one tick for one subscriber; the rest follow with their next change. */
-#define FIGURES_PER_TICK 2000
-#define CHANGED_PER_TICK 4096
-
-typedef struct Kept {
-        char *text;
-        size_t n;
-        usec_t at;
-} Kept;
-
-struct Feed {
-        const Principal *principal; /* NULL: not configured (now); its numbers go on if it comes back */
-        const Principal *before;    /* while another configuration is put in force */
-        char name[METRIC_NAME_MAX + 1];
-        Kept *ring; /* message seq is at seq % ring_size */
-        size_t ring_size;
-        uint64_t first, next; /* kept are [first, next) */
-        uint64_t next_number; /* given out by prepare, ahead of next by what is in flight */
-        FeedSubscriber *subscribers;
-        Feed *later;
-};
-
-struct Feeds {
-        const Config *config;
-        Feed *feeds;
-        ScopeId changed[CHANGED_PER_TICK];
-};
 
 static void feed_revoke(Feed *f)
 {
@@ -147,6 +119,7 @@ int feeds_configure(Feeds *f, const Config *c)
         int r;
 
         f->config = c;
+        f->tick.feed = NULL;
         for (Feed *feed = f->feeds; feed; feed = feed->later) {
                 feed->before = feed->principal;
                 feed->principal = NULL;
@@ -298,85 +271,6 @@ void feed_rows_deinit(FeedRows *rows)
         feed_rows_reset(rows);
         free(rows->rows);
         *rows = (FeedRows){0};
-}
-
-static void send_state(Feed *feed, const char *event, Text topic, Text json)
-{
-        FeedSubscriber *next;
-
-        for (FeedSubscriber *s = feed->subscribers; s; s = next) {
-                next = s->next;
-                s->on_state(s, event, topic, json);
-        }
-}
-
-static int send_figure(Feed *feed, const Engine *e, ScopeId scope, size_t metric, usec_t now, Buffer *topic,
-                       Buffer *json)
-{
-        const Settings *settings = engine_settings(e);
-        JsonOut out = JSON_OUT_INIT(json);
-        Figure figure;
-
-        buffer_reset(topic);
-        buffer_reset(json);
-        topic_write(topic, "figure", org_scope(engine_org(e), scope)->text, settings->metrics[metric].name);
-        json_begin_object(&out);
-        json_member_int(&out, "seq", (int64_t)feed_last_seq(feed));
-        json_key(&out, TEXT("figures"));
-        json_begin_array(&out);
-        for (size_t window = 0; window < settings->n_windows; window++)
-                if (engine_figure(e, scope, metric, window, now + 1, &figure) == 0)
-                        figure_write(&figure, &out);
-        json_end_array(&out);
-        json_end_object(&out);
-        if (buffer_failed(topic) || buffer_failed(json))
-                return -ENOMEM;
-        send_state(feed, "figure", buffer_text(topic), buffer_text(json));
-        return 0;
-}
-
-static int tick_feed(Feeds *f, Feed *feed, const Engine *e, size_t n_changed, usec_t now, Buffer *topic,
-                     Buffer *json)
-{
-        const Settings *settings = engine_settings(e);
-        JsonOut out = JSON_OUT_INIT(json);
-        size_t n_sent = 0;
-        int r;
-
-        for (size_t i = 0; i < n_changed; i++) {
-                for (size_t m = 0; m < settings->n_metrics && n_sent < FIGURES_PER_TICK; m++) {
-                        if (!policy_sees(&f->config->policy, engine_org(e), feed->principal,
-                                         &settings->metrics[m], f->changed[i], now))
-                                continue;
-                        r = send_figure(feed, e, f->changed[i], m, now, topic, json);
-                        if (r < 0)
-                                return r;
-                        n_sent++;
-                }
-        }
-        buffer_reset(json);
-        json_begin_object(&out);
-        json_member_int(&out, "seq", (int64_t)feed_last_seq(feed));
-        json_member_time(&out, "at", now);
-        json_end_object(&out);
-        if (buffer_failed(json))
-                return -ENOMEM;
-        send_state(feed, "tick", TEXT("tick"), buffer_text(json));
-        return 0;
-}
-
-int feeds_tick(Feeds *f, Engine *e, usec_t now)
-{
-        size_t n_changed = engine_take_changed(e, f->changed, CHANGED_PER_TICK);
-        Buffer topic = BUFFER_NULL, json = BUFFER_NULL;
-        int r = 0;
-
-        for (Feed *feed = f->feeds; feed && r == 0; feed = feed->later)
-                if (feed->subscribers)
-                        r = tick_feed(f, feed, e, n_changed, now, &topic, &json);
-        buffer_deinit(&topic);
-        buffer_deinit(&json);
-        return r;
 }
 
 Text feed_name(const Feed *f)

@@ -32,9 +32,11 @@ typedef struct FeedMessage {
 struct FeedSubscriber {
         void (*on_alert)(FeedSubscriber *s); /* there is more to read */
         void (*on_state)(FeedSubscriber *s, const char *event, Text topic, Text json); /* figure or tick */
+        bool (*is_behind)(FeedSubscriber *s);  /* it has no room for state now; NULL: it always has */
         void (*on_revoked)(FeedSubscriber *s); /* the principal is gone: unsubscribed already; end it */
         Feed *feed;
         FeedSubscriber *next, **link;
+        unsigned n_waits; /* private: how often it was waited for since it had room */
 };
 
 /* What one batch will publish. */
@@ -73,8 +75,13 @@ void feeds_unprepare(Feeds *f);
 void feed_rows_reset(FeedRows *rows); /* drops the texts, keeps the memory */
 void feed_rows_deinit(FeedRows *rows);
 
-/* A tick, and the figures that changed, to whoever is subscribed. Takes the engine's list of changes.
- * -ENOMEM. */
+enum {
+        _FEEDS_OK,
+        FEEDS_E_MORE, /* the tick goes on: call it again in the next turn of the loop */
+        FEEDS_E_WAIT, /* ... in 20 ms: somebody has no room for it yet */
+};
+
+/* A tick, and the figures that changed, to whoever is subscribed. Takes the engine's list of changes. -ENOMEM. */
 CX_MUST_CHECK int feeds_tick(Feeds *f, Engine *e, usec_t now);
 
 /* NULL: there is no such principal. */

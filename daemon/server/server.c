@@ -26,6 +26,9 @@
 #define GRACE_TIME (10 * USEC_SEC)
 /* Senders that do not take their last answers are not waited for. */
 #define DRAIN_TIME (2 * USEC_SEC)
+/* For subscribers to take what they were sent. */
+#define TICK_WAIT (20 * USEC_MSEC)
+
 void server_fail(Server *s, int status)
 {
         s->exit_status = status;
@@ -216,13 +219,20 @@ static void on_ring(void *user)
         loop_wake_post(s->wake);
 }
 
+static usec_t tick_pause(const Server *s, int result)
+{
+        return result == FEEDS_E_MORE ? 0 : result == FEEDS_E_WAIT ? TICK_WAIT : s->config->tick;
+}
+
 static void on_tick(void *user)
 {
         Server *s = user;
 
-        if (feeds_tick(s->feeds, s->engine, loop_realtime(s->loop)) < 0)
+        int r = feeds_tick(s->feeds, s->engine, loop_realtime(s->loop));
+
+        if (r < 0)
                 log_warning("tick has no memory for figures, leaving them out");
-        if (loop_timer_after(s->tick, s->config->tick) < 0)
+        if (loop_timer_after(s->tick, tick_pause(s, r)) < 0)
                 server_fail(s, SERVER_EXIT_INTERNAL);
 }
 

@@ -1,0 +1,43 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The inside of the feeds, for their own files: feeds.c (numbers, messages, subscribers) and feeds_tick.c (figures and
+ * ticks).
+ */
+
+#include "daemon/server/feeds.h"
+
+#define CHANGED_PER_TICK 4096
+
+typedef struct Kept {
+        char *text;
+        size_t n;
+        usec_t at;
+} Kept;
+
+struct Feed {
+        const Principal *principal; /* NULL: not configured (now); its numbers go on if it comes back */
+        const Principal *before;    /* while another configuration is put in force */
+        char name[METRIC_NAME_MAX + 1];
+        Kept *ring; /* message seq is at seq % ring_size */
+        size_t ring_size;
+        uint64_t first, next; /* kept are [first, next) */
+        uint64_t next_number; /* given out by prepare, ahead of next by what is in flight */
+        FeedSubscriber *subscribers;
+        Feed *later;
+};
+
+/* Where a tick is that goes on. */
+typedef struct Tick {
+        Feed *feed; /* NULL: none goes on */
+        size_t change, metric, n_sent;
+        size_t n_changed;
+        ScopeId changed[CHANGED_PER_TICK];
+} Tick;
+
+struct Feeds {
+        const Config *config;
+        Feed *feeds;
+        Tick tick;
+};

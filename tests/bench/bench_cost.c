@@ -155,6 +155,11 @@ static const struct Part *find_part(const char *name)
 int main(int argc, char **argv)
 {
         const HashKey key = {.k0 = 1, .k1 = 2};
+        const WorkloadPlan plan = {.n_agents = 2000,
+                                   .n_queues = 50,
+                                   .n_surveys = N_LINES,
+                                   .start = START,
+                                   .span = N_LINES * STEP};
         const struct Part *part = argc == 4 ? find_part(argv[2]) : NULL;
         Bench b = {0};
         char text[1024];
@@ -169,7 +174,7 @@ int main(int argc, char **argv)
         b.n = (size_t)n;
         if (config_load(&b.config, argv[1], "/nonexistent", "/nonexistent", &key, &diag) < 0)
                 die(diag_format(&diag, text, sizeof(text)));
-        if (workload_init(&b.workload, 0, N_LINES, START, STEP) < 0)
+        if (workload_init(&b.workload, &plan) < 0)
                 die("no memory");
         b.surveys = calloc(N_LINES, sizeof(*b.surveys));
         b.scratch = malloc(b.workload.bytes.n);

@@ -136,6 +136,11 @@ int main(int argc, char **argv)
 {
         const HashKey key = {.k0 = 1, .k1 = 2};
         const usec_t step = 2500, start = (usec_t)time(NULL) * USEC_SEC - USEC_HOUR;
+        const WorkloadPlan plan = {.n_agents = 2000,
+                                   .n_queues = 50,
+                                   .n_surveys = N_LINES,
+                                   .start = start,
+                                   .span = N_LINES * step};
         Config *config = NULL;
         Workload w;
         Diag diag;
@@ -149,7 +154,7 @@ int main(int argc, char **argv)
         }
         if (config_load(&config, argv[1], argv[2], argv[2], &key, &diag) < 0)
                 die(diag_format(&diag, text, sizeof(text)));
-        if (workload_init(&w, 0, N_LINES, start, step) < 0)
+        if (workload_init(&w, &plan) < 0)
                 die("no memory");
         bench_decode(&w,
                      &(SurveyRules){.metrics = config->metrics,

@@ -1,0 +1,13 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * A survey as commands for Redis: RPUSH of it, and HINCRBY per agent and per queue for each answered metric and for the
+ * survey itself.
+ */
+
+#include "proto/base/buffer.h"
+#include "tests/bench/bench_workload.h"
+
+/* Appends them for survey @i, with the first @n_metrics of its metrics. Returns how many there are. */
+unsigned load_redis_write(Buffer *to, Workload *w, size_t i, unsigned n_metrics);

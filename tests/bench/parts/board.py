@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Questions during full ingest: how long they take, and what ingest loses by them."""
+
+import daemon
+from centre import Centre
+from report import usec
+
+PATH = "/v1/board?kind=agent&under=site/site-00&metric=csat&window=28d"
+RATE = 10
+P99, LOSS = 5000, 0.05
+
+
+def measure(bench, asking):
+    centre = Centre()
+    file = bench.workloads.live(centre)
+    with daemon.cxd(bench.tools, centre) as d:
+        d.load(file, senders=4, passes=1, first_pass=50000)  # so that there is something to show
+        with d.load_beside(file, senders=8, seconds=bench.seconds) as load:
+            got = bench.tools.drive("bench-ask", d.socket, PATH, bench.seconds, RATE) if asking else None
+            rate = load.results()["rate"]
+    bench.report.note("ingest with questions" if asking else "ingest alone", rate)
+    if asking:
+        for name in ("answer_p50", "answer_p99", "answer_max", "bytes"):
+            bench.report.note(f"board {name}", got[name])
+
+
+def run(bench):
+    report = bench.report
+    for _ in range(bench.rounds):
+        measure(bench, False)
+        measure(bench, True)
+    report.title(f"GET /v1/board of 200 agents, {RATE} a second, during full ingest")
+    rows = [(usec(report.median(f"board answer_{p}")) for p in ("p50", "p99", "max"))]
+    report.table(("answer: median", "p99", "longest"), [tuple(row) for row in rows])
+    alone, beside = report.median("ingest alone"), report.median("ingest with questions")
+    loss = 1 - beside / alone
+    report.line(
+        f"ingest: {alone:,.0f} surveys/s alone, {beside:,.0f} with questions; an answer has"
+        f" {report.median('board bytes'):,.0f} bytes"
+    )
+    p99 = report.median("board answer_p99")
+    report.goal("board of 200 agents during ingest, p99", usec(p99), f"at most {usec(P99)}", p99 <= P99)
+    report.goal("what ingest loses by it", f"{loss:.1%}", f"at most {LOSS:.0%}", loss <= LOSS)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long one survey takes: to its acknowledgement, beside the disk's own time, and to the alert at a subscriber."""
+
+import time
+
+import daemon
+from centre import Centre
+from report import usec
+
+SHARE, ABOVE_SYNC = 1.3, 60
+RATE, PAUSE, ABOVE_COMMIT = 20000, 0.02, 1000
+
+
+def acknowledgement(bench):
+    """One sender that waits for each acknowledgement, in turn with the disk alone."""
+    report = bench.report
+    centre = Centre()
+    file = bench.workloads.live(centre)
+    for _ in range(bench.rounds):
+        with bench.tools.folder() as folder:
+            disk = bench.tools.drive("bench-disk", folder, bench.seconds)
+        with daemon.cxd(bench.tools, centre) as d:
+            got = d.load(file, window=1, seconds=bench.seconds)
+        for name in ("p50", "p99"):
+            report.note(f"sync {name}", disk[f"sync_{name}"])
+            report.note(f"grow {name}", disk[f"grow_{name}"])
+            report.note(f"ack {name}", got[f"ack_{name}"])
+    report.title("One sender that waits for each acknowledgement")
+    rows = [
+        (what, *(usec(report.median(f"{name} {p}")) for p in ("p50", "p99")))
+        for what, name in (
+            ("fdatasync of 4 KiB, the file grows", "grow"),
+            ("fdatasync of 4 KiB, it does not", "sync"),
+            ("survey to acknowledgement", "ack"),
+        )
+    ]
+    report.table(("", "median", "p99"), rows)
+    ratio = report.median("ack p50") / (report.median("sync p50") + ABOVE_SYNC)
+    report.line(f"{ratio:.2f} times the second, plus {ABOVE_SYNC} us (medians)")
+    report.goal(
+        "one sender, each acknowledgement",
+        f"{ratio:.2f} x (fdatasync + {ABOVE_SYNC} us)",
+        f"at most {SHARE} x",
+        ratio <= SHARE,
+    )
+
+
+def wait_for_surveys(d):
+    end = time.monotonic() + 30
+    while d.counters()['cxd_surveys_total{result="stored"}'] == 0 and time.monotonic() < end:
+        time.sleep(0.01)
+
+
+def alert(bench):
+    """Probes at one stream while others send at a fixed rate."""
+    report = bench.report
+    centre = Centre()
+    file = bench.workloads.live(centre)
+    for _ in range(bench.rounds):
+        n_probes = max(int(bench.seconds / PAUSE), 5)
+        with daemon.cxd(bench.tools, centre) as d:
+            with d.load_beside(file, senders=8, rate=RATE, seconds=n_probes * PAUSE * 1.5 + 1) as load:
+                wait_for_surveys(d)
+                probe = bench.tools.program("bench-probe")
+                got, cost = d.watched(
+                    lambda: bench.tools.drive(probe.name, d.socket, d.port, 1, n_probes, PAUSE)
+                )
+                report.note("alert load", load.results()["rate"])
+        report.note("alert commit", cost.commit_time)
+        for name in ("ack_p50", "ack_p99", "last_p50", "last_p99"):
+            report.note(f"alert {name}", got[name])
+    report.title(f"Survey to alert at a stream subscriber, beside {report.median('alert load'):,.0f} surveys per second")
+    rows = [
+        (what, *(usec(report.median(f"alert {name}_{p}")) for p in ("p50", "p99")))
+        for what, name in (("to the acknowledgement", "ack"), ("to the alert", "last"))
+    ]
+    report.table(("", "median", "p99"), rows)
+    commit, p99 = report.median("alert commit"), report.median("alert last_p99")
+    report.line(f"a commit took {usec(commit)} on average")
+    report.goal(
+        f"survey to alert at {RATE:,}/s, p99",
+        usec(p99),
+        f"at most {usec(commit + ABOVE_COMMIT)} (commit + 1 ms)",
+        p99 <= commit + ABOVE_COMMIT,
+    )
+
+
+def run(bench):
+    acknowledgement(bench)
+    alert(bench)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Memory with 10 surveys a day from each agent over 90 days."""
+
+import daemon
+from centre import Centre
+from report import megabytes
+
+PER_DAY = 10
+SMALL, LARGE = 2000, 100000
+GOALS = {SMALL: 40e6, LARGE: 800e6}
+
+
+def measure(bench, agents, days):
+    """Resident bytes with an empty store and with that history."""
+    with daemon.cxd(bench.tools, Centre(agents=agents)) as d:
+        empty = d.memory()
+        n = d.fill(bench.workloads, PER_DAY, days) if days else 0
+        full = d.memory()
+        rest = d.counters()["cxd_surveys_in_flight"]
+    assert rest == 0
+    row = (f"{agents:,}", f"{days}", f"{n:,.0f}", megabytes(empty), megabytes(full), f"{full / agents:,.0f}")
+    bench.report.note(f"memory {agents} x {days}", full)
+    return empty, full, row
+
+
+def run(bench):
+    report = bench.report
+    report.title(f"Resident memory, {PER_DAY} surveys per agent and day, 50 queues, 6 metrics, 20 rules")
+    rows, extrapolated = [], None
+    days = bench.pick(smoke=2, quick=30, normal=90, full=90)
+    sizes = bench.pick(smoke=(50, 100), quick=(1000, 2000), normal=(2000, 5000), full=(2000, 100000))
+    full = {}
+    for agents in sizes:
+        _, full[agents], row = measure(bench, agents, days)
+        rows.append(row)
+    if LARGE not in sizes:
+        low, high = sizes
+        slope = (full[high] - full[low]) / (high - low)
+        extrapolated = full[high] + slope * (LARGE - high)
+        rows.append((f"{LARGE:,}", f"{days}", f"{LARGE * days * PER_DAY:,}", "", megabytes(extrapolated), ""))
+    report.table(("agents", "days", "surveys", "empty", "filled", "bytes an agent"), rows)
+    if extrapolated:
+        report.line(f"The last row is extrapolated in a straight line from the two above; --full fills it ({LARGE:,} x 90).")
+    if days < 90:
+        report.line("This was a short history; the goals are about 90 days.")
+        return
+    for agents, limit in GOALS.items():
+        value = full.get(agents, extrapolated)
+        how = "" if agents in full else " (extrapolated)"
+        report.goal(
+            f"memory, {agents:,} agents{how}", megabytes(value), f"at most {megabytes(limit)}", value <= limit
+        )

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Others doing a smaller work on the same surveys: each survey stored, and counts per agent and per queue for the survey
+itself and three of its metrics. No duplicates are looked for, no levels above, no windows, no rules, no access.
+
+Each has a name, a note on how it runs, and rate(file, seconds), which starts it on the loopback, drives it, stops it and
+leaves nothing. available() says why one cannot run here."""
+
+import contextlib
+import os
+import pathlib
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import tool
+
+METRICS = 3
+SENDERS = 8
+
+
+def wait_for(child, name, log, is_up):
+    for _ in range(600):
+        if is_up():
+            return
+        if child.poll() is not None:
+            raise tool.Failed(f"{name} ended:\n{tool.tail(log)}")
+        time.sleep(0.05)
+    raise tool.Failed(f"{name} did not become ready")
+
+
+def accepts(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+class Redis:
+    note = "fully pipelined; RPUSH of the survey and up to 8 HINCRBY"
+
+    def __init__(self, tools, durable):
+        self.tools, self.durable = tools, durable
+        self.name = f"Redis, {'appendfsync always' if durable else 'no durability'}"
+
+    def available(self):
+        return None if shutil.which("redis-server") else "redis-server is not installed"
+
+    @contextlib.contextmanager
+    def _server(self):
+        """As Debian installs it; a rewrite of its log never falls into a run."""
+        with self.tools.folder() as folder:
+            port = tool.free_port()
+            command = ["redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", folder, "--daemonize", "no"]
+            command += ["--save", "", "--auto-aof-rewrite-percentage", "0"]
+            command += ["--appendonly", "yes", "--appendfsync", "always"] if self.durable else ["--appendonly", "no"]
+            log = folder / "redis.log"
+            with tool.running("redis-server", command, log) as child:
+                wait_for(child, "redis-server", log, lambda: accepts(port))
+                yield port
+
+    def rate(self, file, seconds):
+        with self._server() as port:
+            options = ["--redis", "--port", port, "--senders", SENDERS, "--seconds", seconds, "--metrics", METRICS]
+            return self.tools.drive("bench-load", file, *options)["rate"]
+
+
+class Postgres:
+    note = "synchronous_commit on; one insert-and-upsert statement per 1,000 surveys, prepared, binary"
+
+    def __init__(self, tools, senders):
+        self.tools, self.senders = tools, senders
+        self.name = f"PostgreSQL, {senders} connection{'s' if senders > 1 else ''}"
+
+    @staticmethod
+    def _programs():
+        """Debian keeps them off the path."""
+        places = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+        found = places[-1] if places else shutil.which("initdb")
+        return pathlib.Path(found).parent if found else None
+
+    def available(self):
+        if not self._programs():
+            return "postgresql is not installed"
+        if not self.tools.program("bench-postgres"):
+            return "libpq-dev was not there when the tree was built"
+        return None
+
+    @staticmethod
+    def _user():
+        """It refuses to be root."""
+        if os.geteuid() != 0:
+            return None
+        for name in ("postgres", "nobody"):
+            with contextlib.suppress(KeyError):
+                return pwd.getpwnam(name)
+        raise tool.Failed("there is no user for PostgreSQL")
+
+    @contextlib.contextmanager
+    def _folder(self, user):
+        """On the disk of the build tree, where the user can get; else below /var/tmp."""
+        place = self.tools.build
+        if user:
+            look = ["test", "-x", str(place)]
+            identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+            if subprocess.run(look, check=False, **identity).returncode != 0:
+                place = "/var/tmp"
+        with tempfile.TemporaryDirectory(prefix="bench-postgres-", dir=place) as folder:
+            if user:
+                os.chown(folder, user.pw_uid, user.pw_gid)
+            yield pathlib.Path(folder)
+
+    @contextlib.contextmanager
+    def _server(self):
+        """A throw-away cluster with the settings of a new one. Gives the environment of a client."""
+        user = self._user()
+        identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+        with self._folder(user) as folder:
+            programs, data, log = self._programs(), folder / "data", folder / "log"
+            password = folder / "password"
+            password.touch(0o600)
+            password.write_text(secrets.token_hex(16))
+            if user:
+                os.chown(password, user.pw_uid, user.pw_gid)
+            command = [programs / "initdb", "--pgdata", data, "--username", "bench", "--pwfile", password]
+            command += ["--auth", "scram-sha-256", "--locale", "C", "--encoding", "UTF8", "--no-sync"]
+            done = subprocess.run(
+                tool.texts(command), cwd=folder, capture_output=True, text=True, check=False, **identity
+            )
+            if done.returncode != 0:
+                raise tool.Failed(f"initdb failed: {done.stderr.strip()}")
+            port = tool.free_port()
+            command = [programs / "postgres", "-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1"]
+            command += ["-c", "unix_socket_directories=", "-c", "synchronous_commit=on"]
+            # SIGINT: clients that are left are not waited for.
+            with tool.running("postgres", command, log, signal.SIGINT, cwd=folder, **identity) as child:
+                wait_for(
+                    child, "postgres", log, lambda: b"ready to accept" in pathlib.Path(log).read_bytes()
+                )
+                yield os.environ | {
+                    "PGHOST": "127.0.0.1",
+                    "PGPORT": str(port),
+                    "PGUSER": "bench",
+                    "PGPASSWORD": password.read_text(),
+                    "PGDATABASE": "postgres",
+                }
+
+    def rate(self, file, seconds):
+        with self._server() as environment:
+            return self.tools.drive("bench-postgres", file, self.senders, seconds, METRICS, env=environment)["rate"]
+
+
+class Sqlite:
+    name = "SQLite by itself"
+    note = "WAL, synchronous FULL, 1,000 surveys a transaction; no network, no other process"
+
+    def __init__(self, tools):
+        self.tools = tools
+
+    def available(self):
+        return None
+
+    def rate(self, file, seconds):
+        with self.tools.folder() as folder:
+            return self.tools.drive("bench-sqlite", file, folder / "bench.db", seconds, METRICS)["rate"]
+
+
+def all_of(tools):
+    return [Redis(tools, True), Redis(tools, False), Postgres(tools, 1), Postgres(tools, SENDERS), Sqlite(tools)]

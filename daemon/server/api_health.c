@@ -60,7 +60,16 @@ static void write_surveys(const Server *s, Buffer *b)
         write_simple(b, "cxd_commits_total", "counter", "Batches of surveys that were settled.",
                      (double)i.batches);
         write_simple(b, "cxd_commit_seconds_total", "counter", "Time that commits took.",
-                     (double)i.commit_usec / 1e6);
+                     (double)i.stages.nsec[STAGE_COMMIT] / 1e9);
+        write_counter(b, "cxd_stage_seconds_total", "counter",
+                      "Time that surveys took, by stage, on the clock.");
+        for (Stage stage = 0; stage < _STAGE_N; stage++) {
+                char text[NUMBER_TEXT_MAX];
+                size_t n = number_format((double)i.stages.nsec[stage] / 1e9, text);
+
+                buffer_append_format(b, "cxd_stage_seconds_total{stage=\"%s\"} %.*s\n", stage_name(stage),
+                                     (int)n, text);
+        }
         write_simple(b, "cxd_unknown_metric_answers_total", "counter",
                      "Answers to metrics that are not configured.", (double)i.unknown);
 }

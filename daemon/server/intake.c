@@ -232,11 +232,13 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
         size_t n_ignored = 0, n_unknown = 0;
         usec_t now = i->ops->now(i->user);
         Entry *e = add_entry(i, s, index, source);
+        uint64_t since;
         Fault fault;
         int r;
 
         if (!e)
                 return;
+        since = stages_sample(&i->stats.stages);
         if (i->starved) {
                 i->survey.id = TEXT_NULL;
                 starve_fault(&fault);
@@ -258,12 +260,14 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
         if (r == 0 && !access_source_covers(source, i->survey.queue))
                 r = fault_set(&fault, FAULT_SOURCE_QUEUE, "queue", "source %s may not send for this queue",
                               source->name);
+        since = stages_note(&i->stats.stages, STAGE_DECODE, since);
         if (r == 0) {
                 i->stats.ignored += n_ignored;
                 i->stats.unknown += n_unknown;
                 r = take_survey(i, i->gathering->n_entries - 1, source, now);
                 if (r < 0)
                         intake_fail(i, r, "taking a survey");
+                (void)stages_note(&i->stats.stages, STAGE_ENGINE, since);
                 i->ops->stepped(i->user);
         } else {
                 refuse_entry(i, e, i->survey.id, &fault);
@@ -319,7 +323,7 @@ static void commit_done(JournalJob *job, int result)
                 return;
         }
         i->stats.batches++;
-        i->stats.commit_usec += (uint64_t)b->commit_usec;
+        i->stats.stages.nsec[STAGE_COMMIT] += (uint64_t)b->commit_usec * 1000;
         i->stats.last_stored = i->ops->now(i->user);
         intake_settle(i, b);
         intake_give_batch(i, b);

@@ -21,6 +21,7 @@
 #include "daemon/core/seen.h"
 #include "daemon/server/feeds.h"
 #include "daemon/server/journal.h"
+#include "daemon/server/stages.h"
 #include "proto/fault.h"
 
 typedef struct Intake Intake;
@@ -57,9 +58,9 @@ typedef struct IntakeStats {
         uint64_t unknown;    /* answers for metrics that are not configured */
         uint64_t ignored;    /* top-level fields that surveys do not have */
         uint64_t batches;
-        uint64_t in_flight;   /* surveys */
-        uint64_t commit_usec; /* time that commits took, on the storage thread */
-        usec_t last_stored;   /* real time; 0: none yet */
+        uint64_t in_flight; /* surveys */
+        Stages stages;
+        usec_t last_stored; /* real time; 0: none yet */
 } IntakeStats;
 
 /* What the intake works on. Borrowed; may be replaced while the intake rests. */

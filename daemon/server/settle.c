@@ -60,6 +60,8 @@ void settle_entries(Intake *i, Batch *b)
 
 void intake_settle(Intake *i, Batch *b)
 {
+        uint64_t since = stages_now();
+
         for (size_t k = 0; k < b->n_entries; k++) {
                 switch (b->entries[k].verdict) {
                 case VERDICT_STORED:
@@ -79,7 +81,9 @@ void intake_settle(Intake *i, Batch *b)
                 }
         }
         tell_sinks(b);
+        since = stages_add(&i->stats.stages, STAGE_ACK, since);
         feeds_publish(&b->feed);
+        (void)stages_add(&i->stats.stages, STAGE_FANOUT, since);
         for (size_t k = 0; k < b->n_calls; k++)
                 b->calls[k].fn(b->calls[k].user);
         shrink_load(i, b);

@@ -418,6 +418,14 @@ def health():
             values[match[1] + (match[2] or "")] = float(match[3])
         assert all(name.endswith("_total") for name, kind in typed.items() if kind == "counter")
         assert values['cxd_surveys_total{result="stored"}'] == values["cxd_surveys_counted"] == 600
+        stages = {n: v for n, v in values.items() if n.startswith("cxd_stage_seconds_total")}
+        assert sorted(stages) == [
+            f'cxd_stage_seconds_total{{stage="{s}"}}' for s in ("ack", "commit", "decode", "engine", "fanout")
+        ]
+        # Each has taken some time; one that is estimated stands on samples that each counted 257 times.
+        up = time.time() - values["cxd_start_time_seconds"]
+        assert all(0 < v < 257 * up for v in stages.values()), stages
+        assert stages['cxd_stage_seconds_total{stage="commit"}'] == values["cxd_commit_seconds_total"] < up
         text = r.body.decode()
         for name in {*model.agents, *PEOPLE, "alpha", "madrid", "tech", "billing", "Zoë", "s-1"}:
             assert not re.search(rf"\b{re.escape(name)}\b", text), name

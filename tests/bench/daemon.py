@@ -68,6 +68,14 @@ class Daemon:
         found = re.findall(r"^(cxd_\w+(?:\{.*?\})?) (\S+)$", self.get("/metrics"), re.MULTILINE)
         return {name: float(value) for name, value in found}
 
+    def wait_until(self, what, holds):
+        """Asks for the counters until @holds() is true of them."""
+        end = time.monotonic() + 60
+        while not holds(self.counters()):
+            if time.monotonic() > end:
+                raise tool.Failed(f"not within a minute: {what}")
+            time.sleep(0.01)
+
     def memory(self):
         """Bytes that are resident."""
         status = pathlib.Path(f"/proc/{self.child.pid}/status").read_text("ascii")
@@ -119,11 +127,7 @@ class Cost:
         each = 1e6 / max(self.surveys, 1)
         self.loop = (cpu_after[0] - cpu_before[0]) * each
         self.storage = (cpu_after[1] - cpu_before[1]) * each
-        self.stages = {
-            stage: grown[f'cxd_stage_seconds_total{{stage="{stage}"}}'] * each
-            for stage in STAGES
-            if f'cxd_stage_seconds_total{{stage="{stage}"}}' in grown
-        }
+        self.stages = {stage: grown[f'cxd_stage_seconds_total{{stage="{stage}"}}'] * each for stage in STAGES}
 
 
 @contextlib.contextmanager

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long one survey takes: to its acknowledgement, beside the disk's own time, and to the alert at a subscriber."""
 
-import time
-
 import daemon
 from centre import Centre
 from report import usec
@@ -45,12 +43,6 @@ def acknowledgement(bench):
     )
 
 
-def wait_for_surveys(d):
-    end = time.monotonic() + 30
-    while d.counters()['cxd_surveys_total{result="stored"}'] == 0 and time.monotonic() < end:
-        time.sleep(0.01)
-
-
 def alert(bench):
     """Probes at one stream while others send at a fixed rate."""
     report = bench.report
@@ -60,7 +52,7 @@ def alert(bench):
         n_probes = max(int(bench.seconds / PAUSE), 5)
         with daemon.cxd(bench.tools, centre) as d:
             with d.load_beside(file, senders=8, rate=RATE, seconds=n_probes * PAUSE * 1.5 + 1) as load:
-                wait_for_surveys(d)
+                d.wait_until("surveys come", lambda c: c['cxd_surveys_total{result="stored"}'] > 0)
                 probe = bench.tools.program("bench-probe")
                 got, cost = d.watched(
                     lambda: bench.tools.drive(probe.name, d.socket, d.port, 1, n_probes, PAUSE)

@@ -29,13 +29,12 @@ def measure_cxd(bench, name, senders):
 
 def print_stages(report, got, cost):
     report.title("Time per survey, 8 senders, from cxd's own counters (last round)")
-    rows = [(STAGES[s], f"{cost.stages[s]:.2f} us") for s in LOOP if s in cost.stages]
-    if cost.stages:
-        known = sum(cost.stages[s] for s in LOOP)
-        # Stages are timed on the clock: with more threads than cores they hold what others took.
-        rest = f"{cost.loop - known:.2f} us" if cost.loop > known else "-"
-        rows.append(("read, split into lines, the rest of the loop", rest))
-        rows.append((f"{STAGES['commit']}, waiting for the disk included", f"{cost.stages['commit']:.2f} us"))
+    rows = [(STAGES[s], f"{cost.stages[s]:.2f} us") for s in LOOP]
+    known = sum(cost.stages[s] for s in LOOP)
+    # Stages are timed on the clock: with more threads than cores they hold what others took.
+    rest = f"{cost.loop - known:.2f} us" if cost.loop > known else "-"
+    rows.append(("read, split into lines, the rest of the loop", rest))
+    rows.append((f"{STAGES['commit']}, waiting for the disk included", f"{cost.stages['commit']:.2f} us"))
     rows.append(("processor time of the loop's thread", f"{cost.loop:.2f} us"))
     rows.append(("processor time of the storage thread", f"{cost.storage:.2f} us"))
     rows.append(("processor time of the sender (bench-load)", f"{got['cpu']:.2f} us"))

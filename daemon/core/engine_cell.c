@@ -15,8 +15,11 @@ void engine_cell_free(Engine *e, Cell *cell)
 
 void engine_counts_free(ScopeCounts *counts)
 {
-        for (unsigned tier = 0; counts && tier < _WINDOW_TIER_N; tier++)
+        if (!counts)
+                return;
+        for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
                 grid_deinit(&counts->grids[tier]);
+        fresh_deinit(&counts->fresh);
         free(counts);
 }
 
@@ -118,7 +121,9 @@ int engine_cell_get(Engine *e, ScopeId scope, size_t metric, Cell **ret)
                 *ret = data->counts->cells[metric];
                 return 0;
         }
-        r = make_cell(e, scope, metric, &cell);
+        r = fresh_settle(&data->counts->fresh, engine_grids(e, data->counts));
+        if (r == 0)
+                r = make_cell(e, scope, metric, &cell);
         if (r)
                 return r;
         r = make_series(e, data->counts, cell);

@@ -12,6 +12,7 @@
 #include "daemon/core/alertbook.h"
 #include "daemon/core/engine.h"
 #include "daemon/core/evidence.h"
+#include "daemon/core/fresh.h"
 #include "daemon/core/recent.h"
 #include "daemon/core/schedule.h"
 #include "daemon/core/score.h"
@@ -73,6 +74,7 @@ struct Cell {
 typedef struct ScopeCounts {
         uint64_t known;   /* bit per metric: it has a cell */
         uint64_t watched; /* bit per metric: its cell has pairs */
+        Fresh fresh;      /* what the grids do not have yet */
         Grid grids[_WINDOW_TIER_N];
         uint16_t *
                 first; /* per metric that is known: its first column, the same in all grids. Behind the cells */
@@ -119,6 +121,12 @@ int32_t engine_bucket(usec_t t, usec_t width);
 void engine_advance(Engine *e, usec_t now);
 /* Room and rule coverage for scopes that the org has got since. -ENOMEM. */
 CX_MUST_CHECK int engine_cover_scopes(Engine *e);
+
+/* What the fresh answers of a scope are counted into. */
+static inline FreshGrids engine_grids(const Engine *e, ScopeCounts *counts)
+{
+        return (FreshGrids){.grids = counts->grids, .kept = e->kept};
+}
 
 /* The metrics of @metrics on @scope that rules look at, bit per metric. */
 static inline uint64_t engine_watched(const Engine *e, ScopeId scope, uint64_t metrics)

@@ -17,6 +17,7 @@ typedef struct Version {
         size_t n_chain;
         SurveyValues values;
         int32_t buckets[_WINDOW_TIER_N];
+        uint64_t wanted[ORG_CHAIN_MAX]; /* bit per metric: a rule of the scope must look at it */
         bool has_id;
         uint32_t id; /* in the pool, once something remembers it */
 } Version;
@@ -74,6 +75,7 @@ static int version_init(Engine *e, Version *v, const Survey *s, bool is_new)
                 return r;
         v->survey = s;
         v->n_chain = org_chain(e->org, agent, queue, s->ts, v->chain);
+        memset(v->wanted, 0, sizeof(v->wanted));
         v->has_id = false;
         survey_values(s, e->settings->metrics, e->settings->n_metrics, &v->values);
         find_buckets(PLANTED("late-into-now") ? e->now : s->ts, v->buckets);
@@ -82,15 +84,20 @@ static int version_init(Engine *e, Version *v, const Survey *s, bool is_new)
         return 0;
 }
 
-/* What the rules of a cell must know of an answer, before the series has it (or has it no more). */
-static int tell_pairs(Engine *e, Cell *cell, Version *v, unsigned value, int delta)
+/*
+ * What the rules of a cell must know of an answer, before the series has it (or has it no more). *ret_wanted: one of them
+ * must look at it then.
+ */
+static int tell_pairs(Engine *e, Cell *cell, Version *v, unsigned value, int delta, bool *ret_wanted)
 {
         int r = 0;
 
+        *ret_wanted = false;
         for (size_t i = 0; i < cell->n_pairs && r == 0; i++) {
                 Pair *p = &cell->pairs[i];
 
                 engine_look_ahead(e, p, value, delta, v->buckets);
+                *ret_wanted |= !engine_is_calm(p);
                 if (p->watch->evidence.scaled[value] >= p->watch->evidence.target)
                         continue;
                 if (delta < 0) {
@@ -122,8 +129,38 @@ static unsigned first_of(uint64_t metrics)
         return (unsigned)__builtin_ctzll(metrics);
 }
 
-static int count_in_scope(Engine *e, Version *v, ScopeId scope, int delta)
+/* Tells the rules of a scope of the answers in @metrics. */
+static int tell_scope(Engine *e, Version *v, size_t place, uint64_t metrics, int delta)
 {
+        ScopeId scope = v->chain[place];
+        uint64_t rest = engine_watched(e, scope, metrics);
+        int r = 0;
+
+        for (; rest && r == 0; rest &= rest - 1) {
+                unsigned metric = first_of(rest);
+                bool wanted;
+
+                r = tell_pairs(e, engine_cell_find(e, scope, metric), v, v->values.values[metric], delta,
+                               &wanted);
+                v->wanted[place] |= (uint64_t)wanted << metric;
+        }
+        return r;
+}
+
+/* Rare enough for the grids to have it at once. */
+static int take_out(Engine *e, ScopeCounts *counts, const Version *v, const uint16_t *columns, size_t n)
+{
+        int r = fresh_settle(&counts->fresh, engine_grids(e, counts));
+
+        for (unsigned tier = 0; tier < _WINDOW_TIER_N && r == 0 && n > 0; tier++)
+                if (e->tier_used[tier])
+                        r = grid_count(&counts->grids[tier], v->buckets[tier], columns, n, -1, e->kept[tier]);
+        return r;
+}
+
+static int count_in_scope(Engine *e, Version *v, size_t place, int delta)
+{
+        ScopeId scope = v->chain[place];
         ScopeCounts *counts = e->scopes[scope].counts;
         uint64_t answered = v->values.answered, missing = counts ? answered & ~counts->known : answered, rest;
         uint16_t columns[METRICS_MAX];
@@ -136,17 +173,15 @@ static int count_in_scope(Engine *e, Version *v, ScopeId scope, int delta)
         else
                 for (rest = missing; rest && r == 0; rest &= rest - 1)
                         r = engine_cell_get(e, scope, first_of(rest), &cell);
-        for (rest = engine_watched(e, scope, answered); rest && r == 0; rest &= rest - 1)
-                r = tell_pairs(e, engine_cell_find(e, scope, first_of(rest)), v,
-                               v->values.values[first_of(rest)], delta);
+        if (r == 0)
+                r = tell_scope(e, v, place, answered, delta);
+        if (r || !answered)
+                return r;
         counts = e->scopes[scope].counts;
-        for (rest = answered; rest && r == 0; rest &= rest - 1)
+        for (rest = answered; rest; rest &= rest - 1)
                 columns[n++] = (uint16_t)(counts->first[first_of(rest)] + v->values.values[first_of(rest)]);
-        for (unsigned tier = 0; tier < _WINDOW_TIER_N && r == 0 && n > 0; tier++)
-                if (e->tier_used[tier])
-                        r = grid_count(&counts->grids[tier], v->buckets[tier], columns, n, delta,
-                                       e->kept[tier]);
-        return r;
+        return delta < 0 ? take_out(e, counts, v, columns, n)
+                         : fresh_count(&counts->fresh, engine_grids(e, counts), v->buckets, columns, n);
 }
 
 /* An agent's counts have mostly left the cache since the last survey: fetch those of all scopes at once. */
@@ -157,7 +192,6 @@ static void prefetch_scopes(const Engine *e, const Version *v)
 
                 if (counts) {
                         __builtin_prefetch(counts);
-                        __builtin_prefetch(counts->grids + 1);
                         __builtin_prefetch(counts->cells);
                         __builtin_prefetch(counts->cells + e->settings->n_metrics);
                 }
@@ -166,8 +200,8 @@ static void prefetch_scopes(const Engine *e, const Version *v)
                 const ScopeCounts *counts = e->scopes[v->chain[i]].counts;
                 uint64_t rest = engine_watched(e, v->chain[i], v->values.answered);
 
-                for (unsigned tier = 0; counts && tier < _WINDOW_TIER_N; tier++)
-                        grid_prefetch(&counts->grids[tier]);
+                if (counts)
+                        fresh_prefetch(&counts->fresh);
                 for (; rest; rest &= rest - 1) {
                         const Cell *cell = counts->cells[first_of(rest)];
 
@@ -194,7 +228,7 @@ static int count_version(Engine *e, Version *v, int delta)
                 mark_changed(e, scope);
                 if (delta < 0 && i + 1 == v->n_chain && PLANTED("revision-left-in-one-ancestor"))
                         continue;
-                r = count_in_scope(e, v, scope, delta);
+                r = count_in_scope(e, v, i, delta);
         }
         if (v->has_id)
                 idpool_unref(&e->ids, v->id);
@@ -219,9 +253,7 @@ static void remember_version(Engine *e, const Version *v)
 static int look_at_version(Engine *e, const Version *v, bool removed, Effects *out)
 {
         for (size_t i = 0; i < v->n_chain; i++) {
-                uint64_t rest = engine_watched(e, v->chain[i], v->values.answered);
-
-                for (; rest; rest &= rest - 1) {
+                for (uint64_t rest = v->wanted[i]; rest; rest &= rest - 1) {
                         Cell *cell = engine_cell_find(e, v->chain[i], first_of(rest));
 
                         if (cell->stamp == e->step)

@@ -88,7 +88,7 @@ int grid_add_columns(Grid *g, unsigned n_values, uint16_t *ret)
         uint32_t *cursors = NULL;
         int r;
 
-        assert(n_values > 0 && n_values <= METRIC_VALUES_MAX && after <= UINT16_MAX);
+        assert(n_values > 0 && n_values <= METRIC_VALUES_MAX && after <= UINT16_MAX && !g->sheet);
         if (g->cursors) {
                 cursors = make_cursors(g, after);
                 if (!cursors)
@@ -158,6 +158,8 @@ static void drop_if_empty(Grid *g, uint32_t i)
         size_t stride = grid_stride(g);
         const unsigned char *row = grid_row(g, i);
 
+        if (grid_sheet(g, i))
+                return;
         for (size_t k = sizeof(int32_t); k < stride; k++)
                 if (row[k])
                         return;
@@ -220,17 +222,22 @@ static void count_down(Grid *g, int32_t bucket, unsigned char *row, const uint16
         }
 }
 
+static void drop_before(Grid *g, int32_t kept)
+{
+        while (g->n > 0 && g->oldest < kept) {
+                g->head++;
+                g->n--;
+                note_oldest(g);
+        }
+}
+
 int grid_count(Grid *g, int32_t bucket, const uint16_t *columns, size_t n, int delta, int32_t kept)
 {
         uint32_t i;
         bool found;
         int r;
 
-        while (g->n > 0 && g->oldest < kept) {
-                g->head++;
-                g->n--;
-                note_oldest(g);
-        }
+        drop_before(g, kept);
         if (bucket < kept || n == 0)
                 return 0;
         i = grid_find(g, bucket);
@@ -274,6 +281,77 @@ int grid_add(Grid *g, int32_t bucket, uint16_t column, uint64_t count, int32_t k
                         cursor[2 + column] += (uint32_t)count;
         }
         return 0;
+}
+
+int grid_lend(Grid *g, int32_t bucket, const uint8_t *sheet, int32_t kept)
+{
+        uint32_t i;
+        int r = 0;
+
+        assert(!g->sheet);
+        drop_before(g, kept);
+        if (bucket < kept)
+                return 0;
+        i = grid_find(g, bucket);
+        if (i == g->n || grid_number(g, i) != bucket)
+                r = insert(g, i, bucket);
+        if (r)
+                return r;
+        g->lent = bucket;
+        g->sheet = sheet;
+        return 0;
+}
+
+/* Inlined once per width, as above. Whether all counts of the row have room for those of the sheet. */
+static inline bool has_room(const unsigned char *row, unsigned width, const uint8_t *sheet, unsigned n)
+{
+        const uint64_t most = width_max[width];
+        bool room = true;
+
+        for (unsigned c = 0; c < n; c++)
+                room &= (uint64_t)grid_get(row, width, c) + sheet[c] <= most;
+        return room;
+}
+
+static inline bool add_sheet_to_row(unsigned char *row, unsigned width, const uint8_t *sheet, unsigned n)
+{
+        if (!has_room(row, width, sheet, n))
+                return false;
+        for (unsigned c = 0; c < n; c++)
+                put(row, width, c, grid_get(row, width, c) + sheet[c]);
+        return true;
+}
+
+static int add_sheet(Grid *g, uint32_t i)
+{
+        unsigned char *row = grid_row(g, i);
+        bool done = g->width == 1   ? add_sheet_to_row(row, 1, g->sheet, g->n_columns)
+                    : g->width == 2 ? add_sheet_to_row(row, 2, g->sheet, g->n_columns)
+                                    : add_sheet_to_row(row, 4, g->sheet, g->n_columns);
+
+        if (!done) {
+                int r = g->width == 4 ? -EOVERFLOW : reshape(g, g->n_columns, 2u * g->width);
+
+                return r ? r : add_sheet(g, i);
+        }
+        for (unsigned k = 0; g->cursors && k < g->n_cursors; k++) {
+                uint32_t *cursor = cursor_at(g, k);
+
+                if ((int32_t)cursor[0] <= g->lent && g->lent < (int32_t)cursor[1])
+                        for (unsigned c = 0; c < g->n_columns; c++)
+                                cursor[2 + c] += g->sheet[c];
+        }
+        return 0;
+}
+
+int grid_take_in(Grid *g, int32_t kept)
+{
+        uint32_t i = g->sheet && g->lent >= kept ? grid_find(g, g->lent) : g->n;
+        int r = i < g->n ? add_sheet(g, i) : 0;
+
+        if (r == 0)
+                g->sheet = NULL;
+        return r;
 }
 
 /* Adds (@sign 1) or subtracts (all bits set) what lies in [start, end). */
@@ -324,6 +402,22 @@ void grid_save(const Grid *g, const ImageWriter *to)
         image_put_number(to, g->width);
         image_put_number(to, g->n);
         image_put(to, g->n ? grid_row(g, 0) : NULL, g->n * grid_stride(g));
+        image_put_number(to, g->sheet != NULL);
+        if (g->sheet) {
+                image_put_number(to, (uint64_t)g->lent);
+                image_put(to, g->sheet, g->n_columns);
+        }
+}
+
+static int load_sheet(Grid *g, ImageReader *from)
+{
+        int32_t lent = (int32_t)image_get_number(from);
+        const uint8_t *sheet = image_get(from, g->n_columns);
+        int r = sheet ? 0 : -EBADMSG;
+
+        for (unsigned c = 0; c < g->n_columns && r == 0; c++)
+                r = grid_add(g, lent, (uint16_t)c, sheet[c], INT32_MIN);
+        return r;
 }
 
 int grid_load(Grid *g, ImageReader *from)
@@ -341,14 +435,14 @@ int grid_load(Grid *g, ImageReader *from)
                     .n_columns = g->n_columns,
                     .n_cursors = g->n_cursors,
                     .width = (uint8_t)width};
-        if (n == 0)
-                return 0;
-        g->rows = malloc((n + 1) * stride);
-        if (!g->rows)
-                return -ENOMEM;
-        memcpy(g->rows, rows, n * stride);
-        g->n = (uint32_t)n;
-        g->size = g->n + 1;
-        note_oldest(g);
-        return 0;
+        if (n > 0) {
+                g->rows = malloc((n + 1) * stride);
+                if (!g->rows)
+                        return -ENOMEM;
+                memcpy(g->rows, rows, n * stride);
+                g->n = (uint32_t)n;
+                g->size = g->n + 1;
+                note_oldest(g);
+        }
+        return image_get_below(from, 2) ? load_sheet(g, from) : 0;
 }

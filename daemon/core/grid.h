@@ -12,6 +12,9 @@
  * Only buckets with an answer exist. Counts take one byte each until one of them needs two, or four. A cursor keeps the
  * totals of a span of buckets up to date: adding is exact wherever it lands, and moving on costs what left and what
  * came in. Cursors take memory once the first of them is asked for.
+ *
+ * One bucket may be lent: what its borrower counts on a sheet of his own is read as if it were in the row, which gets it
+ * when the sheet is taken in (fresh.h).
  */
 
 #include <stddef.h>
@@ -27,6 +30,8 @@ typedef struct Grid {
         uint32_t *cursors;   /* per cursor: start, end, totals; NULL: none was asked for yet */
         uint32_t head, n, size;
         int32_t oldest; /* number of the first row, if there is one: the row itself is seldom in the cache */
+        int32_t lent;   /* the bucket that @sheet is of */
+        const uint8_t *sheet; /* a count per column; NULL: no bucket is lent. Borrowed */
         uint16_t n_columns;
         uint8_t n_cursors;
         uint8_t width; /* bytes of a count */
@@ -36,7 +41,10 @@ typedef struct Grid {
 
 void grid_deinit(Grid *g);
 
-/* Columns for a metric with @n_values answers, all 0; *ret: the first of them. -ENOMEM: nothing changed. */
+/*
+ * Columns for a metric with @n_values answers, all 0; *ret: the first of them. Not while a bucket is lent. -ENOMEM:
+ * nothing changed.
+ */
 CX_MUST_CHECK int grid_add_columns(Grid *g, unsigned n_values, uint16_t *ret);
 
 /*
@@ -49,18 +57,29 @@ CX_MUST_CHECK int grid_count(Grid *g, int32_t bucket, const uint16_t *columns, s
 /* @count answers more in one column. -ENOMEM, -EOVERFLOW: nothing is counted. */
 CX_MUST_CHECK int grid_add(Grid *g, int32_t bucket, uint16_t column, uint64_t count, int32_t kept);
 
+/*
+ * Lends @bucket: from now on @sheet, a count for each column, counts there, too, and its owner may count up on it. A
+ * bucket before @kept is not lent. -ENOMEM: nothing changed.
+ */
+CX_MUST_CHECK int grid_lend(Grid *g, int32_t bucket, const uint8_t *sheet, int32_t kept);
+/*
+ * Takes in what is on the sheet, which its owner clears next; it is no longer looked at. Nothing happens without one.
+ * -ENOMEM, -EOVERFLOW: nothing changed.
+ */
+CX_MUST_CHECK int grid_take_in(Grid *g, int32_t kept);
+
 /* Index of the first row at or after @number; g->n: none. */
 uint32_t grid_find(const Grid *g, int32_t number);
 
 /*
- * The totals of all columns in [start, end) from cursor @i, which is moved there; NULL without memory. @kept as for
- * grid_count().
+ * The totals of all columns in [start, end) from cursor @i, which is moved there, without what is on a sheet; NULL
+ * without memory. @kept as for grid_count().
  */
 const uint32_t *grid_totals(Grid *g, unsigned i, int32_t start, int32_t end, int32_t kept);
 
-/* The rows, without the cursors. */
+/* The rows and what is on a sheet, without the cursors. */
 void grid_save(const Grid *g, const ImageWriter *to);
-/* Into a grid that has the same columns and no rows. -ENOMEM; -EBADMSG: that is not what was saved. */
+/* Into a grid that has the same columns and no rows; the rows have all of it. -ENOMEM; -EBADMSG: not what was saved. */
 CX_MUST_CHECK int grid_load(Grid *g, ImageReader *from);
 
 static inline size_t grid_stride(const Grid *g)
@@ -98,9 +117,8 @@ static inline uint32_t grid_get(const unsigned char *row, unsigned width, unsign
         return wide;
 }
 
-/* Brings what grid_count() will touch for a bucket that is about the newest one closer. */
-static inline void grid_prefetch(const Grid *g)
+/* The sheet of row @i, whose counts are to be added to those of the row; NULL: none. */
+static inline const uint8_t *grid_sheet(const Grid *g, uint32_t i)
 {
-        if (g->n > 0)
-                __builtin_prefetch(grid_row(g, g->n - 1));
+        return g->sheet && grid_number(g, i) == g->lent ? g->sheet : NULL;
 }

@@ -16,9 +16,12 @@ int series_init(Series *s, Grid *grid, unsigned n_values)
 static void add_row(const Series *s, uint32_t i, Tally *ret)
 {
         const unsigned char *row = grid_row(s->grid, i);
+        const uint8_t *sheet = grid_sheet(s->grid, i);
 
         for (unsigned v = 0; v < s->n_values; v++)
                 ret->counts[v] += grid_get(row, s->grid->width, s->first + v);
+        for (unsigned v = 0; sheet && v < s->n_values; v++)
+                ret->counts[v] += sheet[s->first + v];
 }
 
 /* Whether this metric was answered in row @i. */
@@ -26,9 +29,13 @@ static bool has_row(const Series *s, uint32_t i)
 {
         size_t width = s->grid->width;
         const unsigned char *at = grid_row(s->grid, i) + sizeof(int32_t) + s->first * width;
+        const uint8_t *sheet = grid_sheet(s->grid, i);
 
         for (size_t k = 0; k < s->n_values * width; k++)
                 if (at[k])
+                        return true;
+        for (size_t v = 0; sheet && v < s->n_values; v++)
+                if (sheet[s->first + v])
                         return true;
         return false;
 }
@@ -44,6 +51,7 @@ void series_sum(const Series *s, int32_t start, int32_t end, Tally *ret)
 
 void series_total(const Series *s, unsigned i, int32_t start, int32_t end, int32_t kept, Tally *ret)
 {
+        const Grid *g = s->grid;
         const uint32_t *totals = grid_totals(s->grid, i, start, end, kept);
 
         if (!totals) { /* no memory for cursors: slower, and the same */
@@ -53,6 +61,8 @@ void series_total(const Series *s, unsigned i, int32_t start, int32_t end, int32
         *ret = TALLY_NULL;
         for (unsigned v = 0; v < s->n_values; v++)
                 ret->counts[v] = totals[s->first + v];
+        for (unsigned v = 0; g->sheet && start <= g->lent && g->lent < end && v < s->n_values; v++)
+                ret->counts[v] += g->sheet[s->first + v];
 }
 
 int32_t series_next(const Series *s, int32_t from)

@@ -78,9 +78,11 @@ void engine_advance(Engine *e, usec_t now)
         }
 }
 
-static double watch_limit(const Watch *w)
+/* What follows from the number of scopes that the rule covers. */
+static void set_limit(Watch *w)
 {
-        return fmax((double)w->n_covered * w->budget, 10. * w->n_days);
+        w->limit = fmax((double)w->n_covered * w->budget, 10. * w->n_days);
+        w->far_below = w->limit * WATCH_NEARLY - w->n_days;
 }
 
 int engine_cover_scopes(Engine *e)
@@ -110,7 +112,7 @@ int engine_cover_scopes(Engine *e)
 
                         if (rule_covers(w->rule, info->kind, info->name)) {
                                 w->n_covered++;
-                                w->limit = watch_limit(w);
+                                set_limit(w);
                         }
                 }
         }
@@ -138,13 +140,14 @@ static void set_up_rule(Engine *e, Watch *w, const Rule *rule)
 
         w->rule = rule;
         w->metric = &e->settings->metrics[rule->metric];
+        w->is_evidence = rule->test == RULE_EVIDENCE;
         w->usable = evidence_init(&w->evidence, w->metric, rule->threshold, rule->above) == 0;
         w->n_days = (int32_t)(usec_ceil(window->length, USEC_DAY) / USEC_DAY);
         w->budget = rule->false_alarms > 0
                             ? (double)rule->false_alarms_per / (double)USEC_DAY / rule->false_alarms
                             : INFINITY;
-        w->limit = watch_limit(w);
-        if (rule->test == RULE_EVIDENCE)
+        set_limit(w);
+        if (w->is_evidence)
                 e->tier_used[WINDOW_DAY] = true;
 }
 

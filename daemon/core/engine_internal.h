@@ -29,16 +29,21 @@ typedef struct Span {
         usec_t turns; /* `today`: the next midnight */
 } Span;
 
+/* M is known to the last digits only; closer to the limit than this it is computed. */
+#define WATCH_NEARLY (1 - 1e-9)
+
 /* A rule as the engine uses it. */
 typedef struct Watch {
         const Rule *rule;
         const Metric *metric;
         Evidence evidence;
+        bool is_evidence; /* its test */
         bool usable;      /* evidence: the target is one that bets can be made against */
         int32_t n_days;   /* evidence: days in the window */
         double budget;    /* evidence: days per false alarm (D) */
         size_t n_covered; /* scopes (K) */
         double limit;     /* evidence: A */
+        double far_below; /* evidence: not even new starts alone would bring M from here to the limit */
 } Watch;
 
 /* A rule on a scope that it covers. First what every answer touches. */
@@ -48,10 +53,11 @@ struct Pair {
         ScheduleItem item;
         double bound;      /* evidence, no open alert: M is not above this ... */
         int32_t bound_day; /* ... on this day */
-        bool calm; /* since the last look nothing happened that a look would have to see (engine_is_calm()) */
+        bool calm; /* since the last look nothing happened that a look would have to see (engine_tell()) */
         bool held; /* before an answer was taken out, the test held */
         EvidenceCache past; /* from `restart` on */
         Cell *cell;
+        double slack; /* other tests, calm: how far the sum of the scaled answers is on the right side */
         uint64_t kin;
         int64_t restart;        /* first day that may be a start again */
         int64_t restart_before; /* the same, without the last alert */
@@ -162,12 +168,13 @@ typedef struct Look {
 } Look;
 
 /*
- * Before the series has an answer more (@delta 1) or less (-1): what that means for looks to come. @buckets of it, per
- * tier.
+ * Before the series of a cell has an answer more (@delta 1) or less (-1): what that means for looks to come. @buckets of
+ * it, per tier. Whether a rule must look at the cell then; else engine_look() would change nothing, and schedule the
+ * same.
  */
-void engine_look_ahead(const Engine *e, Pair *p, unsigned value, int delta,
-                       const int32_t buckets[_WINDOW_TIER_N]);
-/* Whether engine_look() would change nothing, and schedule the same, after all that engine_look_ahead() was told. */
+bool engine_tell(const Engine *e, Cell *cell, unsigned value, int delta,
+                 const int32_t buckets[_WINDOW_TIER_N]);
+/* The same for one rule, as it was told last. */
 bool engine_is_calm(const Pair *p);
 /* As of the end of a window, from its counts there; @day is the last one in it. No day is barred as a start.
  */

@@ -9,8 +9,8 @@
 
 #include "daemon/core/engine_internal.h"
 
-/* M is known to the last digits only; closer to the limit than this it is computed. */
-#define NEARLY (1 - 1e-9)
+/* A value this close to its threshold, as a sum of scaled answers, is worked out anew: far above all rounding. */
+#define SLACK_MIN 1e-3
 
 static bool is_past(const Rule *rule, double value)
 {
@@ -111,7 +111,7 @@ static Look look_live(const Engine *e, Pair *p, bool with_sum)
         const Span *span = &e->spans[p->watch->rule->window];
         Tally counts;
 
-        with_sum = with_sum && p->watch->rule->test == RULE_EVIDENCE && p->watch->usable;
+        with_sum = with_sum && p->watch->is_evidence && p->watch->usable;
         series_total(&p->cell->series[span->tier], span->cursor, span->start, span->end, e->kept[span->tier],
                      &counts);
         return look_on(p->watch, &counts, with_sum ? sum_live(e, p, p->restart, &p->past) : 0);
@@ -119,7 +119,7 @@ static Look look_live(const Engine *e, Pair *p, bool with_sum)
 
 Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, int32_t day)
 {
-        bool wants_sum = p->watch->rule->test == RULE_EVIDENCE && p->watch->usable;
+        bool wants_sum = p->watch->is_evidence && p->watch->usable;
         double sum = 0;
 
         (void)e;
@@ -139,7 +139,7 @@ void engine_remember(Engine *e, Pair *p)
 {
         if (!p->open || !alert_is_active(&p->open->alert))
                 return;
-        if (p->watch->rule->test == RULE_EVIDENCE)
+        if (p->watch->is_evidence)
                 p->held_evidence = fired_sum(p);
         else
                 p->held = look_live(e, p, true).holds;
@@ -150,7 +150,7 @@ static bool is_withdrawn(const Pair *p, const Look *look)
 {
         double sum;
 
-        if (p->watch->rule->test != RULE_EVIDENCE)
+        if (!p->watch->is_evidence)
                 return p->held && !look->holds;
         sum = fired_sum(p);
         return sum < p->held_evidence && sum < p->open->alert.limit;
@@ -167,7 +167,7 @@ static bool is_recovered(const Engine *e, const Pair *p, const Look *look)
 {
         if (look->is_past)
                 return false;
-        if (p->watch->rule->test != RULE_EVIDENCE || !p->watch->usable)
+        if (!p->watch->is_evidence || !p->watch->usable)
                 return true;
         return sum_live(e, p, p->restart_before, &p->open->past) < p->watch->limit * RECOVERED;
 }
@@ -211,9 +211,9 @@ static double bound_today(const Engine *e, const Pair *p)
 /* Most looks at evidence need no logarithm. */
 static bool is_far_off(const Engine *e, const Pair *p)
 {
-        if (p->watch->rule->test != RULE_EVIDENCE)
+        if (!p->watch->is_evidence)
                 return false;
-        return !p->watch->usable || bound_today(e, p) < p->watch->limit * NEARLY;
+        return !p->watch->usable || bound_today(e, p) < p->watch->limit * WATCH_NEARLY;
 }
 
 /* An answer multiplies each E_j whose start is not after it, by at most the largest factor of any bet. */
@@ -230,36 +230,51 @@ static void move_bound(const Engine *e, Pair *p, unsigned value, int delta, int3
                 p->bound = INFINITY;
                 p->calm = false;
         } else if (most > 1 || day == e->today) {
-                p->bound = bound_today(e, p) * most;
+                p->bound = (p->bound_day == e->today ? p->bound : bound_today(e, p)) * most;
                 p->bound_day = e->today;
         }
 }
 
-/*
- * With a value that is not on the wrong side, an answer on the right side keeps it there; and if it does not leave its
- * window before the next look is due, it changes nothing about that either.
- */
-static bool stays_calm(const Engine *e, const Pair *p, unsigned value, int delta, int32_t bucket)
+/* How far the sum of the scaled answers is above that of as many at the target. */
+static double slack_of(const Evidence *e, const Tally *counts)
 {
+        double slack = 0;
+
+        for (unsigned v = 0; v < e->n_values; v++)
+                slack += (double)counts->counts[v] * (e->scaled[v] - e->target);
+        return slack;
+}
+
+/*
+ * With a value that is not on the wrong side, an answer on the right side keeps it there, and one on the wrong side does
+ * if there is slack; and if it does not leave its window before the next look is due, it changes nothing about that
+ * either.
+ */
+static bool stays_calm(const Engine *e, Pair *p, unsigned value, int delta, int32_t bucket)
+{
+        const Evidence *evidence = &p->watch->evidence;
         const Span *span = &e->spans[p->watch->rule->window];
         const Window *window = &e->settings->windows[p->watch->rule->window];
 
-        if (delta < 0 || p->watch->evidence.scaled[value] <= p->watch->evidence.target || bucket >= span->end)
+        if (delta < 0 || bucket >= span->end)
                 return false;
-        return bucket < span->start ||
-               p->item.due <= (window->today ? span->turns : bucket * span->width + window->length);
+        if (bucket < span->start)
+                return true;
+        p->slack += evidence->scaled[value] - evidence->target;
+        if (evidence->scaled[value] <= evidence->target && p->slack < SLACK_MIN)
+                return false;
+        return p->item.due <= (window->today ? span->turns : bucket * span->width + window->length);
 }
 
-void engine_look_ahead(const Engine *e, Pair *p, unsigned value, int delta,
-                       const int32_t buckets[_WINDOW_TIER_N])
+bool engine_is_calm(const Pair *p)
 {
-        int32_t day = buckets[WINDOW_DAY];
+        if (!p->calm || p->open)
+                return false;
+        return !p->watch->is_evidence || !p->watch->usable || p->bound < p->watch->far_below;
+}
 
-        if (p->watch->rule->test != RULE_EVIDENCE) {
-                p->calm = p->calm &&
-                          stays_calm(e, p, value, delta, buckets[e->spans[p->watch->rule->window].tier]);
-                return;
-        }
+static void tell_evidence(const Engine *e, Pair *p, unsigned value, int delta, int32_t day)
+{
         if (day < p->past.day || delta < 0)
                 p->past.valid = false;
         if (p->open && (day < p->open->past.day || delta < 0))
@@ -267,18 +282,27 @@ void engine_look_ahead(const Engine *e, Pair *p, unsigned value, int delta,
         move_bound(e, p, value, delta, day);
 }
 
-bool engine_is_calm(const Pair *p)
+bool engine_tell(const Engine *e, Cell *cell, unsigned value, int delta,
+                 const int32_t buckets[_WINDOW_TIER_N])
 {
-        if (!p->calm || p->open)
-                return false;
-        /* Not even new starts alone would bring it to the limit. */
-        return p->watch->rule->test != RULE_EVIDENCE || !p->watch->usable ||
-               p->bound + p->watch->n_days < p->watch->limit * NEARLY;
+        bool wanted = false;
+
+        for (size_t i = 0; i < cell->n_pairs; i++) {
+                Pair *p = &cell->pairs[i];
+
+                if (p->watch->is_evidence)
+                        tell_evidence(e, p, value, delta, buckets[WINDOW_DAY]);
+                else if (p->calm)
+                        p->calm = stays_calm(e, p, value, delta,
+                                             buckets[e->spans[p->watch->rule->window].tier]);
+                wanted |= !engine_is_calm(p);
+        }
+        return wanted;
 }
 
 static int look_at_inactive(Engine *e, Pair *p, Effects *out)
 {
-        bool is_evidence = p->watch->rule->test == RULE_EVIDENCE;
+        bool is_evidence = p->watch->is_evidence;
         Look look;
 
         if (is_far_off(e, p)) {
@@ -287,6 +311,7 @@ static int look_at_inactive(Engine *e, Pair *p, Effects *out)
         }
         look = look_live(e, p, true);
         p->calm = is_evidence || !look.is_past;
+        p->slack = is_evidence ? 0 : slack_of(&p->watch->evidence, &look.counts);
         if (is_evidence) {
                 /* What lies in days to come will count without any further look at it. */
                 p->bound = series_next(&p->cell->series[WINDOW_DAY], e->today + 1) == SERIES_NEVER
@@ -342,7 +367,7 @@ static usec_t next_day(const Engine *e, const Pair *p)
                 return (e->today + 1) * USEC_DAY;
         if (!p->watch->usable)
                 return USEC_INFINITY;
-        days = ceil(p->watch->limit * NEARLY - p->bound) + p->bound_day - e->today;
+        days = ceil(p->watch->limit * WATCH_NEARLY - p->bound) + p->bound_day - e->today;
         if (days < 1)
                 days = 1;
         if (days + e->today - p->bound_day <= p->watch->n_days)
@@ -353,7 +378,7 @@ static usec_t next_day(const Engine *e, const Pair *p)
 int engine_schedule(Engine *e, Pair *p)
 {
         const Alert *alert = p->open ? &p->open->alert : NULL;
-        bool is_evidence = p->watch->rule->test == RULE_EVIDENCE;
+        bool is_evidence = p->watch->is_evidence;
         usec_t due = USEC_INFINITY;
 
         if (!is_evidence || alert)

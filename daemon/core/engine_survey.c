@@ -84,21 +84,15 @@ static int version_init(Engine *e, Version *v, const Survey *s, bool is_new)
         return 0;
 }
 
-/*
- * What the rules of a cell must know of an answer, before the series has it (or has it no more). *ret_wanted: one of them
- * must look at it then.
- */
-static int tell_pairs(Engine *e, Cell *cell, Version *v, unsigned value, int delta, bool *ret_wanted)
+/* Which answers are on the wrong side is kept for the rules that may have to name them. */
+static int remember_wrong(Engine *e, Cell *cell, Version *v, unsigned value, int delta)
 {
         int r = 0;
 
-        *ret_wanted = false;
         for (size_t i = 0; i < cell->n_pairs && r == 0; i++) {
                 Pair *p = &cell->pairs[i];
 
-                engine_look_ahead(e, p, value, delta, v->buckets);
-                *ret_wanted |= !engine_is_calm(p);
-                if (p->watch->evidence.scaled[value] >= p->watch->evidence.target)
+                if (!(p->watch->evidence.wrong >> value & 1))
                         continue;
                 if (delta < 0) {
                         recent_remove(&p->recent, &e->ids, v->survey->ts, v->survey->id);
@@ -129,7 +123,7 @@ static unsigned first_of(uint64_t metrics)
         return (unsigned)__builtin_ctzll(metrics);
 }
 
-/* Tells the rules of a scope of the answers in @metrics. */
+/* Tells the rules of a scope of the answers in @metrics, before they are counted there (or no more). */
 static int tell_scope(Engine *e, Version *v, size_t place, uint64_t metrics, int delta)
 {
         ScopeId scope = v->chain[place];
@@ -137,12 +131,12 @@ static int tell_scope(Engine *e, Version *v, size_t place, uint64_t metrics, int
         int r = 0;
 
         for (; rest && r == 0; rest &= rest - 1) {
-                unsigned metric = first_of(rest);
-                bool wanted;
+                unsigned metric = first_of(rest), value = v->values.values[metric];
+                Cell *cell = e->scopes[scope].counts->cells[metric];
 
-                r = tell_pairs(e, engine_cell_find(e, scope, metric), v, v->values.values[metric], delta,
-                               &wanted);
-                v->wanted[place] |= (uint64_t)wanted << metric;
+                if (engine_tell(e, cell, value, delta, v->buckets))
+                        v->wanted[place] |= UINT64_C(1) << metric;
+                r = remember_wrong(e, cell, v, value, delta);
         }
         return r;
 }

@@ -18,6 +18,7 @@ int evidence_init(Evidence *e, const Metric *m, double threshold, bool above)
         /* Scaled answers grow with what is good; the wrong side must be the low one. */
         flip = above == (metric_scaled_target(m, high) > metric_scaled_target(m, low));
         e->n_values = metric_n_values(m);
+        e->wrong = 0;
         e->target = metric_scaled_target(m, threshold);
         if (flip)
                 e->target = 1 - e->target;
@@ -25,6 +26,7 @@ int evidence_init(Evidence *e, const Metric *m, double threshold, bool above)
                 double x = metric_scaled(m, m->lo + (int)v), most = -INFINITY;
 
                 e->scaled[v] = flip ? 1 - x : x;
+                e->wrong |= (uint32_t)(e->scaled[v] < e->target) << v;
                 for (unsigned k = 0; k < EVIDENCE_BETS; k++)
                         e->logs[k][v] = log1p(bets[k] / (1 - e->target) * (e->target - e->scaled[v]));
                 for (unsigned k = 0; k < EVIDENCE_BETS; k++)

@@ -25,6 +25,7 @@ enum {
 
 typedef struct Evidence {
         unsigned n_values;
+        uint32_t wrong;                                /* bit per answer: it is on the wrong side */
         double target;                                 /* m, scaled so that 1 is the right side */
         double scaled[METRIC_VALUES_MAX];              /* x of each answer, on the same scale */
         double logs[EVIDENCE_BETS][METRIC_VALUES_MAX]; /* log of the factor that an answer is */

@@ -94,29 +94,52 @@ static const Metric *find_metric(const Metric *metrics, size_t n_metrics, Text n
         return NULL;
 }
 
+static void values_begin(SurveyValues *v)
+{
+        v->answered = 0;
+        v->n_unknown = 0;
+}
+
+static void values_note(SurveyValues *v, size_t metric, const Metric *m, int value)
+{
+        v->answered |= UINT64_C(1) << metric;
+        v->values[metric] = (uint8_t)(value - m->lo);
+}
+
+/* An answer for metrics[metric]. */
+static void values_take(SurveyValues *v, const Survey *s, const Metric *m, size_t metric, const Answer *a)
+{
+        int value;
+
+        if (m->kind != METRIC_RESPONSE && survey_counts(s) && answer_value(a, m, &value))
+                values_note(v, metric, m, value);
+}
+
+/* What comes from the status. */
+static void values_end(SurveyValues *v, const Survey *s, const Metric *metrics, size_t n_metrics)
+{
+        int value;
+
+        for (size_t i = 0; i < n_metrics; i++)
+                if (metrics[i].kind == METRIC_RESPONSE && response_value(s, &value))
+                        values_note(v, i, &metrics[i], value);
+}
+
 void survey_values(const Survey *s, const Metric *metrics, size_t n_metrics, SurveyValues *ret)
 {
         size_t at = 0;
-        int value;
 
-        ret->answered = 0;
-        ret->n_unknown = 0;
+        values_begin(ret);
         for (size_t i = 0; i < s->n_answers; i++) {
                 const Answer *a = &s->answers[i];
                 const Metric *m = find_metric(metrics, n_metrics, a->metric, &at);
 
-                ret->n_unknown += m == NULL;
-                if (m && m->kind != METRIC_RESPONSE && survey_counts(s) && answer_value(a, m, &value)) {
-                        ret->answered |= UINT64_C(1) << (m - metrics);
-                        ret->values[m - metrics] = (uint8_t)(value - m->lo);
-                }
+                if (m)
+                        values_take(ret, s, m, (size_t)(m - metrics), a);
+                else
+                        ret->n_unknown++;
         }
-        for (size_t i = 0; i < n_metrics; i++) {
-                if (metrics[i].kind == METRIC_RESPONSE && response_value(s, &value)) {
-                        ret->answered |= UINT64_C(1) << i;
-                        ret->values[i] = (uint8_t)(value - metrics[i].lo);
-                }
-        }
+        values_end(ret, s, metrics, n_metrics);
 }
 
 static int answer_fault(const Answer *a, FaultCode code, Fault *fault, const char *text)
@@ -158,12 +181,16 @@ static int check_time(const Survey *s, const SurveyRules *rules, usec_t now, Fau
         return 0;
 }
 
-int survey_check(const Survey *s, const SurveyRules *rules, usec_t now, Fault *fault, size_t *ret_n_unknown)
+int survey_check(const Survey *s, const SurveyRules *rules, usec_t now, Fault *fault, SurveyValues *ret)
 {
-        size_t n_unknown = 0, at = 0;
+        SurveyValues unused;
+        size_t at = 0;
 
         if (check_time(s, rules, now, fault))
                 return 1;
+        if (!ret)
+                ret = &unused;
+        values_begin(ret);
         for (size_t i = 0; i < s->n_answers; i++) {
                 const Answer *a = &s->answers[i];
                 const Metric *m = find_metric(rules->metrics, rules->n_metrics, a->metric, &at);
@@ -171,14 +198,14 @@ int survey_check(const Survey *s, const SurveyRules *rules, usec_t now, Fault *f
                 if (m) {
                         if (check_answer(a, m, fault))
                                 return 1;
+                        values_take(ret, s, m, (size_t)(m - rules->metrics), a);
                 } else if (rules->strict) {
                         return answer_fault(a, FAULT_METRIC, fault,
                                             "is not a configured metric, and `strict` refuses those");
                 } else {
-                        n_unknown++;
+                        ret->n_unknown++;
                 }
         }
-        if (ret_n_unknown)
-                *ret_n_unknown = n_unknown;
+        values_end(ret, s, rules->metrics, rules->n_metrics);
         return 0;
 }

@@ -92,7 +92,7 @@ typedef struct SurveyRules {
 
 /*
  * Everything beyond the form that survey_decode() has checked: scales, skew, retention, strictness.
- * 0, or 1 with @fault filled in. *ret_n_unknown (may be NULL): answers for metrics that are not configured.
+ * 0 with @ret (may be NULL) filled in as by survey_values(), or 1 with @fault filled in.
  */
 CX_MUST_CHECK int survey_check(const Survey *s, const SurveyRules *rules, usec_t now, Fault *fault,
-                               size_t *ret_n_unknown);
+                               SurveyValues *ret);

@@ -296,7 +296,7 @@ int engine_step(Engine *e, const Input *in, Effects *out)
         case INPUT_SURVEY:
                 if (in->survey->ts < e->late_before)
                         e->stats.late++;
-                return engine_apply(e, in->survey, in->earlier, out);
+                return engine_apply(e, in, out);
         case INPUT_COMMAND:
                 return engine_command(e, in->command, out);
         default:
@@ -306,14 +306,18 @@ int engine_step(Engine *e, const Input *in, Effects *out)
 
 int engine_replay(Engine *e, const Survey *survey)
 {
+        const Input in = {.kind = INPUT_SURVEY, .survey = survey};
+
         e->look_at_all = true;
-        return engine_apply(e, survey, NULL, NULL);
+        return engine_apply(e, &in, NULL);
 }
 
 int engine_replay_change(Engine *e, const Survey *survey, const Survey *earlier)
 {
+        const Input in = {.kind = INPUT_SURVEY, .survey = survey, .earlier = earlier};
+
         e->look_at_all = true;
-        return engine_apply(e, survey, earlier, NULL);
+        return engine_apply(e, &in, NULL);
 }
 
 /* The rule that the alert is of; NULL if there is none any more, or not for this metric and scope. */

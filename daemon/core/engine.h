@@ -72,6 +72,8 @@ typedef struct Input {
         usec_t now;
         const Survey
                 *survey; /* INPUT_SURVEY: checked by survey_check() (or stored by an earlier configuration) */
+        const SurveyValues
+                *values; /* of @survey, as survey_values() gives them for the settings; NULL: not known yet */
         const Survey *earlier; /* its version up to now, which leaves all windows; NULL: the id is new */
         const Command *command;
 } Input;

@@ -154,8 +154,8 @@ void engine_cell_free(Engine *e, Cell *cell);
 void engine_counts_free(ScopeCounts *counts);
 Pair *engine_pair_find(const Engine *e, ScopeId scope, const Watch *watch);
 
-/* engine_survey.c: both versions of a survey; @out NULL: only count, no rule is looked at. */
-CX_MUST_CHECK int engine_apply(Engine *e, const Survey *survey, const Survey *earlier, Effects *out);
+/* engine_survey.c: both versions of a survey (INPUT_SURVEY); @out NULL: only count, no rule is looked at. */
+CX_MUST_CHECK int engine_apply(Engine *e, const Input *in, Effects *out);
 
 /* engine_look.c: whether the test of a rule holds on these counts, and by what. */
 typedef struct Look {

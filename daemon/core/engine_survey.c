@@ -15,7 +15,8 @@ typedef struct Version {
         const Survey *survey;
         ScopeId chain[ORG_CHAIN_MAX];
         size_t n_chain;
-        SurveyValues values;
+        const SurveyValues *values;
+        SurveyValues own;
         int32_t buckets[_WINDOW_TIER_N];
         uint64_t wanted[ORG_CHAIN_MAX]; /* bit per metric: a rule of the scope must look at it */
         bool has_id;
@@ -61,7 +62,8 @@ static void find_buckets(usec_t ts, int32_t ret[_WINDOW_TIER_N])
         ret[WINDOW_DAY] = (int32_t)((minute - (minute < 0 ? 1439 : 0)) / 1440);
 }
 
-static int version_init(Engine *e, Version *v, const Survey *s, bool is_new)
+/* @values: of @s, if they are known. */
+static int version_init(Engine *e, Version *v, const Survey *s, const SurveyValues *values, bool is_new)
 {
         ScopeId agent, queue;
         int r;
@@ -77,10 +79,12 @@ static int version_init(Engine *e, Version *v, const Survey *s, bool is_new)
         v->n_chain = org_chain(e->org, agent, queue, s->ts, v->chain);
         memset(v->wanted, 0, sizeof(v->wanted));
         v->has_id = false;
-        survey_values(s, e->settings->metrics, e->settings->n_metrics, &v->values);
+        v->values = values ? values : &v->own;
+        if (!values)
+                survey_values(s, e->settings->metrics, e->settings->n_metrics, &v->own);
         find_buckets(PLANTED("late-into-now") ? e->now : s->ts, v->buckets);
         if (is_new)
-                e->stats.unknown_answers += v->values.n_unknown;
+                e->stats.unknown_answers += v->values->n_unknown;
         return 0;
 }
 
@@ -131,7 +135,7 @@ static int tell_scope(Engine *e, Version *v, size_t place, uint64_t metrics, int
         int r = 0;
 
         for (; rest && r == 0; rest &= rest - 1) {
-                unsigned metric = first_of(rest), value = v->values.values[metric];
+                unsigned metric = first_of(rest), value = v->values->values[metric];
                 Cell *cell = e->scopes[scope].counts->cells[metric];
 
                 if (engine_tell(e, cell, value, delta, v->buckets))
@@ -156,7 +160,8 @@ static int count_in_scope(Engine *e, Version *v, size_t place, int delta)
 {
         ScopeId scope = v->chain[place];
         ScopeCounts *counts = e->scopes[scope].counts;
-        uint64_t answered = v->values.answered, missing = counts ? answered & ~counts->known : answered, rest;
+        uint64_t answered = v->values->answered, missing = counts ? answered & ~counts->known : answered,
+                 rest;
         uint16_t columns[METRICS_MAX];
         size_t n = 0;
         Cell *cell;
@@ -173,7 +178,7 @@ static int count_in_scope(Engine *e, Version *v, size_t place, int delta)
                 return r;
         counts = e->scopes[scope].counts;
         for (rest = answered; rest; rest &= rest - 1)
-                columns[n++] = (uint16_t)(counts->first[first_of(rest)] + v->values.values[first_of(rest)]);
+                columns[n++] = (uint16_t)(counts->first[first_of(rest)] + v->values->values[first_of(rest)]);
         return delta < 0 ? take_out(e, counts, v, columns, n)
                          : fresh_count(&counts->fresh, engine_grids(e, counts), v->buckets, columns, n);
 }
@@ -192,7 +197,7 @@ static void prefetch_scopes(const Engine *e, const Version *v)
         }
         for (size_t i = 0; i < v->n_chain; i++) {
                 const ScopeCounts *counts = e->scopes[v->chain[i]].counts;
-                uint64_t rest = engine_watched(e, v->chain[i], v->values.answered);
+                uint64_t rest = engine_watched(e, v->chain[i], v->values->answered);
 
                 if (counts)
                         fresh_prefetch(&counts->fresh);
@@ -217,7 +222,7 @@ static int count_version(Engine *e, Version *v, int delta)
 
                 if (delta > 0)
                         e->scopes[scope].has_data = true;
-                if (v->values.answered == 0)
+                if (v->values->answered == 0)
                         continue;
                 mark_changed(e, scope);
                 if (delta < 0 && i + 1 == v->n_chain && PLANTED("revision-left-in-one-ancestor"))
@@ -233,7 +238,7 @@ static int count_version(Engine *e, Version *v, int delta)
 static void remember_version(Engine *e, const Version *v)
 {
         for (size_t i = 0; i < v->n_chain; i++) {
-                uint64_t rest = engine_watched(e, v->chain[i], v->values.answered);
+                uint64_t rest = engine_watched(e, v->chain[i], v->values->answered);
 
                 for (; rest; rest &= rest - 1) {
                         Cell *cell = engine_cell_find(e, v->chain[i], first_of(rest));
@@ -266,13 +271,14 @@ static int look_at_version(Engine *e, const Version *v, bool removed, Effects *o
         return 0;
 }
 
-int engine_apply(Engine *e, const Survey *survey, const Survey *earlier, Effects *out)
+int engine_apply(Engine *e, const Input *in, Effects *out)
 {
+        const Survey *survey = in->survey, *earlier = in->earlier;
         Version before, after;
         int r;
 
         if (earlier) {
-                r = version_init(e, &before, earlier, false);
+                r = version_init(e, &before, earlier, NULL, false);
                 if (r)
                         return r;
                 if (out)
@@ -285,7 +291,7 @@ int engine_apply(Engine *e, const Survey *survey, const Survey *earlier, Effects
         }
         if (survey->status != SURVEY_RETRACTED)
                 e->stats.surveys++;
-        r = version_init(e, &after, survey, survey->status != SURVEY_RETRACTED);
+        r = version_init(e, &after, survey, in->values, survey->status != SURVEY_RETRACTED);
         if (r == 0)
                 r = count_version(e, &after, 1);
         if (r || !out)

@@ -171,7 +171,7 @@ int intake_after_commit(Intake *i, void (*fn)(void *user), void *user)
 /* A survey whose id is new: numbered and counted at once. */
 static int take_new(Intake *i, Batch *b, size_t entry, uint64_t hash, usec_t now)
 {
-        Input in = {.kind = INPUT_SURVEY, .now = now, .survey = &i->survey};
+        Input in = {.kind = INPUT_SURVEY, .now = now, .survey = &i->survey, .values = &i->values};
         Entry *e = &b->entries[entry];
         int r;
 
@@ -229,7 +229,7 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
                 .future_skew = c->future_skew,
                 .retention = c->keep_surveys,
         };
-        size_t n_ignored = 0, n_unknown = 0;
+        size_t n_ignored = 0;
         usec_t now = i->ops->now(i->user);
         Entry *e = add_entry(i, s, index, source);
         uint64_t since;
@@ -254,7 +254,7 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
                 r = survey_decode(&i->survey, json.at, json.n, i->scratch, c->strict, &fault, &n_ignored);
         }
         if (r == 0)
-                r = survey_check(&i->survey, &rules, now, &fault, &n_unknown);
+                r = survey_check(&i->survey, &rules, now, &fault, &i->values);
         if (r == 0 && i->survey.ts < i->parts.gone_before)
                 r = fault_set(&fault, FAULT_TOO_OLD, "ts", "surveys of that time have been deleted already");
         if (r == 0 && !access_source_covers(source, i->survey.queue))
@@ -263,7 +263,7 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
         since = stages_note(&i->stats.stages, STAGE_DECODE, since);
         if (r == 0) {
                 i->stats.ignored += n_ignored;
-                i->stats.unknown += n_unknown;
+                i->stats.unknown += i->values.n_unknown;
                 r = take_survey(i, i->gathering->n_entries - 1, source, now);
                 if (r < 0)
                         intake_fail(i, r, "taking a survey");

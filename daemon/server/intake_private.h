@@ -28,8 +28,9 @@ struct Intake {
         Batch *unwritten, **unwritten_end; /* batches that found the disk full, in their order */
         JournalJob release, retry;
         bool retry_busy;
-        char *scratch; /* for the decoder: SURVEY_BYTES_MAX */
-        Survey survey;
+        char *scratch;       /* for the decoder: SURVEY_BYTES_MAX */
+        Survey survey;       /* the one that is offered just now, ... */
+        SurveyValues values; /* ... and what it is worth */
 };
 
 /* Nothing may be acknowledged any more. */

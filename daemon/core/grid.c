@@ -28,11 +28,20 @@ static uint32_t *cursor_at(const Grid *g, unsigned i)
 
 uint32_t grid_find(const Grid *g, int32_t number)
 {
-        uint32_t low = 0, high = g->n;
+        uint32_t low = 0, high = g->n, behind;
 
         /* Nearly all answers are for the newest bucket or behind it. */
-        if (high > 0 && grid_number(g, high - 1) <= number)
-                return high - (grid_number(g, high - 1) == number);
+        if (high == 0 || number <= g->oldest)
+                return 0;
+        if (number >= g->newest)
+                return high - (number == g->newest);
+        /* No more rows lie behind it than there are numbers; often exactly so many. */
+        behind = (uint32_t)g->newest - (uint32_t)number;
+        if (behind < high) {
+                low = high - 1 - behind;
+                if (grid_number(g, low) == number)
+                        return low;
+        }
         while (low < high) {
                 uint32_t middle = low + (high - low) / 2;
 
@@ -144,13 +153,17 @@ static int insert(Grid *g, uint32_t i, int32_t number)
         g->n++;
         if (i == 0)
                 g->oldest = number;
+        if (i + 1 == g->n)
+                g->newest = number;
         return 0;
 }
 
-static void note_oldest(Grid *g)
+static void note_ends(Grid *g)
 {
-        if (g->n > 0)
+        if (g->n > 0) {
                 g->oldest = grid_number(g, 0);
+                g->newest = grid_number(g, g->n - 1);
+        }
 }
 
 static void drop_if_empty(Grid *g, uint32_t i)
@@ -165,7 +178,7 @@ static void drop_if_empty(Grid *g, uint32_t i)
                         return;
         memmove(grid_row(g, i), grid_row(g, i + 1), (g->n - i - 1) * stride);
         g->n--;
-        note_oldest(g);
+        note_ends(g);
 }
 
 /* Inlined once per width, which is a constant then. False: a count is full, and nothing has changed. */
@@ -227,7 +240,7 @@ static void drop_before(Grid *g, int32_t kept)
         while (g->n > 0 && g->oldest < kept) {
                 g->head++;
                 g->n--;
-                note_oldest(g);
+                note_ends(g);
         }
 }
 
@@ -442,7 +455,7 @@ int grid_load(Grid *g, ImageReader *from)
                 memcpy(g->rows, rows, n * stride);
                 g->n = (uint32_t)n;
                 g->size = g->n + 1;
-                note_oldest(g);
+                note_ends(g);
         }
         return image_get_below(from, 2) ? load_sheet(g, from) : 0;
 }

@@ -29,7 +29,8 @@ typedef struct Grid {
         unsigned char *rows; /* oldest first, from `head` on */
         uint32_t *cursors;   /* per cursor: start, end, totals; NULL: none was asked for yet */
         uint32_t head, n, size;
-        int32_t oldest; /* number of the first row, if there is one: the row itself is seldom in the cache */
+        int32_t oldest,
+                newest; /* numbers of the first and the last row: rows themselves are seldom in the cache */
         int32_t lent;   /* the bucket that @sheet is of */
         const uint8_t *sheet; /* a count per column; NULL: no bucket is lent. Borrowed */
         uint16_t n_columns;

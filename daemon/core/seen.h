@@ -4,8 +4,10 @@
 /*
  * Which surveys are known: from the hash of source and id to the number of the stored survey.
  *
- * Two ids may share a hash, so a hit is a candidate that the caller compares with what is stored. 16 bytes
- * for each place of an open-addressing table that is at most 3/4 full.
+ * A hit is a candidate that the caller compares with what is stored: two ids may share the 38 bits of a hash that are
+ * kept (one pair among half a million ids). A place takes 8 bytes: the number, part of the hash, and how far the place
+ * lies behind the one that the first bits of the hash say, which is the rest of it. Places lie in the order of the
+ * hashes, so that a look-up ends early and a table grows in one pass; it is at most 7/8 full.
  */
 
 #include <stddef.h>
@@ -16,15 +18,11 @@
 #include "proto/base/hash.h"
 #include "proto/base/text.h"
 
-typedef struct SeenPlace {
-        uint64_t hash;
-        uint64_t seq; /* 0: free */
-} SeenPlace;
-
 typedef struct Seen {
         HashKey key;
-        SeenPlace *places;
-        size_t n_places; /* a power of two, or 0 */
+        uint64_t *places;  /* 0: free */
+        uint8_t home_bits; /* 2^home_bits places to begin at; 0: there is no table yet */
+        uint8_t rest_bits; /* of the hash, behind those, that a place holds */
         size_t n;
 } Seen;
 
@@ -39,14 +37,16 @@ uint64_t seen_hash(const Seen *s, Text source, Text id);
 /* For a seen_find() that is soon to come: the place is hardly ever in the cache. */
 static inline void seen_prefetch(const Seen *s, uint64_t hash)
 {
-        if (s->n_places)
-                __builtin_prefetch(&s->places[hash & (s->n_places - 1)]);
+        if (s->places)
+                __builtin_prefetch(&s->places[hash >> (64 - s->home_bits)]);
 }
 
 /* The numbers stored under @hash, oldest first. Returns how many; usually 0 or 1. */
 size_t seen_find(const Seen *s, uint64_t hash, uint64_t ret[SEEN_CANDIDATES_MAX]);
 
-/* -ENOMEM. A fifth number under one hash is refused with -EEXIST (that takes 2^40 surveys, or a broken hash).
+/*
+ * Nothing happens if (hash, seq) is there. -ENOMEM. A fifth number under one hash is refused with -EEXIST (that takes some
+ * hundred million surveys, or a broken hash); one of 2^34 or more with -ERANGE.
  */
 CX_MUST_CHECK int seen_add(Seen *s, uint64_t hash, uint64_t seq);
 
@@ -55,6 +55,8 @@ void seen_save(const Seen *s, const ImageWriter *to);
 /* Replaces an empty table and its key. */
 CX_MUST_CHECK int seen_load(Seen *s, ImageReader *from);
 
+/* Bytes of the table. */
+size_t seen_size(const Seen *s);
 /* Bytes that adding @n more takes at once; 0: there is room for them. */
 size_t seen_growth(const Seen *s, size_t n);
 

@@ -153,7 +153,7 @@ static int begin_file(Snapshots *s)
 {
         Server *server = s->server;
         const IntakeParts *parts = intake_parts(server->intake);
-        uint64_t nonce, size = server->seen.n_places * sizeof(SeenPlace);
+        uint64_t nonce, size = seen_size(&server->seen);
         int r = snapshots_head(server, &s->head);
 
         /* The store must not run out of space for what is only a cache. */

@@ -35,29 +35,6 @@ void server_fail(Server *s, int status)
         loop_stop(s->loop);
 }
 
-static usec_t intake_now(void *user)
-{
-        Server *s = user;
-
-        return loop_realtime(s->loop);
-}
-
-static void intake_wanted(void *user)
-{
-        Server *s = user;
-
-        if (!loop_timer_armed(s->turn) && loop_timer_after(s->turn, 0) < 0)
-                server_fail(s, SERVER_EXIT_INTERNAL);
-}
-
-static void intake_room(void *user)
-{
-        Server *s = user;
-
-        face_lines_resume(s);
-        face_sp_resume(s);
-}
-
 /* Everything is settled: what was written to senders goes out before the loop ends. */
 static void end_session(LineSession *line, void *user)
 {
@@ -78,7 +55,7 @@ static void look_whether_drained(Server *s)
         }
 }
 
-static void drain(Server *s)
+void server_drain(Server *s)
 {
         s->draining = true;
         line_server_each(s->lines, end_session);
@@ -89,85 +66,12 @@ static void drain(Server *s)
                 look_whether_drained(s);
 }
 
-static void intake_rested(void *user)
-{
-        Server *s = user;
-
-        if (s->state == SERVER_STOPPING)
-                drain(s);
-        else if (s->state == SERVER_RELOADING && !s->rebuild && !upkeep_is_busy(s->upkeep))
-                reload_rested(s);
-}
-
-static void intake_failed(void *user, int error, const char *what)
-{
-        Server *s = user;
-
-        log_err("%s: %s; nothing more is acknowledged, exiting", what, strerror(-error));
-        server_fail(s, error == -ENOMEM ? SERVER_EXIT_INTERNAL : SERVER_EXIT_IO);
-}
-
-static void intake_starved(void *user, const char *error)
-{
-        Server *s = user;
-
-        if (error) {
-                log_err("store is full: %s; surveys are refused until there is space", error);
-                (void)notify_status(s->options.notify, "the disk is full: surveys are refused");
-        }
-        snapshots_give_up(s->snapshots);
-        if (loop_timer_after(s->retry, USEC_SEC) < 0)
-                server_fail(s, SERVER_EXIT_INTERNAL);
-}
-
-static void intake_recovered(void *user)
-{
-        Server *s = user;
-
-        log_notice("store has space again, surveys are taken");
-        (void)notify_status(s->options.notify, "ready");
-}
-
 static void on_retry(void *user)
 {
         Server *s = user;
 
         intake_retry(s->intake);
 }
-
-/* The engine's deadline is looked at once in a turn of the loop, not after each survey. */
-static void intake_stepped(void *user)
-{
-        Server *s = user;
-
-        s->deadline_set = false;
-        intake_wanted(user);
-}
-
-static void intake_cut(void *user)
-{
-        Server *s = user;
-
-        snapshots_take(s->snapshots);
-}
-
-static bool intake_crowded(void *user)
-{
-        return shed_is_due(user);
-}
-
-static const IntakeOps intake_ops = {
-        .now = intake_now,
-        .wanted = intake_wanted,
-        .room = intake_room,
-        .rested = intake_rested,
-        .failed = intake_failed,
-        .starved = intake_starved,
-        .recovered = intake_recovered,
-        .stepped = intake_stepped,
-        .cut = intake_cut,
-        .crowded = intake_crowded,
-};
 
 static void set_deadline(Server *s)
 {
@@ -371,7 +275,7 @@ static int start_engine(Server *s)
                 parts.kept_epoch = s->snapshot_marks.epoch;
                 parts.kept_until = s->snapshot_marks.until;
         }
-        r = intake_new(&s->intake, &parts, &intake_ops, s);
+        r = intake_new(&s->intake, &parts, &server_intake_ops, s);
         if (r == 0)
                 r = upkeep_new(&s->upkeep, s);
         if (r == 0)

@@ -101,6 +101,10 @@ struct Server {
 
 /* Ends the loop; the process exits with @status. Nothing is acknowledged any more. */
 void server_fail(Server *s, int status);
+/* Everything is settled: ends the loop once senders have their last answers. */
+void server_drain(Server *s);
+/* intake_ops.c; @user is the Server. */
+extern const IntakeOps server_intake_ops;
 /* Tells systemd how it goes. */
 void server_tell_status(Server *s);
 /* Lets the engine know what time it is. */

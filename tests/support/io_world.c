@@ -149,7 +149,7 @@ const char *world_file(World *w, const char *name)
 
 int client_connect(const Address *a)
 {
-        struct timeval tv = {.tv_sec = 5};
+        struct timeval tv = {.tv_sec = 20};
         int fd = socket(a->sockaddr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
         need(fd >= 0);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What the intake asks of the rest of the server, and tells it. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/io/log.h"
+#include "daemon/server/reload.h"
+#include "daemon/server/state.h"
+
+static usec_t intake_now(void *user)
+{
+        Server *s = user;
+
+        return loop_realtime(s->loop);
+}
+
+static void intake_wanted(void *user)
+{
+        Server *s = user;
+
+        if (!loop_timer_armed(s->turn) && loop_timer_after(s->turn, 0) < 0)
+                server_fail(s, SERVER_EXIT_INTERNAL);
+}
+
+static void intake_room(void *user)
+{
+        Server *s = user;
+
+        face_lines_resume(s);
+        face_sp_resume(s);
+}
+
+static void intake_rested(void *user)
+{
+        Server *s = user;
+
+        if (s->state == SERVER_STOPPING)
+                server_drain(s);
+        else if (s->state == SERVER_RELOADING && !s->rebuild && !upkeep_is_busy(s->upkeep))
+                reload_rested(s);
+}
+
+static void intake_failed(void *user, int error, const char *what)
+{
+        Server *s = user;
+
+        log_err("%s: %s; nothing more is acknowledged, exiting", what, strerror(-error));
+        server_fail(s, error == -ENOMEM ? SERVER_EXIT_INTERNAL : SERVER_EXIT_IO);
+}
+
+static void intake_starved(void *user, const char *error)
+{
+        Server *s = user;
+
+        if (error) {
+                log_err("store is full: %s; surveys are refused until there is space", error);
+                (void)notify_status(s->options.notify, "the disk is full: surveys are refused");
+        }
+        snapshots_give_up(s->snapshots);
+        if (loop_timer_after(s->retry, USEC_SEC) < 0)
+                server_fail(s, SERVER_EXIT_INTERNAL);
+}
+
+static void intake_recovered(void *user)
+{
+        Server *s = user;
+
+        log_notice("store has space again, surveys are taken");
+        (void)notify_status(s->options.notify, "ready");
+}
+
+/* The engine's deadline is looked at once in a turn of the loop, not after each survey. */
+static void intake_stepped(void *user)
+{
+        Server *s = user;
+
+        s->deadline_set = false;
+        intake_wanted(user);
+}
+
+static void intake_cut(void *user)
+{
+        Server *s = user;
+
+        snapshots_take(s->snapshots);
+}
+
+static bool intake_crowded(void *user)
+{
+        return shed_is_due(user);
+}
+
+const IntakeOps server_intake_ops = {
+        .now = intake_now,
+        .wanted = intake_wanted,
+        .room = intake_room,
+        .rested = intake_rested,
+        .failed = intake_failed,
+        .starved = intake_starved,
+        .recovered = intake_recovered,
+        .stepped = intake_stepped,
+        .cut = intake_cut,
+        .crowded = intake_crowded,
+};

@@ -232,7 +232,7 @@ static int open_store(Server *s, Store **ret)
                 return 0;
         log_err("store %s: %s", s->config->store, error[0] ? error : strerror(-r));
         s->exit_status = r == STORE_E_NEWER ? SERVER_EXIT_CONFIG : SERVER_EXIT_IO;
-        return r < 0 ? r : -EBUSY;
+        return -ECANCELED;
 }
 
 static int start_engine(Server *s)
@@ -402,10 +402,10 @@ int server_run(const ServerOptions *options, Config *config)
         s->config = s->engine_config = config;
         s->seen = SEEN_INIT(options->key);
         r = start(s);
-        if (r < 0)
-                log_err("cannot start: %s", strerror(-r));
-        else
+        if (r == 0)
                 r = loop_run(s->loop);
+        else if (r != -ECANCELED) /* what was said already */
+                log_err("cannot start: %s", strerror(-r));
         if (r < 0 && s->exit_status == SERVER_EXIT_OK)
                 s->exit_status = SERVER_EXIT_INTERNAL;
         finish(s);

@@ -126,9 +126,10 @@ int start_restore(Server *server, Store *store, uint64_t *ret_last_seq)
                 log_err("store %llu rows are damaged or lost", (unsigned long long)info.n_damaged);
         server->store_info = info;
         *ret_last_seq = info.last_seq > s.last_seq ? info.last_seq : s.last_seq;
-        log_info("store surveys=%llu alerts=%llu tallies=%llu left_out=%llu read_ms=%lld",
-                 (unsigned long long)s.n_surveys, (unsigned long long)s.n_alerts,
-                 (unsigned long long)s.n_tallies, (unsigned long long)s.n_unreadable,
+        log_info("store surveys=%llu read=%llu alerts=%llu tallies=%llu left_out=%llu read_ms=%lld",
+                 (unsigned long long)info.n_surveys, (unsigned long long)s.n_surveys,
+                 (unsigned long long)s.n_alerts, (unsigned long long)s.n_tallies,
+                 (unsigned long long)s.n_unreadable,
                  (long long)((CLOCK_SYSTEM.monotonic(CLOCK_SYSTEM.user) - begin) / USEC_MSEC));
         return 0;
 }

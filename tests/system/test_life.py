@@ -251,7 +251,7 @@ def backup():
         assert os.listdir(d.path("s")) and not os.path.exists(d.path("s", "cxd.db.backup"))
         assert [n for n in os.listdir(d.dir) if n.startswith("backup.db")] == ["backup.db"]
         status, report = verify(file)
-        assert status == 0 and report.endswith("good\n") and "version 2" in report, report
+        assert status == 0 and report.endswith("good\n") and "version 3" in report, report
         size = os.stat(file).st_size
         d.cxctl("backup", file, status=2)
         assert os.stat(file).st_size == size
@@ -400,13 +400,14 @@ def migrated():
         before = boards(d, now)
         d.stop()
         path = d.path("s", "cxd.db")
-        change(path, "DROP TABLE tally", "DELETE FROM meta WHERE key = 'tallies' OR key LIKE 'mark %'", "PRAGMA user_version=1")
+        change(path, "DROP TABLE tally", "DROP TABLE revised",
+               "DELETE FROM meta WHERE key IN ('tallies', 'revised') OR key LIKE 'mark %'", "PRAGMA user_version=1")
         assert "version 1" in verify(path)[1]
         d.start()
         assert_same(before, boards(d, now), "after the migration")
         d.stop()
-        assert "version 2" in verify(path)[1]
-        change(path, "PRAGMA user_version=3")
+        assert "version 3" in verify(path)[1]
+        change(path, "PRAGMA user_version=4")
         with open(path, "rb") as file:
             data = file.read()
         d.spawn()
@@ -415,7 +416,7 @@ def migrated():
         assert d.wait() == 78
         with open(path, "rb") as file:
             assert file.read() == data
-        change(path, "PRAGMA user_version=2")
+        change(path, "PRAGMA user_version=3")
         d.start()
 
 

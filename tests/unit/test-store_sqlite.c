@@ -203,9 +203,9 @@ START_TEST(a_newer_version_is_refused_and_not_touched)
 
                 store_put_rows(s, 1, 5);
                 store_close(s);
-                run_sql(dir.file, "PRAGMA user_version=3", in_log);
+                run_sql(dir.file, "PRAGMA user_version=4", in_log);
                 ck_assert_int_eq(file_hash(dir.file, "-wal") != 0, in_log);
-                refused_untouched(&dir, STORE_E_NEWER, "newer version (3, this one knows 2)");
+                refused_untouched(&dir, STORE_E_NEWER, "newer version (4, this one knows 3)");
                 store_dir_remove(&dir);
         }
 }

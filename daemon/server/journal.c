@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "daemon/io/log.h"
 #include "daemon/server/journal.h"
 
 typedef struct Queue {
@@ -123,6 +124,17 @@ void journal_stop(Journal *j)
 Store *journal_store(Journal *j)
 {
         return j->joined ? j->store : NULL;
+}
+
+int journal_flush(Journal *j)
+{
+        int r = store_erase(j->store);
+
+        /* On a full disk it stays where it is. */
+        if (r == 0 || r == -ENOSPC)
+                return 0;
+        log_err("store: %s; what was acknowledged is in its log", store_error(j->store));
+        return r;
 }
 
 Journal *journal_free(Journal *j)

@@ -34,6 +34,8 @@ CX_MUST_CHECK int journal_new(Journal **ret, Store *store, void (*ring)(void *us
 void journal_stop(Journal *j);
 /* The store, once it is stopped; borrowed. */
 Store *journal_store(Journal *j);
+/* Has what is in the log of a stopped store written back; < 0 after logging why that did not work. */
+CX_MUST_CHECK int journal_flush(Journal *j);
 /* Stops it if need be, and closes the store. */
 Journal *journal_free(Journal *j);
 

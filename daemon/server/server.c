@@ -362,6 +362,8 @@ static void finish(Server *s)
         s->intake = intake_free(s->intake);
         s->feeds = feeds_free(s->feeds);
         s->engine = engine_free(s->engine);
+        if (s->journal && s->exit_status == SERVER_EXIT_OK && journal_flush(s->journal) < 0)
+                s->exit_status = SERVER_EXIT_IO;
         s->journal = journal_free(s->journal);
         s->backup = backup_free(s->backup);
         s->scrub = scrub_free(s->scrub);

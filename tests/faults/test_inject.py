@@ -78,9 +78,10 @@ def check(d, stream, sender, status, trace_file, error):
     ready = d.out.find("ready version=")
     stopping = d.out.find("<5>stopping")
     synced = [c for c in hit if c[1] in ("fsync", "fdatasync") and "cxd.db" in c[2]]
+    if synced and ready:
+        assert status == 74, f"exit status {status} after a failed sync: {synced[0][3]}"
     if synced and ready and not stopping:
         # A sync of the store failed while surveys came: it must not go on, and those are not acknowledged.
-        assert status == 74, f"exit status {status} after a failed sync: {synced[0][3]}"
         assert sender.acked < sender.sent, "acknowledged in spite of a failed sync"
     if error == "EIO" and ready and not stopping and any(c[1] == "pwrite64" and "cxd.db-wal" in c[2] for c in hit):
         assert status == 74 and sender.acked < sender.sent, f"exit status {status} after a failed write"
@@ -142,6 +143,24 @@ def calls():
           f"{n_refused} refused, {len(bad)} bad; calls {dict(totals)}")
     assert not bad, "\n".join(bad[:8])
     assert n_hit > POINTS / 3, "hardly any fault came to pass"
+
+
+@cx.case("a log that cannot be written back at the end is no good end, and nothing is lost by it")
+def ending():
+    surveys = [{"id": f"s{i}", "ts": 1795000000, "queue": "tech", "answers": {"nps": 3}} for i in range(50)]
+    for name, at in (("fdatasync", 1), ("fdatasync", 3), ("pwrite64", 1), ("pwrite64", 9), ("ftruncate", 1)):
+        with cx.Daemon(faults.config()) as d:
+            d.send(*surveys)
+            d.kill()
+            log = d.path("trace")
+            d.start(prefix=trace(log, name, ["-e", f"inject={name}:error=EIO:when={at}+"]))
+            d.process.send_signal(signal.SIGTERM)
+            status = d.wait()
+            said = [s for s in d.out.lines if s.startswith("<3>")]
+            assert any("(INJECTED)" in c[3] for c in calls_of(log)), f"{name} {at} did not come to pass"
+            assert status == 74 and len(said) == 1, f"{name} {at}: exit status {status}, {said}"
+            d.start()
+            assert sorted(faults.stored(d)) == sorted(map(faults.content, surveys))
 
 
 faults.run()

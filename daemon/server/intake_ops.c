@@ -46,7 +46,9 @@ static void intake_failed(void *user, int error, const char *what)
 {
         Server *s = user;
 
-        log_err("%s: %s; nothing more is acknowledged, exiting", what, strerror(-error));
+        /* Who else met it may have said so already. */
+        if (s->exit_status == SERVER_EXIT_OK)
+                log_err("%s: %s; nothing more is acknowledged, exiting", what, strerror(-error));
         server_fail(s, error == -ENOMEM ? SERVER_EXIT_INTERNAL : SERVER_EXIT_IO);
 }
 

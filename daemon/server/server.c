@@ -35,6 +35,13 @@ void server_fail(Server *s, int status)
         loop_stop(s->loop);
 }
 
+void server_fail_store(Server *s, int error, const char *job)
+{
+        if (s->exit_status == SERVER_EXIT_OK)
+                log_err("%s of the store: %s; nothing more is acknowledged, exiting", job, strerror(-error));
+        server_fail(s, SERVER_EXIT_IO);
+}
+
 /* Everything is settled: what was written to senders goes out before the loop ends. */
 static void end_session(LineSession *line, void *user)
 {

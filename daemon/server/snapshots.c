@@ -287,10 +287,8 @@ static void expire_done(JournalJob *job, int result)
         Snapshots *s = (Snapshots *)job;
 
         s->busy = false;
-        if (result == -EIO) {
-                log_err("snapshot: the store cannot be written, exiting");
-                server_fail(s->server, SERVER_EXIT_IO);
-        }
+        if (result == -EIO)
+                server_fail_store(s->server, result, "snapshot");
         /* What does not go now goes with the next one. */
         if (result < 0 || s->n_expired < SLICE_MAX)
                 return;
@@ -323,8 +321,7 @@ static void place_done(JournalJob *job, int result)
         if (result == -ECANCELED)
                 return;
         if (result == -EIO) {
-                log_err("snapshot: the store cannot be written, exiting");
-                server_fail(s->server, SERVER_EXIT_IO);
+                server_fail_store(s->server, result, "snapshot");
                 return;
         }
         if (result < 0) {

@@ -101,6 +101,8 @@ struct Server {
 
 /* Ends the loop; the process exits with @status. Nothing is acknowledged any more. */
 void server_fail(Server *s, int status);
+/* The same because the store failed a job; one line in the log, however many meet it. */
+void server_fail_store(Server *s, int error, const char *job);
 /* Everything is settled: ends the loop once senders have their last answers. */
 void server_drain(Server *s);
 /* intake_ops.c; @user is the Server. */

@@ -290,8 +290,7 @@ static void upkeep_done(JournalJob *job, int result)
                 u->fold = fold_free(u->fold);
                 wait(u, ROUND_TIME, STEP_READ);
         } else if (result < 0) {
-                log_err("store upkeep failed: %s", strerror(-result));
-                server_fail(s, SERVER_EXIT_IO);
+                server_fail_store(s, result, "upkeep");
         } else {
                 go_on(u);
         }

@@ -9,8 +9,10 @@
  * the log says so once.
  */
 
+#include <fcntl.h>
 #include <malloc.h>
-#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/io/log.h"
@@ -22,18 +24,22 @@
 /* What many surveys that are under way may add to the ids that are known. */
 #define UNDER_WAY 16384
 
-/* 0: nobody knows. */
+/* 0: nobody knows. The second number in there counts pages. */
 static size_t resident(void)
 {
-        FILE *file = fopen("/proc/self/statm", "re");
-        unsigned long long total, pages = 0;
+        char text[128], *second = NULL;
+        ssize_t n;
+        int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 
-        if (!file)
+        if (fd < 0)
                 return 0;
-        if (fscanf(file, "%llu %llu", &total, &pages) != 2)
-                pages = 0;
-        (void)fclose(file);
-        return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+        n = read(fd, text, sizeof(text) - 1);
+        close(fd);
+        if (n > 0) {
+                text[n] = '\0';
+                second = strchr(text, ' ');
+        }
+        return second ? (size_t)strtoull(second, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 static void tell(Server *s)

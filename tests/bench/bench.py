@@ -43,7 +43,7 @@ class Bench:
         self.size = size
         self.seconds, self.rounds = SIZES[size]
         self.report = report.Report()
-        self.workloads = workload.Workloads(tools, folder)
+        self.workloads = workload.Workloads(tools, folder, 5000 if size == "smoke" else 100000)
         self.files = tool.raise_file_limit()
 
     def pick(self, **of_size):
@@ -81,7 +81,8 @@ def parse():
 def main():
     options = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    tools = tool.Tools(options.build)
+    # Programs with sanitizers are slow: what is in flight when a smoke test is over would take them long.
+    tools = tool.Tools(options.build, 200 if options.size == "smoke" else 0)
     with tempfile.TemporaryDirectory(prefix="bench-workloads-", dir=tools.build) as folder:
         bench = Bench(tools, options.size, pathlib.Path(folder))
         bench.report.line(f"{platform.machine()}, {tool.cores()} cores, stores on {tools.build}")

@@ -5,10 +5,10 @@
  *
  * usage: bench-probe SOCKET PORT SUBSCRIBERS PROBES PAUSE [TOKEN]
  *
- * Opens so many streams on the Unix socket (with TOKEN those of its principal), and prints "open" when all of them
- * are there. Without PROBES it then reads what comes until its standard input ends. Otherwise each probe is one survey, sent
- * to PORT for a queue of its own, whose first bad answer raises an alert (centre.py has the rule for this); it prints
- * "ack_*" (from sending to the acknowledgement), "first_*" and "last_*" (to the alert at the first and the last
+ * Opens so many streams on the Unix socket (with TOKEN those of its principal), and prints "open" when all of them are
+ * there. Without PROBES it then reads what comes until its standard input ends. Otherwise each probe is one survey,
+ * sent to PORT for a queue of its own, whose first bad answer raises an alert (centre.py has the rule for this); it
+ * prints "ack_*" (from sending to the acknowledgement), "first_*" and "last_*" (to the alert at the first and the last
  * subscriber) in microseconds. PAUSE is the time between two probes, in seconds.
  */
 

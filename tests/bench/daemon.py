@@ -93,14 +93,16 @@ class Daemon:
                 others += used
         return own, others
 
+    def _load(self, file, options):
+        options = {"port": self.port, "window": self.tools.window} | options
+        return [file, *(x for name, value in options.items() for x in (f"--{name.replace('_', '-')}", value))]
+
     def load(self, file, **options):
         """Sends surveys; gives what bench-load measured."""
-        more = [x for name, value in options.items() for x in (f"--{name.replace('_', '-')}", value)]
-        return self.tools.drive("bench-load", file, "--port", self.port, *more)
+        return self.tools.drive("bench-load", *self._load(file, options))
 
     def load_beside(self, file, **options):
-        more = [x for name, value in options.items() for x in (f"--{name.replace('_', '-')}", value)]
-        return tool.beside(self.tools.program("bench-load"), file, "--port", self.port, *more)
+        return tool.beside(self.tools.program("bench-load"), *self._load(file, options))
 
     def fill(self, workloads, per_agent, days):
         """History: so many surveys an agent and day, up to yesterday. Gives how many there are."""

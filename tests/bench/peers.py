@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Others doing a smaller work on the same surveys: each survey stored, and counts per agent and per queue for the survey
-itself and three of its metrics. No duplicates are looked for, no levels above, no windows, no rules, no access.
+"""Others doing a smaller work on the same surveys.
 
-Each has a name, a note on how it runs, and rate(file, seconds), which starts it on the loopback, drives it, stops it and
-leaves nothing. available() says why one cannot run here."""
+Each survey is stored, and counted per agent and per queue, as are three of its metrics. No duplicates are looked for,
+no levels above, no windows, no rules, no access.
+
+Each peer has a name, a note on how it runs, and rate(file, seconds), which starts it on the loopback, drives it, stops
+it and leaves nothing. available() says why one cannot run here.
+"""
 
 import contextlib
 import os

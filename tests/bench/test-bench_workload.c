@@ -60,7 +60,7 @@ START_TEST(a_file_has_the_same_surveys)
         char path[] = "/tmp/test-bench_workload.XXXXXX";
         int fd = mkstemp(path);
         FILE *to = fd < 0 ? NULL : fdopen(fd, "w");
-        Workload w, loaded;
+        Workload w, loaded, none;
 
         ck_assert_ptr_nonnull(to);
         ck_assert_int_eq(workload_write(&plan, to), 0);
@@ -70,7 +70,7 @@ START_TEST(a_file_has_the_same_surveys)
         ck_assert_int_eq(remove(path), 0);
         ck_assert_uint_eq(loaded.n, w.n);
         ck_assert_mem_eq(loaded.bytes.data, w.bytes.data, w.bytes.n);
-        ck_assert_int_eq(workload_load(&loaded, path), -ENOENT);
+        ck_assert_int_eq(workload_load(&none, path), -ENOENT);
         workload_deinit(&w);
         workload_deinit(&loaded);
 }

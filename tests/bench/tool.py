@@ -19,8 +19,10 @@ class Failed(Exception):
 class Tools:
     """The programs of one build tree, and room beside them."""
 
-    def __init__(self, build):
+    def __init__(self, build, window=0):
+        """@window: surveys that a sender may have unacknowledged if nothing else is said; 0: no limit."""
         self.build = pathlib.Path(build).resolve()
+        self.window = window
         self.daemon = self.build / "daemon/cxd"
 
     def program(self, name):

@@ -10,9 +10,11 @@ DAY = 86400
 
 
 class Workloads:
-    def __init__(self, tools, folder):
+    def __init__(self, tools, folder, surveys):
+        """@surveys: how many a file of the last hour has at least."""
         self.tools = tools
         self.folder = folder
+        self.surveys = surveys
         self.files = {}
 
     def _make(self, *plan):
@@ -25,10 +27,10 @@ class Workloads:
             self.files[plan] = path
         return self.files[plan]
 
-    def live(self, centre, surveys=100000):
+    def live(self, centre, surveys=0):
         """Surveys of the last hour. The same file for all that is asked for within one run."""
         hour = self.files.setdefault("hour", int(time.time()) - 3600)
-        return self._make(centre.agents, centre.queues, surveys, hour, 3000)
+        return self._make(centre.agents, centre.queues, max(surveys, self.surveys), hour, 3000)
 
     def day(self, centre, per_agent):
         """One day's surveys, for passes that are moved from day to day."""

@@ -61,7 +61,7 @@ def alert(bench):
         report.note("alert commit", cost.commit_time)
         for name in ("ack_p50", "ack_p99", "last_p50", "last_p99"):
             report.note(f"alert {name}", got[name])
-    report.title(f"Survey to alert at a stream subscriber, beside {report.median('alert load'):,.0f} surveys per second")
+    report.title(f"Survey to alert at a stream, beside {report.median('alert load'):,.0f} surveys per second")
     rows = [
         (what, *(usec(report.median(f"alert {name}_{p}")) for p in ("p50", "p99")))
         for what, name in (("to the acknowledgement", "ack"), ("to the alert", "last"))

@@ -40,7 +40,7 @@ def run(bench):
         rows.append((f"{LARGE:,}", f"{days}", f"{LARGE * days * PER_DAY:,}", "", megabytes(extrapolated), ""))
     report.table(("agents", "days", "surveys", "empty", "filled", "bytes an agent"), rows)
     if extrapolated:
-        report.line(f"The last row is extrapolated in a straight line from the two above; --full fills it ({LARGE:,} x 90).")
+        report.line("The last row is extrapolated in a straight line from the two above; --full measures it.")
     if days < 90:
         report.line("This was a short history; the goals are about 90 days.")
         return

@@ -21,6 +21,7 @@ import workload
 
 PARTS = {
     "throughput": "surveys per second beside Redis, PostgreSQL and SQLite, and where the time goes",
+    "limits": "what loopback, disk and memory could do with the same surveys",
     "latency": "survey to acknowledgement beside fdatasync, survey to alert at 20,000 surveys per second",
     "board": "questions during full ingest",
     "memory": "with 90 days of history",

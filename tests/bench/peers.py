@@ -90,11 +90,13 @@ class Postgres:
             return "postgresql is not installed"
         if not self.tools.program("bench-postgres"):
             return "libpq-dev was not there when the tree was built"
+        if not self._place():
+            return "its user cannot reach the disk that is measured"
         return None
 
     @staticmethod
     def _user():
-        """It refuses to be root."""
+        """Who runs it, for it refuses to be root; None: we do."""
         if os.geteuid() != 0:
             return None
         for name in ("postgres", "nobody"):
@@ -102,16 +104,23 @@ class Postgres:
                 return pwd.getpwnam(name)
         raise tool.Failed("there is no user for PostgreSQL")
 
+    @staticmethod
+    def _identity(user):
+        return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+
+    def _place(self):
+        """The build tree, or a folder on the same disk where the user can get."""
+        identity = self._identity(self._user())
+        for place in (self.tools.build, pathlib.Path("/var/tmp")):
+            if place.stat().st_dev != self.tools.build.stat().st_dev:
+                continue
+            if subprocess.run(["test", "-x", str(place)], check=False, **identity).returncode == 0:
+                return place
+        return None
+
     @contextlib.contextmanager
     def _folder(self, user):
-        """On the disk of the build tree, where the user can get; else below /var/tmp."""
-        place = self.tools.build
-        if user:
-            look = ["test", "-x", str(place)]
-            identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-            if subprocess.run(look, check=False, **identity).returncode != 0:
-                place = "/var/tmp"
-        with tempfile.TemporaryDirectory(prefix="bench-postgres-", dir=place) as folder:
+        with tempfile.TemporaryDirectory(prefix="bench-postgres-", dir=self._place()) as folder:
             if user:
                 os.chown(folder, user.pw_uid, user.pw_gid)
             yield pathlib.Path(folder)
@@ -120,7 +129,7 @@ class Postgres:
     def _server(self):
         """A throw-away cluster with the settings of a new one. Gives the environment of a client."""
         user = self._user()
-        identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+        identity = self._identity(user)
         with self._folder(user) as folder:
             programs, data, log = self._programs(), folder / "data", folder / "log"
             password = folder / "password"

@@ -347,7 +347,7 @@ static void take_over(Pair *p, const Alert *a)
                 p->restart_before = a->restart;
         }
         p->past.valid = false;
-        p->calm = false;
+        p->guard->calm = false;
 }
 
 int engine_restore(Engine *e, const Alert *alert)

@@ -105,6 +105,7 @@ static int begin(Engine *e, Pair *p, AlertState state)
         if (r)
                 return r;
         p->open->pair = p;
+        p->guard->calm = false;
         p->ordinal = a.ordinal;
         ++*counter_of(e, state);
         return 0;
@@ -153,8 +154,8 @@ int engine_resolve(Engine *e, BookEntry *entry, AlertReason reason, Effects *out
         entry->alert.reason = reason;
         entry->alert.until = 0;
         if (p) {
-                p->bound = INFINITY;
-                p->bound_day = e->today;
+                p->guard->bound = INFINITY;
+                p->guard->bound_day = e->today;
                 if (entry->alert.fired && p->watch->rule->test == RULE_EVIDENCE)
                         restart_tomorrow(e, p, &entry->alert);
                 p->open = NULL;

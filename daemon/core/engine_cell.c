@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -23,23 +24,53 @@ void engine_counts_free(ScopeCounts *counts)
         free(counts);
 }
 
-static int make_counts(const Engine *e, ScopeCounts **ret)
+static bool watch_covers(const Watch *w, size_t metric, const ScopeInfo *info)
 {
-        size_t n = e->settings->n_metrics;
-        ScopeCounts *counts = calloc(1, sizeof(*counts) + n * (sizeof(Cell *) + sizeof(counts->first[0])));
+        return w->rule->metric == metric && rule_covers(w->rule, info->kind, info->name);
+}
 
+static size_t n_covering(const Engine *e, const ScopeInfo *info)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < e->settings->n_rules; i++)
+                n += rule_covers(e->watches[i].rule, info->kind, info->name);
+        return n;
+}
+
+static void set_up_guards(const Engine *e, const ScopeInfo *info, ScopeCounts *counts)
+{
+        size_t n = 0, metric;
+
+        for (metric = 0; metric < e->settings->n_metrics; metric++) {
+                counts->guard_at[metric] = (uint16_t)n;
+                for (size_t i = 0; i < e->settings->n_rules; i++)
+                        if (watch_covers(&e->watches[i], metric, info))
+                                counts->guards[n++] = (Guard){
+                                        .watch = &e->watches[i], .bound = INFINITY, .begun = INT32_MAX};
+        }
+        counts->guard_at[metric] = (uint16_t)n;
+}
+
+static int make_counts(const Engine *e, ScopeId scope, ScopeCounts **ret)
+{
+        const ScopeInfo *info = org_scope(e->org, scope);
+        size_t n = e->settings->n_metrics, n_guards = n_covering(e, info);
+        ScopeCounts *counts;
+
+        assert(n_guards <= UINT16_MAX);
+        counts = calloc(1, sizeof(*counts) + n_guards * sizeof(Guard) + n * sizeof(Cell *) +
+                                   (2 * n + 1) * sizeof(uint16_t));
         if (!counts)
                 return -ENOMEM;
+        counts->cells = (Cell **)(counts->guards + n_guards);
         counts->first = (uint16_t *)(counts->cells + n);
+        counts->guard_at = counts->first + n;
+        set_up_guards(e, info, counts);
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
                 counts->grids[tier] = GRID_INIT(e->n_cursors[tier]);
         *ret = counts;
         return 0;
-}
-
-static bool watch_covers(const Watch *w, const Cell *cell, const ScopeInfo *info)
-{
-        return w->rule->metric == cell->metric && rule_covers(w->rule, info->kind, info->name);
 }
 
 /* Alerts of the same rule and scope that came back without a pair have used up their numbers. */
@@ -55,33 +86,29 @@ static void inherit_ordinal(const Engine *e, Pair *p)
 
 static int make_cell(Engine *e, ScopeId scope, size_t metric, Cell **ret)
 {
-        Cell key = {.scope = scope, .metric = (uint32_t)metric}, *cell;
-        const ScopeInfo *info = org_scope(e->org, scope);
-        size_t n_rules = e->settings->n_rules, n = 0;
+        ScopeCounts *counts = e->scopes[scope].counts;
+        Guard *guards = counts->guards + counts->guard_at[metric];
+        size_t n = (size_t)(counts->guard_at[metric + 1] - counts->guard_at[metric]);
+        Cell *cell = calloc(1, sizeof(*cell) + n * sizeof(cell->pairs[0]));
 
-        for (size_t i = 0; i < n_rules; i++)
-                n += watch_covers(&e->watches[i], &key, info);
-        cell = calloc(1, sizeof(*cell) + n * sizeof(cell->pairs[0]));
         if (!cell)
                 return -ENOMEM;
         cell->scope = scope;
         cell->metric = (uint32_t)metric;
-        for (size_t i = 0; i < n_rules; i++) {
-                const Watch *w = &e->watches[i];
-                Pair *p = &cell->pairs[cell->n_pairs];
+        cell->n_pairs = n;
+        for (size_t i = 0; i < n; i++) {
+                Pair *p = &cell->pairs[i];
 
-                if (!watch_covers(w, cell, info))
-                        continue;
-                cell->n_pairs++;
                 *p = (Pair){
                         .item = SCHEDULE_ITEM_NULL,
                         .cell = cell,
-                        .watch = w,
-                        .kin = alertbook_kin(w->rule->name, info->text),
+                        .watch = guards[i].watch,
+                        .guard = &guards[i],
+                        .kin = alertbook_kin(guards[i].watch->rule->name, org_scope(e->org, scope)->text),
                         .restart = INT64_MIN,
                         .restart_before = INT64_MIN,
-                        .bound = INFINITY,
                 };
+                guards[i].pair = p;
                 inherit_ordinal(e, p);
         }
         *ret = cell;
@@ -113,7 +140,7 @@ int engine_cell_get(Engine *e, ScopeId scope, size_t metric, Cell **ret)
         int r;
 
         if (!data->counts) {
-                r = make_counts(e, &data->counts);
+                r = make_counts(e, scope, &data->counts);
                 if (r)
                         return r;
         }

@@ -46,18 +46,31 @@ typedef struct Watch {
         double far_below; /* evidence: not even new starts alone would bring M from here to the limit */
 } Watch;
 
-/* A rule on a scope that it covers. First what every answer touches. */
+/*
+ * What an answer must know of a rule on a scope: whether it may be left alone. Every survey reads the guards of its
+ * scopes, so they lie together there; the pairs themselves are seldom in the cache.
+ */
+typedef struct Guard {
+        Pair *pair; /* once its metric was answered */
+        const Watch *watch;
+        union {
+                double bound; /* evidence: M is not above this, on bound_day */
+                double slack; /* other tests, while calm: how far the sum of the scaled answers is on the right side */
+        };
+        int32_t bound_day;
+        int32_t begun; /* evidence: there are answers of this day or before it; INT32_MAX: not known */
+        bool calm; /* no alert is open, and since the last look nothing happened that one would have to see */
+} Guard;
+
+/* A rule on a scope that it covers. */
 struct Pair {
         const Watch *watch;
+        Guard *guard;
         BookEntry *open; /* its pending or active alert */
         ScheduleItem item;
-        double bound;      /* evidence, no open alert: M is not above this ... */
-        int32_t bound_day; /* ... on this day */
-        bool calm; /* since the last look nothing happened that a look would have to see (engine_tell()) */
-        bool held; /* before an answer was taken out, the test held */
+        bool held;          /* before an answer was taken out, the test held */
         EvidenceCache past; /* from `restart` on */
         Cell *cell;
-        double slack; /* other tests, calm: how far the sum of the scaled answers is on the right side */
         uint64_t kin;
         int64_t restart;        /* first day that may be a start again */
         int64_t restart_before; /* the same, without the last alert */
@@ -82,9 +95,10 @@ typedef struct ScopeCounts {
         uint64_t watched; /* bit per metric: its cell has pairs */
         Fresh fresh;      /* what the grids do not have yet */
         Grid grids[_WINDOW_TIER_N];
-        uint16_t *
-                first; /* per metric that is known: its first column, the same in all grids. Behind the cells */
-        Cell *cells[]; /* one per metric, NULL without answers */
+        Cell **cells; /* one per metric, NULL without answers. This and the next two lie behind the guards */
+        uint16_t *first;    /* per metric that is known: its first column, the same in all grids */
+        uint16_t *guard_at; /* per metric: its first guard; and behind the last one */
+        Guard guards[];     /* by metric, and then in the order of the rules */
 } ScopeCounts;
 
 typedef struct ScopeData {
@@ -167,15 +181,21 @@ typedef struct Look {
         bool is_past; /* the value is on the wrong side */
 } Look;
 
+/* Of the metrics of a scope, a bit for each. */
+typedef struct Told {
+        uint64_t
+                wanted; /* a rule must look at it; else engine_look() would change nothing, and schedule the same */
+        uint64_t wrong; /* for a rule the answer is on the wrong side */
+} Told;
+
 /*
- * Before the series of a cell has an answer more (@delta 1) or less (-1): what that means for looks to come. @buckets of
- * it, per tier. Whether a rule must look at the cell then; else engine_look() would change nothing, and schedule the
- * same.
+ * Before the series of these @metrics of a scope have an answer more (@delta 1) or less (-1): what that means for looks
+ * to come. @buckets of it, per tier.
  */
-bool engine_tell(const Engine *e, Cell *cell, unsigned value, int delta,
-                 const int32_t buckets[_WINDOW_TIER_N]);
-/* The same for one rule, as it was told last. */
-bool engine_is_calm(const Pair *p);
+Told engine_tell(const Engine *e, ScopeCounts *counts, uint64_t metrics, const SurveyValues *values,
+                 int delta, const int32_t buckets[_WINDOW_TIER_N]);
+/* Whether a rule may be left alone, as it was told last. */
+bool engine_is_calm(const Guard *g);
 /* As of the end of a window, from its counts there; @day is the last one in it. No day is barred as a start.
  */
 Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, int32_t day);

@@ -201,11 +201,11 @@ static int look_at_pending(Engine *e, Pair *p, Effects *out)
 
 /* What M is not above today: without a new answer it gains at most 1 a day, for the new start, and not longer than the
  * window is. */
-static double bound_today(const Engine *e, const Pair *p)
+static double bound_today(const Engine *e, const Guard *g)
 {
-        int32_t days = e->today - p->bound_day;
+        int32_t days = e->today - g->bound_day;
 
-        return p->bound + (days > p->watch->n_days ? p->watch->n_days : days);
+        return days == 0 ? g->bound : g->bound + (days > g->watch->n_days ? g->watch->n_days : days);
 }
 
 /* Most looks at evidence need no logarithm. */
@@ -213,26 +213,59 @@ static bool is_far_off(const Engine *e, const Pair *p)
 {
         if (!p->watch->is_evidence)
                 return false;
-        return !p->watch->usable || bound_today(e, p) < p->watch->limit * WATCH_NEARLY;
+        return !p->watch->usable || bound_today(e, p->guard) < p->watch->limit * WATCH_NEARLY;
+}
+
+/* Whether there are answers of @day or before it, so that one more on that day is no new start. */
+static bool begins_by(Guard *g, int32_t day)
+{
+        if (g->begun > day && series_begins_by(&g->pair->cell->series[WINDOW_DAY], day))
+                g->begun = day;
+        return g->begun <= day;
 }
 
 /* An answer multiplies each E_j whose start is not after it, by at most the largest factor of any bet. */
-static void move_bound(const Engine *e, Pair *p, unsigned value, int delta, int32_t day)
+static void move_bound(const Engine *e, Guard *g, unsigned value, int32_t day)
 {
-        double most = p->watch->evidence.most[value];
+        double most = g->watch->evidence.most[value];
 
-        /* Days before this one that were summed up, and from which nothing was taken since, begin before it. */
-        bool begins =
-                (p->past.valid && p->past.day <= day) || series_begins_by(&p->cell->series[WINDOW_DAY], day);
-
-        /* A start more, or an answer less, may be anything. */
-        if (delta < 0 || day > e->today || !begins) {
-                p->bound = INFINITY;
-                p->calm = false;
+        /* A start more may be anything. */
+        if (day > e->today || !begins_by(g, day)) {
+                g->bound = INFINITY;
+                g->calm = false;
         } else if (most > 1 || day == e->today) {
-                p->bound = (p->bound_day == e->today ? p->bound : bound_today(e, p)) * most;
-                p->bound_day = e->today;
+                g->bound = bound_today(e, g) * most;
+                g->bound_day = e->today;
         }
+}
+
+/* What was summed up of the days before a day after @day no longer holds. */
+static void forget_past(Pair *p, int32_t day)
+{
+        if (day < p->past.day)
+                p->past.valid = false;
+        if (p->open && day < p->open->past.day)
+                p->open->past.valid = false;
+}
+
+/* So may an answer less. */
+static void forget_all(Guard *g)
+{
+        forget_past(g->pair, INT32_MIN);
+        g->bound = INFINITY;
+        g->begun = INT32_MAX;
+        g->calm = false;
+}
+
+static void tell_evidence(const Engine *e, Guard *g, unsigned value, int delta, int32_t day)
+{
+        if (delta < 0) {
+                forget_all(g);
+                return;
+        }
+        if (day < e->today) /* no later day was ever summed up to */
+                forget_past(g->pair, day);
+        move_bound(e, g, value, day);
 }
 
 /* How far the sum of the scaled answers is above that of as many at the target. */
@@ -250,74 +283,80 @@ static double slack_of(const Evidence *e, const Tally *counts)
  * if there is slack; and if it does not leave its window before the next look is due, it changes nothing about that
  * either.
  */
-static bool stays_calm(const Engine *e, Pair *p, unsigned value, int delta, int32_t bucket)
+static bool stays_calm(const Engine *e, Guard *g, unsigned value, int delta, int32_t bucket)
 {
-        const Evidence *evidence = &p->watch->evidence;
-        const Span *span = &e->spans[p->watch->rule->window];
-        const Window *window = &e->settings->windows[p->watch->rule->window];
+        const Evidence *evidence = &g->watch->evidence;
+        const Span *span = &e->spans[g->watch->rule->window];
+        const Window *window = &e->settings->windows[g->watch->rule->window];
 
         if (delta < 0 || bucket >= span->end)
                 return false;
         if (bucket < span->start)
                 return true;
-        p->slack += evidence->scaled[value] - evidence->target;
-        if (evidence->scaled[value] <= evidence->target && p->slack < SLACK_MIN)
+        g->slack += evidence->scaled[value] - evidence->target;
+        if (evidence->scaled[value] <= evidence->target && g->slack < SLACK_MIN)
                 return false;
-        return p->item.due <= (window->today ? span->turns : bucket * span->width + window->length);
+        return g->pair->item.due <= (window->today ? span->turns : bucket * span->width + window->length);
 }
 
-bool engine_is_calm(const Pair *p)
+static inline bool is_calm(const Guard *g)
 {
-        if (!p->calm || p->open)
-                return false;
-        return !p->watch->is_evidence || !p->watch->usable || p->bound < p->watch->far_below;
+        return g->calm && (!g->watch->is_evidence || g->bound < g->watch->far_below || !g->watch->usable);
 }
 
-static void tell_evidence(const Engine *e, Pair *p, unsigned value, int delta, int32_t day)
+bool engine_is_calm(const Guard *g)
 {
-        if (day < p->past.day || delta < 0)
-                p->past.valid = false;
-        if (p->open && (day < p->open->past.day || delta < 0))
-                p->open->past.valid = false;
-        move_bound(e, p, value, delta, day);
+        return is_calm(g);
 }
 
-bool engine_tell(const Engine *e, Cell *cell, unsigned value, int delta,
-                 const int32_t buckets[_WINDOW_TIER_N])
+Told engine_tell(const Engine *e, ScopeCounts *counts, uint64_t metrics, const SurveyValues *values,
+                 int delta, const int32_t buckets[_WINDOW_TIER_N])
 {
-        bool wanted = false;
+        Told told = {0};
 
-        for (size_t i = 0; i < cell->n_pairs; i++) {
-                Pair *p = &cell->pairs[i];
+        for (; metrics; metrics &= metrics - 1) {
+                unsigned metric = (unsigned)__builtin_ctzll(metrics), value = values->values[metric];
+                bool wanted = false, wrong = false;
 
-                if (p->watch->is_evidence)
-                        tell_evidence(e, p, value, delta, buckets[WINDOW_DAY]);
-                else if (p->calm)
-                        p->calm = stays_calm(e, p, value, delta,
-                                             buckets[e->spans[p->watch->rule->window].tier]);
-                wanted |= !engine_is_calm(p);
+                for (unsigned i = counts->guard_at[metric]; i < counts->guard_at[metric + 1]; i++) {
+                        Guard *g = &counts->guards[i];
+
+                        if (g->watch->is_evidence)
+                                tell_evidence(e, g, value, delta, buckets[WINDOW_DAY]);
+                        else if (g->calm)
+                                g->calm = stays_calm(e, g, value, delta,
+                                                     buckets[e->spans[g->watch->rule->window].tier]);
+                        wanted |= !is_calm(g);
+                        wrong |= g->watch->evidence.wrong >> value & 1;
+                }
+                told.wanted |= (uint64_t)wanted << metric;
+                told.wrong |= (uint64_t)wrong << metric;
         }
-        return wanted;
+        return told;
 }
 
 static int look_at_inactive(Engine *e, Pair *p, Effects *out)
 {
-        bool is_evidence = p->watch->is_evidence;
+        Guard *g = p->guard;
         Look look;
 
         if (is_far_off(e, p)) {
-                p->calm = true;
+                g->calm = true;
                 return 0;
         }
         look = look_live(e, p, true);
-        p->calm = is_evidence || !look.is_past;
-        p->slack = is_evidence ? 0 : slack_of(&p->watch->evidence, &look.counts);
-        if (is_evidence) {
+        if (p->watch->is_evidence) {
+                g->calm = true;
                 /* What lies in days to come will count without any further look at it. */
-                p->bound = series_next(&p->cell->series[WINDOW_DAY], e->today + 1) == SERIES_NEVER
+                g->bound = series_next(&p->cell->series[WINDOW_DAY], e->today + 1) == SERIES_NEVER
                                    ? look.evidence
                                    : INFINITY;
-                p->bound_day = e->today;
+                g->bound_day = e->today;
+                if (look.evidence == 0) /* without a start: its days may be gone */
+                        g->begun = INT32_MAX;
+        } else {
+                g->calm = !look.is_past;
+                g->slack = slack_of(&p->watch->evidence, &look.counts);
         }
         return look.holds ? engine_open(e, p, &look, out) : 0;
 }
@@ -361,16 +400,17 @@ static usec_t next_day(const Engine *e, const Pair *p)
 {
         int32_t coming = series_next(&p->cell->series[WINDOW_DAY], e->today + 1);
         usec_t due = coming == SERIES_NEVER ? USEC_INFINITY : coming * USEC_DAY;
+        const Guard *g = p->guard;
         double days;
 
         if (p->open)
                 return (e->today + 1) * USEC_DAY;
         if (!p->watch->usable)
                 return USEC_INFINITY;
-        days = ceil(p->watch->limit * WATCH_NEARLY - p->bound) + p->bound_day - e->today;
+        days = ceil(p->watch->limit * WATCH_NEARLY - g->bound) + g->bound_day - e->today;
         if (days < 1)
                 days = 1;
-        if (days + e->today - p->bound_day <= p->watch->n_days)
+        if (days + e->today - g->bound_day <= p->watch->n_days)
                 due = sooner(due, (e->today + (int32_t)days) * USEC_DAY);
         return due;
 }

@@ -32,8 +32,8 @@ static void forget_looks(Cell *cell)
 {
         for (size_t i = 0; i < cell->n_pairs; i++) {
                 cell->pairs[i].past.valid = false;
-                cell->pairs[i].calm = false;
-                cell->pairs[i].bound = INFINITY;
+                cell->pairs[i].guard->calm = false;
+                cell->pairs[i].guard->bound = INFINITY;
         }
 }
 

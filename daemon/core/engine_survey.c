@@ -18,7 +18,7 @@ typedef struct Version {
         const SurveyValues *values;
         SurveyValues own;
         int32_t buckets[_WINDOW_TIER_N];
-        uint64_t wanted[ORG_CHAIN_MAX]; /* bit per metric: a rule of the scope must look at it */
+        Told told[ORG_CHAIN_MAX]; /* what the rules of each scope said of the answers */
         bool has_id;
         uint32_t id; /* in the pool, once something remembers it */
 } Version;
@@ -77,7 +77,7 @@ static int version_init(Engine *e, Version *v, const Survey *s, const SurveyValu
                 return r;
         v->survey = s;
         v->n_chain = org_chain(e->org, agent, queue, s->ts, v->chain);
-        memset(v->wanted, 0, sizeof(v->wanted));
+        memset(v->told, 0, sizeof(v->told));
         v->has_id = false;
         v->values = values ? values : &v->own;
         if (!values)
@@ -86,31 +86,6 @@ static int version_init(Engine *e, Version *v, const Survey *s, const SurveyValu
         if (is_new)
                 e->stats.unknown_answers += v->values->n_unknown;
         return 0;
-}
-
-/* Which answers are on the wrong side is kept for the rules that may have to name them. */
-static int remember_wrong(Engine *e, Cell *cell, Version *v, unsigned value, int delta)
-{
-        int r = 0;
-
-        for (size_t i = 0; i < cell->n_pairs && r == 0; i++) {
-                Pair *p = &cell->pairs[i];
-
-                if (!(p->watch->evidence.wrong >> value & 1))
-                        continue;
-                if (delta < 0) {
-                        recent_remove(&p->recent, &e->ids, v->survey->ts, v->survey->id);
-                        continue;
-                }
-                if (!v->has_id) {
-                        r = idpool_add(&e->ids, v->survey->id, &v->id);
-                        if (r)
-                                return r;
-                        v->has_id = true;
-                }
-                r = recent_add(&p->recent, &e->ids, v->survey->ts, v->id);
-        }
-        return r;
 }
 
 static void mark_changed(Engine *e, ScopeId scope)
@@ -127,20 +102,62 @@ static unsigned first_of(uint64_t metrics)
         return (unsigned)__builtin_ctzll(metrics);
 }
 
-/* Tells the rules of a scope of the answers in @metrics, before they are counted there (or no more). */
-static int tell_scope(Engine *e, Version *v, size_t place, uint64_t metrics, int delta)
+/* What is answered for a scope that has not been seen with it gets its cell. */
+static int make_cells(Engine *e, ScopeId scope, uint64_t metrics)
 {
-        ScopeId scope = v->chain[place];
-        uint64_t rest = engine_watched(e, scope, metrics);
+        Cell *cell;
         int r = 0;
 
-        for (; rest && r == 0; rest &= rest - 1) {
-                unsigned metric = first_of(rest), value = v->values->values[metric];
-                Cell *cell = e->scopes[scope].counts->cells[metric];
+        for (; metrics && r == 0; metrics &= metrics - 1)
+                r = engine_cell_get(e, scope, first_of(metrics), &cell);
+        return r;
+}
 
-                if (engine_tell(e, cell, value, delta, v->buckets))
-                        v->wanted[place] |= UINT64_C(1) << metric;
-                r = remember_wrong(e, cell, v, value, delta);
+/* Tells the rules of a scope of the answers, before they are counted there (or no more). */
+static int tell_scope(Engine *e, Version *v, size_t place, int delta)
+{
+        ScopeId scope = v->chain[place];
+        const ScopeCounts *counts = e->scopes[scope].counts;
+        uint64_t rest = v->values->answered, missing = counts ? rest & ~counts->known : rest;
+        int r = missing && delta > 0 ? make_cells(e, scope, missing) : 0;
+
+        if (r)
+                return r;
+        rest = engine_watched(e, scope, rest);
+        if (rest)
+                v->told[place] = engine_tell(e, e->scopes[scope].counts, rest, v->values, delta, v->buckets);
+        return 0;
+}
+
+/* Which answers are on the wrong side is kept for the rule that may have to name them. */
+static int remember_wrong(Engine *e, Pair *p, Version *v, int delta)
+{
+        int r;
+
+        if (delta < 0) {
+                recent_remove(&p->recent, &e->ids, v->survey->ts, v->survey->id);
+                return 0;
+        }
+        if (!v->has_id) {
+                r = idpool_add(&e->ids, v->survey->id, &v->id);
+                if (r)
+                        return r;
+                v->has_id = true;
+        }
+        return recent_add(&p->recent, &e->ids, v->survey->ts, v->id);
+}
+
+static int remember_in_scope(Engine *e, Version *v, size_t place, int delta)
+{
+        ScopeCounts *counts = e->scopes[v->chain[place]].counts;
+        int r = 0;
+
+        for (uint64_t rest = v->told[place].wrong; rest; rest &= rest - 1) {
+                unsigned metric = first_of(rest), value = v->values->values[metric];
+
+                for (unsigned i = counts->guard_at[metric]; i < counts->guard_at[metric + 1] && r == 0; i++)
+                        if (counts->guards[i].watch->evidence.wrong >> value & 1)
+                                r = remember_wrong(e, counts->guards[i].pair, v, delta);
         }
         return r;
 }
@@ -158,58 +175,41 @@ static int take_out(Engine *e, ScopeCounts *counts, const Version *v, const uint
 
 static int count_in_scope(Engine *e, Version *v, size_t place, int delta)
 {
-        ScopeId scope = v->chain[place];
-        ScopeCounts *counts = e->scopes[scope].counts;
-        uint64_t answered = v->values->answered, missing = counts ? answered & ~counts->known : answered,
-                 rest;
+        ScopeCounts *counts = e->scopes[v->chain[place]].counts;
+        uint64_t rest = counts ? v->values->answered & counts->known : 0;
         uint16_t columns[METRICS_MAX];
         size_t n = 0;
-        Cell *cell;
-        int r = 0;
+        int r = remember_in_scope(e, v, place, delta);
 
-        if (missing && delta < 0)
-                answered &= ~missing;
-        else
-                for (rest = missing; rest && r == 0; rest &= rest - 1)
-                        r = engine_cell_get(e, scope, first_of(rest), &cell);
-        if (r == 0)
-                r = tell_scope(e, v, place, answered, delta);
-        if (r || !answered)
+        if (r || !rest)
                 return r;
-        counts = e->scopes[scope].counts;
-        for (rest = answered; rest; rest &= rest - 1)
+        for (; rest; rest &= rest - 1)
                 columns[n++] = (uint16_t)(counts->first[first_of(rest)] + v->values->values[first_of(rest)]);
         return delta < 0 ? take_out(e, counts, v, columns, n)
                          : fresh_count(&counts->fresh, engine_grids(e, counts), v->buckets, columns, n);
 }
 
+/* So much of a scope's counts is fetched: as a rule all of its guards. */
+#define PREFETCH_BYTES 640
+#define CACHE_LINE     64
+
 /* An agent's counts have mostly left the cache since the last survey: fetch those of all scopes at once. */
 static void prefetch_scopes(const Engine *e, const Version *v)
 {
         for (size_t i = 0; i < v->n_chain; i++) {
-                const ScopeCounts *counts = e->scopes[v->chain[i]].counts;
+                const char *counts = (const char *)e->scopes[v->chain[i]].counts;
 
-                if (counts) {
-                        __builtin_prefetch(counts);
-                        __builtin_prefetch(counts->cells);
-                        __builtin_prefetch(counts->cells + e->settings->n_metrics);
-                }
+                for (size_t at = 0; counts && at < PREFETCH_BYTES; at += CACHE_LINE)
+                        __builtin_prefetch(counts + at);
         }
-        for (size_t i = 0; i < v->n_chain; i++) {
-                const ScopeCounts *counts = e->scopes[v->chain[i]].counts;
-                uint64_t rest = engine_watched(e, v->chain[i], v->values->answered);
+        for (size_t i = 0; i < v->n_chain; i++)
+                if (e->scopes[v->chain[i]].counts)
+                        fresh_prefetch(&e->scopes[v->chain[i]].counts->fresh);
+}
 
-                if (counts)
-                        fresh_prefetch(&counts->fresh);
-                for (; rest; rest &= rest - 1) {
-                        const Cell *cell = counts->cells[first_of(rest)];
-
-                        __builtin_prefetch(&cell->stamp);
-                        __builtin_prefetch(&cell->pairs[0].watch);
-                        __builtin_prefetch(&cell->pairs[0].past);
-                        __builtin_prefetch(&cell->pairs[0].recent);
-                }
-        }
+static bool leaves_out(const Version *v, size_t place, int delta)
+{
+        return delta < 0 && place + 1 == v->n_chain && PLANTED("revision-left-in-one-ancestor");
 }
 
 static int count_version(Engine *e, Version *v, int delta)
@@ -217,18 +217,19 @@ static int count_version(Engine *e, Version *v, int delta)
         int r = 0;
 
         prefetch_scopes(e, v);
-        for (size_t i = 0; i < v->n_chain && r == 0; i++) {
-                ScopeId scope = v->chain[i];
-
+        for (size_t i = 0; i < v->n_chain; i++)
                 if (delta > 0)
-                        e->scopes[scope].has_data = true;
-                if (v->values->answered == 0)
-                        continue;
-                mark_changed(e, scope);
-                if (delta < 0 && i + 1 == v->n_chain && PLANTED("revision-left-in-one-ancestor"))
-                        continue;
-                r = count_in_scope(e, v, i, delta);
+                        e->scopes[v->chain[i]].has_data = true;
+        if (v->values->answered == 0)
+                return 0;
+        for (size_t i = 0; i < v->n_chain && r == 0; i++) {
+                mark_changed(e, v->chain[i]);
+                if (!leaves_out(v, i, delta))
+                        r = tell_scope(e, v, i, delta);
         }
+        for (size_t i = 0; i < v->n_chain && r == 0; i++)
+                if (!leaves_out(v, i, delta))
+                        r = count_in_scope(e, v, i, delta);
         if (v->has_id)
                 idpool_unref(&e->ids, v->id);
         return r;
@@ -252,14 +253,14 @@ static void remember_version(Engine *e, const Version *v)
 static int look_at_version(Engine *e, const Version *v, bool removed, Effects *out)
 {
         for (size_t i = 0; i < v->n_chain; i++) {
-                for (uint64_t rest = v->wanted[i]; rest; rest &= rest - 1) {
+                for (uint64_t rest = v->told[i].wanted; rest; rest &= rest - 1) {
                         Cell *cell = engine_cell_find(e, v->chain[i], first_of(rest));
 
                         if (cell->stamp == e->step)
                                 continue;
                         cell->stamp = e->step;
                         for (size_t p = 0; p < cell->n_pairs; p++) {
-                                int r = engine_is_calm(&cell->pairs[p])
+                                int r = engine_is_calm(cell->pairs[p].guard)
                                                 ? 0
                                                 : engine_look(e, &cell->pairs[p], removed, out);
 

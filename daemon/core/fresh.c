@@ -96,13 +96,24 @@ static int count_beside(FreshGrids g, FreshPart part, const int32_t buckets[_WIN
         return r;
 }
 
+/* A sheet is taken in when one of its counts has this bit. */
+#define FULL 0x80U
+
+/* False: one of them is full now. */
+static inline bool count_up(uint8_t *restrict counts, const uint16_t *restrict columns, size_t n)
+{
+        unsigned all = 0;
+
+        for (size_t k = 0; k < n; k++)
+                all |= ++counts[columns[k]];
+        return !(all & FULL);
+}
+
 static int count(Fresh *f, FreshGrids g, FreshPart part, const int32_t buckets[_WINDOW_TIER_N],
                  const uint16_t *columns, size_t n)
 {
         FreshSheet *sheet = &f->sheets[part];
         int32_t bucket = buckets[tiers[part].first];
-        bool full = false;
-        uint8_t *counts;
 
         if (!sheet->open || sheet->bucket != bucket) {
                 int r;
@@ -115,10 +126,7 @@ static int count(Fresh *f, FreshGrids g, FreshPart part, const int32_t buckets[_
                 if (r)
                         return r;
         }
-        counts = counts_of(f, part);
-        for (size_t k = 0; k < n; k++)
-                full |= ++counts[columns[k]] == UINT8_MAX;
-        return full ? settle(f, g, part) : 0;
+        return count_up(counts_of(f, part), columns, n) ? 0 : settle(f, g, part);
 }
 
 int fresh_count(Fresh *f, FreshGrids g, const int32_t buckets[_WINDOW_TIER_N], const uint16_t *columns,

@@ -26,7 +26,7 @@ class Daemon:
         self.socket = sockets / "cxd.sock"
         self.child = None
 
-    def start(self, timeout=900):
+    def start(self, timeout=3600):
         """Gives the seconds from its start to READY=1."""
         notify = self.sockets / "notify"
         command = [self.tools.daemon, "--config", self.config]

@@ -67,6 +67,11 @@ typedef struct Command {
         usec_t until; /* COMMAND_SNOOZE */
 } Command;
 
+/* The scopes of a survey's agent and queue; SCOPE_NONE: not known (yet). */
+typedef struct EngineNames {
+        ScopeId agent, queue;
+} EngineNames;
+
 typedef struct Input {
         InputKind kind;
         usec_t now;
@@ -74,6 +79,8 @@ typedef struct Input {
                 *survey; /* INPUT_SURVEY: checked by survey_check() (or stored by an earlier configuration) */
         const SurveyValues
                 *values; /* of @survey, as survey_values() gives them for the settings; NULL: not known yet */
+        const EngineNames
+                *names;        /* of @survey, from engine_expect() since the last step; NULL: not looked up */
         const Survey *earlier; /* its version up to now, which leaves all windows; NULL: the id is new */
         const Command *command;
 } Input;
@@ -152,6 +159,12 @@ CX_MUST_CHECK int engine_restore(Engine *e, const Alert *alert);
  * may be acknowledged. Time never runs backwards for alerts: an earlier `now` counts as the latest one seen.
  */
 CX_MUST_CHECK int engine_step(Engine *e, const Input *in, Effects *out);
+
+/*
+ * A survey that the next step is to have: looks its names up, and fetches what counting it will touch, which takes a
+ * while. Who calls this as soon as the survey is decoded does the rest of his work in that time.
+ */
+void engine_expect(const Engine *e, const Survey *survey, EngineNames *ret);
 
 /* When engine_step() wants to be called again without news; USEC_INFINITY: never. */
 usec_t engine_deadline(const Engine *e);

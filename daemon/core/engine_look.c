@@ -327,7 +327,10 @@ Told engine_tell(const Engine *e, ScopeCounts *counts, uint64_t metrics, const S
                                 g->calm = stays_calm(e, g, value, delta,
                                                      buckets[e->spans[g->watch->rule->window].tier]);
                         wanted |= !is_calm(g);
-                        wrong |= g->watch->evidence.wrong >> value & 1;
+                        if (g->watch->evidence.wrong >> value & 1) {
+                                wrong = true;
+                                __builtin_prefetch(&g->pair->recent);
+                        }
                 }
                 told.wanted |= (uint64_t)wanted << metric;
                 told.wrong |= (uint64_t)wrong << metric;

@@ -23,28 +23,26 @@ typedef struct Version {
         uint32_t id; /* in the pool, once something remembers it */
 } Version;
 
-/* A name that is new is let in only while there is room. */
-static int find_name(Engine *e, ScopeKind kind, Text name, size_t max, bool is_new, uint64_t *overflow,
-                     ScopeId *ret)
+static void find_names(const Engine *e, const Survey *s, EngineNames *ret)
 {
-        ScopeId id = SCOPE_NONE;
+        ret->agent = s->agent.n ? org_find(e->org, SCOPE_AGENT, s->agent) : SCOPE_NONE;
+        ret->queue = s->queue.n ? org_find(e->org, SCOPE_QUEUE, s->queue) : SCOPE_NONE;
+}
+
+/* A name that is new is let in only while there is room. */
+static int let_in(Engine *e, ScopeKind kind, Text name, size_t max, bool is_new, uint64_t *overflow,
+                  ScopeId *id)
+{
         int r;
 
-        if (name.n)
-                id = org_find(e->org, kind, name);
-        if (name.n && id == SCOPE_NONE && is_new) {
-                if (org_n_kind(e->org, kind) >= max && !PLANTED("names-uncapped")) {
-                        ++*overflow;
-                } else {
-                        r = org_intern(e->org, kind, name, &id);
-                        if (r == 0)
-                                r = engine_cover_scopes(e);
-                        if (r)
-                                return r;
-                }
+        if (*id != SCOPE_NONE || name.n == 0 || !is_new)
+                return 0;
+        if (org_n_kind(e->org, kind) >= max && !PLANTED("names-uncapped")) {
+                ++*overflow;
+                return 0;
         }
-        *ret = id;
-        return 0;
+        r = org_intern(e->org, kind, name, id);
+        return r ? r : engine_cover_scopes(e);
 }
 
 /* The numbers of engine_bucket() for all tiers; an hour is 60 minutes and a day 24 hours in them, too. */
@@ -62,27 +60,52 @@ static void find_buckets(usec_t ts, int32_t ret[_WINDOW_TIER_N])
         ret[WINDOW_DAY] = (int32_t)((minute - (minute < 0 ? 1439 : 0)) / 1440);
 }
 
-/* @values: of @s, if they are known. */
-static int version_init(Engine *e, Version *v, const Survey *s, const SurveyValues *values, bool is_new)
+/* So much of a scope's counts is fetched: as a rule all of its guards. */
+#define PREFETCH_BYTES 640
+#define CACHE_LINE     64
+
+/* So much of a scope's counts is fetched: as a rule all of its guards. */
+#define PREFETCH_BYTES 640
+#define CACHE_LINE     64
+
+/* An agent's counts have mostly left the cache since the last survey: fetch those of all scopes at once. */
+static void prefetch_counts(const Engine *e, const ScopeId *chain, size_t n)
 {
-        ScopeId agent, queue;
+        for (size_t i = 0; i < n; i++) {
+                const char *counts = (const char *)e->scopes[chain[i]].counts;
+
+                for (size_t at = 0; counts && at < PREFETCH_BYTES; at += CACHE_LINE)
+                        __builtin_prefetch(counts + at);
+        }
+}
+
+/* @in: what is known about @s already; NULL: nothing. */
+static int version_init(Engine *e, Version *v, const Survey *s, const Input *in, bool is_new)
+{
+        EngineNames names = {.agent = SCOPE_NONE, .queue = SCOPE_NONE};
         int r;
 
-        r = find_name(e, SCOPE_AGENT, s->agent, e->settings->max_agents, is_new, &e->stats.overflow_agents,
-                      &agent);
+        if (in && in->names)
+                names = *in->names;
+        else
+                find_names(e, s, &names);
+        r = let_in(e, SCOPE_AGENT, s->agent, e->settings->max_agents, is_new, &e->stats.overflow_agents,
+                   &names.agent);
         if (r == 0)
-                r = find_name(e, SCOPE_QUEUE, s->queue, e->settings->max_queues, is_new,
-                              &e->stats.overflow_queues, &queue);
+                r = let_in(e, SCOPE_QUEUE, s->queue, e->settings->max_queues, is_new,
+                           &e->stats.overflow_queues, &names.queue);
         if (r)
                 return r;
         v->survey = s;
-        v->n_chain = org_chain(e->org, agent, queue, s->ts, v->chain);
+        v->n_chain = org_chain(e->org, names.agent, names.queue, s->ts, v->chain);
         memset(v->told, 0, sizeof(v->told));
         v->has_id = false;
-        v->values = values ? values : &v->own;
-        if (!values)
+        v->values = in && in->values ? in->values : &v->own;
+        if (v->values == &v->own)
                 survey_values(s, e->settings->metrics, e->settings->n_metrics, &v->own);
         find_buckets(PLANTED("late-into-now") ? e->now : s->ts, v->buckets);
+        if (!in || !in->names)
+                prefetch_counts(e, v->chain, v->n_chain);
         if (is_new)
                 e->stats.unknown_answers += v->values->n_unknown;
         return 0;
@@ -189,22 +212,38 @@ static int count_in_scope(Engine *e, Version *v, size_t place, int delta)
                          : fresh_count(&counts->fresh, engine_grids(e, counts), v->buckets, columns, n);
 }
 
-/* So much of a scope's counts is fetched: as a rule all of its guards. */
-#define PREFETCH_BYTES 640
-#define CACHE_LINE     64
-
-/* An agent's counts have mostly left the cache since the last survey: fetch those of all scopes at once. */
-static void prefetch_scopes(const Engine *e, const Version *v)
+/* What the counts point to. */
+static void prefetch_sheets(const Engine *e, const Version *v)
 {
         for (size_t i = 0; i < v->n_chain; i++) {
-                const char *counts = (const char *)e->scopes[v->chain[i]].counts;
+                const ScopeCounts *counts = e->scopes[v->chain[i]].counts;
 
-                for (size_t at = 0; counts && at < PREFETCH_BYTES; at += CACHE_LINE)
-                        __builtin_prefetch(counts + at);
+                if (counts)
+                        fresh_prefetch(&counts->fresh, counts->grids, v->buckets);
         }
-        for (size_t i = 0; i < v->n_chain; i++)
-                if (e->scopes[v->chain[i]].counts)
-                        fresh_prefetch(&e->scopes[v->chain[i]].counts->fresh);
+}
+
+/* The same for the lists of wrong answers. */
+static void prefetch_recent(const Engine *e, const Version *v)
+{
+        for (size_t i = 0; i < v->n_chain; i++) {
+                const ScopeCounts *counts = e->scopes[v->chain[i]].counts;
+
+                for (uint64_t rest = v->told[i].wrong; rest; rest &= rest - 1) {
+                        unsigned metric = first_of(rest);
+
+                        for (unsigned k = counts->guard_at[metric]; k < counts->guard_at[metric + 1]; k++)
+                                recent_prefetch(&counts->guards[k].pair->recent, &e->ids);
+                }
+        }
+}
+
+void engine_expect(const Engine *e, const Survey *survey, EngineNames *ret)
+{
+        ScopeId chain[ORG_CHAIN_MAX];
+
+        find_names(e, survey, ret);
+        prefetch_counts(e, chain, org_chain(e->org, ret->agent, ret->queue, survey->ts, chain));
 }
 
 static bool leaves_out(const Version *v, size_t place, int delta)
@@ -216,7 +255,7 @@ static int count_version(Engine *e, Version *v, int delta)
 {
         int r = 0;
 
-        prefetch_scopes(e, v);
+        prefetch_sheets(e, v);
         for (size_t i = 0; i < v->n_chain; i++)
                 if (delta > 0)
                         e->scopes[v->chain[i]].has_data = true;
@@ -227,6 +266,8 @@ static int count_version(Engine *e, Version *v, int delta)
                 if (!leaves_out(v, i, delta))
                         r = tell_scope(e, v, i, delta);
         }
+        if (r == 0 && delta > 0)
+                prefetch_recent(e, v);
         for (size_t i = 0; i < v->n_chain && r == 0; i++)
                 if (!leaves_out(v, i, delta))
                         r = count_in_scope(e, v, i, delta);
@@ -292,7 +333,7 @@ int engine_apply(Engine *e, const Input *in, Effects *out)
         }
         if (survey->status != SURVEY_RETRACTED)
                 e->stats.surveys++;
-        r = version_init(e, &after, survey, in->values, survey->status != SURVEY_RETRACTED);
+        r = version_init(e, &after, survey, in, survey->status != SURVEY_RETRACTED);
         if (r == 0)
                 r = count_version(e, &after, 1);
         if (r || !out)

@@ -59,8 +59,14 @@ CX_MUST_CHECK int fresh_count(Fresh *f, FreshGrids g, const int32_t buckets[_WIN
 CX_MUST_CHECK int fresh_settle(Fresh *f, FreshGrids g);
 
 /* Brings what fresh_count() will touch closer. */
-static inline void fresh_prefetch(const Fresh *f)
+static inline void fresh_prefetch(const Fresh *f, const Grid *grids, const int32_t buckets[_WINDOW_TIER_N])
 {
+        const FreshSheet *minute = &f->sheets[FRESH_MINUTE];
+
         if (f->counts)
+                __builtin_prefetch(f->counts + f->n_columns);
+        if (f->counts && minute->open && minute->bucket == buckets[WINDOW_MINUTE])
                 __builtin_prefetch(f->counts);
+        else
+                grid_prefetch(&grids[WINDOW_MINUTE], buckets[WINDOW_MINUTE]);
 }

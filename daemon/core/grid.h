@@ -123,3 +123,12 @@ static inline const uint8_t *grid_sheet(const Grid *g, uint32_t i)
 {
         return g->sheet && grid_number(g, i) == g->lent ? g->sheet : NULL;
 }
+
+/* Brings the row of a bucket behind the newest one closer, if it lies where it mostly does (grid_find()). */
+static inline void grid_prefetch(const Grid *g, int32_t bucket)
+{
+        uint32_t behind = (uint32_t)g->newest - (uint32_t)bucket;
+
+        if (behind < g->n)
+                __builtin_prefetch(grid_row(g, g->n - 1 - behind));
+}

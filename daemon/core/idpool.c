@@ -93,6 +93,11 @@ void idpool_unref(IdPool *p, uint32_t handle)
         place_set(p, handle, place);
 }
 
+void idpool_prefetch(const IdPool *p, uint32_t handle)
+{
+        __builtin_prefetch(place_at(p, handle));
+}
+
 Text idpool_text(const IdPool *p, uint32_t handle)
 {
         return (Text){

@@ -33,6 +33,8 @@ void idpool_deinit(IdPool *p);
 CX_MUST_CHECK int idpool_add(IdPool *p, Text id, uint32_t *ret);
 void idpool_ref(IdPool *p, uint32_t handle);
 void idpool_unref(IdPool *p, uint32_t handle);
+/* Brings it closer for one of these. */
+void idpool_prefetch(const IdPool *p, uint32_t handle);
 
 /* With all references and handles. -ENOMEM; -EBADMSG: that is not what was saved. The pool to load into is empty. */
 void idpool_save(const IdPool *p, const ImageWriter *to);

@@ -171,7 +171,11 @@ int intake_after_commit(Intake *i, void (*fn)(void *user), void *user)
 /* A survey whose id is new: numbered and counted at once. */
 static int take_new(Intake *i, Batch *b, size_t entry, uint64_t hash, usec_t now)
 {
-        Input in = {.kind = INPUT_SURVEY, .now = now, .survey = &i->survey, .values = &i->values};
+        Input in = {.kind = INPUT_SURVEY,
+                    .now = now,
+                    .survey = &i->survey,
+                    .values = &i->values,
+                    .names = &i->names};
         Entry *e = &b->entries[entry];
         int r;
 
@@ -262,6 +266,7 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
                               source->name);
         since = stages_note(&i->stats.stages, STAGE_DECODE, since);
         if (r == 0) {
+                engine_expect(i->parts.engine, &i->survey, &i->names);
                 i->stats.ignored += n_ignored;
                 i->stats.unknown += i->values.n_unknown;
                 r = take_survey(i, i->gathering->n_entries - 1, source, now);

@@ -30,7 +30,8 @@ struct Intake {
         bool retry_busy;
         char *scratch;       /* for the decoder: SURVEY_BYTES_MAX */
         Survey survey;       /* the one that is offered just now, ... */
-        SurveyValues values; /* ... and what it is worth */
+        SurveyValues values; /* ... what it is worth, ... */
+        EngineNames names;   /* ... and whose it is */
 };
 
 /* Nothing may be acknowledged any more. */

@@ -19,31 +19,36 @@ typedef struct Edge {
         bool direct;
 } Edge;
 
+/* Each survey looks two of them up; so what that touches lies close together. */
 typedef struct Node {
         ScopeInfo info;
-        char *text; /* "kind/name", what info.name and info.text point into */
-        char *display;
-        uint64_t hash;
         Place *places; /* agents: ascending, apart from each other */
         size_t n_places;
         Edge *edges; /* teams, sites, queues */
         size_t n_edges;
+        char *display;
         bool listed; /* queues: the table has a row for it */
+        char text[]; /* "kind/name", what info.name and info.text point into */
 } Node;
+
+/* The whole hash, so that no other node than the one that is looked for is touched. */
+typedef struct Slot {
+        uint64_t hash;
+        uint32_t node; /* its number plus one; 0: free */
+} Slot;
 
 struct Org {
         HashKey key;
         Node **nodes;
         size_t n_nodes, nodes_size;
-        uint32_t *slots; /* open addressing: number of a node plus one, 0: free */
-        size_t n_slots;  /* a power of two */
+        Slot *slots;    /* open addressing */
+        size_t n_slots; /* a power of two */
         size_t n_kind[_SCOPE_KIND_N];
 };
 
 static Node *node_free(Node *n)
 {
         if (n) {
-                free(n->text);
                 free(n->display);
                 free(n->places);
                 free(n->edges);
@@ -62,32 +67,37 @@ static uint64_t name_hash(const Org *o, ScopeKind kind, Text name)
 }
 
 /* Where the node of that name is, or the free slot where it would be. */
-static uint32_t *find_slot(const Org *o, uint64_t hash, ScopeKind kind, Text name)
+static Slot *find_slot(const Org *o, uint64_t hash, ScopeKind kind, Text name)
 {
         for (size_t i = hash & (o->n_slots - 1);; i = (i + 1) & (o->n_slots - 1)) {
+                Slot *slot = &o->slots[i];
                 const Node *n;
 
-                if (o->slots[i] == 0)
-                        return &o->slots[i];
-                n = o->nodes[o->slots[i] - 1];
-                if (n->hash == hash && n->info.kind == kind && text_equal(n->info.name, name))
-                        return &o->slots[i];
+                if (slot->node == 0)
+                        return slot;
+                if (slot->hash != hash)
+                        continue;
+                n = o->nodes[slot->node - 1];
+                if (n->info.kind == kind && text_equal(n->info.name, name))
+                        return slot;
         }
 }
 
 static int grow_slots(Org *o)
 {
         size_t n_slots = o->n_slots ? 2 * o->n_slots : 64;
-        uint32_t *slots = calloc(n_slots, sizeof(*slots));
+        Slot *slots = calloc(n_slots, sizeof(*slots));
 
         if (!slots)
                 return -ENOMEM;
-        for (size_t k = 0; k < o->n_nodes; k++) {
-                size_t i = o->nodes[k]->hash & (n_slots - 1);
+        for (size_t k = 0; k < o->n_slots; k++) {
+                size_t i = o->slots[k].hash & (n_slots - 1);
 
-                while (slots[i])
+                if (o->slots[k].node == 0)
+                        continue;
+                while (slots[i].node)
                         i = (i + 1) & (n_slots - 1);
-                slots[i] = (uint32_t)k + 1;
+                slots[i] = o->slots[k];
         }
         free(o->slots);
         o->slots = slots;
@@ -95,36 +105,31 @@ static int grow_slots(Org *o)
         return 0;
 }
 
-static int node_new(Node **ret, uint64_t hash, ScopeKind kind, Text name)
+static int node_new(Node **ret, ScopeKind kind, Text name)
 {
-        CX_CLEANUP(node_freep) Node *n = calloc(1, sizeof(*n));
         const char *prefix = scope_kind_name(kind);
         size_t n_prefix = strlen(prefix);
+        Node *n = calloc(1, sizeof(*n) + n_prefix + 1 + name.n + 1);
 
         if (!n)
                 return -ENOMEM;
-        n->text = malloc(n_prefix + 1 + name.n + 1);
-        if (!n->text)
-                return -ENOMEM;
         memcpy(n->text, prefix, n_prefix);
-        n->text[n_prefix] = name.n ? '/' : '\0';
-        if (name.n)
+        if (name.n) {
+                n->text[n_prefix] = '/';
                 memcpy(n->text + n_prefix + 1, name.at, name.n);
-        n->text[n_prefix + 1 + name.n] = '\0';
-        n->hash = hash;
+        }
         n->info.kind = kind;
         n->info.text = (Text){.at = n->text, .n = name.n ? n_prefix + 1 + name.n : n_prefix};
         n->info.name = (Text){.at = n->text + n_prefix + 1, .n = name.n};
         *ret = n;
-        n = NULL;
         return 0;
 }
 
 int org_intern(Org *o, ScopeKind kind, Text name, ScopeId *ret)
 {
         CX_CLEANUP(node_freep) Node *n = NULL;
-        uint32_t *slot;
         uint64_t hash;
+        Slot *slot;
         int r;
 
         if (kind == SCOPE_ORG)
@@ -132,8 +137,8 @@ int org_intern(Org *o, ScopeKind kind, Text name, ScopeId *ret)
         hash = name_hash(o, kind, name);
         if (o->n_slots) {
                 slot = find_slot(o, hash, kind, name);
-                if (*slot) {
-                        *ret = *slot - 1;
+                if (slot->node) {
+                        *ret = slot->node - 1;
                         return 0;
                 }
         }
@@ -151,10 +156,10 @@ int org_intern(Org *o, ScopeKind kind, Text name, ScopeId *ret)
                 o->nodes = nodes;
                 o->nodes_size = size;
         }
-        r = node_new(&n, hash, kind, name);
+        r = node_new(&n, kind, name);
         if (r)
                 return r;
-        *find_slot(o, hash, kind, name) = (uint32_t)o->n_nodes + 1;
+        *find_slot(o, hash, kind, name) = (Slot){.hash = hash, .node = (uint32_t)o->n_nodes + 1};
         o->n_kind[kind]++;
         *ret = (ScopeId)o->n_nodes;
         o->nodes[o->n_nodes++] = n;
@@ -312,7 +317,7 @@ ScopeId org_find(const Org *o, ScopeKind kind, Text name)
         if (kind == SCOPE_ORG)
                 return SCOPE_ID_ORG;
         /* A free slot is 0, and SCOPE_NONE is 0 - 1. */
-        return *find_slot(o, name_hash(o, kind, name), kind, name) - 1;
+        return find_slot(o, name_hash(o, kind, name), kind, name)->node - 1;
 }
 
 size_t org_n_scopes(const Org *o)

@@ -26,7 +26,7 @@ void batch_drop_entries(Batch *b)
                 free(b->entries[i].id);
         }
         b->n_entries = b->n_fresh = b->n_hits = b->n_kept = 0;
-        seen_deinit(&b->unknown);
+        b->deferred = false;
         buffer_reset(&b->kept_bytes);
         buffer_reset(&b->bytes);
         buffer_reset(&b->found);

@@ -69,7 +69,7 @@ typedef struct Batch {
         size_t n_fresh, fresh_size;
         Hit *hits;
         size_t n_hits, hits_size;
-        Seen unknown; /* those whose id was not known when they were offered; usually none */
+        bool deferred; /* some of them were new, but are counted with the batch only */
         Buffer found;
         Kept *kept;
         size_t n_kept, kept_size;

@@ -10,14 +10,6 @@
 
 #include "daemon/server/intake_private.h"
 
-bool cut_counts_at_once(const Intake *i, uint64_t hash)
-{
-        uint64_t entries[SEEN_CANDIDATES_MAX];
-
-        return !i->cut_wanted && seen_find(&i->gathering->unknown, hash, entries) == 0 &&
-               !(i->resolving && seen_find(&i->resolving->unknown, hash, entries) > 0);
-}
-
 void cut_look(Intake *i)
 {
         if (!i->cut_wanted || i->failed || i->starved || i->unwritten || i->resolving ||

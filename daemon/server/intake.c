@@ -6,16 +6,10 @@
 #include <string.h>
 
 #include "daemon/server/access.h"
-#include "daemon/server/alert_json.h"
-#include "daemon/server/batch.h"
-#include "daemon/server/intake.h"
 #include "daemon/server/intake_private.h"
-#include "daemon/server/resolve.h"
 #include "proto/base/plant.h"
 #include "proto/survey_json.h"
 
-/* Batches that may wait for the storage thread: one at work, one ready behind it. */
-#define COMMITS_MAX 2
 /* Memory that an idle batch may keep. */
 #define KEEP_MAX ((size_t)8 << 20)
 
@@ -189,6 +183,16 @@ static int take_new(Intake *i, Batch *b, size_t entry, uint64_t hash, usec_t now
         return r;
 }
 
+/*
+ * Whether a survey whose id is new is counted now. Not during a look-up, nor while a cut is awaited: it would be counted
+ * before what was offered earlier, and its alerts might be stored with another batch. Nor behind one in this batch that
+ * was put off, for it might be the same once more.
+ */
+static bool counts_at_once(const Intake *i)
+{
+        return !i->resolving && !i->cut_wanted && !i->gathering->deferred;
+}
+
 static int take_survey(Intake *i, size_t entry, const ConfigSource *source, usec_t now)
 {
         Batch *b = i->gathering;
@@ -208,11 +212,9 @@ static int take_survey(Intake *i, size_t entry, const ConfigSource *source, usec
         e->json_n = b->bytes.n - e->json_at;
         e->ts = i->survey.ts;
         n_known = seen_find(i->parts.seen, hash, known);
-        if ((n_known == 0 && cut_counts_at_once(i, hash)) || PLANTED("no-dedupe"))
+        if ((n_known == 0 && counts_at_once(i)) || PLANTED("no-dedupe"))
                 return take_new(i, b, entry, hash, now);
-        if (n_known == 0 && seen_find(&b->unknown, hash, known) == 0 &&
-            seen_add(&b->unknown, hash, entry + 1) < 0)
-                return -ENOMEM;
+        b->deferred = b->deferred || n_known == 0;
         hit = batch_add_hit(b);
         if (!hit)
                 return -ENOMEM;
@@ -287,178 +289,6 @@ void intake_sink_detach(Intake *i, IntakeSink *s)
         s->detached = true;
         if (s->n_pending == 0)
                 s->on_idle(s);
-}
-
-void intake_go_on(Intake *i)
-{
-        if (i->resting && intake_is_idle(i))
-                i->ops->rested(i->user);
-        else if (!batch_is_empty(i->gathering))
-                intake_turn(i);
-}
-
-static int commit_run(JournalJob *job, Store *store)
-{
-        Batch *b = (Batch *)job;
-        int r;
-
-        /* Order: nothing is written behind a batch that found no space, until that one has been given up. */
-        if (b->intake->store_stopped)
-                return -ENOSPC;
-        r = batch_commit(b, store);
-        if (r == -ENOSPC)
-                b->intake->store_stopped = true;
-        return r;
-}
-
-static void commit_done(JournalJob *job, int result)
-{
-        Batch *b = (Batch *)job;
-        Intake *i = b->intake;
-
-        i->n_commits--;
-        if (result == -ENOSPC && !i->failed) {
-                starve_take(i, b);
-                return;
-        }
-        if (result < 0 || i->failed) {
-                /* Nothing after a failed commit is acknowledged, not even what might be durable. */
-                intake_fail(i, result, b->error);
-                batch_free(b);
-                return;
-        }
-        i->stats.batches++;
-        i->stats.stages.nsec[STAGE_COMMIT] += (uint64_t)b->commit_usec * 1000;
-        i->stats.last_stored = i->ops->now(i->user);
-        intake_settle(i, b);
-        intake_give_batch(i, b);
-        intake_go_on(i);
-}
-
-static int write_alerts(Intake *i, Batch *b)
-{
-        const Settings *settings = engine_settings(i->parts.engine);
-        usec_t now = i->ops->now(i->user);
-        int r;
-
-        for (size_t k = 0; k < b->effects.n_alerts; k++) {
-                const Alert *a = &b->effects.alerts[k];
-
-                alert_encode(a, alert_metric(a, settings), &b->alerts);
-                buffer_append_char(&b->alerts, '\0');
-                r = feeds_prepare(i->parts.feeds, i->parts.engine, a, now, &b->feed);
-                if (r < 0)
-                        return r;
-        }
-        return buffer_failed(&b->alerts) ? -ENOMEM : 0;
-}
-
-static bool needs_commit(const Batch *b)
-{
-        return b->effects.n_alerts || batch_has_surveys(b);
-}
-
-/* Every entry has its verdict. */
-static void commit(Intake *i, Batch *b)
-{
-        int r = write_alerts(i, b);
-
-        if (r < 0) {
-                intake_fail(i, r, "writing alerts");
-                batch_free(b);
-                return;
-        }
-        /* Order per sender: what needs no commit still waits for what was offered before it. */
-        if (!needs_commit(b) && i->n_commits == 0) {
-                intake_settle(i, b);
-                intake_give_batch(i, b);
-                intake_go_on(i);
-                return;
-        }
-        b->job = (JournalJob){.run = commit_run, .done = commit_done};
-        b->kept_epoch = i->parts.kept_epoch;
-        i->n_commits++;
-        journal_submit(i->parts.journal, &b->job);
-}
-
-static int look_up_run(JournalJob *job, Store *store)
-{
-        return batch_look_up((Batch *)job, store);
-}
-
-/*
- * Alerts are stored in the order of the engine's steps. What it wanted done during the look-up stands with the batch
- * that gathers by now; what it wants next comes after that, and so stands there, too.
- */
-static int resolve(Intake *i, Batch *b)
-{
-        Effects own = b->effects;
-        bool later = i->gathering->effects.n_alerts > 0;
-        int r;
-
-        if (later)
-                b->effects = i->gathering->effects;
-        r = resolve_hits(b, &i->parts, i->ops->now(i->user));
-        if (later) {
-                i->gathering->effects = b->effects;
-                b->effects = own;
-        }
-        return r;
-}
-
-static void look_up_done(JournalJob *job, int result)
-{
-        Batch *b = (Batch *)job;
-        Intake *i = b->intake;
-
-        i->resolving = NULL;
-        if (result == 0 && i->starved && !i->failed) {
-                starve_take(i, b);
-                return;
-        }
-        if (result == 0 && !i->failed)
-                result = resolve(i, b);
-        if (result < 0 || i->failed) {
-                intake_fail(i, result, b->error[0] ? b->error : "looking earlier versions up");
-                batch_free(b);
-                return;
-        }
-        i->ops->stepped(i->user);
-        commit(i, b);
-        cut_look(i);
-        if (!batch_is_empty(i->gathering))
-                intake_turn(i);
-}
-
-void intake_turn(Intake *i)
-{
-        Batch *b = i->gathering, *next;
-
-        if (i->failed || i->resolving || i->unwritten || i->n_commits >= COMMITS_MAX || batch_is_empty(b))
-                return;
-        if (i->alerts_wait) {
-                /* Refusals are told; alerts and who waits for them stay. */
-                settle_entries(i, b);
-                batch_drop_entries(b);
-                return;
-        }
-        next = intake_take_batch(i);
-        if (!next) {
-                intake_fail(i, -ENOMEM, "gathering surveys");
-                return;
-        }
-        i->gathering = next;
-        if (b->n_hits == 0) {
-                commit(i, b);
-                cut_look(i);
-                return;
-        }
-        /* With what the batches before it have numbered since its surveys were offered. */
-        for (size_t k = 0; k < b->n_hits; k++)
-                b->hits[k].n_seqs = seen_find(i->parts.seen, b->hits[k].hash, b->hits[k].seqs);
-        i->resolving = b;
-        b->job = (JournalJob){.run = look_up_run, .done = look_up_done};
-        journal_submit(i->parts.journal, &b->job);
 }
 
 void intake_set_limits(Intake *i, usec_t gone, usec_t mute)

@@ -5,10 +5,10 @@
  * The way of a survey from a connection into figures, the store, and back as an acknowledgement.
  *
  * Surveys that are offered gather in a batch. One whose id is new goes through the engine at once; one whose
- * id may be known waits until the storage thread has looked its earlier version up. Then the batch is
- * committed with all that the engine wanted done, and only after that its senders are told and its alerts
- * published. While one batch is being committed the next one gathers, so batches grow with the load and are
- * small without it. Order is kept per sender.
+ * id may be known waits until the storage thread has looked its earlier version up, and so does what is offered
+ * meanwhile. Then the batch is committed with all that the engine wanted done for it, and only after that its senders
+ * are told and its alerts published. While one batch is being committed the next one gathers, so batches grow with the
+ * load and are small without it. Order is kept per sender.
  *
  * Everything here happens on the loop's thread.
  */

@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The inside of the intake, for its own files: intake.c (the way of a survey), cut.c (snapshots) and starve.c (a full disk).
+ * The inside of the intake, for its own files: intake.c (what is offered), intake_turn.c (what has gathered), settle.c
+ * (what is told), cut.c (snapshots) and starve.c (a full disk).
  */
 
 #include "daemon/server/batch.h"
@@ -53,11 +54,6 @@ void intake_give_batch(Intake *i, Batch *b);
 Batch *intake_take_batch(Intake *i);
 void intake_go_on(Intake *i);
 
-/*
- * Whether a survey whose id nobody knows is counted now: not while a cut is awaited, nor if it came during that time
- * already and waits to be counted.
- */
-bool cut_counts_at_once(const Intake *i, uint64_t hash);
 /* Whether this is the cut that is awaited. */
 void cut_look(Intake *i);
 

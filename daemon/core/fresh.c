@@ -59,7 +59,7 @@ static int make_room(Fresh *f, FreshGrids g)
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
                 if (g.grids[tier].n_columns > n)
                         n = g.grids[tier].n_columns;
-        if (n == f->n_columns)
+        if (n == f->n_columns || n == 0)
                 return 0;
         counts = calloc(_FRESH_PART_N, n);
         if (!counts)

@@ -9,6 +9,7 @@
  */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -253,14 +254,24 @@ int http_stream_start(HttpStream **ret, HttpRequest *r, const char *content_type
 
 int http_stream_write(HttpStream *s, Text data)
 {
+        char head[2 * sizeof(data.n) + sizeof("\r\n")], few[4096];
         Buffer b = BUFFER_NULL;
+        size_t n_head;
         int r;
 
         if (data.n == 0)
                 return 0;
         if (!s->chunked)
                 return conn_write(s->conn->conn, data.at, data.n);
-        buffer_append_format(&b, "%zx\r\n", data.n);
+        n_head = (size_t)snprintf(head, sizeof(head), "%zx\r\n", data.n);
+        /* Most are small, and there are many. */
+        if (n_head + data.n + 2 <= sizeof(few)) {
+                memcpy(few, head, n_head);
+                memcpy(few + n_head, data.at, data.n);
+                memcpy(few + n_head + data.n, "\r\n", 2);
+                return conn_write(s->conn->conn, few, n_head + data.n + 2);
+        }
+        buffer_append(&b, head, n_head);
         buffer_append_text(&b, data);
         buffer_append_str(&b, "\r\n");
         if (buffer_failed(&b)) {

@@ -22,20 +22,56 @@ typedef struct Stream {
         Server *server;
         HttpStream *http;
         uint64_t sent; /* number of the last alert message written */
-        Buffer frame;
 } Stream;
+
+/* Into the frame that all streams share. */
+static void make_frame(Server *s, const char *event, uint64_t id, Text json)
+{
+        StreamFrame *frame = &s->stream_frame;
+
+        frame->feed = NULL;
+        buffer_reset(&frame->text);
+        buffer_append_format(&frame->text, "event: %s\nid: %llu\ndata: ", event, (unsigned long long)id);
+        buffer_append_text(&frame->text, json);
+        buffer_append_str(&frame->text, "\n\n");
+}
+
+static void send_frame(Stream *s)
+{
+        const Buffer *text = &s->server->stream_frame.text;
+
+        if (buffer_failed(text))
+                http_stream_cut(s->http, CONN_MEMORY);
+        else
+                (void)http_stream_write(s->http, buffer_text(text)); /* on_closed() follows if it fails */
+}
 
 static void write_frame(Stream *s, const char *event, uint64_t id, Text json)
 {
-        buffer_reset(&s->frame);
-        buffer_append_format(&s->frame, "event: %s\nid: %llu\ndata: ", event, (unsigned long long)id);
-        buffer_append_text(&s->frame, json);
-        buffer_append_str(&s->frame, "\n\n");
-        if (buffer_failed(&s->frame))
-                http_stream_cut(s->http, CONN_MEMORY);
-        else
-                (void)http_stream_write(s->http,
-                                        buffer_text(&s->frame)); /* on_closed() follows if it fails */
+        make_frame(s->server, event, id, json);
+        send_frame(s);
+}
+
+/* One alert goes to many streams of the same feed: it is written out, and asked who may see it, once in a turn. */
+static void write_alert(Stream *s, const Feed *feed, uint64_t seq)
+{
+        StreamFrame *frame = &s->server->stream_frame;
+        usec_t now = loop_realtime(s->server->loop);
+        FeedMessage message;
+        bool visible;
+
+        if (frame->feed != feed || frame->seq != seq || frame->now != now) {
+                visible = feed_message(feed, seq, &message) &&
+                          feed_may_see(feed, s->server->feeds, s->server->engine, message.topic, now);
+                if (visible)
+                        make_frame(s->server, "alert", message.seq, message.json);
+                frame->feed = feed;
+                frame->seq = seq;
+                frame->now = now;
+                frame->visible = visible;
+        }
+        if (frame->visible)
+                send_frame(s);
 }
 
 static void write_gap(Stream *s, uint64_t from, uint64_t to, uint64_t seq)
@@ -56,7 +92,6 @@ static void write_gap(Stream *s, uint64_t from, uint64_t to, uint64_t seq)
 static void pump(Stream *s)
 {
         const Feed *feed = s->subscriber.feed;
-        FeedMessage message;
 
         /* Numbers that were never given out: what the client has is of another store. */
         if (s->sent > feed_last_seq(feed)) {
@@ -70,10 +105,7 @@ static void pump(Stream *s)
         }
         while (s->sent < feed_last_seq(feed) && http_stream_unsent(s->http) < AHEAD_MAX) {
                 s->sent++;
-                if (feed_message(feed, s->sent, &message) &&
-                    feed_may_see(feed, s->server->feeds, s->server->engine, message.topic,
-                                 loop_realtime(s->server->loop)))
-                        write_frame(s, "alert", message.seq, message.json);
+                write_alert(s, feed, s->sent);
         }
 }
 
@@ -120,7 +152,6 @@ static void on_closed(HttpStream *http, ConnReason reason, void *user)
         (void)http;
         (void)reason;
         feed_unsubscribe(&s->subscriber);
-        buffer_deinit(&s->frame);
         free(s);
 }
 

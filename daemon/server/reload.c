@@ -46,6 +46,7 @@ static void swap(Server *s, Engine *engine)
         s->next_config = NULL;
         parts.config = s->config;
         parts.engine = engine;
+        s->stream_frame.feed = NULL;
         face_lines_reconfigure(s);
         face_sp_reconfigure(s);
         if (faces_listen_feeds(s) < 0)

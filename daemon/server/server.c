@@ -366,6 +366,7 @@ static void finish(Server *s)
         if (s->draining && s->exit_status == SERVER_EXIT_OK && intake_is_idle(s->intake))
                 snapshots_finish(s->snapshots, journal_store(s->journal));
         faces_free(s);
+        buffer_deinit(&s->stream_frame.text);
         s->intake = intake_free(s->intake);
         s->feeds = feeds_free(s->feeds);
         s->engine = engine_free(s->engine);

@@ -39,6 +39,15 @@ typedef struct FeedEndpoint {
         struct FeedEndpoint *next;
 } FeedEndpoint;
 
+/* What was written to a stream last. */
+typedef struct StreamFrame {
+        const Feed *feed; /* NULL: no alert of a feed */
+        uint64_t seq;
+        usec_t now; /* of that turn: what somebody may see depends on it */
+        bool visible;
+        Buffer text;
+} StreamFrame;
+
 typedef enum ServerState {
         SERVER_STARTING,
         SERVER_READY,
@@ -91,6 +100,7 @@ struct Server {
         ConnCap *cap;
         LineServer *lines;
         HttpServer *http;
+        StreamFrame stream_frame;
         SpSocket *pull, *rep, *pub;
         IntakeSink pull_sink;
         uint64_t pull_index;

@@ -70,6 +70,10 @@ int config_digest(const Config *c, unsigned char ret[32])
         buffer_append(&text, c->org_digest, sizeof(c->org_digest));
         buffer_append_format(&text, "\n%lld %zu %zu\n", (long long)c->keep_tallies, c->max_agents,
                              c->max_queues);
+        /* The days of the roster begin by it. */
+        for (size_t i = 0; i < c->calendar.n_steps; i++)
+                buffer_append_format(&text, "zone %lld %lld\n", (long long)c->calendar.steps[i].from,
+                                     (long long)c->calendar.steps[i].offset);
         for (size_t i = 0; i < c->n_metrics; i++) {
                 const Metric *m = &c->metrics[i];
 

@@ -169,6 +169,8 @@ void engine_expect(const Engine *e, const Survey *survey, EngineNames *ret);
 /* When engine_step() wants to be called again without news; USEC_INFINITY: never. */
 usec_t engine_deadline(const Engine *e);
 
+/* The latest time that it was told; INT64_MIN before the first step. */
+usec_t engine_now(const Engine *e);
 const Org *engine_org(const Engine *e);
 const Settings *engine_settings(const Engine *e);
 void engine_stats(const Engine *e, EngineStats *ret);

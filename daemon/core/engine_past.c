@@ -105,6 +105,11 @@ void engine_forget_count(Engine *e, uint64_t n)
         e->stats.surveys -= n < e->stats.surveys ? n : e->stats.surveys;
 }
 
+usec_t engine_now(const Engine *e)
+{
+        return e->now;
+}
+
 int32_t engine_kept_day(const Engine *e)
 {
         return e->kept[WINDOW_DAY];

@@ -64,10 +64,6 @@ static void find_buckets(usec_t ts, int32_t ret[_WINDOW_TIER_N])
 #define PREFETCH_BYTES 640
 #define CACHE_LINE     64
 
-/* So much of a scope's counts is fetched: as a rule all of its guards. */
-#define PREFETCH_BYTES 640
-#define CACHE_LINE     64
-
 /* An agent's counts have mostly left the cache since the last survey: fetch those of all scopes at once. */
 static void prefetch_counts(const Engine *e, const ScopeId *chain, size_t n)
 {

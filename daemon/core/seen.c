@@ -129,7 +129,7 @@ static int grow(Seen *s)
         larger.rest_bits = s->home_bits ? (uint8_t)(s->rest_bits - 1) : REST_BITS;
         if (larger.rest_bits == 0)
                 return -ENOMEM;
-        larger.places = calloc(1, bytes_of(n_homes(&larger)));
+        larger.places = calloc(((size_t)1 << larger.home_bits) + OVERHANG, sizeof(uint64_t));
         if (!larger.places)
                 return -ENOMEM;
         for (size_t i = 0; i < bytes_of(n) / sizeof(uint64_t); i++) {
@@ -232,7 +232,7 @@ int seen_load(Seen *s, ImageReader *from)
         if (home_bits == 0) {
                 loaded.rest_bits = 0;
         } else {
-                loaded.places = malloc(seen_size(&loaded));
+                loaded.places = malloc((((size_t)1 << home_bits) + OVERHANG) * sizeof(uint64_t));
                 if (!loaded.places)
                         return -ENOMEM;
                 memcpy(loaded.places, places, seen_size(&loaded));

@@ -136,7 +136,7 @@ void intake_set_limits(Intake *i, usec_t gone, usec_t mute);
 void intake_want_cut(Intake *i);
 /* From a cut on: as in IntakeParts. */
 void intake_keep(Intake *i, uint64_t epoch, uint64_t until);
-/* On the storage thread: a batch found no space, and those behind it are not written. */
+/* On the storage thread: a batch failed or found no space, and those behind it are not written. */
 bool intake_store_stopped(const Intake *i);
 
 /* Stops taking: intake_is_full() holds, and rested() is called once nothing is in flight. */

@@ -49,6 +49,9 @@ static void intake_failed(void *user, int error, const char *what)
         /* Who else met it may have said so already. */
         if (s->exit_status == SERVER_EXIT_OK)
                 log_err("%s: %s; nothing more is acknowledged, exiting", what, strerror(-error));
+        /* A start that reads every survey names the damaged one and leaves it out; another would end here again. */
+        if (error == -EBADMSG)
+                snapshots_distrust(s->snapshots);
         server_fail(s, error == -ENOMEM ? SERVER_EXIT_INTERNAL : SERVER_EXIT_IO);
 }
 

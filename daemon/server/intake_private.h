@@ -25,7 +25,7 @@ struct Intake {
         bool failed;
         bool starved;       /* the disk is full: what is offered is refused until there is space */
         bool alerts_wait;   /* not even alerts could be committed since the last try */
-        bool store_stopped; /* the storage thread's: nothing is written behind what found no space */
+        bool store_stopped; /* the storage thread's: nothing is written behind what failed */
         Batch *unwritten, **unwritten_end; /* batches that found the disk full, in their order */
         JournalJob release, retry;
         bool retry_busy;

@@ -26,11 +26,11 @@ static int commit_run(JournalJob *job, Store *store)
         Batch *b = (Batch *)job;
         int r;
 
-        /* Order: nothing is written behind a batch that found no space, until that one has been given up. */
+        /* Order: nothing is written behind a batch that failed; until it has been given up, if it found no space. */
         if (b->intake->store_stopped)
                 return -ENOSPC;
         r = batch_commit(b, store);
-        if (r == -ENOSPC)
+        if (r < 0)
                 b->intake->store_stopped = true;
         return r;
 }

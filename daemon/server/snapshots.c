@@ -2,23 +2,14 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/core/snapshot.h"
 #include "daemon/io/log.h"
-#include "daemon/server/snapshots.h"
-#include "daemon/server/state.h"
-#include "daemon/store/image_file.h"
-#include "proto/base/hash.h"
-
-/* To be raised when the layout of an image changes within a version. */
-#define LAYOUT 1
+#include "daemon/server/snapshots_private.h"
 
 #define LOOK_TIME  (10 * USEC_SEC)
 #define RETRY_TIME (10 * USEC_MIN)
@@ -30,47 +21,6 @@
 #define SMALL 10
 /* What goes from the store in one transaction. */
 #define SLICE_MAX 10000
-/* So much stays free at least. */
-#define ROOM ((uint64_t)1 << 20)
-/* The first descriptor that is neither input nor output. */
-#define CHILD_FD 3
-
-typedef struct Snapshots {
-        JournalJob job; /* first: a job is its snapshots */
-        Server *server;
-        LoopTimer *timer;
-        LoopSignal *child_ended;
-        char *path;
-        pid_t child; /* 0: none */
-        ImageFile *file;
-        SnapshotHead head; /* of the one that is being made */
-        SnapshotMarks marks;
-        bool busy;                 /* the job is on its way */
-        bool asked;                /* for a cut */
-        bool given_up;             /* the one under way may hold what was never stored */
-        bool due;                  /* without regard to how much has changed */
-        bool failed;               /* the last one; said once */
-        usec_t begun, took, tried; /* monotonic */
-        uint64_t counted;          /* changes at the cut ... */
-        uint64_t counted_live;     /* ... and at that of the one in place */
-        size_t n_expired;
-        SnapshotStats stats;
-} Snapshots;
-
-int snapshots_path(const Server *s, char **ret)
-{
-        if (asprintf(ret, "%s.snapshot", s->config->store) >= 0)
-                return 0;
-        *ret = NULL;
-        return -ENOMEM;
-}
-
-int snapshots_head(const Server *s, SnapshotHead *ret)
-{
-        *ret = (SnapshotHead){0};
-        (void)snprintf(ret->program, sizeof(ret->program), "%s %d", CX_VERSION, LAYOUT);
-        return config_digest(s->engine_config, ret->digest);
-}
 
 int snapshots_put_marks(Store *store, const SnapshotMarks *marks)
 {
@@ -118,12 +68,62 @@ static bool is_due(const Snapshots *s, usec_t now)
         return n >= after && since >= s->took * (n >= BUSY * after ? SHARE_BUSY : SHARE);
 }
 
+/* --- none wanted any more ------------------------------------------------------------------------------- */
+
+static int forget_run(JournalJob *job, Store *store)
+{
+        Snapshots *s = (Snapshots *)job;
+        int r = store_begin(store);
+
+        if (r == 0)
+                r = snapshots_put_marks(store, &(SnapshotMarks){.epoch = s->marks.epoch});
+        if (r == 0)
+                r = store_expire_revised(store, INT64_MAX, SLICE_MAX, &s->n_expired);
+        if (r == 0)
+                r = store_commit(store);
+        if (r < 0)
+                store_rollback(store);
+        return r;
+}
+
+static void forget(Snapshots *s);
+
+static void forget_done(JournalJob *job, int result)
+{
+        Snapshots *s = (Snapshots *)job;
+
+        s->busy = false;
+        if (result == -EIO)
+                server_fail(s->server, SERVER_EXIT_IO);
+        if (result < 0)
+                return; /* the next start, or the next look, does it */
+        if (s->n_expired == SLICE_MAX) {
+                forget(s);
+                return;
+        }
+        (void)unlink(s->path);
+        s->marks = (SnapshotMarks){.epoch = s->marks.epoch};
+        intake_keep(s->server->intake, 0, 0);
+}
+
+/* Until it is done, what changes is kept as before. */
+static void forget(Snapshots *s)
+{
+        s->busy = true;
+        s->job = (JournalJob){.run = forget_run, .done = forget_done};
+        journal_submit(s->server->journal, &s->job);
+}
+
 void snapshots_look(Snapshots *s)
 {
         Server *server = s->server;
 
         if (s->asked || s->child || s->busy || server->state != SERVER_READY ||
-            intake_is_starved(server->intake) || !is_due(s, loop_monotonic(server->loop)))
+            intake_is_starved(server->intake) || upkeep_is_busy(server->upkeep))
+                return;
+        if (server->config->snapshot_after == 0 && intake_parts(server->intake)->kept_epoch)
+                forget(s);
+        if (!is_due(s, loop_monotonic(server->loop)))
                 return;
         s->asked = true;
         intake_want_cut(server->intake);
@@ -147,76 +147,6 @@ static void note_failure(Snapshots *s, const char *what, int error)
         s->failed = true;
 }
 
-/* --- the file ------------------------------------------------------------------------------------------- */
-
-static int begin_file(Snapshots *s)
-{
-        Server *server = s->server;
-        const IntakeParts *parts = intake_parts(server->intake);
-        uint64_t nonce, size = seen_size(&server->seen);
-        int r = snapshots_head(server, &s->head);
-
-        /* The store must not run out of space for what is only a cache. */
-        if (s->stats.bytes > size)
-                size = s->stats.bytes;
-        if (r == 0)
-                r = image_file_new(&s->file, s->path, ROOM + 2 * size);
-        if (r < 0)
-                return r;
-        s->head.epoch = s->marks.epoch + 1;
-        s->head.last_seq = parts->last_seq;
-        s->head.at = loop_realtime(server->loop);
-        nonce = hash_bytes(&server->key, &s->head, sizeof(s->head)) >> 1;
-        s->head.nonce = nonce ? (int64_t)nonce : 1;
-        return 0;
-}
-
-static int write_image(const Snapshots *s, bool sync)
-{
-        ImageWriter to = image_file_writer(s->file);
-
-        image_put(&to, &s->head, sizeof(s->head));
-        seen_save(&s->server->seen, &to);
-        snapshot_save(s->server->engine, &to);
-        return image_file_finish(s->file, sync);
-}
-
-/*
- * The child: what it may do is write, with what is there. It keeps no socket and no lock of the daemon open, and does not
- * outlive it.
- */
-static void run_child(Snapshots *s, pid_t parent)
-{
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent)
-                _exit(ESRCH);
-        if (image_file_fd(s->file) != CHILD_FD && dup2(image_file_fd(s->file), CHILD_FD) < 0)
-                _exit(EBADF);
-        closefrom(CHILD_FD + 1);
-        image_file_set_fd(s->file, CHILD_FD);
-        _exit(-write_image(s, true) & 0x7f);
-}
-
-static pid_t fork_child(Snapshots *s)
-{
-        static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
-        pid_t parent = getpid(), child;
-        sigset_t all, before;
-
-        /* No handler of the loop may run in the child: it would ring the daemon's bell. */
-        sigfillset(&all);
-        (void)sigprocmask(SIG_SETMASK, &all, &before);
-        child = fork();
-        if (child == 0) {
-                for (size_t i = 0; i < CX_ARRAY_LEN(numbers); i++)
-                        (void)signal(numbers[i], SIG_DFL);
-                (void)sigprocmask(SIG_SETMASK, &before, NULL);
-                run_child(s, parent);
-        }
-        (void)sigprocmask(SIG_SETMASK, &before, NULL);
-        return child;
-}
-
 void snapshots_take(Snapshots *s)
 {
         Server *server = s->server;
@@ -227,9 +157,9 @@ void snapshots_take(Snapshots *s)
         if (upkeep_is_busy(server->upkeep) || server->state != SERVER_READY)
                 return;
         s->begun = s->tried = loop_monotonic(server->loop);
-        r = begin_file(s);
+        r = snapshots_begin_file(s);
         if (r == 0) {
-                s->child = fork_child(s);
+                s->child = snapshots_fork_child(s);
                 if (s->child < 0) {
                         r = -errno;
                         s->child = 0;
@@ -240,7 +170,7 @@ void snapshots_take(Snapshots *s)
                 note_failure(s, "cannot be begun", -r);
                 return;
         }
-        s->due = s->given_up = false;
+        s->given_up = false;
         s->counted = count_changes(s);
         s->marks.epoch = s->head.epoch;
         s->marks.until = s->head.last_seq;
@@ -302,6 +232,7 @@ static void note_placed(Snapshots *s, usec_t now)
         struct stat st;
 
         s->marks.live = s->head.nonce;
+        s->due = false;
         s->counted_live = s->counted;
         s->took = now - s->begun;
         s->failed = false;
@@ -344,24 +275,17 @@ static void on_child_ended(int number CX_UNUSED, void *user)
         s->child = 0;
         if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || s->given_up) {
                 s->file = image_file_free(s->file);
-                if (!s->given_up)
-                        note_failure(s, "cannot be written", WIFEXITED(status) ? WEXITSTATUS(status) : EINTR);
+                if (!s->given_up && WIFSIGNALED(status))
+                        log_warning("snapshot process was killed by signal %d, going on without",
+                                    WTERMSIG(status));
+                else if (!s->given_up)
+                        note_failure(s, "cannot be written", WEXITSTATUS(status));
+                s->failed = true;
                 return;
         }
         s->busy = true;
         s->job = (JournalJob){.run = place_run, .done = place_done};
         journal_submit(s->server->journal, &s->job);
-}
-
-static void end_child(Snapshots *s)
-{
-        if (s->child) {
-                (void)kill(s->child, SIGKILL);
-                while (waitpid(s->child, NULL, 0) < 0 && errno == EINTR)
-                        ;
-                s->child = 0;
-        }
-        s->file = image_file_free(s->file);
 }
 
 void snapshots_give_up(Snapshots *s)
@@ -370,6 +294,13 @@ void snapshots_give_up(Snapshots *s)
                 s->given_up = true;
                 (void)kill(s->child, SIGKILL);
         }
+}
+
+void snapshots_distrust(Snapshots *s)
+{
+        snapshots_end_child(s);
+        if (unlink(s->path) == 0)
+                log_notice("snapshot is thrown away: the next start reads every survey");
 }
 
 /* --- life ----------------------------------------------------------------------------------------------- */
@@ -400,7 +331,7 @@ Snapshots *snapshots_free(Snapshots *s)
 {
         if (!s)
                 return NULL;
-        end_child(s);
+        snapshots_end_child(s);
         loop_signal_free(s->child_ended);
         loop_timer_free(s->timer);
         free(s->path);
@@ -418,9 +349,10 @@ void snapshots_start(Snapshots *s)
 
 void snapshots_reconfigure(Snapshots *s)
 {
-        s->due = s->server->store_info.n_surveys >= s->server->config->snapshot_after;
         /* What is being written is of the engine before. */
         snapshots_give_up(s);
+        s->due = s->server->store_info.n_surveys >= s->server->config->snapshot_after;
+        s->failed = false;
 }
 
 void snapshots_finish(Snapshots *s, Store *store)
@@ -429,14 +361,14 @@ void snapshots_finish(Snapshots *s, Store *store)
         SnapshotMarks marks;
         int r;
 
-        end_child(s);
-        if (after == 0 || n == 0 || n < after / SMALL || s->failed)
+        snapshots_end_child(s);
+        if (after == 0 || (!s->due && (n == 0 || n < after / SMALL)))
                 return;
         s->begun = CLOCK_SYSTEM.monotonic(CLOCK_SYSTEM.user);
-        r = begin_file(s);
+        r = snapshots_begin_file(s);
         marks = (SnapshotMarks){.epoch = s->head.epoch, .live = s->marks.live, .next = s->head.nonce};
         if (r == 0)
-                r = write_image(s, false);
+                r = snapshots_write_image(s, false);
         if (r == 0)
                 r = commit_marks(store, &marks);
         if (r == 0)

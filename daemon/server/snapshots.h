@@ -12,7 +12,8 @@
  *
  * Possible failure modes: no memory or space for a snapshot (there is an older one, or none: the start takes longer); a
  * file that is not whole, not the one that the store knows, of another configuration or program, or a change that cannot
- * be read (the snapshot is thrown away, and every survey is read). It is a cache: nothing but time is lost with it.
+ * be read (the snapshot is thrown away, and every survey is read); a survey that was counted and is damaged by now (likewise,
+ * with the next start). It is a cache: nothing but time is lost with it.
  */
 
 #include "daemon/server/server.h"
@@ -44,12 +45,14 @@ Snapshots *snapshots_free(Snapshots *s);
 void snapshots_start(Snapshots *s);
 /* Asks the intake for a cut if one is due. For whenever something may have changed. */
 void snapshots_look(Snapshots *s);
-/* The engine is another one: a snapshot is due. */
+/* The engine is another one: what is under way is given up, and a snapshot is due. */
 void snapshots_reconfigure(Snapshots *s);
 /* At a cut. */
 void snapshots_take(Snapshots *s);
-/* The disk is full: one that is under way is given up. */
+/* The disk is full: one that is under way is given up, and for a while none is tried. */
 void snapshots_give_up(Snapshots *s);
+/* What is stored is not what the snapshot was made of: no start may use it. */
+void snapshots_distrust(Snapshots *s);
 /* When everything is stored and the storage thread has ended: takes a last one, if there is something new. */
 void snapshots_finish(Snapshots *s, Store *store);
 

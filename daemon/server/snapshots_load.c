@@ -17,6 +17,8 @@
 /* A clock that was set back by more than this makes a snapshot of the future: it has dropped what would count. */
 #define CLOCK_MARGIN USEC_MIN
 #define SLICE_MAX    10000
+/* Reading every survey is the better way, then. */
+#define CHANGES_MAX ((size_t)2000000)
 
 /* A survey that was changed or deleted since. */
 typedef struct Change {
@@ -31,6 +33,7 @@ typedef struct Load {
         SnapshotHead head;
         uint64_t
                 newest; /* epoch that anything was kept under: that of a snapshot which was begun, but never noted */
+        bool wanted; /* changes are for a snapshot that may be used */
         Change *changes;
         size_t n_changes, changes_size;
         Buffer bytes;
@@ -81,8 +84,10 @@ static int take_revised(void *user, const StoreRevised *row)
 
         if (row->epoch > l->newest)
                 l->newest = row->epoch;
-        if (row->epoch < l->head.epoch)
+        if (!l->wanted || row->epoch < l->head.epoch)
                 return 0;
+        if (l->n_changes == CHANGES_MAX)
+                return -EBADMSG;
         if (l->n_changes == l->changes_size) {
                 size_t size = l->changes_size ? 2 * l->changes_size : 256;
                 Change *changes = reallocarray(l->changes, size, sizeof(*changes));
@@ -141,6 +146,7 @@ static int read_now(Load *l)
                         /* It is read with all those that came later; unless it has gone into the tallies. */
                         if (r == STORE_E_NOT_FOUND)
                                 return -EBADMSG;
+                        l->bytes.n = c.now_at;
                         continue;
                 }
                 if ((r == STORE_E_NOT_FOUND) != (c.before_n == 0))
@@ -185,8 +191,10 @@ static int apply_changes(Load *l)
 
 static int read_changes(Load *l)
 {
-        int r = store_scan_revised(l->store, take_revised, l);
+        int r;
 
+        l->wanted = true;
+        r = store_scan_revised(l->store, take_revised, l);
         if (r < 0)
                 return r;
         keep_first(l);
@@ -205,8 +213,10 @@ static int load(Load *l, const char *path, const SnapshotMarks *marks, const cha
 
         if (r == 0)
                 r = image_map(path, &map, &from);
-        if (r == -EBADMSG || r == -ENOENT) {
-                *ret_reason = r == -ENOENT ? "it is not there" : "it is damaged";
+        if (r < 0 && r != -ENOMEM) {
+                *ret_reason = r == -ENOENT    ? "it is not there"
+                              : r == -EBADMSG ? "it is damaged"
+                                              : "it cannot be opened";
                 return 0;
         }
         if (r < 0)
@@ -231,18 +241,21 @@ static int load(Load *l, const char *path, const SnapshotMarks *marks, const cha
         return r < 0 ? r : 1;
 }
 
-/* No file that there is, or will turn up, is taken again. */
+/*
+ * No file that there is, or will turn up, is taken again; nor what was kept for it, by one that is yet to come. -ENOSPC:
+ * what changes must be kept as before.
+ */
 static int throw_away(Store *store, const char *path, SnapshotMarks *marks)
 {
+        const SnapshotMarks none = {.epoch = marks->epoch};
         size_t n = SLICE_MAX;
         int r = 0;
 
         (void)unlink(path);
-        *marks = (SnapshotMarks){.epoch = marks->epoch};
         while (r == 0 && n == SLICE_MAX) {
                 r = store_begin(store);
                 if (r == 0)
-                        r = snapshots_put_marks(store, marks);
+                        r = snapshots_put_marks(store, &none);
                 if (r == 0)
                         r = store_expire_revised(store, INT64_MAX, SLICE_MAX, &n);
                 if (r == 0)
@@ -250,7 +263,20 @@ static int throw_away(Store *store, const char *path, SnapshotMarks *marks)
                 if (r < 0)
                         store_rollback(store);
         }
+        if (r == 0)
+                *marks = none;
         return r;
+}
+
+/* A snapshot that was begun may have left changes under an epoch that no mark tells of; the next one must be newer. */
+static int find_newest(Load *l, SnapshotMarks *marks)
+{
+        int r = store_scan_revised(l->store, take_revised, l);
+
+        if (l->newest > marks->epoch)
+                marks->epoch = l->newest;
+        /* Where they cannot be read they are not used either. */
+        return r == -EBADMSG ? 0 : r;
 }
 
 int snapshots_load(Server *server, Store *store, uint64_t *ret_last_seq)
@@ -267,6 +293,8 @@ int snapshots_load(Server *server, Store *store, uint64_t *ret_last_seq)
                 l->scratch = malloc((size_t)4 * SURVEY_BYTES_MAX);
                 r = l->scratch ? read_marks(store, marks) : -ENOMEM;
         }
+        if (r == 0)
+                r = find_newest(l, marks);
         if (r == 0 && (marks->live || marks->next)) {
                 if (server->config->snapshot_after == 0)
                         reason = "the configuration wants none";
@@ -274,18 +302,22 @@ int snapshots_load(Server *server, Store *store, uint64_t *ret_last_seq)
                         r = load(l, path, marks, &reason);
         }
         if (r > 0) {
+                marks->live = l->head.nonce;
                 marks->until = l->head.last_seq;
                 marks->behind = l->n_changes;
-                if (l->newest > marks->epoch)
-                        marks->epoch = l->newest;
+                if (l->head.epoch > marks->epoch)
+                        marks->epoch = l->head.epoch;
                 *ret_last_seq = l->head.last_seq;
                 log_info("snapshot surveys_until=%llu changes=%zu", (unsigned long long)l->head.last_seq,
                          l->n_changes);
-        } else if (r == 0 && reason) {
-                log_notice("snapshot is not used: %s; every survey is read", reason);
+        } else if (r == 0 && (reason || l->newest)) {
+                if (reason)
+                        log_notice("snapshot is not used: %s; every survey is read", reason);
                 r = throw_away(store, path, marks);
-                /* A full disk: what is in the store stays; it names no file that there is. */
-                r = r == -ENOSPC ? 0 : r;
+                if (r == -ENOSPC) {
+                        marks->until = INT64_MAX;
+                        r = 0;
+                }
         } else if (r == -EBADMSG) {
                 log_err("snapshot cannot be read back, removing it");
                 (void)unlink(path);

@@ -60,7 +60,6 @@ struct Server {
         ServerState state;
         int exit_status;
         usec_t started;
-        HashKey key;
 
         Loop *loop;
         LoopWake *wake;      /* from the storage thread */

@@ -16,6 +16,8 @@
 #define CHUNK      ((size_t)1 << 20)
 #define CHUNKS_MAX ((size_t)1 << 17) /* 128 GiB */
 
+#define KEEP_FREE ((uint64_t)64 << 20)
+
 static const char magic[8] = "cxdimg1";
 
 typedef struct Footer {
@@ -51,9 +53,27 @@ static void write_all(ImageFile *f, const void *data, size_t n)
         }
 }
 
+/* Besides @room a twentieth of the disk stays free, but not more than 64 MiB. */
+static int check_room(int fd, uint64_t room)
+{
+        uint64_t keep, available;
+        struct statvfs st;
+
+        if (fstatvfs(fd, &st) < 0)
+                return -errno;
+        keep = (uint64_t)st.f_blocks * st.f_frsize / 20;
+        available = (uint64_t)st.f_bavail * st.f_frsize;
+        if (keep > KEEP_FREE)
+                keep = KEEP_FREE;
+        return available < keep || available - keep < room ? -ENOSPC : 0;
+}
+
 static void end_chunk(ImageFile *f)
 {
         if (f->n == 0 || f->error)
+                return;
+        f->error = check_room(f->fd, f->n);
+        if (f->error)
                 return;
         if (f->n_chunks == CHUNKS_MAX) {
                 f->error = -EFBIG;
@@ -80,15 +100,6 @@ static void append(void *user, const void *data, size_t n)
                 if (f->n == CHUNK)
                         end_chunk(f);
         }
-}
-
-static int check_room(int fd, uint64_t room)
-{
-        struct statvfs st;
-
-        if (fstatvfs(fd, &st) < 0)
-                return -errno;
-        return (uint64_t)st.f_bavail * st.f_frsize < room ? -ENOSPC : 0;
 }
 
 int image_file_new(ImageFile **ret, const char *path, uint64_t room)
@@ -184,58 +195,94 @@ int image_file_place(ImageFile *f)
 
 /* --- reading -------------------------------------------------------------------------------------------- */
 
-static bool is_whole(const unsigned char *at, size_t n, size_t *ret_n_bytes)
+/* By reading, not from the mapping, where a sector that cannot be read ends the process. */
+static bool read_at(int fd, void *to, size_t n, size_t at)
 {
-        const unsigned char *crcs;
+        unsigned char *p = to;
+
+        while (n) {
+                ssize_t k = pread(fd, p, n, (off_t)at);
+
+                if (k < 0 && errno == EINTR)
+                        continue;
+                if (k <= 0)
+                        return false;
+                p += k;
+                at += (size_t)k;
+                n -= (size_t)k;
+        }
+        return true;
+}
+
+/* @chunk: room for one, and for all checksums. */
+static bool is_whole(int fd, size_t n, unsigned char *chunk, uint32_t *crcs, size_t *ret_n_bytes)
+{
+        char begin[sizeof(magic)];
         Footer footer;
 
-        if (n < sizeof(magic) + sizeof(footer) || memcmp(at, magic, sizeof(magic)) != 0)
+        if (n < sizeof(magic) + sizeof(footer) || !read_at(fd, begin, sizeof(begin), 0) ||
+            memcmp(begin, magic, sizeof(magic)) != 0 ||
+            !read_at(fd, &footer, sizeof(footer), n - sizeof(footer)))
                 return false;
-        memcpy(&footer, at + n - sizeof(footer), sizeof(footer));
         n -= sizeof(footer);
         if (footer.zero || footer.n_chunks > CHUNKS_MAX || footer.n_bytes > n ||
             footer.n_bytes + footer.n_chunks * sizeof(uint32_t) != n ||
             footer.n_chunks != (footer.n_bytes + CHUNK - 1) / CHUNK)
                 return false;
-        crcs = at + footer.n_bytes;
         *ret_n_bytes = (size_t)footer.n_bytes;
+        if (!read_at(fd, crcs, (size_t)footer.n_chunks * sizeof(*crcs), *ret_n_bytes))
+                return false;
         if (PLANTED("snapshot-unchecked"))
                 return true;
         if (footer.crc != footer_crc(&footer, crcs))
                 return false;
         for (size_t i = 0; i < footer.n_chunks; i++) {
-                size_t begin = i * CHUNK, rest = *ret_n_bytes - begin;
-                uint32_t crc;
+                size_t start = i * CHUNK, rest = *ret_n_bytes - start;
 
-                memcpy(&crc, crcs + i * sizeof(crc), sizeof(crc));
-                if (crc != store_crc(0, at + begin, rest < CHUNK ? rest : CHUNK))
+                if (rest > CHUNK)
+                        rest = CHUNK;
+                if (!read_at(fd, chunk, rest, start) || crcs[i] != store_crc(0, chunk, rest))
                         return false;
         }
         return true;
 }
 
+static int map_whole(int fd, ImageMap *ret, size_t *ret_n_bytes)
+{
+        size_t n_crcs = CHUNKS_MAX * sizeof(uint32_t);
+        unsigned char *chunk;
+        struct stat st;
+        bool whole;
+
+        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
+                return -EBADMSG;
+        chunk = malloc(CHUNK + n_crcs);
+        if (!chunk)
+                return -ENOMEM;
+        whole = is_whole(fd, (size_t)st.st_size, chunk, (uint32_t *)(void *)(chunk + CHUNK), ret_n_bytes);
+        free(chunk);
+        if (!whole)
+                return -EBADMSG;
+        ret->n = (size_t)st.st_size;
+        ret->at = mmap(NULL, ret->n, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+        if (ret->at != MAP_FAILED)
+                return 0;
+        *ret = IMAGE_MAP_NULL;
+        return -errno;
+}
+
 int image_map(const char *path, ImageMap *ret, ImageReader *ret_reader)
 {
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), r;
         ImageMap m = IMAGE_MAP_NULL;
-        struct stat st;
         size_t n_bytes;
 
         if (fd < 0)
                 return -errno;
-        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0) {
-                (void)close(fd);
-                return -EBADMSG;
-        }
-        m.n = (size_t)st.st_size;
-        m.at = mmap(NULL, m.n, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+        r = map_whole(fd, &m, &n_bytes);
         (void)close(fd);
-        if (m.at == MAP_FAILED)
-                return -errno;
-        if (!is_whole(m.at, m.n, &n_bytes)) {
-                image_map_deinit(&m);
-                return -EBADMSG;
-        }
+        if (r < 0)
+                return r;
         *ret = m;
         *ret_reader = (ImageReader){.at = (const unsigned char *)m.at + sizeof(magic),
                                     .n = n_bytes - sizeof(magic)};

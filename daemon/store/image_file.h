@@ -31,7 +31,8 @@ int image_file_fd(const ImageFile *f);
 /* From now on the file is behind this descriptor (as dup2() made it). */
 void image_file_set_fd(ImageFile *f, int fd);
 
-/* Writes what is left; @sync: onto the disk. -errno of the first write that failed; -EFBIG. */
+/* Writes what is left; @sync: onto the disk. -errno of the first write that failed; -ENOSPC while there is still some space, for a
+ * cache must not fill the disk; -EFBIG. */
 CX_MUST_CHECK int image_file_finish(ImageFile *f, bool sync);
 /* Moves a file that is finished (perhaps by a child) into place. -errno. */
 CX_MUST_CHECK int image_file_place(ImageFile *f);
@@ -44,7 +45,7 @@ typedef struct ImageMap {
 
 #define IMAGE_MAP_NULL ((ImageMap){0})
 
-/* *ret_reader is good until image_map_deinit(). -ENOENT; -EBADMSG: it is not whole; -errno. */
+/* *ret_reader is good until image_map_deinit(). -ENOENT; -EBADMSG: it is not whole, or cannot be read; -errno. */
 CX_MUST_CHECK int image_map(const char *path, ImageMap *ret, ImageReader *ret_reader);
 void image_map_deinit(ImageMap *m);
 

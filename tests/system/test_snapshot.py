@@ -169,12 +169,98 @@ def doubt():
         assert d.out.find("snapshot is not used: the configuration has changed")
         cxstate.check_model(d, model, at)
         d.kill()
+        d.configure(config(timezone="Asia/Tokyo"))
+        start(lambda: None)
+        assert d.out.find("snapshot is not used: the configuration has changed")
+        d.kill()
         d.configure(config(after=0))
         start(lambda: None)
         assert d.out.find("snapshot is not used: the configuration wants none")
         compare(d, model, at, before, "no snapshot wanted")
         d.stop()
         assert not os.path.exists(snapshot(d))
+
+
+def catch(d, number, now, caught):
+    """Sends surveys, and a signal to every process that takes a snapshot, until one was caught."""
+    sent = []
+
+    def again():
+        sent.append({"id": f"catch-{len(sent)}", "ts": now, "queue": "tech", "answers": {"csat": 3}})
+        d.send(sent[-1])
+        with open(f"/proc/{d.process.pid}/task/{d.process.pid}/children", encoding="ascii") as file:
+            for pid in file.read().split():
+                try:
+                    os.kill(int(pid), number)
+                except ProcessLookupError:
+                    continue
+        return caught()
+
+    cx.until("a child was caught", again, 60)
+    return sent
+
+
+@cx.case("what changed behind a first snapshot that was never finished is not taken for a change of the next one")
+def unfinished():
+    now = int(time.time())
+    survey = {"ts": now - 60, "queue": "tech", "agent": "ana", "rev": 1}
+
+    def figures(d):
+        with d.http() as h:
+            return h.json("/v1/figures", scope="agent/ana", metric="csat", window="90d")["figures"][0]["counts"]
+
+    with cx.Daemon(config(after=1000000)) as d:
+        d.send(*({**survey, "id": f"s{i}", "answers": {"csat": 1 + i % 5}} for i in range(500)))
+        d.kill()
+        d.configure(config(after=1))
+        d.spawn()
+        d.wait_ready()
+
+        def stopped():
+            with open(f"/proc/{d.process.pid}/task/{d.process.pid}/children", encoding="ascii") as file:
+                for pid in file.read().split():
+                    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+                        if stat.read().rsplit(")", 1)[1].split()[0] == "T":
+                            return True
+            return False
+
+        # Caught before it is in place, or the store knows a snapshot already: then from the beginning.
+        catch(d, signal.SIGSTOP, now, stopped)
+        first = not d.out.find("snapshot surveys_until=.* bytes=")
+        d.send(*({**survey, "id": f"s{i}", "rev": 2, "answers": {"csat": 5}} for i in range(100)))
+        d.restart(kill=True)
+        before = figures(d)
+        mark = len(d.out.lines)
+        d.send({**survey, "id": "more", "answers": {"csat": 3}})
+        taken(d, mark if d.out.find("snapshot surveys_until=.* bytes=") else 0)
+        d.restart(kill=True)
+        after = figures(d)
+        assert after == {**before, "3": before["3"] + 1}, (first, before, after)
+
+
+@cx.case("a survey that was counted and is damaged by now is left out with the next start, however often it is sent again")
+def damaged():
+    now = int(time.time())
+    surveys = [{"id": f"s-{i}", "ts": now - 60, "queue": "tech", "agent": "ana", "answers": {"csat": 5}} for i in range(300)]
+    with cx.Daemon(config(after=1)) as d:
+        d.send(*surveys)
+        taken(d)
+        d.stop()
+        with open(d.path("s", "cxd.db"), "r+b") as file:
+            data = file.read()
+            at = data.index(b'"id":"s-77"')
+            file.seek(data.index(b'"csat":5', data.rindex(b"{", 0, data.index(b'"id":"s-77"', at))) + 7)
+            file.write(b"4")
+        d.start()
+        assert used(d)
+        with d.lines() as c:
+            c.send(surveys[77])
+            assert c.reply() is None, "it was answered although it cannot be compared"
+        assert d.wait() == 74
+        d.start()
+        assert used(d) is None and d.out.find(r"survey=78 is damaged, leaving it out")
+        assert d.send(surveys[77])["stored"] == 1
+        assert d.status()["surveys"]["counted"] == 300
 
 
 @cx.case("a process that takes a snapshot and is killed leaves no trace but a warning")
@@ -186,22 +272,7 @@ def child():
             c.settle()
         d.out.wait("snapshot surveys_until=")
 
-        def children():
-            with open(f"/proc/{d.process.pid}/task/{d.process.pid}/children", encoding="ascii") as file:
-                return [int(pid) for pid in file.read().split()]
-
-        gen = cxmodel.Generator(2, now, prefix="c")
-
-        def caught():
-            d.send(*(s for s, verdict in gen.take(5) if verdict == "stored"))
-            for pid in children():
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
-            return d.out.find("snapshot cannot be written")
-
-        cx.until("a child was caught", caught, 60)
+        catch(d, signal.SIGKILL, now, lambda: d.out.find("snapshot process was killed by signal 9"))
         cx.until("it is gone", lambda: not os.path.exists(snapshot(d) + ".new"))
         d.send({"id": "after", "ts": now, "queue": "tech"})
         d.restart(kill=True)

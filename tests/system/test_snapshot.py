@@ -181,6 +181,11 @@ def doubt():
         assert not os.path.exists(snapshot(d))
 
 
+def children(d):
+    with open(f"/proc/{d.process.pid}/task/{d.process.pid}/children", encoding="ascii") as file:
+        return [int(pid) for pid in file.read().split()]
+
+
 def catch(d, number, now, caught):
     """Sends surveys, and a signal to every process that takes a snapshot, until one was caught."""
     sent = []
@@ -188,12 +193,13 @@ def catch(d, number, now, caught):
     def again():
         sent.append({"id": f"catch-{len(sent)}", "ts": now, "queue": "tech", "answers": {"csat": 3}})
         d.send(sent[-1])
-        with open(f"/proc/{d.process.pid}/task/{d.process.pid}/children", encoding="ascii") as file:
-            for pid in file.read().split():
-                try:
-                    os.kill(int(pid), number)
-                except ProcessLookupError:
-                    continue
+        for pid in children(d):
+            try:
+                # Not before it has let go of the daemon's sockets, which it would keep.
+                if len(os.listdir(f"/proc/{pid}/fd")) <= 4:
+                    os.kill(pid, number)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
         return caught()
 
     cx.until("a child was caught", again, 60)
@@ -217,11 +223,13 @@ def unfinished():
         d.wait_ready()
 
         def stopped():
-            with open(f"/proc/{d.process.pid}/task/{d.process.pid}/children", encoding="ascii") as file:
-                for pid in file.read().split():
+            for pid in children(d):
+                try:
                     with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
                         if stat.read().rsplit(")", 1)[1].split()[0] == "T":
                             return True
+                except FileNotFoundError:
+                    continue
             return False
 
         # Caught before it is in place, or the store knows a snapshot already: then from the beginning.

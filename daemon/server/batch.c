@@ -50,10 +50,22 @@ bool batch_has_surveys(const Batch *b)
         return false;
 }
 
+/* Entries that nobody will be told about: who waits for the last of his has his memory back. */
+static void let_go_of_sinks(Batch *b)
+{
+        for (size_t i = 0; i < b->n_entries; i++) {
+                IntakeSink *s = b->entries[i].sink;
+
+                if (--s->n_pending == 0 && s->detached)
+                        s->on_idle(s);
+        }
+}
+
 Batch *batch_free(Batch *b)
 {
         if (!b)
                 return NULL;
+        let_go_of_sinks(b);
         batch_reset(b);
         buffer_deinit(&b->bytes);
         buffer_deinit(&b->found);

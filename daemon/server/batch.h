@@ -86,6 +86,7 @@ typedef struct Batch {
 } Batch;
 
 Batch *batch_new(Intake *i);
+/* Entries that are still in it are told to nobody. */
 Batch *batch_free(Batch *b);
 /* Empty, but keeps its memory. */
 void batch_reset(Batch *b);

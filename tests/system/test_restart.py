@@ -73,7 +73,8 @@ def ledger():
             refused = {r["line"] for r in c.refusals()}
             assert all(r["code"] == "E_STALE" for r in c.refusals())
             model.take(*(s for n, (s, _) in enumerate(batch[:acked], 1) if n not in refused))
-            unsure = batch[acked:at]
+            # Nor what was unsure before and has not been sent again yet.
+            unsure = batch[acked : max(at, len(unsure))]
             # What was made but never sent is no news; its ids start anew.
             made = {}
             for s, _ in [(s, None) for s in model.surveys.values()] + unsure:

@@ -20,8 +20,8 @@ static void intake_wanted(void *user)
 {
         Server *s = user;
 
-        if (!loop_timer_armed(s->turn) && loop_timer_after(s->turn, 0) < 0)
-                server_fail(s, SERVER_EXIT_INTERNAL);
+        if (!loop_timer_armed(s->turn))
+                server_wake(s, s->turn, 0);
 }
 
 static void intake_room(void *user)
@@ -46,13 +46,10 @@ static void intake_failed(void *user, int error, const char *what)
 {
         Server *s = user;
 
-        /* Who else met it may have said so already. */
-        if (s->exit_status == SERVER_EXIT_OK)
-                log_err("%s: %s; nothing more is acknowledged, exiting", what, strerror(-error));
         /* A start that reads every survey names the damaged one and leaves it out; another would end here again. */
         if (error == -EBADMSG)
                 snapshots_distrust(s->snapshots);
-        server_fail(s, error == -ENOMEM ? SERVER_EXIT_INTERNAL : SERVER_EXIT_IO);
+        server_fail(s, error, what);
 }
 
 static void intake_starved(void *user, const char *error)
@@ -64,8 +61,7 @@ static void intake_starved(void *user, const char *error)
                 (void)notify_status(s->options.notify, "the disk is full: surveys are refused");
         }
         snapshots_give_up(s->snapshots);
-        if (loop_timer_after(s->retry, USEC_SEC) < 0)
-                server_fail(s, SERVER_EXIT_INTERNAL);
+        server_wake(s, s->retry, USEC_SEC);
 }
 
 static void intake_recovered(void *user)

@@ -36,8 +36,7 @@ static void swap(Server *s, Engine *engine)
         r = feeds_configure(s->feeds, s->next_config);
         if (r < 0) {
                 /* Feeds may know principals of both by now; there is no way back that is sure. */
-                log_err("reload failed: %s, stopping", strerror(-r));
-                server_fail(s, SERVER_EXIT_INTERNAL);
+                server_fail(s, r, "reload");
                 if (is_new)
                         engine_free(engine);
                 return;

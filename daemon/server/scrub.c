@@ -97,8 +97,7 @@ static void pass_deinit(Pass *p)
 
 static void wait(Scrub *c, usec_t time)
 {
-        if (loop_timer_after(c->timer, time) < 0)
-                server_fail(c->pass.server, SERVER_EXIT_INTERNAL);
+        server_wake(c->pass.server, c->timer, time);
 }
 
 /* So that a pass takes less than a day, and no more of the disk than it must. */

@@ -29,17 +29,26 @@
 /* For subscribers to take what they were sent. */
 #define TICK_WAIT (20 * USEC_MSEC)
 
-void server_fail(Server *s, int status)
+static int exit_status(int error)
 {
-        s->exit_status = status;
+        return error == -ENOMEM ? SERVER_EXIT_INTERNAL : SERVER_EXIT_IO;
+}
+
+void server_fail(Server *s, int error, const char *what)
+{
+        if (s->exit_status == SERVER_EXIT_OK) {
+                log_err("%s: %s; nothing more is acknowledged, exiting", what, strerror(-error));
+                s->exit_status = exit_status(error);
+        }
         loop_stop(s->loop);
 }
 
-void server_fail_store(Server *s, int error, const char *job)
+void server_wake(Server *s, LoopTimer *timer, usec_t delay)
 {
-        if (s->exit_status == SERVER_EXIT_OK)
-                log_err("%s of the store: %s; nothing more is acknowledged, exiting", job, strerror(-error));
-        server_fail(s, SERVER_EXIT_IO);
+        int r = loop_timer_after(timer, delay);
+
+        if (r < 0)
+                server_fail(s, r, "timer");
 }
 
 /* Everything is settled: what was written to senders goes out before the loop ends. */
@@ -57,8 +66,8 @@ static void look_whether_drained(Server *s)
         if (line_server_count(s->lines) == 0 && http.connections == http.streams) {
                 log_notice("stopped, everything that was acknowledged is stored");
                 loop_stop(s->loop);
-        } else if (loop_timer_after(s->turn, 5 * USEC_MSEC) < 0) {
-                loop_stop(s->loop);
+        } else {
+                server_wake(s, s->turn, 5 * USEC_MSEC);
         }
 }
 
@@ -67,10 +76,8 @@ void server_drain(Server *s)
         s->draining = true;
         line_server_each(s->lines, end_session);
         http_server_drain(s->http);
-        if (loop_timer_after(s->grace, DRAIN_TIME) < 0)
-                loop_stop(s->loop);
-        else
-                look_whether_drained(s);
+        server_wake(s, s->grace, DRAIN_TIME);
+        look_whether_drained(s);
 }
 
 static void on_retry(void *user)
@@ -82,11 +89,14 @@ static void on_retry(void *user)
 
 static void set_deadline(Server *s)
 {
+        int r;
+
         if (s->deadline_set)
                 return;
         s->deadline_set = true;
-        if (loop_timer_at_realtime(s->deadline, engine_deadline(s->engine)) < 0)
-                server_fail(s, SERVER_EXIT_INTERNAL);
+        r = loop_timer_at_realtime(s->deadline, engine_deadline(s->engine));
+        if (r < 0)
+                server_fail(s, r, "timer");
 }
 
 void server_step_time(Server *s)
@@ -143,8 +153,7 @@ static void on_tick(void *user)
 
         if (r < 0)
                 log_warning("tick has no memory for figures, leaving them out");
-        if (loop_timer_after(s->tick, tick_pause(s, r)) < 0)
-                server_fail(s, SERVER_EXIT_INTERNAL);
+        server_wake(s, s->tick, tick_pause(s, r));
 }
 
 static void on_watchdog(void *user)
@@ -152,8 +161,7 @@ static void on_watchdog(void *user)
         Server *s = user;
 
         (void)notify_watchdog(s->options.notify);
-        if (loop_timer_after(s->watchdog, notify_watchdog_interval(s->options.notify)) < 0)
-                server_fail(s, SERVER_EXIT_INTERNAL);
+        server_wake(s, s->watchdog, notify_watchdog_interval(s->options.notify));
 }
 
 void server_tell_status(Server *s)
@@ -191,10 +199,8 @@ static void stop(Server *s)
         http_server_drain(s->http);
         face_lines_pause(s);
         face_sp_pause(s);
-        if (loop_timer_after(s->grace, GRACE_TIME) < 0)
-                loop_stop(s->loop);
-        else
-                intake_rest(s->intake);
+        server_wake(s, s->grace, GRACE_TIME);
+        intake_rest(s->intake);
 }
 
 static void on_signal(int number, void *user)
@@ -271,7 +277,7 @@ static int start_engine(Server *s)
                 r = journal_new(&s->journal, store, on_ring, s);
         if (r < 0) {
                 store_close(store);
-                s->exit_status = r == -ENOMEM ? SERVER_EXIT_INTERNAL : SERVER_EXIT_IO;
+                s->exit_status = exit_status(r);
                 return r;
         }
         parts.reserve = s->reserve;
@@ -326,7 +332,7 @@ static int start_faces(Server *s)
         if (r == 0)
                 r = faces_listen_feeds(s);
         if (r < 0 && s->exit_status == SERVER_EXIT_OK)
-                s->exit_status = r == -ENOMEM ? SERVER_EXIT_INTERNAL : SERVER_EXIT_IO;
+                s->exit_status = exit_status(r);
         return r;
 }
 
@@ -344,11 +350,8 @@ static int start(Server *s)
                 return r;
         s->state = SERVER_READY;
         server_step_time(s);
-        r = loop_timer_after(s->tick, s->config->tick);
-        if (r == 0)
-                r = loop_timer_after(s->watchdog, notify_watchdog_interval(s->options.notify));
-        if (r < 0)
-                return r;
+        server_wake(s, s->tick, s->config->tick);
+        server_wake(s, s->watchdog, notify_watchdog_interval(s->options.notify));
         upkeep_start(s->upkeep);
         scrub_start(s->scrub, s->snapshot_marks.live != 0);
         snapshots_start(s->snapshots);
@@ -412,10 +415,13 @@ int server_run(const ServerOptions *options, Config *config)
         s->config = s->engine_config = config;
         s->seen = SEEN_INIT(options->key);
         r = start(s);
-        if (r == 0)
-                r = loop_run(s->loop);
-        else if (r != -ECANCELED) /* what was said already */
+        if (r < 0 && r != -ECANCELED) /* what was said already */
                 log_err("cannot start: %s", strerror(-r));
+        if (r == 0) {
+                r = loop_run(s->loop);
+                if (r < 0)
+                        server_fail(s, r, "loop");
+        }
         if (r < 0 && s->exit_status == SERVER_EXIT_OK)
                 s->exit_status = SERVER_EXIT_INTERNAL;
         finish(s);

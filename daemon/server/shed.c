@@ -52,8 +52,7 @@ static void tell(Server *s)
                 log_notice("memory in_use=%zu limit=%zu, surveys are taken", s->resident, s->ceiling.max);
                 (void)notify_status(s->options.notify, "ready");
         }
-        if (loop_timer_after(s->shed, 0) < 0)
-                server_fail(s, SERVER_EXIT_INTERNAL);
+        server_wake(s, s->shed, 0);
 }
 
 static void look(Server *s)
@@ -90,8 +89,7 @@ void shed_look(void *user)
         if (!s->ceiling.max)
                 return;
         look(s);
-        if (loop_timer_after(s->shed, s->ceiling.reached ? 100 * USEC_MSEC : USEC_SEC) < 0)
-                server_fail(s, SERVER_EXIT_INTERNAL);
+        server_wake(s, s->shed, s->ceiling.reached ? 100 * USEC_MSEC : USEC_SEC);
 }
 
 void shed_start(Server *s)

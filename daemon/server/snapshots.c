@@ -94,7 +94,7 @@ static void forget_done(JournalJob *job, int result)
 
         s->busy = false;
         if (result == -EIO)
-                server_fail(s->server, SERVER_EXIT_IO);
+                server_fail(s->server, result, "snapshot");
         if (result < 0)
                 return; /* the next start, or the next look, does it */
         if (s->n_expired == SLICE_MAX) {
@@ -132,11 +132,9 @@ void snapshots_look(Snapshots *s)
 static void on_timer(void *user)
 {
         Snapshots *s = user;
-        Server *server = s->server;
 
         snapshots_look(s);
-        if (loop_timer_after(s->timer, LOOK_TIME) < 0)
-                server_fail(server, SERVER_EXIT_INTERNAL);
+        server_wake(s->server, s->timer, LOOK_TIME);
 }
 
 static void note_failure(Snapshots *s, const char *what, int error)
@@ -218,7 +216,7 @@ static void expire_done(JournalJob *job, int result)
 
         s->busy = false;
         if (result == -EIO)
-                server_fail_store(s->server, result, "snapshot");
+                server_fail(s->server, result, "snapshot");
         /* What does not go now goes with the next one. */
         if (result < 0 || s->n_expired < SLICE_MAX)
                 return;
@@ -252,7 +250,7 @@ static void place_done(JournalJob *job, int result)
         if (result == -ECANCELED)
                 return;
         if (result == -EIO) {
-                server_fail_store(s->server, result, "snapshot");
+                server_fail(s->server, result, "snapshot");
                 return;
         }
         if (result < 0) {

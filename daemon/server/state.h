@@ -108,10 +108,11 @@ struct Server {
         FeedEndpoint *endpoints;
 };
 
-/* Ends the loop; the process exits with @status. Nothing is acknowledged any more. */
-void server_fail(Server *s, int status);
-/* The same because the store failed a job; one line in the log, however many meet it. */
-void server_fail_store(Server *s, int error, const char *job);
+/* Ends the loop, and nothing is acknowledged any more. What failed is said once, however many meet it; the first one decides
+ * what the process exits with: SERVER_EXIT_INTERNAL for -ENOMEM, SERVER_EXIT_IO for all else. */
+void server_fail(Server *s, int error, const char *what);
+/* Arms one of the server's timers; one that cannot be armed is a failure. */
+void server_wake(Server *s, LoopTimer *timer, usec_t delay);
 /* Everything is settled: ends the loop once senders have their last answers. */
 void server_drain(Server *s);
 /* intake_ops.c; @user is the Server. */

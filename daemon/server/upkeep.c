@@ -164,8 +164,7 @@ static void submit(Upkeep *u, Step step)
 static void wait(Upkeep *u, usec_t time, Step step)
 {
         u->step = step;
-        if (loop_timer_after(u->timer, time) < 0)
-                server_fail(u->server, SERVER_EXIT_INTERNAL);
+        server_wake(u->server, u->timer, time);
 }
 
 /* A round begins: from now on, what is older than this is gone, as far as anybody can tell. */
@@ -244,8 +243,7 @@ static void go_on(Upkeep *u)
                 if (u->n_old == 0) {
                         wait(u, 0, STEP_MUTE);
                 } else if (fold_old(u) < 0) {
-                        log_err("store upkeep has no memory");
-                        server_fail(u->server, SERVER_EXIT_INTERNAL);
+                        server_fail(u->server, -ENOMEM, "upkeep");
                 } else {
                         submit(u, STEP_DELETE);
                 }
@@ -290,7 +288,7 @@ static void upkeep_done(JournalJob *job, int result)
                 u->fold = fold_free(u->fold);
                 wait(u, ROUND_TIME, STEP_READ);
         } else if (result < 0) {
-                server_fail_store(s, result, "upkeep");
+                server_fail(s, result, "upkeep");
         } else {
                 go_on(u);
         }

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* What goes into one transaction. The order of answers, and what a failed commit does, is for the tests in system and faults. */
+
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/server/intake.h"
+#include "daemon/store/store_impl.h"
+#include "tests/support/check_main.h"
+#include "tests/support/config_case.h"
+
+#define NOW (20000 * USEC_DAY)
+
+static const char yaml[] = "roster: roster.csv\nqueues: queues.csv\nsources: {local: {open: true}}\n"
+                           "metrics:\n  csat: {kind: top2, scale: [1, 5], target: 70%}\n"
+                           "rules:\n  - {name: low, metric: csat, scopes: queue/*, window: 1h, below: 50%,"
+                           " test: point, min_n: 1}\n";
+
+typedef struct World {
+        Config *config;
+        Engine *engine;
+        Feeds *feeds;
+        Seen seen;
+        Journal *journal;
+        Intake *intake;
+        IntakeSink sink;
+        uint64_t n_offered, settled;
+        sem_t rung;
+} World;
+
+static World world;
+
+/* --- the store, which looks at itself after each commit --------------------------------------------------- */
+
+static const StoreVerbs *ram;
+static StoreVerbs watched;
+static char stored[1024]; /* the ids of surveys */
+static unsigned n_alerts, n_ahead;
+
+static int note_survey(void *user CX_UNUSED, const StoreSurvey *row)
+{
+        const char *id = strstr(row->json.at, "\"id\":\"") + strlen("\"id\":\"");
+
+        strncat(stored, id, strcspn(id, "\""));
+        strcat(stored, " ");
+        return 0;
+}
+
+/* Whether it names a survey that is not stored. */
+static int note_alert(void *user CX_UNUSED, const StoreAlert *row)
+{
+        static const char *const ids[] = {"bad-1", "bad-2"};
+
+        n_alerts++;
+        for (size_t i = 0; i < CX_ARRAY_LEN(ids); i++)
+                if (memmem(row->json.at, row->json.n, ids[i], strlen(ids[i])) && !strstr(stored, ids[i]))
+                        n_ahead++;
+        return 0;
+}
+
+static int watched_commit(Store *s)
+{
+        int r = ram->commit(s);
+
+        stored[0] = '\0';
+        n_alerts = 0;
+        if (r == 0)
+                r = ram->scan_surveys(s, 0, 0, note_survey, NULL, NULL);
+        return r ? r : ram->scan_alerts(s, note_alert, NULL);
+}
+
+static Store *watched_store(void)
+{
+        Store *s;
+
+        ck_assert_int_eq(store_open_ram(&s), 0);
+        ram = s->verbs;
+        watched = *ram;
+        watched.commit = watched_commit;
+        s->verbs = &watched;
+        return s;
+}
+
+/* --- around the intake ---------------------------------------------------------------------------------- */
+
+static usec_t now(void *user CX_UNUSED)
+{
+        return NOW;
+}
+
+static void nothing(void *user CX_UNUSED)
+{
+}
+
+static bool crowded(void *user CX_UNUSED)
+{
+        return false;
+}
+
+static void failed(void *user CX_UNUSED, int error, const char *what)
+{
+        ck_abort_msg("%s: %s", what, strerror(-error));
+}
+
+static void starved(void *user CX_UNUSED, const char *error)
+{
+        ck_abort_msg("no space: %s", error);
+}
+
+static const IntakeOps intake_ops = {
+        .now = now,
+        .wanted = nothing,
+        .room = nothing,
+        .rested = nothing,
+        .failed = failed,
+        .starved = starved,
+        .recovered = nothing,
+        .stepped = nothing,
+        .cut = nothing,
+        .crowded = crowded,
+};
+
+static void on_refused(IntakeSink *s CX_UNUSED, uint64_t index CX_UNUSED, Text id CX_UNUSED,
+                       const Fault *fault)
+{
+        ck_abort_msg("refused: %s", fault->text);
+}
+
+static void on_settled(IntakeSink *s CX_UNUSED, uint64_t last_index, const IntakeCounts *counts CX_UNUSED)
+{
+        world.settled = last_index;
+}
+
+static void on_idle(IntakeSink *s CX_UNUSED)
+{
+}
+
+static void ring(void *user CX_UNUSED)
+{
+        sem_post(&world.rung);
+}
+
+static void set_up(void)
+{
+        IntakeParts parts;
+        const char *message;
+
+        world = (World){.sink = {.on_refused = on_refused, .on_settled = on_settled, .on_idle = on_idle}};
+        n_ahead = 0;
+        sem_init(&world.rung, 0, 0);
+        world.config = config_case_load(yaml, &message);
+        ck_assert_msg(world.config, "%s", message);
+        ck_assert_int_eq(engine_new(&world.engine, &world.config->settings, world.config->org), 0);
+        world.config->org = NULL;
+        ck_assert_int_eq(feeds_new(&world.feeds), 0);
+        ck_assert_int_eq(feeds_configure(world.feeds, world.config), 0);
+        ck_assert_int_eq(journal_new(&world.journal, watched_store(), ring, NULL), 0);
+        parts = (IntakeParts){.config = world.config,
+                              .engine = world.engine,
+                              .feeds = world.feeds,
+                              .seen = &world.seen,
+                              .journal = world.journal};
+        ck_assert_int_eq(intake_new(&world.intake, &parts, &intake_ops, NULL), 0);
+}
+
+static void tear_down(void)
+{
+        journal_stop(world.journal);
+        intake_free(world.intake);
+        feeds_free(world.feeds);
+        engine_free(world.engine);
+        journal_free(world.journal);
+        seen_deinit(&world.seen);
+        config_free(world.config);
+        sem_destroy(&world.rung);
+}
+
+static void offer(const char *id, const char *queue, int csat)
+{
+        char json[256], ts[USEC_TEXT_MAX];
+
+        snprintf(json, sizeof(json),
+                 "{\"id\":\"%s\",\"ts\":\"%s\",\"queue\":\"%s\",\"answers\":{\"csat\":%d}}", id,
+                 usec_format(NOW - USEC_MIN, ts), queue, csat);
+        intake_offer(world.intake, &world.sink, ++world.n_offered, &world.config->sources[0], text_of(json));
+}
+
+/* Until all that was offered is settled. */
+static void finish(void)
+{
+        intake_turn(world.intake);
+        while (world.settled < world.n_offered) {
+                sem_wait(&world.rung);
+                journal_deliver(world.journal);
+        }
+}
+
+/* Keeps the storage thread from going on with what is submitted next. */
+typedef struct Hold {
+        JournalJob job;
+        sem_t released;
+} Hold;
+
+static int hold_run(JournalJob *job, Store *store CX_UNUSED)
+{
+        return sem_wait(&((Hold *)job)->released);
+}
+
+static void hold_done(JournalJob *job CX_UNUSED, int result)
+{
+        ck_assert_int_eq(result, 0);
+}
+
+static void hold(Hold *h)
+{
+        *h = (Hold){.job = {.run = hold_run, .done = hold_done}};
+        sem_init(&h->released, 0, 0);
+        journal_submit(world.journal, &h->job);
+}
+
+/* --- the tests ------------------------------------------------------------------------------------------ */
+
+START_TEST(an_alert_is_stored_with_the_survey_that_caused_it)
+{
+        set_up();
+        offer("bad-1", "billing-es", 1);
+        finish();
+        ck_assert_uint_eq(n_alerts, 1);
+        ck_assert_uint_eq(n_ahead, 0);
+        tear_down();
+}
+END_TEST
+
+START_TEST(also_while_an_earlier_version_is_looked_up)
+{
+        Input tick = {.kind = INPUT_TICK, .now = NOW};
+        Hold h;
+
+        set_up();
+        offer("good", "tech-es", 5);
+        finish();
+        hold(&h);
+        offer("good", "tech-es", 4);
+        intake_turn(world.intake);
+        /* Its look-up waits now. What comes is for a batch behind it, whatever time brings meanwhile. */
+        offer("bad-1", "billing-es", 1);
+        ck_assert_int_eq(intake_step(world.intake, &tick), 0);
+        offer("bad-2", "tech-es", 1);
+        intake_turn(world.intake);
+        sem_post(&h.released);
+        finish();
+        ck_assert_uint_ge(n_alerts, 1);
+        ck_assert_uint_eq(n_ahead, 0);
+        ck_assert_ptr_nonnull(strstr(stored, "bad-2"));
+        tear_down();
+        sem_destroy(&h.released);
+}
+END_TEST
+
+CHECK_MAIN("intake", an_alert_is_stored_with_the_survey_that_caused_it,
+           also_while_an_earlier_version_is_looked_up)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/core/seen.h"
 
@@ -14,6 +15,8 @@
 /* A table begins with so many places, and has as many behind the last home as one may be shifted. */
 #define HOME_BITS_LEAST 16
 #define OVERHANG        (SHIFT_MAX + 1U)
+/* Places of an earlier table for each id that is added: it is gone long before the larger one is full. */
+#define TAKEN_AT_ONCE 8
 
 typedef struct Place {
         uint64_t seq;
@@ -35,19 +38,19 @@ static uint64_t pack(Place p)
         return p.seq << (REST_BITS + SHIFT_BITS) | (uint64_t)p.shift << REST_BITS | p.rest;
 }
 
-static size_t home_of(const Seen *s, uint64_t hash)
+static size_t home_of(const SeenTable *t, uint64_t hash)
 {
-        return (size_t)(hash >> (64 - s->home_bits));
+        return (size_t)(hash >> (64 - t->home_bits));
 }
 
-static uint32_t rest_of(const Seen *s, uint64_t hash)
+static uint32_t rest_of(const SeenTable *t, uint64_t hash)
 {
-        return (uint32_t)(hash << s->home_bits >> (64 - s->rest_bits));
+        return (uint32_t)(hash << t->home_bits >> (64 - t->rest_bits));
 }
 
-static size_t n_homes(const Seen *s)
+static size_t n_homes(const SeenTable *t)
 {
-        return s->home_bits ? (size_t)1 << s->home_bits : 0;
+        return t->home_bits ? (size_t)1 << t->home_bits : 0;
 }
 
 static size_t limit(size_t homes)
@@ -55,14 +58,26 @@ static size_t limit(size_t homes)
         return homes / 8 * 7;
 }
 
-static size_t bytes_of(size_t homes)
+static size_t n_places(const SeenTable *t)
 {
-        return homes ? (homes + OVERHANG) * sizeof(uint64_t) : 0;
+        return t->home_bits ? n_homes(t) + OVERHANG : 0;
+}
+
+static size_t bytes_of(const SeenTable *t)
+{
+        return n_places(t) * sizeof(uint64_t);
+}
+
+/* Whether @hash is, or would be, in the earlier table. */
+static bool is_earlier(const Seen *s, uint64_t hash)
+{
+        return s->earlier.places && home_of(&s->earlier, hash) >= s->taken_homes;
 }
 
 void seen_deinit(Seen *s)
 {
-        free(s->places);
+        free(s->table.places);
+        free(s->earlier.places);
         *s = SEEN_INIT(s->key);
 }
 
@@ -74,22 +89,23 @@ uint64_t seen_hash(const Seen *s, Text source, Text id)
 }
 
 /* Whether what has its home there may lie at @i or behind it. */
-static bool may_follow(const Seen *s, size_t home, size_t i)
+static bool may_follow(const SeenTable *t, size_t home, size_t i)
 {
-        return s->places[i] && unpack(s->places[i]).shift >= i - home;
+        return t->places[i] && unpack(t->places[i]).shift >= i - home;
 }
 
 size_t seen_find(const Seen *s, uint64_t hash, uint64_t ret[SEEN_CANDIDATES_MAX])
 {
+        const SeenTable *t = is_earlier(s, hash) ? &s->earlier : &s->table;
         size_t n = 0, home;
         uint32_t rest;
 
-        if (!s->places)
+        if (!t->places)
                 return 0;
-        home = home_of(s, hash);
-        rest = rest_of(s, hash);
-        for (size_t i = home; may_follow(s, home, i); i++) {
-                Place p = unpack(s->places[i]);
+        home = home_of(t, hash);
+        rest = rest_of(t, hash);
+        for (size_t i = home; may_follow(t, home, i); i++) {
+                Place p = unpack(t->places[i]);
 
                 if (p.shift == i - home && p.rest == rest && n < SEEN_CANDIDATES_MAX)
                         ret[n++] = p.seq;
@@ -98,61 +114,101 @@ size_t seen_find(const Seen *s, uint64_t hash, uint64_t ret[SEEN_CANDIDATES_MAX]
 }
 
 /* Behind all that have this home or an earlier one. False: something would lie too far from home. */
-static bool insert(Seen *s, size_t home, uint32_t rest, uint64_t seq)
+static bool insert(SeenTable *t, size_t home, uint32_t rest, uint64_t seq)
 {
         size_t at = home, end;
 
-        while (may_follow(s, home, at))
+        while (may_follow(t, home, at))
                 at++;
         if (at - home > SHIFT_MAX)
                 return false;
-        for (end = at; s->places[end]; end++)
-                if (unpack(s->places[end]).shift == SHIFT_MAX)
+        for (end = at; t->places[end]; end++)
+                if (unpack(t->places[end]).shift == SHIFT_MAX)
                         return false;
         for (; end > at; end--) {
-                Place p = unpack(s->places[end - 1]);
+                Place p = unpack(t->places[end - 1]);
 
                 p.shift++;
-                s->places[end] = pack(p);
+                t->places[end] = pack(p);
         }
-        s->places[at] = pack((Place){.seq = seq, .shift = (unsigned)(at - home), .rest = rest});
+        t->places[at] = pack((Place){.seq = seq, .shift = (unsigned)(at - home), .rest = rest});
         return true;
 }
 
-/* In one pass from the first to the last: the first bit of the rest becomes the last one of the home. */
-static int grow(Seen *s)
+/* The next size, without its places. */
+static SeenTable larger_than(const SeenTable *t)
 {
-        Seen larger = *s;
-        size_t n = n_homes(s);
+        if (t->home_bits == 0)
+                return (SeenTable){.home_bits = HOME_BITS_LEAST, .rest_bits = REST_BITS};
+        return (SeenTable){.home_bits = (uint8_t)(t->home_bits + 1),
+                           .rest_bits = (uint8_t)(t->rest_bits - 1)};
+}
 
-        larger.home_bits = s->home_bits ? (uint8_t)(s->home_bits + 1) : HOME_BITS_LEAST;
-        larger.rest_bits = s->home_bits ? (uint8_t)(s->rest_bits - 1) : REST_BITS;
+/* A larger table, into which the one that there is will be taken over. */
+static int begin_growth(Seen *s)
+{
+        SeenTable larger = larger_than(&s->table);
+
         if (larger.rest_bits == 0)
                 return -ENOMEM;
-        larger.places = calloc(((size_t)1 << larger.home_bits) + OVERHANG, sizeof(uint64_t));
+        larger.places = calloc(n_places(&larger), sizeof(uint64_t));
         if (!larger.places)
                 return -ENOMEM;
-        for (size_t i = 0; i < bytes_of(n) / sizeof(uint64_t); i++) {
-                Place p = unpack(s->places[i]);
-
-                if (!s->places[i])
-                        continue;
-                if (!insert(&larger, 2 * (i - p.shift) + (p.rest >> larger.rest_bits),
-                            p.rest & ((1U << larger.rest_bits) - 1), p.seq)) {
-                        free(larger.places);
-                        return -EEXIST;
-                }
-        }
-        free(s->places);
-        *s = larger;
+        s->earlier = s->table;
+        s->table = larger;
+        s->taken_homes = s->taken_places = 0;
         return 0;
+}
+
+/*
+ * The next @n places of the earlier table are taken over, and what else has the last one's home: the first bit of the rest
+ * becomes the last one of the home. What is left there is looked at no more, but keeps others from its places.
+ */
+static int take_over(Seen *s, size_t n)
+{
+        size_t end = n_places(&s->earlier), at = s->taken_places;
+        size_t until = end - at > n ? at + n : end;
+
+        for (; at < end; at++) {
+                Place p = unpack(s->earlier.places[at]);
+                size_t home = at - p.shift;
+
+                if (at >= until && (!s->earlier.places[at] || home >= s->taken_homes))
+                        break;
+                if (!s->earlier.places[at])
+                        continue;
+                if (!insert(&s->table, 2 * home + (p.rest >> s->table.rest_bits),
+                            p.rest & ((1U << s->table.rest_bits) - 1), p.seq))
+                        return -EEXIST;
+                s->taken_homes = home + 1;
+        }
+        s->taken_places = at;
+        if (at == end) {
+                free(s->earlier.places);
+                s->earlier = (SeenTable){0};
+        }
+        return 0;
+}
+
+static int make_room(Seen *s)
+{
+        if (s->earlier.places)
+                return take_over(s, TAKEN_AT_ONCE);
+        return s->n + 1 > limit(n_homes(&s->table)) ? begin_growth(s) : 0;
+}
+
+static bool put(Seen *s, uint64_t hash, uint64_t seq)
+{
+        SeenTable *t = is_earlier(s, hash) ? &s->earlier : &s->table;
+
+        return insert(t, home_of(t, hash), rest_of(t, hash), seq);
 }
 
 int seen_add(Seen *s, uint64_t hash, uint64_t seq)
 {
         uint64_t known[SEEN_CANDIDATES_MAX];
         size_t n = seen_find(s, hash, known);
-        int r = 0;
+        int r;
 
         if (seq >> SEQ_BITS)
                 return -ERANGE;
@@ -161,83 +217,112 @@ int seen_add(Seen *s, uint64_t hash, uint64_t seq)
                         return 0;
         if (n == SEEN_CANDIDATES_MAX)
                 return -EEXIST;
-        if (s->n + 1 > limit(n_homes(s)))
-                r = grow(s);
-        while (r == 0 && !insert(s, home_of(s, hash), rest_of(s, hash), seq))
-                r = grow(s);
+        r = make_room(s);
+        while (r == 0 && !put(s, hash, seq))
+                r = s->earlier.places ? take_over(s, SIZE_MAX) : begin_growth(s);
         s->n += r == 0;
         return r;
 }
 
 size_t seen_size(const Seen *s)
 {
-        return bytes_of(n_homes(s));
+        return bytes_of(&s->table) + bytes_of(&s->earlier);
 }
 
 size_t seen_growth(const Seen *s, size_t n)
 {
-        return s->n + n > limit(n_homes(s)) ? bytes_of(2 * n_homes(s)) : 0;
+        const SeenTable larger = larger_than(&s->table);
+
+        return s->n + n > limit(n_homes(&s->table)) ? bytes_of(&larger) : 0;
 }
 
 void seen_remove(Seen *s, uint64_t hash, uint64_t seq)
 {
+        SeenTable *t = is_earlier(s, hash) ? &s->earlier : &s->table;
         size_t home, i;
         uint32_t rest;
 
-        if (!s->places)
+        if (!t->places)
                 return;
-        home = home_of(s, hash);
-        rest = rest_of(s, hash);
+        home = home_of(t, hash);
+        rest = rest_of(t, hash);
         for (i = home;; i++) {
-                Place p = unpack(s->places[i]);
+                Place p = unpack(t->places[i]);
 
-                if (!may_follow(s, home, i))
+                if (!may_follow(t, home, i))
                         return;
                 if (p.shift == i - home && p.rest == rest && p.seq == seq)
                         break;
         }
         /* What is not at home behind it moves closer. */
-        for (; s->places[i + 1] && unpack(s->places[i + 1]).shift > 0; i++) {
-                Place p = unpack(s->places[i + 1]);
+        for (; t->places[i + 1] && unpack(t->places[i + 1]).shift > 0; i++) {
+                Place p = unpack(t->places[i + 1]);
 
                 p.shift--;
-                s->places[i] = pack(p);
+                t->places[i] = pack(p);
         }
-        s->places[i] = 0;
+        t->places[i] = 0;
         s->n--;
+}
+
+static void save_table(const SeenTable *t, const ImageWriter *to)
+{
+        image_put_number(to, t->home_bits);
+        image_put(to, t->places, bytes_of(t));
+}
+
+static int load_table(SeenTable *t, ImageReader *from)
+{
+        size_t home_bits = image_get_below(from, HOME_BITS_LEAST + REST_BITS);
+        const unsigned char *places;
+
+        if (from->failed || home_bits == 0)
+                return from->failed ? -EBADMSG : 0;
+        if (home_bits < HOME_BITS_LEAST)
+                return -EBADMSG;
+        t->home_bits = (uint8_t)home_bits;
+        t->rest_bits = (uint8_t)(HOME_BITS_LEAST + REST_BITS - home_bits);
+        places = image_get(from, bytes_of(t));
+        if (!places)
+                return -EBADMSG;
+        t->places = malloc(bytes_of(t));
+        if (!t->places)
+                return -ENOMEM;
+        memcpy(t->places, places, bytes_of(t));
+        return 0;
 }
 
 void seen_save(const Seen *s, const ImageWriter *to)
 {
         image_put(to, &s->key, sizeof(s->key));
-        image_put_number(to, s->home_bits);
         image_put_number(to, s->n);
-        image_put(to, s->places, bytes_of(n_homes(s)));
+        save_table(&s->table, to);
+        save_table(&s->earlier, to);
+        image_put_number(to, s->taken_homes);
+        image_put_number(to, s->taken_places);
 }
 
 int seen_load(Seen *s, ImageReader *from)
 {
-        const unsigned char *key = image_get(from, sizeof(s->key)), *places;
-        size_t home_bits = image_get_below(from, HOME_BITS_LEAST + REST_BITS);
-        Seen loaded = {.home_bits = (uint8_t)home_bits,
-                       .rest_bits = (uint8_t)(HOME_BITS_LEAST + REST_BITS - home_bits)};
+        const unsigned char *key = image_get(from, sizeof(s->key));
+        Seen loaded = {.n = image_get_number(from)};
+        int r = s->n || !key ? -EBADMSG : load_table(&loaded.table, from);
 
-        if (from->failed || s->n || (home_bits && home_bits < HOME_BITS_LEAST))
-                return -EBADMSG;
-        loaded.n = image_get_below(from, limit(n_homes(&loaded)) + 1);
-        places = image_get(from, bytes_of(n_homes(&loaded)));
-        if (from->failed)
-                return -EBADMSG;
-        memcpy(&loaded.key, key, sizeof(loaded.key));
-        if (home_bits == 0) {
-                loaded.rest_bits = 0;
-        } else {
-                loaded.places = malloc((((size_t)1 << home_bits) + OVERHANG) * sizeof(uint64_t));
-                if (!loaded.places)
-                        return -ENOMEM;
-                memcpy(loaded.places, places, seen_size(&loaded));
+        if (r == 0)
+                r = load_table(&loaded.earlier, from);
+        loaded.taken_homes = image_get_number(from);
+        loaded.taken_places = image_get_number(from);
+        if (r == 0 && (from->failed || loaded.n > limit(n_homes(&loaded.table)) ||
+                       loaded.taken_homes > n_homes(&loaded.earlier) ||
+                       loaded.taken_places > n_places(&loaded.earlier) ||
+                       (loaded.earlier.places && loaded.earlier.home_bits + 1 != loaded.table.home_bits)))
+                r = -EBADMSG;
+        if (r < 0) {
+                seen_deinit(&loaded);
+                return r;
         }
-        free(s->places);
+        memcpy(&loaded.key, key, sizeof(loaded.key));
+        seen_deinit(s);
         *s = loaded;
         return 0;
 }

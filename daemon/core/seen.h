@@ -7,7 +7,8 @@
  * A hit is a candidate that the caller compares with what is stored: two ids may share the 38 bits of a hash that are
  * kept (one pair among half a million ids). A place takes 8 bytes: the number, part of the hash, and how far the place
  * lies behind the one that the first bits of the hash say, which is the rest of it. Places lie in the order of the
- * hashes, so that a look-up ends early and a table grows in one pass; it is at most 7/8 full.
+ * hashes, so that a look-up ends early, and a table that is 7/8 full is taken over into a larger one from its first place
+ * to its last: a few with each id that is added, so that no survey waits for all of them.
  */
 
 #include <stddef.h>
@@ -18,11 +19,17 @@
 #include "proto/base/hash.h"
 #include "proto/base/text.h"
 
-typedef struct Seen {
-        HashKey key;
+typedef struct SeenTable {
         uint64_t *places;  /* 0: free */
         uint8_t home_bits; /* 2^home_bits places to begin at; 0: there is no table yet */
         uint8_t rest_bits; /* of the hash, behind those, that a place holds */
+} SeenTable;
+
+typedef struct Seen {
+        HashKey key;
+        SeenTable table;
+        SeenTable earlier; /* what @table is the larger one of, until all of it is taken over */
+        size_t taken_homes, taken_places; /* so much of it is */
         size_t n;
 } Seen;
 
@@ -37,8 +44,10 @@ uint64_t seen_hash(const Seen *s, Text source, Text id);
 /* For a seen_find() that is soon to come: the place is hardly ever in the cache. */
 static inline void seen_prefetch(const Seen *s, uint64_t hash)
 {
-        if (s->places)
-                __builtin_prefetch(&s->places[hash >> (64 - s->home_bits)]);
+        if (s->earlier.places)
+                __builtin_prefetch(&s->earlier.places[hash >> (64 - s->earlier.home_bits)]);
+        if (s->table.places)
+                __builtin_prefetch(&s->table.places[hash >> (64 - s->table.home_bits)]);
 }
 
 /* The numbers stored under @hash, oldest first. Returns how many; usually 0 or 1. */
@@ -55,7 +64,7 @@ void seen_save(const Seen *s, const ImageWriter *to);
 /* Replaces an empty table and its key. */
 CX_MUST_CHECK int seen_load(Seen *s, ImageReader *from);
 
-/* Bytes of the table. */
+/* Bytes of the tables. */
 size_t seen_size(const Seen *s);
 /* Bytes that adding @n more takes at once; 0: there is room for them. */
 size_t seen_growth(const Seen *s, size_t n);

@@ -30,7 +30,9 @@
 
 /* Beyond what a peer has room for. */
 #define UNSENT_IN_KERNEL (64 * 1024)
-#define READ_MAX         ((size_t)64 * 1024)
+/* In one turn of the loop. A turn is to be short, and an answer is to go out in few of them. */
+#define READ_MAX  ((size_t)16 * 1024)
+#define WRITE_MAX ((size_t)256 * 1024)
 
 struct Conn {
         Loop *loop;
@@ -339,6 +341,7 @@ static int start(Conn *c)
         bufferevent_setcb(c->bev, bev_read, bev_write, bev_event, c);
         bufferevent_setwatermark(c->bev, EV_WRITE, c->limits.out_low, 0);
         (void)bufferevent_set_max_single_read(c->bev, READ_MAX);
+        (void)bufferevent_set_max_single_write(c->bev, WRITE_MAX);
         if (bufferevent_enable(c->bev, EV_READ | EV_WRITE) < 0)
                 return -EIO;
         arm(c);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,11 +14,13 @@
 #include "proto/base/hash.h"
 
 /* To be raised when the layout of an image changes within a version. */
-#define LAYOUT 2
+#define LAYOUT 3
 /* So much stays free at least. */
 #define ROOM ((uint64_t)1 << 20)
 /* The first descriptor that is neither input nor output. */
 #define CHILD_FD 3
+/* A snapshot is in no hurry: with all processors busy, surveys and questions come first. */
+#define CHILD_NICE 10
 
 int snapshots_path(const Server *s, char **ret)
 {
@@ -76,6 +79,7 @@ int snapshots_write_image(const Snapshots *s, bool sync)
 static void run_child(Snapshots *s, pid_t parent)
 {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)setpriority(PRIO_PROCESS, 0, CHILD_NICE);
         if (getppid() != parent)
                 _exit(ESRCH);
         if (image_file_fd(s->file) != CHILD_FD && dup2(image_file_fd(s->file), CHILD_FD) < 0)

@@ -3,15 +3,14 @@
 /*
  * One connection, on a bufferevent.
  *
- * The happy path is: bytes arrive (bev_read), deliver() offers them to the owner, conn_write() queues the
- * answer, conn_close() lets it go out, shuts down our side, waits for the peer's end, and finish() has
- * on_closed() called. Possible failure modes are: each of ConnReason; all of them end in finish(), which only
- * notes the reason and makes
- * @tick active: the owner hears of it from the loop and never out of its own call.
+ * The happy path is: bytes arrive (bev_read), deliver() offers them to the owner, conn_write() queues the answer,
+ * conn_close() lets it go out, shuts down our side, waits for the peer's end, and finish() has on_closed() called.
+ * Possible failure modes are: each of ConnReason; all of them end in finish(), which only notes the reason and makes @tick
+ * active: the owner hears of it from the loop and never out of its own call.
  *
- * Everything that depends on time is one event, @tick. It is armed for the earliest thing that may be due and
- * looks at all of them when it fires; activity only moves the times, not the event. libevent's own timeouts
- * are not used: they start anew with every byte.
+ * Everything that depends on time is one event, @tick. It is armed for the earliest thing that may be due and looks at all
+ * of them when it fires; activity only moves the times, not the event. libevent's own timeouts are not used: they start
+ * anew with every byte.
  *
  * bufferevent_free() keeps the descriptor until the loop's next turn; nothing here depends on when it closes.
  */
@@ -20,18 +19,14 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 #include "daemon/io/conn.h"
 #include "daemon/io/tls.h"
 
-/* Beyond what a peer has room for. */
-#define UNSENT_IN_KERNEL (64 * 1024)
 /* In one turn of the loop. A turn is to be short, and an answer is to go out in few of them. */
-#define READ_MAX  ((size_t)16 * 1024)
+#define READ_MAX  ((size_t)64 * 1024)
 #define WRITE_MAX ((size_t)256 * 1024)
 
 struct Conn {
@@ -306,19 +301,6 @@ static void on_tick(evutil_socket_t fd CX_UNUSED, short what CX_UNUSED, void *us
                 arm(c);
 }
 
-static void set_socket_options(int fd)
-{
-        int on = 1, unsent = UNSENT_IN_KERNEL;
-
-        /*
-         * Answers are written whole; a dead peer is found by the kernel; the kernel does not take megabytes for a peer
-         * that reads nothing, which would hide for minutes that it does not. None is worth failing for.
-         */
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
-        (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-}
-
 static int start(Conn *c)
 {
         int options = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS;
@@ -327,8 +309,6 @@ static int start(Conn *c)
         c->tick = event_new(base, -1, 0, on_tick, c);
         if (!c->tick)
                 return -ENOMEM;
-        if (!c->from.peer.is_unix)
-                set_socket_options(c->from.fd);
         if (c->from.tls) {
                 c->bev = tls_accept(c->from.tls, base, c->from.fd, options);
                 c->from.fd = -1;
@@ -416,6 +396,28 @@ int conn_write(Conn *c, const void *data, size_t n)
                 c->choked = true;
         arm(c);
         return 0;
+}
+
+/* What of it the kernel takes; the bufferevent finds out what is wrong if it takes none. */
+static size_t send_now(Conn *c, const void *data, size_t n)
+{
+        ssize_t k;
+
+        if (c->from.tls || conn_unsent(c) > 0)
+                return 0;
+        k = send(bufferevent_getfd(c->bev), data, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        return k > 0 ? (size_t)k : 0;
+}
+
+int conn_write_now(Conn *c, const void *data, size_t n)
+{
+        size_t sent = c->closing || c->over ? 0 : send_now(c, data, n);
+
+        if (sent) {
+                c->queued += sent;
+                touch_sent(c);
+        }
+        return n > sent ? conn_write(c, (const char *)data + sent, n - sent) : 0;
 }
 
 size_t conn_unsent(const Conn *c)

@@ -92,6 +92,8 @@ Conn *conn_free(Conn *c);
  * may ignore it.
  */
 int conn_write(Conn *c, const void *data, size_t n);
+/* The same, but what can go out at once does, without a turn of the loop; no on_drained() comes for that. */
+int conn_write_now(Conn *c, const void *data, size_t n);
 size_t conn_unsent(const Conn *c);
 /* More than out_high was unsent, and it is not down to out_low yet: on_data() rests. */
 bool conn_is_choked(const Conn *c);

@@ -163,11 +163,9 @@ void line_server_each(LineServer *server, void (*fn)(LineSession *s, void *sessi
                 fn(s, s->user);
 }
 
-int line_write(LineSession *s, Text line)
+int line_write(LineSession *s, Text lines)
 {
-        int r = conn_write(s->conn, line.at, line.n);
-
-        return r < 0 ? r : conn_write(s->conn, "\n", 1);
+        return conn_write_now(s->conn, lines.at, lines.n);
 }
 
 size_t line_unsent(const LineSession *s)

@@ -48,8 +48,8 @@ unsigned line_server_count(const LineServer *s);
 /* Every session, in no particular order; @fn may close or cut it. */
 void line_server_each(LineServer *s, void (*fn)(LineSession *s, void *session_user));
 
-/* Queues @line and a LF in one go. As conn_write(). */
-int line_write(LineSession *s, Text line);
+/* Whole lines, each with its LF, at once if possible. As conn_write_now(). */
+int line_write(LineSession *s, Text lines);
 size_t line_unsent(const LineSession *s);
 /* No on_line() until line_resume(); also within on_line(). Used while too much waits for the store. */
 void line_pause(LineSession *s);

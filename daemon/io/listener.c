@@ -13,6 +13,7 @@
 #include <event2/listener.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -50,6 +51,22 @@ void accepted_deinit(Accepted *a)
         *a = ACCEPTED_NULL;
 }
 
+/* Beyond what a peer has room for. */
+#define UNSENT_IN_KERNEL (64 * 1024)
+
+static void set_socket_options(int fd)
+{
+        int on = 1, unsent = UNSENT_IN_KERNEL;
+
+        /*
+         * Answers are written whole; a dead peer is found by the kernel; the kernel does not take megabytes for a peer
+         * that reads nothing, which would hide for minutes that it does not. None is worth failing for.
+         */
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+        (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
 static void on_accept(struct evconnlistener *ev CX_UNUSED, evutil_socket_t fd,
                       struct sockaddr *from CX_UNUSED, int n CX_UNUSED, void *user)
 {
@@ -71,6 +88,8 @@ static void on_accept(struct evconnlistener *ev CX_UNUSED, evutil_socket_t fd,
                 accepted_deinit(&a);
                 return;
         }
+        if (!a.peer.is_unix)
+                set_socket_options(a.fd);
         l->stats.accepted++;
         a.tls = tls_ref(l->tls);
         l->fn(&a, l->user);

@@ -38,6 +38,7 @@ typedef struct Session {
 
 static void write_line(Session *s)
 {
+        buffer_append_char(&s->out, '\n');
         if (s->line && !buffer_failed(&s->out))
                 (void)line_write(s->line, buffer_text(&s->out)); /* if it fails, on_closed() follows */
         buffer_reset(&s->out);

@@ -66,7 +66,10 @@ static void *journal_thread(void *user)
                         job->result = job->run(job, j->store);
                         pthread_mutex_lock(&j->lock);
                         queue_push(&j->finished, job);
+                        /* Who is woken wants the lock. */
+                        pthread_mutex_unlock(&j->lock);
                         j->ring(j->user);
+                        pthread_mutex_lock(&j->lock);
                 } else if (j->stop) {
                         break;
                 } else {
@@ -152,14 +155,11 @@ Journal *journal_free(Journal *j)
 void journal_submit(Journal *j, JournalJob *job)
 {
         pthread_mutex_lock(&j->lock);
-        if (j->stop) {
+        if (j->stop)
                 job->result = -ECANCELED;
-                queue_push(&j->finished, job);
-        } else {
-                queue_push(&j->waiting, job);
-                pthread_cond_signal(&j->work);
-        }
+        queue_push(j->stop ? &j->finished : &j->waiting, job);
         pthread_mutex_unlock(&j->lock);
+        pthread_cond_signal(&j->work);
 }
 
 void journal_deliver(Journal *j)

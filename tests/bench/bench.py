@@ -65,7 +65,7 @@ def parse():
     group = parser.add_mutually_exclusive_group()
     for size, text in (
         ("quick", "one short round, small histories: two or three minutes"),
-        ("full", "100,000 agents and 10 million surveys in full: hours"),
+        ("full", "100,000 agents with their 90 million surveys: hours"),
         ("smoke", "only whether everything works; peers are left out if they are not installed"),
     ):
         group.add_argument(f"--{size}", dest="size", action="store_const", const=size, default="normal", help=text)

@@ -46,7 +46,8 @@ static void answer(LineSession *s, const char *text)
 
         memset(padded, '.', sizeof(padded));
         memcpy(padded, text, n);
-        (void)line_write(s, (Text){padded, n + g_padding});
+        padded[n + g_padding] = '\n';
+        (void)line_write(s, (Text){padded, n + g_padding + 1});
         if (line_unsent(s) > g_most_unsent)
                 g_most_unsent = line_unsent(s);
 }

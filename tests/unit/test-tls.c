@@ -26,6 +26,7 @@ static void on_line(LineSession *s, uint64_t number CX_UNUSED, Text line, void *
 {
         g_lines++;
         (void)line_write(s, line);
+        (void)line_write(s, TEXT("\n"));
         line_close(s);
 }
 

@@ -9,8 +9,7 @@
  * active: the owner hears of it from the loop and never out of its own call.
  *
  * Everything that depends on time is one event, @tick. It is armed for the earliest thing that may be due and looks at all
- * of them when it fires; activity only moves the times, not the event. libevent's own timeouts are not used: they start
- * anew with every byte.
+ * of them when it fires; activity only moves the times. libevent's own timeouts would start anew with every byte.
  *
  * bufferevent_free() keeps the descriptor until the loop's next turn; nothing here depends on when it closes.
  */

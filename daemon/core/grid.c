@@ -6,16 +6,22 @@
 
 #include "daemon/core/grid.h"
 
-static const uint64_t width_max[] = {[1] = UINT8_MAX, [2] = UINT16_MAX, [4] = UINT32_MAX};
-
-static void put(unsigned char *row, unsigned width, unsigned column, uint32_t count)
+static uint64_t count_max(unsigned bits)
 {
-        unsigned char *at = row + sizeof(int32_t) + (size_t)column * width;
+        return (UINT64_C(1) << bits) - 1;
+}
+
+static void put(unsigned char *row, unsigned bits, unsigned column, uint32_t count)
+{
+        unsigned char *at = row + sizeof(int32_t) + (size_t)column * bits / 8;
+        unsigned shift = column % 2 * 4;
         uint16_t narrow = (uint16_t)count;
 
-        if (width == 1)
+        if (bits == 4)
+                *at = (unsigned char)((*at & ~(15U << shift)) | (count & 15U) << shift);
+        else if (bits == 8)
                 *at = (unsigned char)count;
-        else if (width == 2)
+        else if (bits == 16)
                 memcpy(at, &narrow, sizeof(narrow));
         else
                 memcpy(at, &count, sizeof(count));
@@ -61,12 +67,12 @@ void grid_deinit(Grid *g)
 }
 
 /* The same rows with other columns or wider counts. */
-static int reshape(Grid *g, unsigned n_columns, unsigned width)
+static int reshape(Grid *g, unsigned n_columns, unsigned bits)
 {
         Grid made = *g;
 
         made.n_columns = (uint16_t)n_columns;
-        made.width = (uint8_t)width;
+        made.bits = (uint8_t)bits;
         made.head = 0;
         if (g->size) {
                 made.rows = calloc(g->size, grid_stride(&made));
@@ -79,11 +85,16 @@ static int reshape(Grid *g, unsigned n_columns, unsigned width)
 
                 memcpy(to, from, sizeof(int32_t));
                 for (unsigned c = 0; c < g->n_columns; c++)
-                        put(to, width, c, grid_get(from, g->width, c));
+                        put(to, bits, c, grid_get(from, g->bits, c));
         }
         free(g->rows);
         *g = made;
         return 0;
+}
+
+static int widen(Grid *g)
+{
+        return g->bits == 32 ? -EOVERFLOW : reshape(g, g->n_columns, 2u * g->bits);
 }
 
 static uint32_t *make_cursors(const Grid *g, unsigned n_columns)
@@ -106,7 +117,7 @@ int grid_add_columns(Grid *g, unsigned n_values, uint16_t *ret)
                         memcpy(cursors + (size_t)i * (2u + after), cursor_at(g, i),
                                (2u + before) * sizeof(*cursors));
         }
-        r = reshape(g, after, g->width);
+        r = reshape(g, after, g->bits);
         if (r) {
                 free(cursors);
                 return r;
@@ -181,17 +192,28 @@ static void drop_if_empty(Grid *g, uint32_t i)
         note_ends(g);
 }
 
+/* A count that is full runs over, maybe into its neighbour; taking the same away again restores both. */
+static void bump(unsigned char *row, unsigned bits, unsigned column, uint32_t by)
+{
+        unsigned char *at = row + sizeof(int32_t) + column / 2;
+
+        if (bits == 4)
+                *at = (unsigned char)(*at + (by << column % 2 * 4));
+        else
+                put(row, bits, column, grid_get(row, bits, column) + by);
+}
+
 /* Inlined once per width, which is a constant then. False: a count is full, and nothing has changed. */
-static inline bool add_to_row(unsigned char *row, unsigned width, const uint16_t *columns, size_t n)
+static inline bool add_to_row(unsigned char *row, unsigned bits, const uint16_t *columns, size_t n)
 {
         bool full = false;
 
         for (size_t k = 0; k < n; k++) {
-                put(row, width, columns[k], grid_get(row, width, columns[k]) + 1);
-                full |= grid_get(row, width, columns[k]) == 0;
+                full |= grid_get(row, bits, columns[k]) == count_max(bits);
+                bump(row, bits, columns[k], 1);
         }
         for (size_t k = 0; k < n && full; k++)
-                put(row, width, columns[k], grid_get(row, width, columns[k]) - 1);
+                bump(row, bits, columns[k], UINT32_MAX);
         return !full;
 }
 
@@ -199,12 +221,13 @@ static inline bool add_to_row(unsigned char *row, unsigned width, const uint16_t
 static int count_up(Grid *g, int32_t bucket, uint32_t at, const uint16_t *columns, size_t n)
 {
         unsigned char *row = grid_row(g, at);
-        bool done = g->width == 1   ? add_to_row(row, 1, columns, n)
-                    : g->width == 2 ? add_to_row(row, 2, columns, n)
-                                    : add_to_row(row, 4, columns, n);
+        bool done = g->bits == 4    ? add_to_row(row, 4, columns, n)
+                    : g->bits == 8  ? add_to_row(row, 8, columns, n)
+                    : g->bits == 16 ? add_to_row(row, 16, columns, n)
+                                    : add_to_row(row, 32, columns, n);
 
         if (!done) {
-                int r = g->width == 4 ? -EOVERFLOW : reshape(g, g->n_columns, 2u * g->width);
+                int r = widen(g);
 
                 return r ? r : count_up(g, bucket, at, columns, n);
         }
@@ -221,11 +244,11 @@ static int count_up(Grid *g, int32_t bucket, uint32_t at, const uint16_t *column
 static void count_down(Grid *g, int32_t bucket, unsigned char *row, const uint16_t *columns, size_t n)
 {
         for (size_t k = 0; k < n; k++) {
-                uint32_t count = grid_get(row, g->width, columns[k]);
+                uint32_t count = grid_get(row, g->bits, columns[k]);
 
                 if (count == 0)
                         continue;
-                put(row, g->width, columns[k], count - 1);
+                put(row, g->bits, columns[k], count - 1);
                 for (unsigned i = 0; g->cursors && i < g->n_cursors; i++) {
                         uint32_t *cursor = cursor_at(g, i);
 
@@ -278,15 +301,15 @@ int grid_add(Grid *g, int32_t bucket, uint16_t column, uint64_t count, int32_t k
         r = found ? 0 : insert(g, i, bucket);
         if (r)
                 return r;
-        if (__builtin_add_overflow(count, grid_get(grid_row(g, i), g->width, column), &sum))
+        if (__builtin_add_overflow(count, grid_get(grid_row(g, i), g->bits, column), &sum))
                 sum = UINT64_MAX;
-        while (r == 0 && sum > width_max[g->width])
-                r = g->width == 4 ? -EOVERFLOW : reshape(g, g->n_columns, 2u * g->width);
+        while (r == 0 && sum > count_max(g->bits))
+                r = widen(g);
         if (r) {
                 drop_if_empty(g, i);
                 return r;
         }
-        put(grid_row(g, i), g->width, column, (uint32_t)sum);
+        put(grid_row(g, i), g->bits, column, (uint32_t)sum);
         for (unsigned k = 0; g->cursors && k < g->n_cursors; k++) {
                 uint32_t *cursor = cursor_at(g, k);
 
@@ -316,34 +339,35 @@ int grid_lend(Grid *g, int32_t bucket, const uint8_t *sheet, int32_t kept)
 }
 
 /* Inlined once per width, as above. Whether all counts of the row have room for those of the sheet. */
-static inline bool has_room(const unsigned char *row, unsigned width, const uint8_t *sheet, unsigned n)
+static inline bool has_room(const unsigned char *row, unsigned bits, const uint8_t *sheet, unsigned n)
 {
-        const uint64_t most = width_max[width];
+        const uint64_t most = count_max(bits);
         bool room = true;
 
         for (unsigned c = 0; c < n; c++)
-                room &= (uint64_t)grid_get(row, width, c) + sheet[c] <= most;
+                room &= (uint64_t)grid_get(row, bits, c) + sheet[c] <= most;
         return room;
 }
 
-static inline bool add_sheet_to_row(unsigned char *row, unsigned width, const uint8_t *sheet, unsigned n)
+static inline bool add_sheet_to_row(unsigned char *row, unsigned bits, const uint8_t *sheet, unsigned n)
 {
-        if (!has_room(row, width, sheet, n))
+        if (!has_room(row, bits, sheet, n))
                 return false;
         for (unsigned c = 0; c < n; c++)
-                put(row, width, c, grid_get(row, width, c) + sheet[c]);
+                put(row, bits, c, grid_get(row, bits, c) + sheet[c]);
         return true;
 }
 
 static int add_sheet(Grid *g, uint32_t i)
 {
         unsigned char *row = grid_row(g, i);
-        bool done = g->width == 1   ? add_sheet_to_row(row, 1, g->sheet, g->n_columns)
-                    : g->width == 2 ? add_sheet_to_row(row, 2, g->sheet, g->n_columns)
-                                    : add_sheet_to_row(row, 4, g->sheet, g->n_columns);
+        bool done = g->bits == 4    ? add_sheet_to_row(row, 4, g->sheet, g->n_columns)
+                    : g->bits == 8  ? add_sheet_to_row(row, 8, g->sheet, g->n_columns)
+                    : g->bits == 16 ? add_sheet_to_row(row, 16, g->sheet, g->n_columns)
+                                    : add_sheet_to_row(row, 32, g->sheet, g->n_columns);
 
         if (!done) {
-                int r = g->width == 4 ? -EOVERFLOW : reshape(g, g->n_columns, 2u * g->width);
+                int r = widen(g);
 
                 return r ? r : add_sheet(g, i);
         }
@@ -374,7 +398,7 @@ static void cursor_apply(const Grid *g, uint32_t *cursor, int32_t start, int32_t
                 const unsigned char *row = grid_row(g, i);
 
                 for (unsigned c = 0; c < g->n_columns; c++)
-                        cursor[2 + c] += sign * grid_get(row, g->width, c);
+                        cursor[2 + c] += sign * grid_get(row, g->bits, c);
         }
 }
 
@@ -412,7 +436,7 @@ const uint32_t *grid_totals(Grid *g, unsigned i, int32_t start, int32_t end, int
 void grid_save(const Grid *g, const ImageWriter *to)
 {
         image_put_number(to, g->n_columns);
-        image_put_number(to, g->width);
+        image_put_number(to, g->bits);
         image_put_number(to, g->n);
         image_put(to, g->n ? grid_row(g, 0) : NULL, g->n * grid_stride(g));
         image_put_number(to, g->sheet != NULL);
@@ -435,19 +459,22 @@ static int load_sheet(Grid *g, ImageReader *from)
 
 int grid_load(Grid *g, ImageReader *from)
 {
-        uint64_t n_columns = image_get_number(from), width = image_get_number(from);
-        size_t n = image_get_below(from, UINT32_MAX), stride = sizeof(int32_t) + (size_t)n_columns * width;
+        uint64_t n_columns = image_get_number(from), bits = image_get_number(from);
+        size_t n = image_get_below(from, UINT32_MAX), stride;
         const unsigned char *rows;
 
-        if (from->failed || g->n || n_columns != g->n_columns || (width != 1 && width != 2 && width != 4) ||
-            n > from->n / stride)
+        if (from->failed || g->n || n_columns != g->n_columns ||
+            (bits != 4 && bits != 8 && bits != 16 && bits != 32))
                 return -EBADMSG;
-        rows = image_get(from, n * stride);
         free(g->rows);
         *g = (Grid){.cursors = g->cursors,
                     .n_columns = g->n_columns,
                     .n_cursors = g->n_cursors,
-                    .width = (uint8_t)width};
+                    .bits = (uint8_t)bits};
+        stride = grid_stride(g);
+        if (n > from->n / stride)
+                return -EBADMSG;
+        rows = image_get(from, n * stride);
         if (n > 0) {
                 g->rows = malloc((n + 1) * stride);
                 if (!g->rows)

@@ -9,7 +9,7 @@
  * a survey finds its bucket once and counts all of its answers next to each other: the look-up and the memory that it
  * touches are what counting costs.
  *
- * Only buckets with an answer exist. Counts take one byte each until one of them needs two, or four. A cursor keeps the
+ * Only buckets with an answer exist. Counts take half a byte each until one of them needs a byte, or two, or four. A cursor keeps the
  * totals of a span of buckets up to date: adding is exact wherever it lands, and moving on costs what left and what
  * came in. Cursors take memory once the first of them is asked for.
  *
@@ -35,10 +35,10 @@ typedef struct Grid {
         const uint8_t *sheet; /* a count per column; NULL: no bucket is lent. Borrowed */
         uint16_t n_columns;
         uint8_t n_cursors;
-        uint8_t width; /* bytes of a count */
+        uint8_t bits; /* of a count: 4, 8, 16, 32 */
 } Grid;
 
-#define GRID_INIT(_n_cursors) ((Grid){.n_cursors = (uint8_t)(_n_cursors), .width = 1})
+#define GRID_INIT(_n_cursors) ((Grid){.n_cursors = (uint8_t)(_n_cursors), .bits = 4})
 
 void grid_deinit(Grid *g);
 
@@ -85,7 +85,7 @@ CX_MUST_CHECK int grid_load(Grid *g, ImageReader *from);
 
 static inline size_t grid_stride(const Grid *g)
 {
-        return sizeof(int32_t) + (size_t)g->n_columns * g->width;
+        return sizeof(int32_t) + ((size_t)g->n_columns * g->bits + 7) / 8;
 }
 
 /* Row @i, counted from the oldest. */
@@ -102,15 +102,17 @@ static inline int32_t grid_number(const Grid *g, uint32_t i)
         return number;
 }
 
-static inline uint32_t grid_get(const unsigned char *row, unsigned width, unsigned column)
+static inline uint32_t grid_get(const unsigned char *row, unsigned bits, unsigned column)
 {
-        const unsigned char *at = row + sizeof(int32_t) + (size_t)column * width;
+        const unsigned char *at = row + sizeof(int32_t) + (size_t)column * bits / 8;
         uint32_t wide;
         uint16_t narrow;
 
-        if (width == 1)
+        if (bits == 4)
+                return *at >> column % 2 * 4 & 15U;
+        if (bits == 8)
                 return *at;
-        if (width == 2) {
+        if (bits == 16) {
                 memcpy(&narrow, at, sizeof(narrow));
                 return narrow;
         }

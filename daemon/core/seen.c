@@ -186,6 +186,7 @@ static int take_over(Seen *s, size_t n)
         if (at == end) {
                 free(s->earlier.places);
                 s->earlier = (SeenTable){0};
+                s->taken_homes = s->taken_places = 0;
         }
         return 0;
 }

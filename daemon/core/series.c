@@ -19,7 +19,7 @@ static void add_row(const Series *s, uint32_t i, Tally *ret)
         const uint8_t *sheet = grid_sheet(s->grid, i);
 
         for (unsigned v = 0; v < s->n_values; v++)
-                ret->counts[v] += grid_get(row, s->grid->width, s->first + v);
+                ret->counts[v] += grid_get(row, s->grid->bits, s->first + v);
         for (unsigned v = 0; sheet && v < s->n_values; v++)
                 ret->counts[v] += sheet[s->first + v];
 }
@@ -27,13 +27,17 @@ static void add_row(const Series *s, uint32_t i, Tally *ret)
 /* Whether this metric was answered in row @i. */
 static bool has_row(const Series *s, uint32_t i)
 {
-        size_t width = s->grid->width;
-        const unsigned char *at = grid_row(s->grid, i) + sizeof(int32_t) + s->first * width;
+        const unsigned char *counts = grid_row(s->grid, i) + sizeof(int32_t);
         const uint8_t *sheet = grid_sheet(s->grid, i);
+        size_t bits = s->grid->bits, begin = s->first * bits, end = begin + s->n_values * bits;
 
-        for (size_t k = 0; k < s->n_values * width; k++)
-                if (at[k])
+        /* Byte by byte; half of the first and of the last one may be another metric's. */
+        for (size_t at = begin / 8; at < (end + 7) / 8; at++) {
+                unsigned from = at == begin / 8 ? begin % 8 : 0, to = 8 * at + 8 > end ? 4 : 8;
+
+                if (counts[at] & ((1U << to) - (1U << from)))
                         return true;
+        }
         for (size_t v = 0; sheet && v < s->n_values; v++)
                 if (sheet[s->first + v])
                         return true;

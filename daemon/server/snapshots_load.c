@@ -319,7 +319,7 @@ int snapshots_load(Server *server, Store *store, uint64_t *ret_last_seq)
                         r = 0;
                 }
         } else if (r == -EBADMSG) {
-                log_err("snapshot cannot be read back, removing it");
+                log_err("snapshot cannot be read back, removing it; the next start reads every survey");
                 (void)unlink(path);
         }
         if (l) {

@@ -118,7 +118,7 @@ int start_restore(Server *server, Store *store, uint64_t *ret_last_seq)
                 r = store_info(store, &info);
         free(s.scratch);
         if (r < 0) {
-                log_err("store cannot be read: %s", r == -ENOMEM ? strerror(ENOMEM) : store_error(store));
+                log_err("store cannot be read: %s", *store_error(store) ? store_error(store) : strerror(-r));
                 return r;
         }
         /* A row to which nothing leads any more has no name. */

@@ -216,7 +216,7 @@ START_TEST(a_metric_that_comes_later_gets_its_columns_after_settling)
         count(&p, 5000, &column, 1, 1);
         compare(&p, 5000);
         ck_assert_int_eq(fresh_settle(&p.fresh, lazy_grids(&p)), 0);
-        ck_assert_uint_eq(grid_get(grid_row(&p.lazy[WINDOW_DAY], 0), 1, column), 2);
+        ck_assert_uint_eq(grid_get(grid_row(&p.lazy[WINDOW_DAY], 0), p.lazy[WINDOW_DAY].bits, column), 2);
         pairs_deinit(&p);
 }
 END_TEST
@@ -243,7 +243,7 @@ START_TEST(what_is_on_a_sheet_is_saved_with_its_grid)
         for (unsigned i = 0; i < 100; i++)
                 count(&p, 5000, columns, 1 + i % 2, 1);
         ck_assert(p.fresh.sheets[FRESH_MINUTE].open && p.fresh.sheets[FRESH_HOUR].open);
-        ck_assert_uint_eq(p.lazy[WINDOW_MINUTE].width, 1);
+        ck_assert_uint_eq(p.lazy[WINDOW_MINUTE].bits, 8);
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++) {
                 grid_save(&p.lazy[tier], &(ImageWriter){.write = write_image, .user = &image});
                 grid_deinit(&p.lazy[tier]);
@@ -256,7 +256,7 @@ START_TEST(what_is_on_a_sheet_is_saved_with_its_grid)
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
                 ck_assert_int_eq(grid_load(&p.lazy[tier], &from), 0);
         ck_assert(!from.failed && from.n == 0);
-        ck_assert_uint_eq(p.lazy[WINDOW_MINUTE].width, 2);
+        ck_assert_uint_eq(p.lazy[WINDOW_MINUTE].bits, 16);
         compare(&p, 5000);
         compare(&p, 9000);
         pairs_deinit(&p);

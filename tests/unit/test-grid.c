@@ -88,7 +88,7 @@ START_TEST(where_one_count_is_full_all_become_wider_and_none_is_lost)
                         series_count(&other, 4, 1, 1, 0);
                 count(&g, 4, both, 2, 1);
         }
-        ck_assert_int_eq(g.width, 4);
+        ck_assert_int_eq(g.bits, 32);
         ck_assert_uint_eq(count_at(&one, 4, 1), 65600);
         ck_assert_uint_eq(count_at(&other, 4, 1), 65600 + 21867);
         ck_assert_uint_eq(count_at(&other, 4, 0), 1);

@@ -16,6 +16,24 @@ const char *shared_file(const char *name)
         return access(path, R_OK) == 0 ? path : NULL;
 }
 
+bool shared_lines(const char *name, void (*fn)(const char *line))
+{
+        const char *path = shared_file(name);
+        char line[4096];
+        FILE *f;
+
+        if (!path) {
+                fprintf(stderr, "skipped: no %s\n", name);
+                return false;
+        }
+        f = fopen(path, "re");
+        ck_assert_ptr_nonnull(f);
+        while (fgets(line, sizeof(line), f))
+                fn(line);
+        fclose(f);
+        return true;
+}
+
 int check_main(const char *title, const TTest *const *tests, size_t n_tests)
 {
         Suite *suite = suite_create(title);

@@ -8,10 +8,13 @@
  */
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* A file that ships beside the project and not in it ("data/test_vectors.csv"); NULL: not there, skip the test. */
 const char *shared_file(const char *name);
+/* Calls @fn with each line of such a file. False: it is not there, which was said; skip the test. */
+bool shared_lines(const char *name, void (*fn)(const char *line));
 
 /* The exit status for main(). Borrows everything. */
 int check_main(const char *title, const TTest *const *tests, size_t n_tests);

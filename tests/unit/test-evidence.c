@@ -92,76 +92,61 @@ START_TEST(ten_answers_by_hand)
 }
 END_TEST
 
+static double by_hand[10];
+static unsigned n_by_hand;
+
+/* The last column, behind the line with the names. */
+static void take_by_hand(const char *line)
+{
+        const char *last = strrchr(line, ',');
+
+        ck_assert_ptr_nonnull(last);
+        if (n_by_hand > 0 && n_by_hand <= 10)
+                by_hand[n_by_hand - 1] = strtod(last + 1, NULL);
+        n_by_hand++;
+}
+
 START_TEST(the_file_of_hand_numbers_is_met)
 {
-        const char *path = shared_file("data/alert_hand_m080.csv");
-        double want[10];
-        char line[512];
-        unsigned i;
-        FILE *f;
-
-        if (!path) {
-                fprintf(stderr, "skipped: no alert_hand_m080.csv\n");
+        if (!shared_lines("data/alert_hand_m080.csv", take_by_hand))
                 return;
-        }
-        f = fopen(path, "re");
-        ck_assert_ptr_nonnull(f);
-        ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));
-        for (i = 0; i < 10; i++) {
-                const char *last;
-
-                ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));
-                last = strrchr(line, ',');
-                ck_assert_ptr_nonnull(last);
-                want[i] = strtod(last + 1, NULL);
-        }
-        fclose(f);
-        walk_by_hand(want);
+        ck_assert_uint_gt(n_by_hand, 10);
+        walk_by_hand(by_hand);
 }
 END_TEST
 
+static unsigned n_vectors;
+
+static void check_vector(const char *line)
+{
+        uint64_t k, n, c[5];
+        double m, want;
+
+        if (strncmp(line, "e_value,", 8) != 0)
+                return;
+        if (sscanf(line, "e_value,binary k=%" SCNu64 " n=%" SCNu64 " m=%lf,E,%lf", &k, &n, &m, &want) == 4)
+                expect(e_value(&yes, 100 * m, false, (Tally){{n - k, k}}), want);
+        else if (sscanf(line,
+                        "e_value,\"CSAT hist 1..5 = %" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64
+                        " target mean %lf (m=.75)\",E,%lf",
+                        &c[0], &c[1], &c[2], &c[3], &c[4], &m, &want) == 7)
+                expect(e_value(&csat, m, false, (Tally){{c[0], c[1], c[2], c[3], c[4]}}), want);
+        else if (sscanf(line,
+                        "e_value,NPS P=%" SCNu64 " N=%" SCNu64 " D=%" SCNu64 " target NPS +%lf (m=.60),E,%lf",
+                        &c[0], &c[1], &c[2], &m, &want) == 5)
+                expect(e_value(&nps, m, false, (Tally){{[10] = c[0], [7] = c[1], [6] = c[2]}}), want);
+        else if (sscanf(line, "e_value,m=.8 x=0010001000 (8 fails of 10) see alert_hand_m080.csv,E,%lf",
+                        &want) == 1)
+                expect(e_value(&yes, 80, false, (Tally){{8, 2}}), want);
+        else
+                ck_abort_msg("not understood: %s", line);
+        n_vectors++;
+}
+
 START_TEST(every_e_value_vector_is_met)
 {
-        const char *path = shared_file("data/test_vectors.csv");
-        unsigned n_met = 0;
-        char line[512];
-        FILE *f;
-
-        if (!path) {
-                fprintf(stderr, "skipped: no test_vectors.csv\n");
-                return;
-        }
-        f = fopen(path, "re");
-        ck_assert_ptr_nonnull(f);
-        while (fgets(line, sizeof(line), f)) {
-                uint64_t k, n, c[5];
-                double m, want;
-
-                if (strncmp(line, "e_value,", 8) != 0)
-                        continue;
-                n_met++;
-                if (sscanf(line, "e_value,binary k=%" SCNu64 " n=%" SCNu64 " m=%lf,E,%lf", &k, &n, &m,
-                           &want) == 4)
-                        expect(e_value(&yes, 100 * m, false, (Tally){{n - k, k}}), want);
-                else if (sscanf(line,
-                                "e_value,\"CSAT hist 1..5 = %" SCNu64 ",%" SCNu64 ",%" SCNu64 ",%" SCNu64
-                                ",%" SCNu64 " target mean %lf (m=.75)\",E,%lf",
-                                &c[0], &c[1], &c[2], &c[3], &c[4], &m, &want) == 7)
-                        expect(e_value(&csat, m, false, (Tally){{c[0], c[1], c[2], c[3], c[4]}}), want);
-                else if (sscanf(line,
-                                "e_value,NPS P=%" SCNu64 " N=%" SCNu64 " D=%" SCNu64
-                                " target NPS +%lf (m=.60),E,%lf",
-                                &c[0], &c[1], &c[2], &m, &want) == 5)
-                        expect(e_value(&nps, m, false, (Tally){{[10] = c[0], [7] = c[1], [6] = c[2]}}), want);
-                else if (sscanf(line,
-                                "e_value,m=.8 x=0010001000 (8 fails of 10) see alert_hand_m080.csv,E,%lf",
-                                &want) == 1)
-                        expect(e_value(&yes, 80, false, (Tally){{8, 2}}), want);
-                else
-                        ck_abort_msg("not understood: %s", line);
-        }
-        fclose(f);
-        ck_assert_uint_eq(n_met, 8);
+        if (shared_lines("data/test_vectors.csv", check_vector))
+                ck_assert_uint_eq(n_vectors, 8);
 }
 END_TEST
 

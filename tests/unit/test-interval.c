@@ -109,47 +109,40 @@ START_TEST(a_mean_has_an_interval_from_two_answers_on)
 }
 END_TEST
 
-START_TEST(every_vector_of_wilson_and_nps_is_met)
-{
-        const char *path = shared_file("data/test_vectors.csv");
-        char line[512], bound[16];
-        unsigned n_share = 0, n_nps = 0;
-        uint64_t k, n, p, d;
-        double want;
-        FILE *f;
+static unsigned n_shares, n_nps;
 
-        if (!path) {
-                fprintf(stderr, "skipped: no test_vectors.csv\n");
+static void check_vector(const char *line)
+{
+        uint64_t k, n, p, d;
+        char bound[16];
+        double want;
+        Interval i;
+
+        if (sscanf(line, "wilson95,k=%" SCNu64 " n=%" SCNu64 ",%15[a-z],%lf", &k, &n, bound, &want) == 4) {
+                i = interval_share(k, n);
+                n_shares++;
+        } else if (sscanf(line, "nps_adjwald95,P=%" SCNu64 " N=%" SCNu64 " D=%" SCNu64 ",%15[a-z],%lf", &p,
+                          &n, &d, bound, &want) == 5) {
+                double total = (double)(p + n + d) + 3;
+                double centre = ((double)p - (double)d) / total;
+
+                i = interval_nps(p, n, d);
+                n_nps++;
+                if (strcmp(bound, "centre") == 0)
+                        i = (Interval){.low = centre, .high = centre};
+                else if (strcmp(bound, "se") == 0)
+                        i.low = (centre - i.low) / 1.959963984540054;
+        } else {
                 return;
         }
-        f = fopen(path, "re");
-        ck_assert_ptr_nonnull(f);
-        while (fgets(line, sizeof(line), f)) {
-                Interval i;
+        expect(strcmp(bound, "upper") == 0 ? i.high : i.low, want);
+}
 
-                if (sscanf(line, "wilson95,k=%" SCNu64 " n=%" SCNu64 ",%15[a-z],%lf", &k, &n, bound, &want) ==
-                    4) {
-                        i = interval_share(k, n);
-                        n_share++;
-                } else if (sscanf(line,
-                                  "nps_adjwald95,P=%" SCNu64 " N=%" SCNu64 " D=%" SCNu64 ",%15[a-z],%lf", &p,
-                                  &n, &d, bound, &want) == 5) {
-                        double total = (double)(p + n + d) + 3;
-                        double centre = ((double)p - (double)d) / total;
-
-                        i = interval_nps(p, n, d);
-                        n_nps++;
-                        if (strcmp(bound, "centre") == 0)
-                                i = (Interval){.low = centre, .high = centre};
-                        else if (strcmp(bound, "se") == 0)
-                                i.low = (centre - i.low) / 1.959963984540054;
-                } else {
-                        continue;
-                }
-                expect(strcmp(bound, "upper") == 0 ? i.high : i.low, want);
-        }
-        fclose(f);
-        ck_assert_uint_eq(n_share, 24);
+START_TEST(every_vector_of_wilson_and_nps_is_met)
+{
+        if (!shared_lines("data/test_vectors.csv", check_vector))
+                return;
+        ck_assert_uint_eq(n_shares, 24);
         ck_assert_uint_eq(n_nps, 28);
 }
 END_TEST

@@ -80,63 +80,68 @@ static void expect(const char *line, double is, double want, double relative)
         ck_assert_msg(fabs(is - want) <= fmax(relative * fabs(want), 1e-15), "%s: %.17g", line, is);
 }
 
-START_TEST(every_other_vector_of_nps_is_met)
-{
-        const char *path = shared_file("data/test_vectors.csv");
-        unsigned n_plain = 0, n_wald = 0, n_goodman = 0, n_score = 0;
-        char line[512], method[32], quantity[32];
-        double want;
-        FILE *f;
+static unsigned n_plain, n_wald, n_goodman, n_score;
 
-        if (!path) {
-                fprintf(stderr, "skipped: no test_vectors.csv\n");
+static void check_width(const char *line)
+{
+        Row r = {.p = 100, .n = 100, .d = 100};
+        double want;
+
+        fill(&r);
+        ck_assert_int_eq(sscanf(line, "%*[^,],%*[^,],points,%lf", &want), 1);
+        expect(line, 2 * z * r.se * 100 * sqrt(300), want, 1e-9);
+        n_wald++;
+}
+
+static void check_score(const char *line, const Row *r, bool upper, double want)
+{
+        Interval ours = interval_nps(r->p, r->n, r->d);
+
+        expect(line, score_bound(r, upper), want, 1e-6);
+        ck_assert_msg(fabs((upper ? ours.high : ours.low) - want) < .3 / sqrt((double)(r->p + r->n + r->d)),
+                      "%s: far off", line);
+        n_score++;
+}
+
+static void check_vector(const char *line)
+{
+        char method[32], quantity[32];
+        double sign, want;
+        bool upper;
+        Row r;
+
+        if (strncmp(line, "nps_wald95 width,", 17) == 0) {
+                check_width(line);
                 return;
         }
-        f = fopen(path, "re");
-        ck_assert_ptr_nonnull(f);
-        while (fgets(line, sizeof(line), f)) {
-                bool upper;
-                double sign;
-                Row r;
-
-                if (strncmp(line, "nps_wald95 width,", 17) == 0) {
-                        r = (Row){.p = 100, .n = 100, .d = 100};
-                        fill(&r);
-                        ck_assert_int_eq(sscanf(line, "%*[^,],%*[^,],points,%lf", &want), 1);
-                        expect(line, 2 * z * r.se * 100 * sqrt(300), want, 1e-9);
-                        n_wald++;
-                        continue;
-                }
-                if (sscanf(line, "%31[a-z0-9_],P=%" SCNu64 " N=%" SCNu64 " D=%" SCNu64 ",%31[a-z0-9],%lf",
-                           method, &r.p, &r.n, &r.d, quantity, &want) != 6)
-                        continue;
-                fill(&r);
-                upper = strcmp(quantity, "upper") == 0;
-                sign = upper ? 1 : -1;
-                if (strcmp(method, "nps") == 0) {
-                        n_plain++;
-                        expect(line,
-                               strcmp(quantity, "nps100") == 0     ? 100 * r.s
-                               : strcmp(quantity, "variance") == 0 ? r.variance
-                                                                   : r.se,
-                               want, 1e-9);
-                } else if (strcmp(method, "nps_wald95") == 0) {
-                        n_wald++;
-                        expect(line, r.s + sign * z * r.se, want, 1e-9);
-                } else if (strcmp(method, "nps_goodman95") == 0) {
-                        n_goodman++;
-                        expect(line, r.s + sign * simultaneous * r.se, want, 1e-9);
-                } else if (strcmp(method, "nps_score95") == 0) {
-                        Interval ours = interval_nps(r.p, r.n, r.d);
-
-                        n_score++;
-                        expect(line, score_bound(&r, upper), want, 1e-6);
-                        ck_assert_msg(fabs((upper ? ours.high : ours.low) - want) <
-                                              .3 / sqrt((double)(r.p + r.n + r.d)),
-                                      "%s: far off", line);
-                }
+        if (sscanf(line, "%31[a-z0-9_],P=%" SCNu64 " N=%" SCNu64 " D=%" SCNu64 ",%31[a-z0-9],%lf", method,
+                   &r.p, &r.n, &r.d, quantity, &want) != 6)
+                return;
+        fill(&r);
+        upper = strcmp(quantity, "upper") == 0;
+        sign = upper ? 1 : -1;
+        if (strcmp(method, "nps") == 0) {
+                n_plain++;
+                expect(line,
+                       strcmp(quantity, "nps100") == 0     ? 100 * r.s
+                       : strcmp(quantity, "variance") == 0 ? r.variance
+                                                           : r.se,
+                       want, 1e-9);
+        } else if (strcmp(method, "nps_wald95") == 0) {
+                n_wald++;
+                expect(line, r.s + sign * z * r.se, want, 1e-9);
+        } else if (strcmp(method, "nps_goodman95") == 0) {
+                n_goodman++;
+                expect(line, r.s + sign * simultaneous * r.se, want, 1e-9);
+        } else if (strcmp(method, "nps_score95") == 0) {
+                check_score(line, &r, upper, want);
         }
-        fclose(f);
+}
+
+START_TEST(every_other_vector_of_nps_is_met)
+{
+        if (!shared_lines("data/test_vectors.csv", check_vector))
+                return;
         ck_assert_uint_eq(n_plain, 21);
         ck_assert_uint_eq(n_wald, 15);
         ck_assert_uint_eq(n_goodman, 14);

@@ -166,6 +166,25 @@ def resumed():
             assert stream.next()[0] == "tick" and stream.next("tick")[1] == 0
 
 
+@cx.case("an alert whose evidence is taken back is withdrawn, for subscribers and after kill -9")
+def withdrawn():
+    with cx.Daemon(config()) as d:
+        survey = {"id": "one", "ts": NOW - 60, "agent": "ana", "queue": "sales", "answers": {"csat": 1}}
+        with d.events("maria") as stream:
+            d.send(survey)
+            fired = stream.alerts(1)[0][2]["alert"]
+            assert (fired["state"], fired["reason"], fired["surveys"]) == ("firing", None, ["one"]), fired
+            d.send({**survey, "rev": 1, "status": "retracted"})
+            _, number, message = stream.alerts(1)[0]
+            gone = message["alert"]
+            assert (message["transition"], gone["reason"], gone["id"]) == ("resolved", "withdrawn", fired["id"]), message
+        d.restart(kill=True)
+        with d.http(who="maria") as h:
+            assert [(a["id"], a["reason"]) for a in h.json("/v1/alerts", state="all")["alerts"]] == [(fired["id"], "withdrawn")]
+        with d.events("maria", since=number - 1) as stream:
+            assert stream.alerts(1) == [("alert", number, message)]
+
+
 @cx.case("who asks for more than the ring holds is told the gap, exactly, and gets the rest")
 def gap():
     with cx.Daemon(config(ring=16)) as d:

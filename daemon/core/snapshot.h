@@ -6,7 +6,7 @@
  *
  * A cache, never the truth: an engine that was loaded stands where the one stood that was saved, with the figures of one
  * that was given the same surveys (and tallies) by replay. Names that nobody has any more stay known, as they do in a
- * running engine. What rules make of figures is looked at anew; alerts are not in it, they come with engine_restore().
+ * running engine, until whoever loads it would rather have none of it. What rules make of figures is looked at anew; alerts are not in it, they come with engine_restore().
  */
 
 #include "daemon/core/engine.h"

@@ -76,6 +76,7 @@ typedef struct SnapshotHead {
         int64_t nonce;
         uint64_t epoch, last_seq;
         usec_t at;
+        uint64_t n_agents, n_queues; /* names that are known */
 } SnapshotHead;
 
 /* -ENOMEM. */

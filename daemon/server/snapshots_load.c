@@ -64,8 +64,19 @@ static int read_marks(Store *store, SnapshotMarks *ret)
 }
 
 /* NULL: it is the one. Else a sentence. */
+/*
+ * A snapshot keeps names that nobody has any more. Before they take the room of new ones, a start is to forget them; those
+ * that the files name, @named, stay in any case.
+ */
+static bool are_too_many(uint64_t names, uint64_t named, uint64_t max)
+{
+        return names > named && names > max / 8 * 7;
+}
+
 static const char *judge_head(const Load *l, const SnapshotMarks *marks, const SnapshotHead *ours)
 {
+        const Config *config = l->server->config;
+
         if (memcmp(l->head.program, ours->program, sizeof(ours->program)) != 0)
                 return "another version wrote it";
         if (l->head.nonce != marks->live && l->head.nonce != marks->next)
@@ -74,6 +85,10 @@ static const char *judge_head(const Load *l, const SnapshotMarks *marks, const S
                 return "the configuration has changed";
         if (l->head.at > loop_realtime(l->server->loop) + CLOCK_MARGIN)
                 return "it is of the future";
+        if (are_too_many(l->head.n_agents, ours->n_agents, config->max_agents))
+                return "its names leave little room below limits.agents";
+        if (are_too_many(l->head.n_queues, ours->n_queues, config->max_queues))
+                return "its names leave little room below limits.queues";
         return NULL;
 }
 

@@ -14,7 +14,7 @@
 #include "proto/base/hash.h"
 
 /* To be raised when the layout of an image changes within a version. */
-#define LAYOUT 4
+#define LAYOUT 5
 /* So much stays free at least. */
 #define ROOM ((uint64_t)1 << 20)
 /* The first descriptor that is neither input nor output. */
@@ -32,7 +32,10 @@ int snapshots_path(const Server *s, char **ret)
 
 int snapshots_head(const Server *s, SnapshotHead *ret)
 {
-        *ret = (SnapshotHead){0};
+        *ret = (SnapshotHead){
+                .n_agents = org_n_kind(engine_org(s->engine), SCOPE_AGENT),
+                .n_queues = org_n_kind(engine_org(s->engine), SCOPE_QUEUE),
+        };
         (void)snprintf(ret->program, sizeof(ret->program), "%s %d", CX_VERSION, LAYOUT);
         return config_digest(s->engine_config, ret->digest);
 }

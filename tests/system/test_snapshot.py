@@ -287,6 +287,25 @@ def child():
         assert used(d)
 
 
+@cx.case("names that nobody has any more do not take the room of new ones for ever")
+def names():
+    now = int(time.time())
+    with cx.Daemon(config(after=50, limits={"agents": 40})) as d:
+        gone = [{"id": f"g{i}", "ts": now, "queue": "tech", "agent": f"gone-{i}", "answers": {"csat": 3}} for i in range(40)]
+        d.send(*gone)
+        full = d.status()
+        assert full["surveys"]["overflow_agents"] > 0, full
+        d.send(*({**s, "rev": 1, "status": "retracted"} for s in gone))
+        d.restart()
+        assert d.out.find("snapshot is not used: its names leave little room below limits.agents"), d.out.text()
+        assert d.status()["scopes"] < full["scopes"], (d.status()["scopes"], full["scopes"])
+        d.send(*({**s, "id": f"n{i}", "agent": f"new-{i}"} for i, s in enumerate(gone[:30])))
+        assert d.status()["surveys"]["overflow_agents"] == 0
+        # So many that are in use: still all are counted.
+        d.restart()
+        assert d.status()["surveys"]["overflow_agents"] == 0 and d.status()["surveys"]["counted"] == 30
+
+
 @cx.case("what retention deletes behind a snapshot stays in its figures, and is known to be gone")
 def retention():
     now = int(time.time())

@@ -61,6 +61,8 @@ void figure_write(const Figure *f, JsonOut *out)
                 json_member_null(out, "target");
         json_member_str(out, "state", figure_state_name(f->state));
         json_member_number(out, "trend", f->trend);
+        json_member_number(out, "trend_low", f->trend_low);
+        json_member_number(out, "trend_high", f->trend_high);
         write_counts(f, out);
         json_end_object(out);
 }

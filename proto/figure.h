@@ -33,10 +33,12 @@ typedef struct Figure {
         double value, low, high,
                 mean; /* display unit; NaN (JSON null) where there is none. low and high: 95 % */
         FigureState state;
-        double trend; /* value minus the value of the window just before; NaN: none */
+        /* Value minus the value of the window just before, and the 95 % interval of that; NaN: one of the two has too few
+         * answers, or is not kept. */
+        double trend, trend_low, trend_high;
 } Figure;
 
 const char *figure_state_name(FigureState state);
 
-/* Writes the object of DESIGN 5.4: scope, metric, window, at, n, value, low, high, mean, target, state, trend, counts. */
+/* Writes the object of DESIGN 5.4: scope, metric, window, at, n, value, low, high, mean, target, state, trend with its bounds, counts. */
 void figure_write(const Figure *f, JsonOut *out);

@@ -58,8 +58,8 @@ typedef struct Alert {
         usec_t at; /* end of the window */
         uint64_t n;
         uint64_t counts[METRIC_VALUES_MAX];
-        double value, low, high, mean, trend; /* NaN: none */
-        double threshold_value;               /* of the figure, display unit */
+        double value, low, high, mean, trend, trend_low, trend_high; /* NaN: none */
+        double threshold_value;                                      /* of the figure, display unit */
         RuleTest test;
         usec_t from;       /* evidence: the day since which it is strongest; 0 for the other tests ... */
         uint64_t from_n;   /* ... answers since then ... */

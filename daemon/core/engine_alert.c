@@ -67,6 +67,8 @@ void engine_refresh(Engine *e, Pair *p, const Look *look)
         a->high = f.high;
         a->mean = f.mean;
         a->trend = f.trend;
+        a->trend_low = f.trend_low;
+        a->trend_high = f.trend_high;
         a->threshold_value = rule->threshold;
         a->test = rule->test;
         a->evidence = look->evidence;

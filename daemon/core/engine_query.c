@@ -18,18 +18,29 @@ static bool sum_span(const Engine *e, const Cell *cell, WindowTier tier, usec_t 
         return true;
 }
 
-static double trend(const Engine *e, const Cell *cell, const Metric *m, const Window *w, usec_t at,
-                    double value)
+/* What the window of @f has more than the one before it; nothing where either of them alone says nothing. */
+static void fill_trend(const Engine *e, const Cell *cell, const Window *w, usec_t at, Figure *f)
 {
+        const Metric *m = &e->settings->metrics[cell->metric];
+        Interval difference;
         usec_t start, end;
         Tally counts;
+        Score before;
 
-        if (isnan(value))
-                return NAN;
+        f->trend = f->trend_low = f->trend_high = NAN;
+        if (f->n == 0 || f->n < m->min_n)
+                return;
         window_span_before(w, e->settings->calendar, at, &start, &end);
         if (!sum_span(e, cell, w->tier, start, end, &counts))
-                return NAN;
-        return value - score_of(m, &counts).value;
+                return;
+        before = score_of(m, &counts);
+        if (before.n == 0 || before.n < m->min_n)
+                return;
+        difference = interval_difference(f->value, (Interval){.low = f->low, .high = f->high}, before.value,
+                                         score_interval(m, &counts));
+        f->trend = f->value - before.value;
+        f->trend_low = difference.low;
+        f->trend_high = difference.high;
 }
 
 void engine_fill_figure(const Engine *e, const Cell *cell, size_t window, usec_t at, const Tally *counts,
@@ -45,7 +56,7 @@ void engine_fill_figure(const Engine *e, const Cell *cell, size_t window, usec_t
         f->mean = score.mean;
         f->low = interval.low;
         f->high = interval.high;
-        f->trend = trend(e, cell, m, &e->settings->windows[window], at, score.value);
+        fill_trend(e, cell, &e->settings->windows[window], at, f);
 }
 
 /* The first rule on the cell that looks at this window. */
@@ -108,6 +119,8 @@ int engine_figure(const Engine *e, ScopeId scope, size_t metric, size_t window, 
                 .high = NAN,
                 .mean = NAN,
                 .trend = NAN,
+                .trend_low = NAN,
+                .trend_high = NAN,
                 .state = FIGURE_NO_DATA,
         };
         if (!cell)

@@ -139,6 +139,14 @@ static double root(double tail, double guess, double df, bool normal)
         return t;
 }
 
+Interval interval_difference(double a, Interval of_a, double b, Interval of_b)
+{
+        return (Interval){
+                .low = a - b - hypot(a - of_a.low, of_b.high - b),
+                .high = a - b + hypot(of_a.high - a, b - of_b.low),
+        };
+}
+
 /* Fisher's expansion of the t quantile around the normal one, good to the last digits for a thousand and
  * more. */
 static double expanded(double z, double df)

@@ -22,5 +22,11 @@ Interval interval_share(uint64_t yes, uint64_t n);
  * freedom. */
 Interval interval_mean(double mean, double squares, uint64_t n);
 
+/*
+ * The difference of two independent values, @a less @b, from the interval of each: as far from it as the nearer bounds are
+ * together (Newcombe 1998, method 10, for shares; Zou and Donner 2008 for all).
+ */
+Interval interval_difference(double a, Interval of_a, double b, Interval of_b);
+
 /* The value that Student's t with @df degrees of freedom stays below with probability @p (0 < p < 1). */
 double interval_t_quantile(double p, double df);

@@ -53,6 +53,8 @@ static void write_figure(const Alert *a, const Metric *metric, JsonOut *out)
                 .high = a->high,
                 .mean = a->mean,
                 .trend = a->trend,
+                .trend_low = a->trend_low,
+                .trend_high = a->trend_high,
                 .state = shown > a->threshold_value ? FIGURE_ABOVE : FIGURE_BELOW,
         };
 
@@ -142,6 +144,8 @@ void alert_encode(const Alert *a, const Metric *metric, Buffer *to)
         json_member_number(&out, "high", a->high);
         json_member_number(&out, "mean", a->mean);
         json_member_number(&out, "trend", a->trend);
+        json_member_number(&out, "trend_low", a->trend_low);
+        json_member_number(&out, "trend_high", a->trend_high);
         json_key(&out, TEXT("counts"));
         json_begin_array(&out);
         for (size_t i = 0; i < METRIC_VALUES_MAX; i++)
@@ -257,6 +261,8 @@ static void read_evidence(json_t *root, json_t *store, Alert *a)
         a->high = read_number(store, "high");
         a->mean = read_number(store, "mean");
         a->trend = read_number(store, "trend");
+        a->trend_low = read_number(store, "trend_low");
+        a->trend_high = read_number(store, "trend_high");
         json_array_foreach (counts, i, item) {
                 if (i < METRIC_VALUES_MAX)
                         a->counts[i] = (uint64_t)json_integer_value(item);

@@ -48,15 +48,18 @@ SCENARIO(a_figure_follows_the_rule_that_watches_it)
 
 SCENARIO(a_trend_compares_with_the_window_before)
 {
-        world_answers(2, "ana billing csat=2");
-        world_answers(2, "ana billing csat=5");
+        world_answers(5, "ana billing csat=2");
+        world_answers(5, "ana billing csat=5");
         world_show("org", "csat", "7d");
         world_elapse("7d");
-        world_answers(3, "ana billing csat=5");
+        world_answers(8, "ana billing csat=5");
         world_answer("ana billing csat=1");
         world_show("org", "csat", "7d");
-        world_expect("[d0 00:00] org csat 7d: n=4 value=50 [15, 85] trend=nan insufficient\n"
-                     "[d7 00:00] org csat 7d: n=4 value=75 [30.06, 95.44] trend=25 insufficient\n");
+        world_answer("ana billing csat=1");
+        world_show("org", "csat", "7d");
+        world_expect("[d0 00:00] org csat 7d: n=10 value=50 [23.66, 76.34] trend=nan below\n"
+                     "[d7 00:00] org csat 7d: n=9 value=88.89 [56.5, 98.01] trend=nan insufficient\n"
+                     "[d7 00:00] org csat 7d: n=10 value=80 [49.02, 94.33] trend=30 ok\n");
 }
 
 SCENARIO(people_move_and_their_answers_stay_where_they_were)
@@ -93,31 +96,32 @@ SCENARIO(today_begins_at_local_midnight_when_the_clocks_change)
         world_in_madrid();
         world_rule("low csat agent/* today point below 80");
         world_go_to("2026-03-28T22:59:00Z");
-        world_answer("ana billing csat=5");
+        world_answers(10, "ana billing csat=5");
         world_show("agent/ana", "csat", "today");
         world_go_to("2026-03-28T23:00:00Z");
         world_show("agent/ana", "csat", "today");
-        world_answer("ana billing csat=1");
+        world_answers(10, "ana billing csat=1");
         world_go_to("2026-03-29T21:59:00Z");
         world_show("agent/ana", "csat", "today");
         world_go_to("2026-03-29T22:00:00Z");
         world_show("agent/ana", "csat", "today");
-        world_expect("[d26 22:59] agent/ana csat today: n=1 value=100 [20.65, 100] trend=nan insufficient\n"
-                     "[d26 23:00] agent/ana csat today: n=0 value=nan [nan, nan] trend=nan no_data\n"
-                     "[d26 23:00] low agent/ana: inactive -> firing n=1 value=0 evidence=0/80\n"
-                     "[d27 21:59] agent/ana csat today: n=1 value=0 [0, 79.35] trend=-100 below\n"
-                     "[d27 22:00] low agent/ana: firing -> resolved expired n=1 value=0 evidence=0/80\n"
-                     "[d27 22:00] agent/ana csat today: n=0 value=nan [nan, nan] trend=nan no_data\n");
+        world_expect(
+                "[d26 22:59] agent/ana csat today: n=10 value=100 [72.25, 100] trend=nan ok\n"
+                "[d26 23:00] agent/ana csat today: n=0 value=nan [nan, nan] trend=nan no_data\n"
+                "[d26 23:00] low agent/ana: inactive -> firing n=1 value=0 evidence=0/80\n"
+                "[d27 21:59] agent/ana csat today: n=10 value=0 [0, 27.75] trend=-100 below\n"
+                "[d27 22:00] low agent/ana: firing -> resolved expired n=1 value=0 evidence=0/80\n"
+                "[d27 22:00] agent/ana csat today: n=0 value=nan [nan, nan] trend=nan no_data\n");
         world_go_to("2026-10-24T22:00:00Z");
-        world_answer("ana billing csat=5");
+        world_answers(10, "ana billing csat=5");
         world_go_to("2026-10-25T22:59:00Z");
-        world_answer("ana billing csat=5");
+        world_answers(10, "ana billing csat=5");
         world_show("agent/ana", "csat", "today");
         world_go_to("2026-10-25T23:30:00Z");
-        world_answer("ana billing csat=4");
+        world_answers(10, "ana billing csat=4");
         world_show("agent/ana", "csat", "today");
-        world_expect("[d237 22:59] agent/ana csat today: n=2 value=100 [34.24, 100] trend=nan insufficient\n"
-                     "[d237 23:30] agent/ana csat today: n=1 value=100 [20.65, 100] trend=0 insufficient\n");
+        world_expect("[d237 22:59] agent/ana csat today: n=20 value=100 [83.89, 100] trend=nan ok\n"
+                     "[d237 23:30] agent/ana csat today: n=10 value=100 [72.25, 100] trend=0 ok\n");
 }
 
 SCENARIO(old_minutes_are_refused_and_old_days_are_not)

@@ -203,8 +203,8 @@ static Tally count(const ScopeInfo *scope, const Metric *m, usec_t start, usec_t
 static void compare_figure(const Engine *e, ScopeId id, size_t m, size_t w, usec_t at)
 {
         const ScopeInfo *scope = org_scope(engine_org(e), id);
+        Interval interval, before_interval;
         usec_t start, end;
-        Interval interval;
         Score score, before;
         Tally t;
         Figure f;
@@ -222,7 +222,12 @@ static void compare_figure(const Engine *e, ScopeId id, size_t m, size_t w, usec
         window_span_before(&windows[w], &utc, at, &start, &end);
         t = count(scope, &metrics[m], start, end);
         before = score_of(&metrics[m], &t);
+        before_interval = score_interval(&metrics[m], &t);
+        if (score.n < metrics[m].min_n || before.n < metrics[m].min_n || score.n == 0 || before.n == 0)
+                before.value = before_interval.low = before_interval.high = NAN;
+        interval = interval_difference(score.value, interval, before.value, before_interval);
         ck_assert(number_same(f.trend, score.value - before.value));
+        ck_assert(number_same(f.trend_low, interval.low) && number_same(f.trend_high, interval.high));
 }
 
 static void compare_all(const Engine *e)

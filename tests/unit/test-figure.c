@@ -33,13 +33,16 @@ START_TEST(a_figure_is_written_as_the_manual_says)
                 .mean = 4.05,
                 .state = FIGURE_BELOW,
                 .trend = -3.1,
+                .trend_low = -9.8,
+                .trend_high = 3.9,
         };
 
         expect(&f, "{\"scope\":\"queue/"
                    "billing-es\",\"metric\":\"csat\",\"window\":\"28d\",\"at\":\"2026-11-21T10:20:00Z\","
                    "\"n\":214,\"value\":78.5,\"low\":72.5,\"high\":83.5,\"mean\":4.05,\"target\":85,"
                    "\"state\":\"below\","
-                   "\"trend\":-3.1,\"counts\":{\"1\":12,\"2\":9,\"3\":25,\"4\":78,\"5\":90}}");
+                   "\"trend\":-3.1,\"trend_low\":-9.8,\"trend_high\":3.9,\"counts\":{\"1\":12,\"2\":9,\"3\":"
+                   "25,\"4\":78,\"5\":90}}");
 }
 END_TEST
 
@@ -55,13 +58,15 @@ START_TEST(what_there_is_not_is_null_and_the_scale_is_complete)
                 .high = (double)NAN,
                 .mean = (double)NAN,
                 .trend = (double)NAN,
+                .trend_low = (double)NAN,
+                .trend_high = (double)NAN,
         };
 
         expect(&f, "{\"scope\":\"org\",\"metric\":\"fcr\",\"window\":\"1h\",\"at\":\"1970-01-01T00:00:00Z\","
                    "\"n\":0,"
                    "\"value\":null,\"low\":null,\"high\":null,\"mean\":null,\"target\":null,\"state\":\"no_"
                    "data\","
-                   "\"trend\":null,\"counts\":{\"no\":0,\"yes\":0}}");
+                   "\"trend\":null,\"trend_low\":null,\"trend_high\":null,\"counts\":{\"no\":0,\"yes\":0}}");
 }
 END_TEST
 

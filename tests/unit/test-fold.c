@@ -283,6 +283,8 @@ static void compare_figure(const Pair2 *p, ScopeId a, ScopeId b, size_t metric, 
         ck_assert_mem_eq(&x.value, &y.value, sizeof(double));
         ck_assert_mem_eq(&x.low, &y.low, sizeof(double));
         ck_assert_mem_eq(&x.trend, &y.trend, sizeof(double));
+        ck_assert_mem_eq(&x.trend_low, &y.trend_low, sizeof(double));
+        ck_assert_mem_eq(&x.trend_high, &y.trend_high, sizeof(double));
         ck_assert_int_eq(x.state, y.state);
 }
 

@@ -109,6 +109,29 @@ START_TEST(a_mean_has_an_interval_from_two_answers_on)
 }
 END_TEST
 
+START_TEST(published_intervals_of_differences_are_met)
+{
+        /* Newcombe 1998, table II, method 10. */
+        static const struct {
+                uint64_t k1, n1, k2, n2;
+                double low, high;
+        } rows[] = {
+                {56, 70, 48, 80, .0524, .3339}, {9, 10, 3, 10, .1705, .8090},  {6, 7, 2, 7, .0582, .8062},
+                {5, 56, 0, 29, -.0381, .1926},  {0, 10, 0, 20, -.1611, .2775}, {0, 10, 0, 10, -.2775, .2775},
+                {10, 10, 0, 20, .6791, 1.},     {10, 10, 0, 10, .6075, 1.},
+        };
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(rows); i++) {
+                Interval d = interval_difference(
+                        (double)rows[i].k1 / (double)rows[i].n1, interval_share(rows[i].k1, rows[i].n1),
+                        (double)rows[i].k2 / (double)rows[i].n2, interval_share(rows[i].k2, rows[i].n2));
+
+                ck_assert_double_eq_tol(d.low, rows[i].low, 5.1e-5);
+                ck_assert_double_eq_tol(d.high, rows[i].high, 5.1e-5);
+        }
+}
+END_TEST
+
 static unsigned n_shares, n_nps;
 
 static void check_vector(const char *line)
@@ -149,4 +172,5 @@ END_TEST
 
 CHECK_MAIN("interval", published_wilson_intervals_are_met, published_nps_intervals_are_met,
            quantiles_of_t_are_those_of_the_tables, quantiles_of_t_agree_with_closed_forms,
-           a_mean_has_an_interval_from_two_answers_on, every_vector_of_wilson_and_nps_is_met)
+           a_mean_has_an_interval_from_two_answers_on, published_intervals_of_differences_are_met,
+           every_vector_of_wilson_and_nps_is_met)

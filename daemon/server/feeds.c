@@ -216,7 +216,8 @@ int feeds_prepare(Feeds *f, const Engine *e, const Alert *alert, usec_t now, Fee
         const Org *org = engine_org(e);
         ScopeId scope = org_find(org, alert->scope_kind, text_of(alert->scope_name));
 
-        if (scope == SCOPE_NONE)
+        /* One that is still pending may come to nothing. */
+        if (scope == SCOPE_NONE || !alert->fired)
                 return 0;
         for (Feed *feed = f->feeds; feed; feed = feed->later) {
                 const Principal *who = feed->principal;

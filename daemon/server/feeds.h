@@ -66,7 +66,7 @@ CX_MUST_CHECK int feeds_configure(Feeds *f, const Config *c);
 /* A stored message, at start; also of a principal that is not configured. -ENOMEM. */
 CX_MUST_CHECK int feeds_restore(Feeds *f, const StoreFeed *row);
 
-/* Numbers and writes the messages that @alert gives, for whoever sees it at @now. -ENOMEM. */
+/* Numbers and writes the messages that @alert gives, once it has fired, for whoever sees it at @now. -ENOMEM. */
 CX_MUST_CHECK int feeds_prepare(Feeds *f, const Engine *e, const Alert *alert, usec_t now, FeedRows *to);
 /* After the commit. Takes the texts over and empties @rows. */
 void feeds_publish(FeedRows *rows);

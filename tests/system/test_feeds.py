@@ -185,6 +185,20 @@ def withdrawn():
             assert stream.alerts(1) == [("alert", number, message)]
 
 
+@cx.case("an alert that is only pending is there for who asks, and no news")
+def pending():
+    patient = [{**RULES[0], "for": "1h"}]
+    with cx.Daemon({**config(), "rules": patient}) as d:
+        bad = {"id": "one", "ts": NOW - 60, "agent": "ana", "queue": "sales", "answers": {"csat": 1}}
+        with d.events("maria") as stream, d.http(who="maria") as h:
+            for rev in range(4):
+                d.send({**bad, "rev": rev, "answers": {"csat": 5 if rev % 2 else 1}})
+                states = [a["state"] for a in h.json("/v1/alerts", state="all")["alerts"]]
+                assert states[:1] == ["resolved" if rev % 2 else "pending"], states
+            stream.next("tick")
+            assert stream.next("tick")[1] == 0 and "alert" not in [kind for kind, _, _ in stream.seen]
+
+
 @cx.case("who asks for more than the ring holds is told the gap, exactly, and gets the rest")
 def gap():
     with cx.Daemon(config(ring=16)) as d:

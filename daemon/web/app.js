@@ -125,7 +125,6 @@ class App {
                 this.board.query = {};
                 this.board.rows.clear();
                 this.detail.hide();
-                this.detail.figures.clear();
                 for (const id of ['cards', 'rows', 'detail-rows', 'number-rows', 'low-list', 'chart', 'spread', 'detail-alerts', 'detail-title', 'detail-place']) {
                         byId(id).replaceChildren();
                         byId(id).views = byId(id).madeFrom = undefined;

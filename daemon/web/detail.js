@@ -83,8 +83,11 @@ export class Detail {
                         byId('detail-title').focus();
         }
 
+        // What was loaded goes, too: the chart's place changes its size as it is hidden, and nothing may be drawn then.
         hide() {
                 this.query = {};
+                this.points = this.surveys = this.problem = null;
+                this.figures.clear();
         }
 
         async load() {

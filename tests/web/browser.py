@@ -36,7 +36,10 @@ class Failed(Exception):
 
 
 class Browser:
-    """One browser with one page. `problems` are what the page complained of: exceptions, and what its policy blocked."""
+    """One browser with one page.
+
+    `problems` are what the page complained of: exceptions, errors on its console, and what its policy blocked.
+    """
 
     def __init__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="cxd-web-", ignore_cleanup_errors=True)
@@ -92,6 +95,8 @@ class Browser:
         if method == "Runtime.exceptionThrown":
             details = params["exceptionDetails"]
             self.problems.append(details.get("exception", {}).get("description") or details["text"])
+        elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "assert"):
+            self.problems.append(" ".join(str(a.get("value", a.get("description"))) for a in params["args"]))
         elif method == "Log.entryAdded" and params["entry"]["level"] == "error" and params["entry"]["source"] != "network":
             self.problems.append(params["entry"]["text"])
 
@@ -124,6 +129,11 @@ class Browser:
                 shown = self.run("document.body.innerText.slice(0, 1500)")
                 raise Failed(f"{what}: not within {seconds} s. The page says:\n{shown}\nproblems: {self.problems}")
             time.sleep(0.05)
+
+    def settle(self):
+        """Waits until the page has done what follows from the last event: renders it put off, and two frames behind them."""
+        frame = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        self.run(f"{frame}.then(() => new Promise((done) => setTimeout(done, 100))).then(() => {frame})")
 
     def open(self, url):
         self.call("Page.navigate", url=url)

@@ -31,6 +31,9 @@ class Dashboard(unittest.TestCase):
     def tearDownClass(cls):
         cls.browser.close()
 
+    def tearDown(self):
+        self.no_problems()
+
     def start(self, scenario="normal", path="/", token=mock.TOKEN, failing=()):
         self.mock = mock.Mock(scenario)
         self.mock.failing |= set(failing)
@@ -55,6 +58,7 @@ class Dashboard(unittest.TestCase):
             time.sleep(0.02)
 
     def no_problems(self):
+        self.page.settle()
         self.assertEqual(self.page.problems, [])
 
     def stream_is_up(self):
@@ -72,7 +76,6 @@ class Dashboard(unittest.TestCase):
         self.assertIn("Ana Ruiz", self.page.run("document.querySelectorAll('.card')[1].innerText"))
         self.assertIn("taken on by maria", self.page.run("document.querySelectorAll('.card')[2].innerText"))
         self.assertEqual(self.page.run("document.title"), "(2) Customer experience")
-        self.no_problems()
 
     def test_the_board_draws_values_ranges_and_targets(self):
         self.overview()
@@ -90,7 +93,6 @@ class Dashboard(unittest.TestCase):
             f"""(() => {{ const box = (s) => document.querySelector({json.dumps(row)} + ' ' + s).getBoundingClientRect();
             const [r, d, t] = [box('rect.range'), box('circle.dot'), box('line.target')];
             return r.left < d.left && d.right < r.right && r.right < t.left; }})()"""))  # fmt: skip
-        self.no_problems()
 
     def test_too_few_answers_and_none_are_said_in_words_and_never_as_zero(self):
         self.overview()
@@ -106,7 +108,6 @@ class Dashboard(unittest.TestCase):
         self.page.until("!document.getElementById('attention-none').hidden", "nothing needs attention")
         self.assertEqual(self.page.run("document.querySelectorAll('.card').length"), 0)
         self.assertNotRegex(self.page.run(text("#rows")), r"\d")
-        self.no_problems()
 
     def test_markup_in_names_notes_and_comments_stays_text(self):
         self.overview("hostile")
@@ -119,7 +120,6 @@ class Dashboard(unittest.TestCase):
         self.assertEqual(self.page.run(text("#detail-title")), mock.HOSTILE)
         self.assertEqual(self.page.run("document.querySelectorAll('img').length"), 0)
         self.assertNotEqual(self.page.run("document.title"), "1")
-        self.no_problems()
 
     def test_a_scope_shows_its_metrics_a_series_with_gaps_and_low_answers(self):
         self.start(path="/#scope=queue/billing-es&metric=nps&window=7d")
@@ -136,7 +136,16 @@ class Dashboard(unittest.TestCase):
         self.page.run("document.querySelector('#detail-rows tr[data-metric=fcr] button').click()")
         self.page.until("document.getElementById('series-title').innerText.startsWith('FCR')", "another metric")
         self.eventually(lambda: self.mock.asked("/v1/surveys")[-1][2]["below"] == "1")
-        self.no_problems()
+
+    def test_back_from_a_scope_to_the_overview_and_to_the_scope_again(self):
+        self.overview()
+        link = 'document.querySelector(\'#rows tr[data-scope="agent/ana.ruiz"] a\')'
+        for _ in range(2):
+            self.page.run(f"{link}.click()")
+            self.page.until(f"{SERIES} && document.querySelectorAll('.surveys li').length", "the detail")
+            self.page.run("document.getElementById('back').click()")
+            self.page.until("!document.getElementById('overview').hidden", "the overview")
+            self.assertTrue(self.page.run("document.getElementById('detail').hidden"))
 
     # --- what is done ---
 
@@ -165,7 +174,6 @@ class Dashboard(unittest.TestCase):
             self.mock.asked("/v1/alerts/a000000000000001/outcome", "POST")[0][3],
             {"outcome": "it helped", "note": "Called all ten back."},
         )
-        self.no_problems()
 
     def test_a_refused_action_says_so_and_changes_nothing(self):
         self.overview()
@@ -194,7 +202,6 @@ class Dashboard(unittest.TestCase):
         self.mock.publish("figure", {"figures": [self.mock.figure("agent/h.tanaka", "csat", "7d"), figure]})
         row = '#rows tr[data-scope="agent/h.tanaka"]'
         self.page.until(f"{text(row)}.includes('12.5%') && {text(row)}.includes('1,234')", "the new figure")
-        self.no_problems()
 
     def test_a_broken_stream_goes_on_behind_the_last_message(self):
         self.overview()
@@ -214,7 +221,6 @@ class Dashboard(unittest.TestCase):
         self.page.until("document.querySelectorAll('.card').length === 6", "the missed alert", 30)
         self.page.until("document.querySelector('.connection.live')", "live again")
         self.assertEqual(self.mock.asked("/v1/stream")[-1][2], {"since": "2"})
-        self.no_problems()
 
     def test_a_gap_makes_the_page_ask_for_all_alerts_again(self):
         self.overview()

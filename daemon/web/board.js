@@ -19,7 +19,7 @@ export function figureCells(metric, figure, scale) {
                 h('td', { class: 'says' }, h('span', { class: `says tone-${says.tone}` }, term(says.text, says.help))),
                 h('td', { class: 'n' }, figure.state === 'no_data' ? '' : h('span', null, words.count(figure.n), h('span', { class: 'unit' }, figure.n === 1 ? ' answer' : ' answers'))),
                 h('td', { class: 'trend' }, change
-                        ? h('span', { class: `change tone-${change.tone}` }, term(`${change.arrow} ${change.text}`, change.help)) : ''),
+                        ? h('span', { class: `change tone-${change.tone}` }, term(change.text, change.help)) : ''),
         ];
 }
 

@@ -208,22 +208,21 @@ export function verdict(metric, figure) {
         return { tone: 'near', text: 'too close to call', help: 'The target lies within the range where the true value is likely to be.' };
 }
 
-// The change against the time before, as {arrow, tone, text, help}; null: there is none to tell.
+// The change against the time before, as {tone, text, help}; null: nobody answered, so nothing can have changed.
 export function trend(metric, figure) {
-        if (!isNumber(figure?.trend) || figure.state === 'no_data')
+        if (!figure || figure.state === 'no_data')
                 return null;
-        const step = figure.trend;
+        const { trend: step, trend_low: low, trend_high: high } = figure;
         const before = windowBefore(figure.window);
-        // Two ranges of about this width: smaller steps come by chance.
-        const chance = isNumber(figure.low) ? ((figure.high - figure.low) / 2) * Math.SQRT2 : Infinity;
+        if (![step, low, high].every(isNumber))
+                return { tone: 'none', text: 'no comparison', help: `Too few customers answered in ${before} to compare with.` };
         const better = metric?.better === 'lower' && !/^top/.test(metric.kind) ? step < 0 : step > 0;
-        const sure = Math.abs(step) > chance;
+        const sure = low > 0 || high < 0;
         return {
-                arrow: step > 0 ? '▲' : step < 0 ? '▼' : '▬',
                 tone: !sure ? 'chance' : better ? 'good' : 'bad',
-                text: shortDifference(metric, step),
+                text: `${step > 0 ? '▲' : step < 0 ? '▼' : '▬'} ${shortDifference(metric, step)}`,
                 help: step === 0 ? `The same as in ${before}.`
-                        : `${step > 0 ? 'Up' : 'Down'} ${difference(metric, step)} from ${before}${sure ? '' : '; a change of this size may be chance'}.`,
+                        : `${step > 0 ? 'Up' : 'Down'} ${difference(metric, step)} from ${before}${sure ? '' : '; this may be chance'}.`,
         };
 }
 

@@ -63,6 +63,8 @@ AGENTS = {
     "h.tanaka": ("Hiro Tanaka", 0.97, 58),
     "i.new": ("Ines Marchetti", 0.8, 0),
 }
+# Hardly anybody answered for them in the window before.
+NEWCOMERS = {"agent/g.novak", "agent/f.kaya"}
 COMMENTS = [
     "Third call about the same invoice. Each time I have to explain everything again.",
     "She was friendly, but could not tell me why I was charged twice.",
@@ -93,6 +95,7 @@ class Mock:
         self.now = datetime.datetime.now(datetime.timezone.utc)
         self.requests = []
         self.failing = set()  # paths that answer 500
+        self.given = {}  # figures that are not made up: by scope, metric and window
         self.feed = []  # (seq, event) of this principal, from 1
         self.lock = threading.Lock()
         self.streams = []
@@ -119,6 +122,8 @@ class Mock:
         return [m["name"] for m in METRICS if scope.startswith("queue/") or m["name"] != "wait_rating"]
 
     def figure(self, scope, name, window, at=None, wobble=0.0):
+        if (scope, name, window) in self.given:
+            return self.given[scope, name, window]
         about = next(m for m in METRICS if m["name"] == name)
         level, volume = {"team/alpha": (0.83, 420), "queue/billing-es": (0.74, 900), "queue/billing-pt": (0.86, 260)}.get(
             scope, AGENTS.get(scope.partition("/")[2], ("", 0.8, 30))[1:]
@@ -154,7 +159,11 @@ class Mock:
         state = "no_data" if n == 0 else "insufficient" if n < about["min_n"] else "ok"
         if state == "ok" and target is not None and out["high"] < target:
             state = "below"
-        out |= {"target": target, "state": state, "trend": round(dice.uniform(-6, 6) * (0.05 if about["kind"] == "mean" else 1), 2) if n else None, "counts": counts}
+        out |= {"target": target, "state": state, "trend": None, "trend_low": None, "trend_high": None, "counts": counts}
+        if n and scope not in NEWCOMERS:
+            step = round(dice.uniform(-20, 20) * (0.05 if about["kind"] == "mean" else 1), 2)
+            half = (out["high"] - out["low"]) / math.sqrt(2)
+            out |= {"trend": step, "trend_low": step - half, "trend_high": step + half}
         return out
 
     def alert(self, number, scope, name, window, severity, state, hours, advice, **more):
@@ -340,7 +349,7 @@ class MockHandler(http.server.BaseHTTPRequestHandler):
                 at = mock.now - datetime.timedelta(days=i)
                 points.append(mock.figure(query["scope"], query["metric"], query["window"], at, wobble))
                 if 15 <= i <= 17:
-                    empty = dict.fromkeys(("value", "low", "high", "mean", "trend"))
+                    empty = dict.fromkeys(("value", "low", "high", "mean", "trend", "trend_low", "trend_high"))
                     points[-1] |= empty | {"n": 0, "state": "no_data"}
             return 200, {"points": points}
         if path == "/v1/surveys":

@@ -103,6 +103,29 @@ class Dashboard(unittest.TestCase):
         self.assertNotRegex(none, r"\d")
         self.assertEqual(self.page.run("document.querySelectorAll('tr[data-scope=\"agent/i.new\"] circle').length"), 0)
 
+    def test_a_change_has_a_colour_only_where_chance_is_ruled_out(self):
+        self.overview()
+        changes = {
+            "a figure of an older daemon": ("b.okafor", {"trend": 9.0}, "no comparison", "none"),
+            "too few before": ("c.lindqvist", {"trend": None, "trend_low": None, "trend_high": None}, "no comparison", "none"),
+            "surely up": ("d.moreau", {"trend": 9.0, "trend_low": 0.5, "trend_high": 17.5}, "▲ 9.0", "good"),
+            "surely down": ("e.santos", {"trend": -9.0, "trend_low": -17.5, "trend_high": -0.5}, "▼ 9.0", "bad"),
+            "perhaps up": ("g.novak", {"trend": 9.0, "trend_low": -0.5, "trend_high": 18.5}, "▲ 9.0", "chance"),
+            "just at 0": ("h.tanaka", {"trend": -9.0, "trend_low": -18.0, "trend_high": 0.0}, "▼ 9.0", "chance"),
+        }
+        # A narrow interval of the present figure says nothing about the window before.
+        known = {"value": 80.0, "low": 79.5, "high": 80.5, "n": 4321, "state": "ok"}
+        for name, members, *_ in changes.values():
+            figure = self.mock.figure(f"agent/{name}", "csat", "7d")
+            self.mock.given[f"agent/{name}", "csat", "7d"] = {k: v for k, v in figure.items() if not k.startswith("trend")} | known | members
+        self.page.run("location.hash = '#kind=agent&metric=csat&window=7d'")
+        for what, (name, _, words, tone) in changes.items():
+            row = f'#rows tr[data-scope="agent/{name}"]'
+            self.page.until(f"document.querySelector({json.dumps(row)}) && {text(row)}.includes('4,321')", what)
+            self.assertEqual(self.page.run(text(f"{row} td.trend")), words, what)
+            self.assertTrue(self.page.run(f"!!document.querySelector({json.dumps(f'{row} .change.tone-{tone}')})"), what)
+        self.assertEqual(self.page.run(text('#rows tr[data-scope="agent/i.new"] td.trend')), "")
+
     def test_an_empty_centre_shows_calm_and_no_numbers(self):
         self.overview("empty")
         self.page.until("!document.getElementById('attention-none').hidden", "nothing needs attention")

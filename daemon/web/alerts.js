@@ -28,6 +28,46 @@ function stateWords(alert) {
         return 'new';
 }
 
+// A value, its bar, what stands beside them, and how much there is to it.
+function measure(metric, figure, scale, tone, beside, ...said) {
+        return h('div', { class: 'measure' },
+                h('span', { class: `value tone-${tone}` }, words.value(metric, figure)),
+                h('div', { class: 'measure-bar' }, intervalBar(metric, figure, scale, tone)),
+                h('span', { class: 'beside' }, beside),
+                h('p', { class: 'evidence' }, said));
+}
+
+function likely(metric, figure) {
+        const range = words.interval(metric, figure);
+        return range ? term(`likely between ${range.replace(' to ', ' and ')}`,
+                'The true value lies in this range, with 95 % confidence.') : 'no range known';
+}
+
+// What the evidence test went by: the answers since a day, of which the window may hold more, or fewer. null: another test.
+function weighed(alert, figure) {
+        const { test, from, n, figure: value } = alert.evidence ?? {};
+        return test === 'evidence' && from && words.isNumber(value) ? { ...figure, value, low: null, high: null, n, target: alert.target } : null;
+}
+
+// What the rule went by comes first; the window's figure is behind it, unless it is the same.
+function measures(metric, alert, figure, tone) {
+        const evidence = weighed(alert, figure);
+        const goal = `target ${words.target(metric, alert.target)}`;
+        const span = words.windowWords(alert.window);
+        const sure = words.proof(alert);
+        const proof = sure ? [' · ', term(sure.text, sure.help)] : null;
+        if (!evidence)
+                return measure(metric, figure, domain(metric, [figure]), tone, goal,
+                        `${words.answers(figure.n)}, ${span} · `, likely(metric, figure), proof);
+        const since = [`of ${words.answers(evidence.n)} `,
+                term(`since ${words.day(alert.evidence.from)}`, 'Looked at from this day on, the answers speak most clearly.')];
+        if (evidence.n === figure.n && words.value(metric, evidence) === words.value(metric, figure))
+                return measure(metric, figure, domain(metric, [figure]), tone, goal, since, ' · ', likely(metric, figure), proof);
+        const scale = domain(metric, [evidence, figure]);
+        return [measure(metric, evidence, scale, 'bad', goal, since, proof),
+                measure(metric, figure, scale, tone, span, `${words.answers(figure.n)} · `, likely(metric, figure))];
+}
+
 class Card {
         constructor(app) {
                 this.app = app;
@@ -57,13 +97,9 @@ class Card {
                 const metric = this.app.metric(alert.metric);
                 const figure = alert.figure ?? { value: null, n: 0, target: alert.target, window: alert.window };
                 const [severity] = SEVERITIES[alert.severity] ?? [alert.severity];
-                const { from, n, figure: recent } = alert.evidence ?? {};
                 // A long window may still be on the right side when a fall has just begun.
-                const above = (words.isNumber(recent) ? recent : figure.value) > alert.target;
+                const above = (weighed(alert, figure) ?? figure).value > alert.target;
                 const turned = words.isNumber(figure.value) && (above ? figure.value <= alert.target : figure.value >= alert.target);
-                const tone = turned ? 'near' : 'bad';
-                const sure = words.proof(alert);
-                const range = words.interval(metric, figure);
                 this.node.className = `card severity-${alert.severity} state-${alert.state}`;
                 this.node.dataset.id = alert.id;
                 put(this.head,
@@ -74,18 +110,7 @@ class Card {
                         h('h3', null, this.app.scopeLink(alert.scope, alert.metric, alert.window), ': ',
                                 term(words.metricLabel(alert.metric), words.metricHelp(metric)),
                                 turned ? ` has gone ${above ? 'above' : 'below'} target` : ` ${above ? 'above' : 'below'} target`),
-                        h('div', { class: 'measure' },
-                                h('span', { class: `value tone-${tone}` }, words.value(metric, figure)),
-                                h('div', { class: 'measure-bar' }, intervalBar(metric, figure, domain(metric, [figure]), tone)),
-                                h('span', { class: 'goal' }, `target ${words.target(metric, alert.target)}`)),
-                        h('p', { class: 'evidence' },
-                                range ? term(`Likely between ${range.replace(' to ', ' and ')}`,
-                                        'The true value lies in this range, with 95 % confidence.') : 'No range known',
-                                ` · ${words.answers(figure.n)}, ${words.windowWords(alert.window)}`,
-                                sure ? [' · ', term(sure.text, sure.help)] : null),
-                        from && words.isNumber(recent) && n < figure.n ? h('p', { class: 'evidence' },
-                                term(`Since ${words.date(from)}`, 'Looked at from this day on, the answers speak most clearly.'),
-                                `: ${words.value(metric, { value: recent, target: alert.target })}, ${words.answers(n)}`) : null,
+                        measures(metric, alert, figure, turned ? 'near' : 'bad'),
                         alert.advice ? h('p', { class: 'advice' }, h('b', null, 'Next step: '), name(alert.advice)) : null,
                         alert.outcome || alert.note ? h('p', { class: 'said' },
                                 alert.outcome ? h('b', null, name(alert.outcome), alert.note ? ': ' : '') : null,

@@ -164,8 +164,9 @@ export function dateTime(text) {
         return new Date(text).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 }
 
-export function date(text) {
-        return new Date(text).toLocaleDateString(undefined, { dateStyle: 'medium' });
+// A day of the daemon, which is one of UTC: the same for every reader.
+export function day(text) {
+        return new Date(text).toLocaleDateString(undefined, { dateStyle: 'medium', timeZone: 'UTC' });
 }
 
 export function clock(date) {

@@ -111,6 +111,8 @@ class Card {
                                 term(words.metricLabel(alert.metric), words.metricHelp(metric)),
                                 turned ? ` has gone ${above ? 'above' : 'below'} target` : ` ${above ? 'above' : 'below'} target`),
                         measures(metric, alert, figure, turned ? 'near' : 'bad'),
+                        h('p', { class: 'evidence' }, `As of ${words.dateTime(since)}, `, term('when the alert fired',
+                                'Answers that came later are not in here. The name above leads to the present figure.')),
                         alert.advice ? h('p', { class: 'advice' }, h('b', null, 'Next step: '), name(alert.advice)) : null,
                         alert.outcome || alert.note ? h('p', { class: 'said' },
                                 alert.outcome ? h('b', null, name(alert.outcome), alert.note ? ': ' : '') : null,

@@ -104,6 +104,14 @@ class Dashboard(unittest.TestCase):
         self.mock.transition(alert | {"id": "a000000000000007"}, "firing")
         self.assertEqual(self.values(7), [["84.8%", "477 answers, last 28 days · likely between 81% and 88% · clear"]])
 
+    def test_a_card_says_that_its_figure_is_that_of_the_moment_it_fired(self):
+        self.overview()
+        self.page.until("document.querySelectorAll('.card').length === 3", "three alerts")
+        for alert in self.mock.alerts.values():
+            fired = self.page.run(f"new Date('{alert['fired']}').toLocaleString(undefined, {{dateStyle: 'medium', timeStyle: 'short'}})")
+            card = self.page.run(text(f'.card[data-id="{alert["id"]}"]'))
+            self.assertIn(f"As of {fired}, when the alert fired", card)
+
     def test_the_board_draws_values_ranges_and_targets(self):
         self.overview()
         row = '#rows tr[data-scope="agent/ana.ruiz"]'

@@ -44,6 +44,14 @@ static void print_zone(Printer *p, const Option *o, const void *object)
         option_print_text(p, o, ((const Config *)object)->timezone);
 }
 
+/* The file that @n names cannot be read, as the diagnosis says: and where it is named. */
+static int fail_to_read(Load *l, const Node *n)
+{
+        char text[sizeof(l->diag->file) + sizeof(l->diag->text)];
+
+        return load_fail(l, n, NULL, "%s", diag_format(l->diag, text, sizeof(text)));
+}
+
 /* Reads the CSV file that @n names; both digests make up the org's. */
 static int read_csv(Load *l, const Option *o, const Node *n, Config *c, bool roster)
 {
@@ -58,7 +66,9 @@ static int read_csv(Load *l, const Option *o, const Node *n, Config *c, bool ros
         if (!path)
                 return -ENOMEM;
         r = file_read(&csv, path, CSV_FILE_MAX, l->diag);
-        if (r == 0 && roster)
+        if (r < 0 && r != -ENOMEM)
+                r = fail_to_read(l, n);
+        else if (r == 0 && roster)
                 r = roster_read(c->org, buffer_text(&csv), path, &c->calendar, c->max_agents, l->diag);
         else if (r == 0)
                 r = queues_read(c->org, buffer_text(&csv), path, c->max_queues, l->diag);

@@ -13,6 +13,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -99,12 +100,20 @@ static void watch_body(HttpConn *c)
         conn_set_deadline(c->conn, c->since + l->body + (usec_t)(c->request->body.n / l->rate) * USEC_SEC);
 }
 
+static void refuse_length(HttpConn *c, int status, const char *what, size_t max)
+{
+        char text[80];
+
+        snprintf(text, sizeof(text), "the %s may have %zu bytes, this one has more", what, max);
+        http_refuse(c, status, FAULT_TOO_LONG, text);
+}
+
 static void begin_body(HttpConn *c, bool nothing_yet)
 {
         const HttpHead *h = &c->request->head;
 
         if (h->length > c->server->limits.body_max) {
-                http_refuse(c, 413, FAULT_TOO_LONG, "the body is longer than the limit");
+                refuse_length(c, 413, "body", c->server->limits.body_max);
                 return;
         }
         if (!h->chunked && h->length == 0) {
@@ -138,7 +147,7 @@ static size_t take_head(HttpConn *c, const char *data, size_t n)
         c->begun = true;
         end = http_head_find(data, n, &c->scanned);
         if (end == 0 ? n > s->limits.head_max : end > s->limits.head_max) {
-                http_refuse(c, 431, FAULT_TOO_LONG, "the header is longer than the limit");
+                refuse_length(c, 431, "header", s->limits.head_max);
                 return n;
         }
         if (end == 0)
@@ -190,7 +199,7 @@ static size_t take_body(HttpConn *c, const char *data, size_t n)
         } else if (k == HTTP_CHUNK_E_BAD) {
                 http_refuse(c, 400, FAULT_HTTP, "the body is not properly chunked");
         } else if (k == HTTP_CHUNK_E_LARGE) {
-                http_refuse(c, 413, FAULT_TOO_LONG, "the body is longer than the limit");
+                refuse_length(c, 413, "body", s->limits.body_max);
         } else if (s->stats.body_bytes > s->bodies_max) {
                 http_refuse(c, 503, FAULT_UNAVAILABLE, "too many large requests at one time; try again");
         } else if (k == HTTP_CHUNK_E_DONE) {

@@ -123,6 +123,9 @@ static int run(ApiCall *call, const Route *route)
                 return api_fault(call, FAULT_FORBIDDEN, NULL, "a page of another site may not send this");
         if (!route->open) {
                 call->who = identify(call->server, call->request);
+                if (!call->who && http_header(call->request, "Authorization").at)
+                        return api_fault(call, FAULT_TOKEN, NULL,
+                                         "this is not the token of anybody whom the configuration knows");
                 if (!call->who)
                         return api_fault(
                                 call, FAULT_TOKEN, NULL,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -15,6 +16,23 @@ Text api_param(const ApiCall *call, const char *name)
         return http_param(call->request, name);
 }
 
+/* What there is instead. Nothing of what was sent is said again but a plain name. */
+static int refuse_param(ApiCall *call, Text name, const char *const *names)
+{
+        CX_CLEANUP(buffer_deinit) Buffer list = BUFFER_NULL;
+        char plain[32] = "of that name";
+
+        if (name.n < sizeof(plain) && text_is_printable(name))
+                snprintf(plain, sizeof(plain), TEXT_FMT, TEXT_ARG(name));
+        for (const char *const *n = names; *n; n++)
+                buffer_append_format(&list, "%s%s", n == names ? "" : ", ", *n);
+        buffer_append_char(&list, '\0');
+        if (buffer_failed(&list))
+                return -ENOMEM;
+        return api_fault(call, FAULT_PARAMETER, NULL, "this path has no parameter %s; it has %s", plain,
+                         *names ? list.data : "none");
+}
+
 int api_only_params(ApiCall *call, const char *const *names)
 {
         for (size_t i = 0; i < http_n_params(call->request); i++) {
@@ -25,8 +43,7 @@ int api_only_params(ApiCall *call, const char *const *names)
                 for (const char *const *n = names; *n; n++)
                         known = known || text_is(name, *n);
                 if (!known)
-                        return api_fault(call, FAULT_PARAMETER, NULL,
-                                         "parameter %zu is none that this path knows", i + 1);
+                        return refuse_param(call, name, names);
                 for (size_t k = 0; k < i; k++) {
                         http_param_at(call->request, k, &again, &value);
                         if (text_equal(again, name))

@@ -105,13 +105,12 @@ SCENARIO(today_begins_at_local_midnight_when_the_clocks_change)
         world_show("agent/ana", "csat", "today");
         world_go_to("2026-03-29T22:00:00Z");
         world_show("agent/ana", "csat", "today");
-        world_expect(
-                "[d26 22:59] agent/ana csat today: n=10 value=100 [72.25, 100] trend=nan ok\n"
-                "[d26 23:00] agent/ana csat today: n=0 value=nan [nan, nan] trend=nan no_data\n"
-                "[d26 23:00] low agent/ana: inactive -> firing n=1 value=0 evidence=0/80\n"
-                "[d27 21:59] agent/ana csat today: n=10 value=0 [0, 27.75] trend=-100 below\n"
-                "[d27 22:00] low agent/ana: firing -> resolved expired n=1 value=0 evidence=0/80\n"
-                "[d27 22:00] agent/ana csat today: n=0 value=nan [nan, nan] trend=nan no_data\n");
+        world_expect("[d26 22:59] agent/ana csat today: n=10 value=100 [72.25, 100] trend=nan ok\n"
+                     "[d26 23:00] agent/ana csat today: n=0 value=nan [nan, nan] trend=nan no_data\n"
+                     "[d26 23:00] low agent/ana: inactive -> firing n=1 value=0 evidence=0/80\n"
+                     "[d27 21:59] agent/ana csat today: n=10 value=0 [0, 27.75] trend=-100 below\n"
+                     "[d27 22:00] low agent/ana: firing -> resolved expired n=1 value=0 evidence=0/80\n"
+                     "[d27 22:00] agent/ana csat today: n=0 value=nan [nan, nan] trend=nan no_data\n");
         world_go_to("2026-10-24T22:00:00Z");
         world_answers(10, "ana billing csat=5");
         world_go_to("2026-10-25T22:59:00Z");

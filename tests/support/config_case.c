@@ -78,9 +78,10 @@ Config *config_case_load(const char *yaml, const char **ret_message)
         ck_assert_ptr_null(c);
         ck_assert_int_lt(r, 0);
         diag_format(&d, message, sizeof(message));
+        for (char *at; (at = strstr(message, folder));)
+                memmove(at, at + strlen(folder) + 1, strlen(at) - strlen(folder));
         if (ret_message)
-                *ret_message = strncmp(message, folder, strlen(folder)) == 0 ? message + strlen(folder) + 1
-                                                                             : message;
+                *ret_message = message;
         return NULL;
 }
 

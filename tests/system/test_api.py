@@ -307,6 +307,10 @@ def errors():
             assert len(answer["error"]) > 10 and set(answer) <= {"code", "error", "field"}
             assert r.headers["content-type"] == "application/json", r.headers
             assert status != 405 or r.headers["allow"], r.headers
+        for target, sentence in (("/v1/alerts?wndow=90d", "this path has no parameter wndow; it has state, "),
+                                 ("/v1/me?x=1", "this path has no parameter x; it has none"),
+                                 ("/v1/me?%0a=1", "this path has no parameter of that name; it has none")):
+            assert h.get(target).json()["error"].startswith(sentence), h.get(target).body
         stranger = d.http("tcp")
         paths = ["me", "org", "status", "rules", "figures?scope=org", "board", "series", "surveys?scope=org", "export", "alerts", "stream"]
         for path in paths:

@@ -84,6 +84,7 @@ static int import_row(Import *im)
                 report_fault(&im->report, im->csv.line, id, &fault);
                 return CTL_OK;
         }
+        report_survey(&im->report, &im->check);
         if (im->sink)
                 return sink_send(im->sink, im->csv.line, buffer_text(&im->line));
         if (im->ctl->output == OUTPUT_JSON) {
@@ -142,6 +143,8 @@ static int import(Ctl *ctl, const Args *args, Map *map, FILE *from)
         if (r == CTL_OK) {
                 r = import_file(im);
                 progress_clear(&im->progress);
+                if (r == CTL_OK)
+                        report_unknown(&im->report, ctl);
                 if (r != CTL_USAGE) {
                         end = report_end(&im->report, im->sink ? sink_totals(im->sink) : &none, !im->sink);
                         r = r == CTL_OK ? end : r;

@@ -9,35 +9,66 @@
 #include "client/xalloc.h"
 #include "proto/survey_json.h"
 
-/* The form of one line, as the daemon would judge it; prints the canonical form with -o json. */
-static void check_line(const Ctl *ctl, Report *report, uint64_t line, Text json)
+/* The lines of one file. */
+typedef struct Sending {
+        Ctl *ctl;
+        Report report;
+        Sink *sink; /* NULL: a dry run */
+        char *scratch;
+        size_t scratch_size;
+        Survey survey;
+} Sending;
+
+static int decode(Sending *s, Text json, Fault *fault)
 {
-        CX_CLEANUP(xfreep) char *scratch = xcalloc(json.n, 1), *id = NULL;
-        CX_CLEANUP(xfreep) Survey *s = xcalloc(1, sizeof(*s));
-        Fault fault = FAULT_NULL;
+        s->survey.id = TEXT_NULL;
+        if (json.n > SURVEY_BYTES_MAX)
+                return fault_set(fault, FAULT_TOO_LONG, NULL, NULL);
+        if (json.n > s->scratch_size) {
+                s->scratch_size = json.n;
+                s->scratch = xrealloc(s->scratch, s->scratch_size, 1);
+        }
+        return survey_decode(&s->survey, json.at, json.n, s->scratch, false, fault, NULL);
+}
+
+/* The form of one line, as the daemon would judge it; prints the canonical form with -o json. */
+static void check_line(Sending *s, uint64_t line, bool sound, const Fault *fault)
+{
         Buffer b = BUFFER_NULL;
 
-        if (json.n > SURVEY_BYTES_MAX) {
-                (void)fault_set(&fault, FAULT_TOO_LONG, NULL, NULL);
-                report_fault(report, line, NULL, &fault);
+        if (!sound) {
+                CX_CLEANUP(xfreep)
+                char *id = s->survey.id.at ? xstrndup(s->survey.id.at, s->survey.id.n) : NULL;
+
+                report_fault(&s->report, line, id, fault);
                 return;
         }
-        if (survey_decode(s, json.at, json.n, scratch, false, &fault, NULL) != 0) {
-                id = s->id.at ? xstrndup(s->id.at, s->id.n) : NULL;
-                report_fault(report, line, id, &fault);
+        if (s->ctl->output != OUTPUT_JSON)
                 return;
-        }
-        if (ctl->output != OUTPUT_JSON)
-                return;
-        survey_encode(s, &b);
+        survey_encode(&s->survey, &b);
         buffer_append_char(&b, '\n');
         if (buffer_failed(&b))
                 abort();
-        fwrite(b.data, 1, b.n, ctl->out);
+        fwrite(b.data, 1, b.n, s->ctl->out);
         buffer_deinit(&b);
 }
 
-static int send_file(Ctl *ctl, Report *report, FILE *from, Sink *sink)
+static int send_line(Sending *s, uint64_t line, Text json)
+{
+        Fault fault = FAULT_NULL;
+        bool sound = decode(s, json, &fault) == 0;
+
+        s->report.n_read++;
+        if (sound)
+                report_survey(&s->report, &s->survey);
+        /* What is wrong is the daemon's to refuse. */
+        if (s->sink)
+                return sink_send(s->sink, line, json);
+        check_line(s, line, sound, &fault);
+        return CTL_OK;
+}
+
+static int send_file(Sending *s, FILE *from)
 {
         CX_CLEANUP(xfreep) char *line = NULL;
         size_t size = 0;
@@ -49,18 +80,13 @@ static int send_file(Ctl *ctl, Report *report, FILE *from, Sink *sink)
                 Text text = text_trim((Text){line, (size_t)n});
 
                 n_lines++;
-                if (text.n == 0)
-                        continue;
-                report->n_read++;
-                if (sink)
-                        r = sink_send(sink, n_lines, text);
-                else
-                        check_line(ctl, report, n_lines, text);
+                if (text.n > 0)
+                        r = send_line(s, n_lines, text);
         }
         if (r == CTL_OK && ferror(from))
-                r = ctl_usage(ctl, "%s: %s", report->file, strerror(errno));
-        if (r == CTL_OK && sink)
-                r = sink_flush(sink);
+                r = ctl_usage(s->ctl, "%s: %s", s->report.file, strerror(errno));
+        if (r == CTL_OK && s->sink)
+                r = sink_flush(s->sink);
         return r;
 }
 
@@ -69,24 +95,28 @@ static int run(Ctl *ctl, const Args *args)
         const char *file = args_rest(args, 0);
         bool is_stdin = !file || strcmp(file, "-") == 0, dry = args_get(args, "dry-run");
         FILE *from = is_stdin ? stdin : fopen(file, "re");
-        CX_CLEANUP(sink_freep) Sink *sink = NULL;
+        CX_CLEANUP(xfreep) Sending *s = xcalloc(1, sizeof(*s));
         const SinkTotals none = {0};
-        Report report;
         int r = CTL_OK;
 
         if (!from)
                 return ctl_usage(ctl, "%s: %s", file, strerror(errno));
-        report_init(&report, ctl, is_stdin ? "-" : file);
+        s->ctl = ctl;
+        report_init(&s->report, ctl, is_stdin ? "-" : file);
         if (!dry)
-                r = sink_open(&sink, ctl, args, report_on_refused, &report);
+                r = sink_open(&s->sink, ctl, args, report_on_refused, &s->report);
         if (r == CTL_OK) {
                 int end;
 
-                r = send_file(ctl, &report, from, sink);
-                end = report_end(&report, sink ? sink_totals(sink) : &none, dry);
+                r = send_file(s, from);
+                if (r == CTL_OK)
+                        report_unknown(&s->report, ctl);
+                end = report_end(&s->report, s->sink ? sink_totals(s->sink) : &none, dry);
                 r = r == CTL_OK ? end : r;
         }
-        report_deinit(&report);
+        sink_free(s->sink);
+        report_deinit(&s->report);
+        free(s->scratch);
         if (!is_stdin)
                 fclose(from);
         return r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "client/report.h"
 
@@ -15,6 +16,7 @@ void report_init(Report *r, const Ctl *ctl, const char *file)
 void report_deinit(Report *r)
 {
         r->refused = table_free(r->refused);
+        unknown_deinit(&r->unknown);
 }
 
 void report_refusal(Report *r, uint64_t line, const char *id, const char *code, const char *field,
@@ -43,7 +45,22 @@ void report_fault(Report *r, uint64_t line, const char *id, const Fault *fault)
 
 void report_on_refused(void *report, const SinkRefusal *refusal)
 {
-        report_refusal(report, refusal->tag, refusal->id, refusal->code, refusal->field, refusal->text);
+        Report *r = report;
+
+        if (refusal->code && strcmp(refusal->code, fault_name(FAULT_METRIC)) == 0 && refusal->field &&
+            strncmp(refusal->field, "answers.", strlen("answers.")) == 0)
+                unknown_note_refused(&r->unknown, text_of(refusal->field + strlen("answers.")));
+        report_refusal(r, refusal->tag, refusal->id, refusal->code, refusal->field, refusal->text);
+}
+
+void report_survey(Report *r, const Survey *s)
+{
+        unknown_note(&r->unknown, s);
+}
+
+void report_unknown(const Report *r, Ctl *ctl)
+{
+        unknown_warn(&r->unknown, ctl);
 }
 
 static void print_json(const Report *r, const SinkTotals *t)

@@ -6,6 +6,7 @@
  */
 
 #include "client/sink.h"
+#include "client/unknown.h"
 #include "proto/fault.h"
 
 #define REPORT_LINES_MAX 100 /* refusals that are printed one by one */
@@ -16,6 +17,7 @@ typedef struct Report {
         uint64_t n_read;                    /* surveys in the file */
         uint64_t n_refused;                 /* by us and by the daemon */
         Table *refused;                     /* the first REPORT_LINES_MAX: line, id, code, field, error */
+        Unknown unknown;                    /* what report_survey() saw */
         void (*before_line)(void *context); /* called before something is printed; may be NULL */
         void *context;
 } Report;
@@ -29,6 +31,11 @@ void report_refusal(Report *r, uint64_t line, const char *id, const char *code, 
 void report_fault(Report *r, uint64_t line, const char *id, const Fault *fault);
 /* For sink_open(); the tag is the line. */
 void report_on_refused(void *report, const SinkRefusal *refusal);
+
+/* A sound survey, sent or about to be: its metrics are noted. */
+void report_survey(Report *r, const Survey *s);
+/* Warns of metrics that the daemon does not know; asks it. */
+void report_unknown(const Report *r, Ctl *ctl);
 
 /* Prints the sums; @dry: nothing was sent. Returns CTL_OK, CTL_PARTLY, or CTL_REFUSED if all was refused. */
 int report_end(Report *r, const SinkTotals *totals, bool dry);

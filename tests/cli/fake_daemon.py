@@ -76,6 +76,16 @@ def organisation(n_agents, n_queues):
 class Http(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def setup(self):
+        super().setup()
+        with self.server.fake.lock:
+            self.server.fake.n_http += 1
+
+    def finish(self):
+        with self.server.fake.lock:
+            self.server.fake.n_http -= 1
+        super().finish()
+
     def address_string(self):
         return "unix"
 
@@ -184,6 +194,8 @@ class FakeDaemon:
         self.closing = threading.Event()
         self.requests, self.streams, self.drops = [], [], []
         self.surveys = {}
+        self.n_http = 0  # connections that are open
+        self.strict = False
         self.token, self.busy, self.connections, self.n_lines, self.ack_every = None, 0, 0, 0, 10
         self.routes = {
             "/v1/me": (200, ME),
@@ -214,6 +226,8 @@ class FakeDaemon:
                     csat = survey.get("answers", {}).get("csat")
                     if csat is not None and not 1 <= csat <= 5:
                         raise ValueError("E_RANGE", "answers.csat", f"{csat} is not from 1 to 5")
+                    if self.strict and "csatt" in survey.get("answers", {}):
+                        raise ValueError("E_METRIC", "answers.csatt", "is not a configured metric")
                 except json.JSONDecodeError:
                     result["refused"].append({"index": index, "id": None, "code": "E_JSON", "field": "",
                                               "error": "not well-formed JSON"})

@@ -7,7 +7,7 @@ import json
 import os
 import unittest
 
-from fake_daemon import CliTest
+from fake_daemon import ME, CliTest
 
 MAP = """
 csv: {delimiter: ";"}
@@ -91,6 +91,16 @@ class Import(CliTest):
         self.assertEqual(err, f"cxctl: {path}:4: E_RANGE: answers.csat: 9 is not from 1 to 5\n")
         code, out, _ = self.cxctl("import", path, "--map", mapping, "--http")
         self.assertEqual((code, out), (5, "3 surveys: 0 stored, 2 duplicate, 0 revised, 1 refused\n"))
+
+    def test_a_misspelt_metric_is_told(self):
+        self.fake.routes["/v1/me"] = (200, {**ME, "admin": True})
+        path = self.write("in.csv", "id,ts,c\n1,1750000000,4\n2,1750000000,\n3,1750000001,5\n4,1750000001,six\n")
+        mapping = self.write("m.yaml", "id: id\nts: {column: ts, format: unix}\nqueue: {value: q}\nanswers: {csatt: c}\n")
+        warning = ("cxctl: warning: metric 'csatt' is not configured in the daemon: 2 answers are kept with the surveys and "
+                   "not counted (cxd.conf(5), metrics)\n")
+        for way in ("--dry-run", "--http", "--no-color"):
+            code, _, err = self.cxctl("import", path, "--map", mapping, way)
+            self.assertEqual((code, err.split("\n", 1)[1]), (5, warning), way)
 
     def test_mistakes_in_a_mapping_are_explained(self):
         good = "id: day\nts: {column: day, format: unix}\nqueue: q\n"

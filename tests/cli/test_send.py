@@ -5,7 +5,7 @@ import json
 import re
 import unittest
 
-from fake_daemon import CliTest
+from fake_daemon import ME, CliTest
 
 
 def survey(i, csat=4):
@@ -37,6 +37,36 @@ class Send(CliTest):
             "read": 4, "stored": 0, "duplicate": 2, "revised": 0, "n_refused": 2, "refused": [
                 {"line": 3, "id": None, "code": "E_RANGE", "field": "answers.csat", "error": "9 is not from 1 to 5"},
                 {"line": 4, "id": None, "code": "E_JSON", "field": None, "error": "not well-formed JSON"}]})
+
+    def test_metrics_that_the_daemon_does_not_know_are_told(self):
+        self.fake.routes["/v1/me"] = (200, {**ME, "admin": True})
+        text = "".join(json.dumps({**json.loads(survey(i)), "answers": {"csat": 4, "csatt": 5, "npx": i % 2 or None}}) + "\n"
+                       for i in range(7)) + "{oops\n"
+        warning = "".join(f"cxctl: warning: metric '{name}' is not configured in the daemon: 7 answers are kept with the "
+                          "surveys and not counted (cxd.conf(5), metrics)\n" for name in ("csatt", "npx"))
+        for way in ((), ("--http",), ("--dry-run",), ("--dry-run", "-o", "json")):
+            code, _, err = self.cxctl("send", *way, stdin=text)
+            self.assertEqual((code, err.split("\n", 1)[1]), (5, warning), way)
+        self.fake.surveys.clear()
+        self.assertEqual(self.cxctl("send", stdin=text.replace("{oops\n", "")),
+                         (0, "7 surveys: 7 stored, 0 duplicate, 0 revised, 0 refused\n", warning))
+
+    def test_who_is_not_admin_is_told_of_doubts_only(self):
+        text = survey(1).replace("csat", "csatt") + "\n" + survey(2).replace("csat", "npx") + "\n" + survey(3)
+        code, _, err = self.cxctl("send", stdin=text)
+        self.assertEqual((code, err), (0, "cxctl: warning: you are not shown all metrics of the daemon; if these are not "
+                                          "configured there, they are not counted: csatt (1 answers), npx (1 answers)\n"))
+        self.fake.routes["/v1/me"] = (401, {"code": "E_TOKEN", "error": "who are you?"})
+        self.ok("send", stdin=text)
+        lines = "unix:" + self.fake.path("lines.sock")
+        self.assertIn("3 duplicate", self.ok("-H", "unix:/nowhere", "send", "--lines", lines, stdin=text))
+        self.assertIn("3 good", self.ok("-H", "unix:/nowhere", "send", "--dry-run", stdin=text))
+
+    def test_a_daemon_that_refuses_unknown_metrics_tells_it_itself(self):
+        self.fake.strict = True
+        self.fake.routes["/v1/me"] = (200, {**ME, "admin": True})
+        code, _, err = self.cxctl("send", stdin=survey(1).replace("csat", "csatt") + "\n" + survey(2) + "\n")
+        self.assertEqual((code, err), (5, "cxctl: -:1: E_METRIC: answers.csatt: is not a configured metric\n"))
 
     def test_all_refused_is_refused(self):
         code, out, _ = self.cxctl("send", "-o", "csv", stdin=survey(2, 9) + "\n")

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/cmd.h"
+#include "client/http.h"
 #include "client/sim_load.h"
 #include "client/sim_run.h"
 #include "client/when.h"
@@ -104,6 +105,7 @@ static int run(Ctl *ctl, const Args *args)
         world.seed = (uint64_t)options.seed;
         r = sim_load(ctl, &world);
         if (r == CTL_OK) {
+                http_rest(ctl->http); /* surveys have their own way */
                 sim_world_settle(&world);
                 r = simulate(ctl, args, &options, &world);
         }

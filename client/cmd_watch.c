@@ -311,6 +311,7 @@ static int run(Ctl *ctl, const Args *args)
                 r = ctl->output == OUTPUT_JSON ? api_open(ctl) : me_load(ctl, &w.me);
         if (r != CTL_OK)
                 return r;
+        http_rest(ctl->http); /* the stream has its own connection */
         if (seconds > 0)
                 deadline = when_now() + seconds * USEC_SEC;
         w.row = table_new(columns, CX_ARRAY_LEN(columns), NULL);

@@ -71,6 +71,14 @@ Http *http_free(Http *h)
         return NULL;
 }
 
+void http_rest(Http *h)
+{
+        curl_easy_cleanup(h->curl);
+        h->curl = curl_easy_init();
+        if (!h->curl)
+                abort();
+}
+
 int http_say_unreachable(const Http *h)
 {
         const Ctl *ctl = h->ctl;

@@ -15,6 +15,9 @@
 Http *http_new(const Ctl *ctl);
 Http *http_free(Http *h);
 
+/* Closes the connection that waits for another request: none is made for a while. */
+void http_rest(Http *h);
+
 /*
  * One request and its whole answer. @body NULL: GET; else POST of @body with @type. Appends to @ret whatever
  * the status is. 0, or CTL_UNREACHABLE, not said (http_say_unreachable()). *ret_retry_after (may be NULL):

@@ -51,6 +51,12 @@ static void conn_end(HttpConn *c, ConnReason reason)
         conn_release(c);
 }
 
+/* It had its answer and nothing of a further request is there: its end is no news. */
+static bool between_requests(const HttpConn *c)
+{
+        return c->state == HTTP_STATE_HEAD && c->served && !c->begun && conn_unsent(c->conn) == 0;
+}
+
 static void on_closed(Conn *conn CX_UNUSED, ConnReason reason, void *user)
 {
         static LogLimit limit;
@@ -58,8 +64,11 @@ static void on_closed(Conn *conn CX_UNUSED, ConnReason reason, void *user)
 
         if (reason == CONN_DEADLINE || reason == CONN_STALLED || reason == CONN_OVERFLOW) {
                 c->server->stats.cut++;
-                log_limited(&limit, LOG_LEVEL_INFO, "http client %s: %s, cutting it",
-                            conn_peer(c->conn)->text, conn_reason_text(reason));
+                if (between_requests(c))
+                        log_debug("http client %s: idle, cutting it", conn_peer(c->conn)->text);
+                else
+                        log_limited(&limit, LOG_LEVEL_INFO, "http client %s: %s, cutting it",
+                                    conn_peer(c->conn)->text, conn_reason_text(reason));
         }
         conn_end(c, reason);
 }

@@ -62,12 +62,14 @@ class Simulate(CliTest):
         child = subprocess.Popen([CXCTL, "simulate", "--live", "--rate", "60"], env=self.environment(),
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 40
-        worst = ("", 0)
+        worst, n_http = ("", 0), 1
         while time.monotonic() < deadline and worst[1] < 60:
             time.sleep(0.2)
             with self.fake.lock:
+                n_http = self.fake.n_http
                 counts = collections.Counter(s["agent"] for s in self.surveys() if s.get("answers", {}).get("csat", 5) <= 2)
             worst = counts.most_common(1)[0] if counts else worst
+        self.assertEqual(n_http, 0)  # what it asked at first keeps no connection
         child.send_signal(signal.SIGTERM)
         out, err = child.communicate(timeout=20)
         self.assertEqual((child.returncode, err), (0, b""))

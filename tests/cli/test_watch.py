@@ -2,9 +2,11 @@
 """cxctl watch: a line per event, gaps, reconnecting."""
 
 import json
+import subprocess
+import time
 import unittest
 
-from fake_daemon import ALERT, FIGURE, CliTest
+from fake_daemon import ALERT, CXCTL, FIGURE, CliTest
 
 
 def event(kind, seq, data):
@@ -30,6 +32,16 @@ class Watch(CliTest):
         self.assertEqual(out.splitlines()[1:3], [
             "2026-11-21 10:20:00  figure  below  agent/ana.ruiz  csat  28d  78.5 %  n 214  72.5 - 83.5  target 85.0 %",
             "2026-11-21 10:21:00  tick"])
+
+    def test_only_the_stream_keeps_a_connection(self):
+        self.fake.streams = [[None]]
+        child = subprocess.Popen([CXCTL, "watch"], env=self.environment(), stdout=subprocess.DEVNULL)
+        self.addCleanup(child.wait)
+        self.addCleanup(child.kill)
+        deadline = time.monotonic() + 10
+        while self.fake.n_http != 1 or not any(r[1] == "/v1/stream" for r in self.fake.requests):
+            self.assertLess(time.monotonic(), deadline, self.fake.n_http)
+            time.sleep(0.02)
 
     def test_json_is_one_document_per_line_as_it_came(self):
         self.fake.streams = [[alert(7) + alert(8), None]]

@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/mman.h>
 
+#include "daemon/io/log.h"
 #include "tests/support/check_main.h"
 #include "tests/support/http_world.h"
 
@@ -215,6 +217,27 @@ static int idle_client(const Address *a, const void *user)
         return 0;
 }
 
+/* From here on the log goes to a file; returns it. */
+static int catch_log(void)
+{
+        int fd = memfd_create("log", MFD_CLOEXEC);
+
+        ck_assert_int_ge(fd, 0);
+        log_init("test", fd);
+        return fd;
+}
+
+/* What the log has so far; good until the next call. */
+static const char *caught_log(int fd)
+{
+        static char text[4096];
+        ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+        ck_assert_int_ge(n, 0);
+        text[n] = '\0';
+        return text;
+}
+
 START_TEST(slow_clients_are_cut_by_the_clock)
 {
         HttpConfig config = {.limits = {.head = 200 * USEC_MSEC, .body = 200 * USEC_MSEC}};
@@ -223,8 +246,10 @@ START_TEST(slow_clients_are_cut_by_the_clock)
                 "POST /size HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\nffff\r\n",
                 "GET /echo HTTP/1.1\r\n" H "\r\nGET /echo HTTP/1.1\r\nX: "};
         HttpStats stats;
+        int log;
 
         http_world_begin(&config);
+        log = catch_log();
         for (size_t i = 0; i < CX_ARRAY_LEN(slow); i++)
                 world_spawn(&g_http.world, slow_client, listener_address(g_http.tcp), slow[i]);
         world_wait(&g_http.world);
@@ -233,6 +258,7 @@ START_TEST(slow_clients_are_cut_by_the_clock)
         ck_assert_uint_eq(stats.cut, CX_ARRAY_LEN(slow));
         ck_assert_uint_eq(stats.connections, 0);
         ck_assert_int_eq(g_http.requests, 1);
+        ck_assert_ptr_nonnull(strstr(caught_log(log), ": deadline passed, cutting it"));
         http_world_finish();
 }
 END_TEST
@@ -242,14 +268,17 @@ START_TEST(idle_clients_are_cut_by_the_clock)
         HttpConfig config = {.limits = {.idle = 200 * USEC_MSEC, .body = 200 * USEC_MSEC}};
         usec_t begun = CLOCK_SYSTEM.monotonic(NULL);
         HttpStats stats;
+        int log;
 
         http_world_begin(&config);
+        log = catch_log();
         world_spawn(&g_http.world, idle_client, listener_address(g_http.tcp),
                     "GET /echo HTTP/1.1\r\n" H "\r\n");
         world_wait(&g_http.world);
         ck_assert_int_lt(CLOCK_SYSTEM.monotonic(NULL) - begun, 2 * USEC_SEC);
         http_server_stats(g_http.server, &stats);
         ck_assert_uint_eq(stats.cut, 1);
+        ck_assert_str_eq(caught_log(log), "");
         ck_assert_int_eq(g_http.requests, 1);
         http_world_finish();
 }

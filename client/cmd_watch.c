@@ -115,6 +115,30 @@ static void put_figure(const Watch *w, const json_t *f, double target)
         put(w, STYLE_PLAIN, text);
 }
 
+/* Why an alert is resolved; NULL: not said. */
+static const char *resolved_text(const json_t *alert)
+{
+        static const char *const texts[][2] = {
+                {"withdrawn", "withdrawn: its surveys were revised or retracted"},
+                {"expired", "expired: no answers are left, or the rule is gone"},
+        };
+        const char *reason = member_string(alert, "reason");
+
+        for (size_t i = 0; reason && i < CX_ARRAY_LEN(texts); i++)
+                if (strcmp(reason, texts[i][0]) == 0)
+                        return texts[i][1];
+        return reason;
+}
+
+static void put_open(const Watch *w, const json_t *alert, const json_t *figure)
+{
+        CX_CLEANUP(xfreep) char *advice = alert_advice(alert), *lately = alert_lately(alert, &w->me);
+
+        put_figure(w, figure, member_double(alert, "target"));
+        put(w, STYLE_PLAIN, lately);
+        put(w, STYLE_PLAIN, advice);
+}
+
 static void show_line(const Watch *w, const char *event, const json_t *j)
 {
         const json_t *alert = json_object_get(j, "alert");
@@ -132,17 +156,17 @@ static void show_line(const Watch *w, const char *event, const json_t *j)
         } else if (alert) {
                 const char *severity = member_string(alert, "severity"),
                            *transition = member_string(j, "transition");
-                double target = member_double(alert, "target");
-                CX_CLEANUP(xfreep) char *advice = alert_advice(alert), *lately = alert_lately(alert, &w->me);
 
                 put(w, figure_state_style(severity), severity);
                 put(w, figure_state_style(transition), transition);
                 put(w, STYLE_PLAIN, member_string(alert, "scope"));
                 put(w, STYLE_PLAIN, member_string(alert, "metric"));
                 put(w, STYLE_PLAIN, member_string(figure, "window"));
-                put_figure(w, figure, target);
-                put(w, STYLE_PLAIN, lately);
-                put(w, STYLE_PLAIN, advice);
+                /* What is over needs no advice, and its figure is that of the moment when it began. */
+                if (transition && strcmp(transition, "resolved") == 0)
+                        put(w, STYLE_PLAIN, resolved_text(alert));
+                else
+                        put_open(w, alert, figure);
                 put(w, STYLE_DIM, member_string(alert, "id"));
         } else if (figure) {
                 const char *state = member_string(figure, "state");
@@ -251,6 +275,17 @@ static void wait_before_retry(usec_t span, usec_t deadline)
                 nanosleep(&(struct timespec){span / USEC_SEC, span % USEC_SEC * 1000}, NULL);
 }
 
+/* The exit code at the end; says it if the time passed too early. */
+static int enough(const Watch *w, bool expired)
+{
+        if (w->limit == 0 || w->n_shown >= w->limit)
+                return CTL_OK;
+        if (expired)
+                ctl_error(w->ctl, "the time passed with %" PRId64 " of %" PRId64 " events", w->n_shown,
+                          w->limit);
+        return CTL_NEGATIVE;
+}
+
 /* Until the limit, the deadline, or a refusal. */
 static int follow(Watch *w, const char *since, usec_t deadline)
 {
@@ -280,7 +315,7 @@ static int follow(Watch *w, const char *since, usec_t deadline)
                         return CTL_REFUSED;
                 }
                 if (end == HTTP_STOPPED || end == HTTP_EXPIRED || ferror(w->ctl->out))
-                        return w->limit && w->n_shown < w->limit ? CTL_NEGATIVE : CTL_OK;
+                        return enough(w, end == HTTP_EXPIRED);
                 w->reached = w->reached || status == 200;
                 if (!w->reached)
                         return http_say_unreachable(w->ctl->http);

@@ -13,8 +13,8 @@ def event(kind, seq, data):
     return f"event: {kind}\nid: {seq}\ndata: {json.dumps({'seq': seq, **data})}\n\n"
 
 
-def alert(seq, transition="firing"):
-    return event("alert", seq, {"at": "2026-11-21T10:20:00Z", "transition": transition, "alert": ALERT})
+def alert(seq, transition="firing", **more):
+    return event("alert", seq, {"at": "2026-11-21T10:20:00Z", "transition": transition, "alert": {**ALERT, **more}})
 
 
 LINE = ("2026-11-21 10:20:00  warning  firing  agent/ana.ruiz  csat  28d  78.5 %  n 214  72.5 - 83.5  target 85.0 %  "
@@ -25,13 +25,23 @@ class Watch(CliTest):
     def test_one_line_per_alert_and_other_events_only_if_asked_for(self):
         figure = event("figure", 8, {"figures": [FIGURE]})
         tick = event("tick", 9, {"at": "2026-11-21T10:21:00Z"})
-        text = ": hello\n\n" + alert(7) + figure + tick + alert(10, "resolved")
+        text = ": hello\n\n" + alert(7) + figure + tick + alert(10, "acknowledged")
         self.fake.streams = [[text[i:i + 7] for i in range(0, len(text), 7)], [text, None]]
-        self.assertEqual(self.ok("watch", "-n", "2"), LINE + LINE.replace("firing", "resolved"))
+        self.assertEqual(self.ok("watch", "-n", "2"), LINE + LINE.replace("firing", "acknowledged"))
         out = self.ok("watch", "-n", "4", "--events", "alert,figure,tick")
         self.assertEqual(out.splitlines()[1:3], [
             "2026-11-21 10:20:00  figure  below  agent/ana.ruiz  csat  28d  78.5 %  n 214  72.5 - 83.5  target 85.0 %",
             "2026-11-21 10:21:00  tick"])
+
+    def test_a_resolved_alert_has_its_reason_instead_of_old_figures_and_advice(self):
+        reasons = {"recovered": "recovered", "withdrawn": "withdrawn: its surveys were revised or retracted",
+                   "expired": "expired: no answers are left, or the rule is gone", "else": "else"}
+        for reason, text in reasons.items():
+            self.fake.streams = [[alert(7, "resolved", state="resolved", reason=reason), None]]
+            self.assertEqual(self.ok("watch", "-n", "1"), (
+                f"2026-11-21 10:20:00  warning  resolved  agent/ana.ruiz  csat  28d  {text}  a-17\n"))
+        self.fake.streams = [[alert(7, "resolved"), None]]
+        self.assertTrue(self.ok("watch", "-n", "1").endswith("  csat  28d  a-17\n"))
 
     def test_only_the_stream_keeps_a_connection(self):
         self.fake.streams = [[None]]
@@ -71,8 +81,12 @@ class Watch(CliTest):
 
     def test_a_timeout_without_the_events_is_a_negative_answer(self):
         self.fake.streams = [[None], [None]]
-        self.assertEqual(self.cxctl("watch", "-n", "1", "--timeout", "1"), (1, "", ""))
+        self.assertEqual(self.cxctl("watch", "-n", "1", "--timeout", "1"),
+                         (1, "", "cxctl: the time passed with 0 of 1 events\n"))
         self.assertEqual(self.cxctl("watch", "--timeout", "1"), (0, "", ""))
+        self.fake.streams = [[alert(7), None]]
+        self.assertEqual(self.cxctl("watch", "-n", "2", "-t", "1"),
+                         (1, LINE, "cxctl: the time passed with 1 of 2 events\n"))
 
     def test_nobody_there_at_the_beginning_is_unreachable(self):
         self.assertEqual(self.cxctl("-H", "unix:/nowhere", "watch", "-o", "json")[0], 3)

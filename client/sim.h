@@ -18,9 +18,10 @@ typedef struct SimMetric {
         MetricKind kind;
         int lo, hi;
         bool lower_is_better;
-        double target; /* NaN: none */
-        bool driver;   /* explains others */
-        double shift;  /* of this driver everywhere */
+        double target;  /* NaN: none */
+        bool driver;    /* explains others */
+        bool of_agents; /* agents can change it */
+        double shift;   /* of this driver everywhere */
 } SimMetric;
 
 typedef struct SimAgent {
@@ -30,14 +31,18 @@ typedef struct SimAgent {
         bool alerting; /* there is an alert on this agent already */
         double quality;
         double skills[METRICS_MAX]; /* for each metric that is a driver */
+        double trouble;             /* at present; > 0: his customers are unhappy */
+        double traffic;             /* at present, beyond the ordinary: 1 is twice as many contacts */
 } SimAgent;
 
 typedef struct SimQueue {
         char *name;
         bool weak;
+        bool alerting; /* there is an alert on this queue already */
         double quality;
         size_t weak_driver; /* index into metrics */
         double response;    /* share of surveys that are answered */
+        double trouble;     /* at present; > 0: a driver that agents cannot change is bad */
 } SimQueue;
 
 typedef struct SimWorld {
@@ -56,6 +61,10 @@ void sim_world_deinit(SimWorld *w);
 
 /* An agent who does well, in a team where all do: whose sudden trouble will be seen. n_agents > 0. */
 size_t sim_world_healthy_agent(const SimWorld *w);
+/* A queue that does well, and whose customers answer. n_queues > 0. */
+size_t sim_world_healthy_queue(const SimWorld *w);
+/* Whose the next contact is. */
+size_t sim_world_next_agent(const SimWorld *w, Rng *rng);
 
 /* How many contacts there are at that time compared with the average; a day's average on working days is
  * about 1. */
@@ -68,11 +77,10 @@ typedef struct SimText {
 } SimText;
 
 /*
- * One survey of @agent at @ts; @trouble > 0 makes the customer unhappy, and more likely to answer. The texts
- * are borrowed from @w, @text and constants. s->id and text->id must be set by the caller.
+ * One survey of @agent at @ts. The texts are borrowed from @w, @text and constants. s->id and text->id must be
+ * set by the caller.
  */
-void sim_survey(const SimWorld *w, Rng *rng, size_t agent, usec_t ts, double trouble, SimText *text,
-                Survey *s);
+void sim_survey(const SimWorld *w, Rng *rng, size_t agent, usec_t ts, SimText *text, Survey *s);
 
 /* The same customer thinks again: other answers to the same survey. */
 void sim_revise(const SimWorld *w, Rng *rng, Survey *s);

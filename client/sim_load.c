@@ -14,6 +14,8 @@ static void load_metric(SimWorld *w, const json_t *j)
         const char *name = member_string(j, "name"), *kind = member_string(j, "kind");
         const char *better = member_string(j, "better");
         SimMetric *m = &w->metrics[w->n_metrics];
+        const json_t *role;
+        size_t i;
 
         if (w->n_metrics == METRICS_MAX || !name || !kind || !metric_name_ok(text_of(name)) ||
             metric_kind_parse(text_of(kind), &m->kind) < 0 || m->kind == METRIC_RESPONSE)
@@ -28,6 +30,9 @@ static void load_metric(SimWorld *w, const json_t *j)
         m->lower_is_better = better && strcmp(better, "lower") == 0;
         m->target = member_double(j, "target");
         m->driver = json_array_size(json_object_get(j, "explains")) > 0;
+        json_array_foreach (json_object_get(j, "influence"), i, role)
+                m->of_agents = m->of_agents ||
+                               (json_is_string(role) && strcmp(json_string_value(role), "agent") == 0);
         if (m->hi > m->lo && (m->kind != METRIC_NPS || m->hi - m->lo >= 10))
                 w->n_metrics++;
 }
@@ -62,9 +67,14 @@ static void note_alert(SimWorld *w, const json_t *alert)
 {
         const char *scope = member_string(alert, "scope");
 
+        if (!scope)
+                return;
         for (size_t i = 0; i < w->n_agents; i++)
-                if (scope && strncmp(scope, "agent/", 6) == 0 && strcmp(scope + 6, w->agents[i].name) == 0)
+                if (strncmp(scope, "agent/", 6) == 0 && strcmp(scope + 6, w->agents[i].name) == 0)
                         w->agents[i].alerting = true;
+        for (size_t i = 0; i < w->n_queues; i++)
+                if (strncmp(scope, "queue/", 6) == 0 && strcmp(scope + 6, w->queues[i].name) == 0)
+                        w->queues[i].alerting = true;
 }
 
 int sim_load(Ctl *ctl, SimWorld *ret)

@@ -5,17 +5,13 @@
 #include <string.h>
 
 #include "client/sim_run.h"
+#include "client/sim_trouble.h"
 #include "client/when.h"
 #include "client/xalloc.h"
 #include "proto/survey_json.h"
 
-#define LATE_SHARE      0.02
-#define REVISED_SHARE   0.02
-#define TROUBLE_AFTER   (5 * USEC_SEC)
-#define TROUBLE_SPAN    (20 * USEC_MIN)
-#define TROUBLE_PERIOD  (45 * USEC_MIN)
-#define TROUBLE_TRAFFIC 0.4 /* share of the live traffic */
-#define TROUBLE_DEPTH   2.5
+#define LATE_SHARE    0.02
+#define REVISED_SHARE 0.02
 
 struct SimLater {
         usec_t at;
@@ -97,7 +93,7 @@ static void one_day(SimRun *run, usec_t day, usec_t since)
                         if (ts < since || ts >= run->until)
                                 continue;
                         snprintf(text.id, sizeof(text.id), "sim-%016" PRIx64, own.state);
-                        sim_survey(w, &own, a, ts, 0, &text, &s);
+                        sim_survey(w, &own, a, ts, &text, &s);
                         put_survey(run, &own, &s);
                 }
         }
@@ -124,26 +120,25 @@ int sim_run_history(SimRun *run, usec_t since)
 
 int sim_run_live(SimRun *run, const volatile int *stop)
 {
-        const SimWorld *w = run->world;
-        size_t victim = sim_world_healthy_agent(w);
+        SimWorld *w = run->world;
+        SimTroubles troubles = {0};
         usec_t started = when_now(), next = started;
         Rng rng = rng_new(w->seed, "live", (uint64_t)started);
         uint64_t n = 0;
         int r = CTL_OK;
 
         while (r == CTL_OK && !*stop) {
-                usec_t now = when_now(), phase = (now - started) % TROUBLE_PERIOD;
-                bool trouble = phase >= TROUBLE_AFTER && phase < TROUBLE_AFTER + TROUBLE_SPAN;
+                usec_t now = when_now();
 
+                sim_troubles_turn(&troubles, w, now - started);
                 while (next <= now) {
-                        bool bad = trouble && rng_unit(&rng) < TROUBLE_TRAFFIC;
-                        size_t agent = bad ? victim : rng_below(&rng, w->n_agents);
+                        size_t agent = sim_world_next_agent(w, &rng);
                         SimText text;
                         Survey s;
 
                         snprintf(text.id, sizeof(text.id), "live-%" PRIx64 "-%" PRIu64, (uint64_t)started,
                                  ++n);
-                        sim_survey(w, &rng, agent, now, bad ? TROUBLE_DEPTH : 0, &text, &s);
+                        sim_survey(w, &rng, agent, now, &text, &s);
                         run->until = now;
                         if (rng_unit(&rng) < REVISED_SHARE && s.n_answers > 0) {
                                 put_later(run, now, &s);

@@ -12,7 +12,7 @@
 typedef struct SimLater SimLater; /* something that is to be sent at a later time */
 
 typedef struct SimRun {
-        const SimWorld *world;
+        SimWorld *world;
         Sink *sink; /* borrowed */
         Report *report;
         Progress *progress;
@@ -29,5 +29,5 @@ void sim_run_deinit(SimRun *run);
 /* Everything from @since to run->until, and waits until it is stored. */
 int sim_run_history(SimRun *run, usec_t since);
 
-/* Until *stop. One agent of a team that does well soon has a bad time. */
+/* Until *stop, with the troubles of sim_trouble.h. */
 int sim_run_live(SimRun *run, const volatile int *stop);

@@ -107,9 +107,9 @@ static void add_answer(const SimMetric *m, double z, Rng *rng, Survey *s)
 
 /* Drivers first: what went well or badly then colours the outcomes. Returns the mood of the outcomes. */
 static double add_answers(const SimWorld *w, Rng *rng, const SimAgent *agent, const SimQueue *queue,
-                          double trouble, Survey *s)
+                          Survey *s)
 {
-        double mood = rng_normal(rng) - trouble, drivers = 0, outcome = 0;
+        double mood = rng_normal(rng) - agent->trouble, drivers = 0, outcome = 0;
         size_t n_drivers = 0;
         bool busy = s->ts / USEC_HOUR % 24 == 10 || s->ts / USEC_HOUR % 24 == 16;
 
@@ -123,6 +123,8 @@ static double add_answers(const SimWorld *w, Rng *rng, const SimAgent *agent, co
                 if (i == queue->weak_driver)
                         z -= (queue->weak ? 0.7 : 0) + (busy ? 0.15 : 0);
                 drivers += z;
+                if (!m->of_agents)
+                        z -= queue->trouble; /* who is well looked after then forgives it */
                 n_drivers++;
                 add_answer(m, z, rng, s);
         }
@@ -133,7 +135,7 @@ static double add_answers(const SimWorld *w, Rng *rng, const SimAgent *agent, co
                 if (m->driver || m->kind == METRIC_RESPONSE)
                         continue;
                 outcome = agent->quality + queue->quality + 0.58 * drivers + 0.4 * mood +
-                          0.68 * rng_normal(rng) - 0.5 * trouble;
+                          0.68 * rng_normal(rng) - 0.5 * agent->trouble;
                 add_answer(m, outcome, rng, s);
         }
         return outcome;
@@ -148,15 +150,14 @@ static const SimQueue *pick_queue(const SimWorld *w, const SimAgent *agent, Rng 
         return &w->queues[(first + rng_below(rng, n)) % w->n_queues];
 }
 
-void sim_survey(const SimWorld *w, Rng *rng, size_t agent, usec_t ts, double trouble, SimText *text,
-                Survey *s)
+void sim_survey(const SimWorld *w, Rng *rng, size_t agent, usec_t ts, SimText *text, Survey *s)
 {
         static const char *const reasons[] = {"invoice", "delivery", "contract",
                                               "outage",  "password", "refund"};
         static const char *const channels[] = {"voice", "voice", "voice", "chat", "email"};
         const SimAgent *a = &w->agents[agent];
         const SimQueue *q = pick_queue(w, a, rng);
-        double share = trouble > 0 ? 0.95 : q->response, dice, mood;
+        double dice, mood;
 
         snprintf(text->contact, sizeof(text->contact), "c-%08x", (unsigned)(rng_next(rng) & 0xffffffffU));
         snprintf(text->customer, sizeof(text->customer), "k-%05x", (unsigned)(rng_next(rng) & 0xfffffU));
@@ -172,11 +173,11 @@ void sim_survey(const SimWorld *w, Rng *rng, size_t agent, usec_t ts, double tro
                 .reason = text_of(reasons[rng_below(rng, CX_ARRAY_LEN(reasons))]),
         };
         dice = rng_unit(rng);
-        if (dice >= share) {
+        if (dice >= q->response) {
                 s->status = dice > 0.97 ? SURVEY_OPTED_OUT : SURVEY_EXPIRED;
                 return;
         }
-        mood = add_answers(w, rng, a, q, trouble, s);
+        mood = add_answers(w, rng, a, q, s);
         if (rng_unit(rng) < (mood < -1 ? 0.25 : 0.06))
                 s->comment = mood < 0 ? text_of(unhappy[rng_below(rng, CX_ARRAY_LEN(unhappy))])
                                       : text_of(happy[rng_below(rng, CX_ARRAY_LEN(happy))]);

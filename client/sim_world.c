@@ -128,6 +128,39 @@ size_t sim_world_healthy_agent(const SimWorld *w)
         return best;
 }
 
+size_t sim_world_healthy_queue(const SimWorld *w)
+{
+        size_t best = 0;
+        double best_score = -INFINITY;
+
+        for (size_t i = 0; i < w->n_queues; i++) {
+                const SimQueue *q = &w->queues[i];
+                double score = q->response - (q->weak || q->alerting ? 10 : 0);
+
+                if (score > best_score) {
+                        best_score = score;
+                        best = i;
+                }
+        }
+        return best;
+}
+
+size_t sim_world_next_agent(const SimWorld *w, Rng *rng)
+{
+        double sum = 0, at;
+        size_t i = 0;
+
+        for (size_t k = 0; k < w->n_agents; k++)
+                sum += 1 + w->agents[k].traffic;
+        at = rng_unit(rng) * sum;
+        for (; i + 1 < w->n_agents; i++) {
+                at -= 1 + w->agents[i].traffic;
+                if (at < 0)
+                        break;
+        }
+        return i;
+}
+
 double sim_day_factor(usec_t day)
 {
         /* From Thursday on, the first day of the epoch. */

@@ -42,9 +42,15 @@ static unsigned n_alerts, n_ahead;
 
 static int note_survey(void *user CX_UNUSED, const StoreSurvey *row)
 {
-        const char *id = strstr(row->json.at, "\"id\":\"") + strlen("\"id\":\"");
+        static const char name[] = "\"id\":\"";
+        const char *id = memmem(row->json.at, row->json.n, name, strlen(name)),
+                   *end = row->json.at + row->json.n;
 
-        strncat(stored, id, strcspn(id, "\""));
+        ck_assert_ptr_nonnull(id);
+        id += strlen(name);
+        end = memchr(id, '"', (size_t)(end - id));
+        ck_assert_ptr_nonnull(end);
+        strncat(stored, id, (size_t)(end - id));
         strcat(stored, " ");
         return 0;
 }

@@ -21,7 +21,7 @@ DEAF = 50  # nanomsg subscribers
 SLOW = 2000
 SECONDS = faults.count(30, 600)
 GROWTH = 64 << 20
-NOISE = 0.02  # seconds that a scheduler makes anybody wait who shares two busy processors
+NOISE = 0.02
 PACE = faults.count(0.01, 0.05)  # seconds for 20 surveys
 KNOWN = 64  # bytes for each survey: its id is remembered for the whole retention
 DEADLINE = 10  # seconds for a request's header, and for its body
@@ -139,13 +139,6 @@ class Attack:
         del held
 
 
-def honest_beside(d, other, stream, start, seconds, **abuse):
-    """The same while another daemon is abused, which keeps the processors as busy."""
-    with Attack(other.address("http", "tcp"), other.address("feed"), **abuse) as attack:
-        assert attack.ready.wait(cx.seconds(20)), "the attack does not begin"
-        return honest(d, stream, start, seconds)
-
-
 @cx.case("stuck subscribers and slow requests together leave honest senders, memory and queries as they were")
 def overload():
     stream = faults.Stream(faults.SEED, "o", trouble=0.3)
@@ -153,8 +146,7 @@ def overload():
     with cx.Daemon(config, start=False) as d:
         d.start()
         start, _ = honest(d, stream, 0, 1)
-        with cx.Daemon(config) as other:
-            start, before = honest_beside(d, other, stream, start, faults.count(6, 20), stuck=STUCK, slow=SLOW)
+        start, before = honest(d, stream, start, faults.count(4, 20))
         rss, first = d.rss(), start
         with Attack(d.address("http", "tcp"), stuck=STUCK, slow=SLOW) as attack:
             assert attack.ready.wait(cx.seconds(20)), "the attack does not begin"
@@ -172,6 +164,7 @@ def overload():
               f"(x{loud / quiet:.1f}), median {percentile(before, 0.5) * 1000:.1f} -> {percentile(during, 0.5) * 1000:.1f} ms, "
               f"memory +{growth / 1048576:.1f} MB, query {asked * 1000:.0f} ms, {STUCK - left} stuck cut, "
               f"{found['closed']} slow closed, the longest lived {found['longest']:.1f} s, {found['refused']} not let in")
+        # Twice as long, and what a scheduler does to anybody on two busy processors.
         assert loud <= max(2 * quiet, NOISE * cx.SLOW), "honest senders wait"
         assert growth < GROWTH + (start - first) * KNOWN, f"{growth >> 20} MB more"
         assert asked < 1 * cx.SLOW, "a query waits"
@@ -209,13 +202,11 @@ class Listener(threading.Thread):
 @cx.case("nanomsg subscribers that never read are cut, others miss nothing, and senders and memory stay as they were")
 def deaf():
     stream = faults.Stream(faults.SEED, "d", trouble=0.5)
-    config = faults.config(feed={"tick": "1s"})
-    with cx.Daemon(config, start=False) as d:
+    with cx.Daemon(faults.config(feed={"tick": "1s"}), start=False) as d:
         d.start()
         listener = Listener(d.feed("adam"))
         cx.until("there is a subscriber", lambda: d.status()["subscribers"] == 1)
-        with cx.Daemon(config) as other:
-            start, before = honest_beside(d, other, stream, 0, 5, deaf=DEAF)
+        start, before = honest(d, stream, 0, 3)
         rss = d.rss()
         with Attack(d.address("http", "tcp"), d.address("feed"), deaf=DEAF) as attack:
             assert attack.ready.wait(cx.seconds(20)), "the attack does not begin"

@@ -56,7 +56,9 @@ struct Conn {
         bool closing;
         bool shut; /* our side is shut down */
         bool over;
-        bool told; /* on_closed() was called */
+        bool told;    /* on_closed() was called */
+        bool urgent;  /* conn_set_urgent() */
+        bool hurries; /* goes before the others at present */
 };
 
 static void release(Conn *c)
@@ -89,13 +91,6 @@ static void finish(Conn *c, ConnReason reason)
         event_active(c->tick, EV_TIMEOUT, 1);
 }
 
-static usec_t after(usec_t at, usec_t delay)
-{
-        usec_t sum;
-
-        return __builtin_add_overflow(at, delay, &sum) ? USEC_INFINITY : sum;
-}
-
 static usec_t earlier(usec_t a, usec_t b)
 {
         return a < b ? a : b;
@@ -106,9 +101,9 @@ static usec_t due(const Conn *c)
 {
         usec_t at = earlier(c->deadline, c->linger_at);
 
-        at = earlier(at, after(c->active_at, c->limits.idle));
+        at = earlier(at, usec_after(c->active_at, c->limits.idle));
         if (conn_unsent(c) > 0)
-                at = earlier(at, after(c->sent_at, c->limits.stall));
+                at = earlier(at, usec_after(c->sent_at, c->limits.stall));
         return at;
 }
 
@@ -207,11 +202,22 @@ static bool deliver(Conn *c)
         return leave(c);
 }
 
+/* Where it has its place among others when it is ready next. It can't be moved while it stands there already. */
+static void stand(Conn *c)
+{
+        bool hurries = c->urgent && loop_may_hurry(c->loop);
+
+        if (hurries != c->hurries &&
+            bufferevent_priority_set(c->bev, hurries ? LOOP_FIRST : LOOP_IN_TURN) == 0)
+                c->hurries = hurries;
+}
+
 static void bev_read(struct bufferevent *bev, void *user)
 {
         struct evbuffer *in = bufferevent_get_input(bev);
         Conn *c = user;
 
+        stand(c);
         c->active_at = loop_monotonic(c->loop);
         if (c->closing)
                 (void)evbuffer_drain(in, evbuffer_get_length(in));
@@ -272,9 +278,9 @@ static void look_at_times(Conn *c)
                 finish(c, CONN_DEADLINE);
         else if (now >= c->linger_at)
                 finish(c, c->shut ? CONN_CLOSED : CONN_STALLED);
-        else if (conn_unsent(c) > 0 && now >= after(c->sent_at, c->limits.stall))
+        else if (conn_unsent(c) > 0 && now >= usec_after(c->sent_at, c->limits.stall))
                 finish(c, CONN_STALLED);
-        else if (now >= after(c->active_at, c->limits.idle))
+        else if (now >= usec_after(c->active_at, c->limits.idle))
                 finish(c, CONN_IDLE);
 }
 
@@ -442,16 +448,15 @@ void conn_resume(Conn *c)
         event_active(c->tick, EV_TIMEOUT, 1);
 }
 
+void conn_set_urgent(Conn *c)
+{
+        c->urgent = true;
+        stand(c);
+}
+
 void conn_set_deadline(Conn *c, usec_t at)
 {
         c->deadline = at;
-        arm(c);
-}
-
-void conn_set_idle(Conn *c, usec_t idle)
-{
-        c->limits.idle = idle;
-        c->active_at = loop_monotonic(c->loop);
         arm(c);
 }
 
@@ -468,7 +473,7 @@ void conn_close_within(Conn *c, usec_t linger)
                 return;
         c->closing = true;
         c->deadline = USEC_INFINITY;
-        c->linger_at = after(loop_monotonic(c->loop), linger);
+        c->linger_at = usec_after(loop_monotonic(c->loop), linger);
         /* Inside on_data() the input is still looked at; deliver() drains what was taken of it. */
         if (c->busy == 0)
                 (void)evbuffer_drain(in, evbuffer_get_length(in));
@@ -487,11 +492,6 @@ void conn_cut(Conn *c, ConnReason reason)
 bool conn_is_closing(const Conn *c)
 {
         return c->closing || c->over;
-}
-
-Loop *conn_loop(const Conn *c)
-{
-        return c->loop;
 }
 
 const Peer *conn_peer(const Conn *c)

@@ -102,9 +102,11 @@ bool conn_is_choked(const Conn *c);
 void conn_pause(Conn *c);
 void conn_resume(Conn *c);
 
+/* What comes on it goes before what comes on others that are not urgent, within the bounds of loop_may_hurry(). */
+void conn_set_urgent(Conn *c);
+
 /* At @at of loop_monotonic() the connection is cut, whatever happens before. USEC_INFINITY: no deadline. */
 void conn_set_deadline(Conn *c, usec_t at);
-void conn_set_idle(Conn *c, usec_t idle);
 
 /*
  * No more on_data(). Sends what is unsent, then waits for the peer to close too, so that no reset overtakes
@@ -117,8 +119,6 @@ void conn_close_within(Conn *c, usec_t linger);
 void conn_cut(Conn *c, ConnReason reason);
 /* conn_close() or conn_cut() was called or on_closed() came. */
 bool conn_is_closing(const Conn *c);
-
-Loop *conn_loop(const Conn *c);
 /* Borrowed. */
 const Peer *conn_peer(const Conn *c);
 

@@ -143,6 +143,7 @@ void line_server_accept(Accepted *a, void *user)
                 log_limited(&limit, LOG_LEVEL_ERR, "no memory for a new connection, closing it");
                 return;
         }
+        conn_set_urgent(s->conn);
         LIST_INSERT_HEAD(&server->sessions, s, link);
         server->n_sessions++;
         if (server->ops->on_open(s, server->user, &s->user) < 0)

@@ -26,6 +26,8 @@
 
 #define BACKLOG 4096
 #define REST    (100 * USEC_MSEC)
+/* libevent accepts as long as anybody comes; after so many others have their turn. */
+#define AT_ONCE 32
 
 struct Listener {
         struct evconnlistener *ev; /* NULL: stopped */
@@ -36,6 +38,7 @@ struct Listener {
         ListenerFn fn;
         void *user;
         ListenerStats stats;
+        unsigned n_row;  /* accepted without a rest */
         bool bound_path; /* the file at the path is the one that we made ... */
         dev_t dev;       /* ... and it is this one */
         ino_t ino;
@@ -67,8 +70,8 @@ static void set_socket_options(int fd)
         (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
-static void on_accept(struct evconnlistener *ev CX_UNUSED, evutil_socket_t fd,
-                      struct sockaddr *from CX_UNUSED, int n CX_UNUSED, void *user)
+static void on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sockaddr *from CX_UNUSED,
+                      int n CX_UNUSED, void *user)
 {
         static LogLimit limit;
         char text[ADDRESS_TEXT_MAX];
@@ -91,6 +94,8 @@ static void on_accept(struct evconnlistener *ev CX_UNUSED, evutil_socket_t fd,
         if (!a.peer.is_unix)
                 set_socket_options(a.fd);
         l->stats.accepted++;
+        if (++l->n_row >= AT_ONCE && loop_timer_after(l->rest, 0) == 0)
+                evconnlistener_disable(ev);
         a.tls = tls_ref(l->tls);
         l->fn(&a, l->user);
         /* Careful: @l might be gone here. */
@@ -116,6 +121,7 @@ static void on_rested(void *user)
         char text[ADDRESS_TEXT_MAX];
         Listener *l = user;
 
+        l->n_row = 0;
         if (l->ev && evconnlistener_enable(l->ev) < 0 && loop_timer_after(l->rest, REST) < 0)
                 log_err("listener %s is out of memory and stays closed", address_format(&l->address, text));
 }

@@ -5,7 +5,8 @@
  * The event loop: one thread, sockets, timers, signals, and a bell that other threads may ring.
  *
  * All callbacks come from loop_run(), one at a time. Apart from loop_wake_post() nothing here may be called
- * from another thread. Timers, signals and wakes belong to whoever made them and are freed before the loop;
+ * from another thread. What is urgent goes first: wakes, and the timers and connections that are said to be.
+ * Timers, signals and wakes belong to whoever made them and are freed before the loop;
  * each may be freed inside its own callback.
  */
 
@@ -36,7 +37,7 @@ CX_MUST_CHECK int loop_run(Loop *l);
  * at once. */
 void loop_stop(Loop *l);
 
-/* The time of this turn: read at the first question in the turn, the same until its end. */
+/* The time of this turn: read at the first question in the turn, the same until its end; but not kept for long. */
 usec_t loop_realtime(Loop *l);
 usec_t loop_monotonic(Loop *l);
 
@@ -51,6 +52,8 @@ CX_MUST_CHECK int loop_timer_at_monotonic(LoopTimer *t, usec_t at);
 /* At a point of the real-time clock; a stepped clock is noticed within a second. USEC_INFINITY: never (all
  * three). */
 CX_MUST_CHECK int loop_timer_at_realtime(LoopTimer *t, usec_t at);
+/* For one that is not armed. */
+void loop_timer_set_urgent(LoopTimer *t);
 void loop_timer_cancel(LoopTimer *t);
 bool loop_timer_armed(const LoopTimer *t);
 
@@ -66,6 +69,19 @@ LoopWake *loop_wake_free(LoopWake *w);
 void loop_wake_post(LoopWake *w);
 
 /* For the files of this layer only. */
+
+/* Places in line, as libevent's priorities: a place is served when nothing stands before it. */
+enum {
+        LOOP_FIRST,
+        LOOP_IN_TURN,
+        _LOOP_PLACES,
+};
+
+/*
+ * Asked in the callback of what is urgent and may come again and again: whether to stand at LOOP_FIRST the next
+ * time. False when others have waited for 2 ms; at LOOP_IN_TURN nobody is passed over.
+ */
+bool loop_may_hurry(Loop *l);
 struct event_base *loop_base(Loop *l);
 
 CX_DEFINE_CLEANUP(Loop, loop_free)

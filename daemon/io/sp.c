@@ -347,11 +347,12 @@ static int peer_start(SpPeer *p, Accepted *a)
         SpSocket *s = p->socket;
         uint16_t protocol = htobe16(protocols[s->kind].ours);
         char hello[HELLO_N] = {0, 'S', 'P', 0};
-        int r;
+        int r = conn_new(&p->conn, s->loop, a, &s->conn_limits, &conn_ops, p);
 
-        r = conn_new(&p->conn, s->loop, a, &s->conn_limits, &conn_ops, p);
         if (r < 0)
                 return r;
+        if (s->kind == SP_PULL)
+                conn_set_urgent(p->conn);
         conn_set_deadline(p->conn, loop_monotonic(s->loop) + s->limits.handshake);
         memcpy(hello + 4, &protocol, sizeof(protocol));
         return conn_write(p->conn, hello, sizeof(hello));

@@ -89,7 +89,8 @@ static void write_gap(Stream *s, uint64_t from, uint64_t to, uint64_t seq)
         buffer_deinit(&json);
 }
 
-static void pump(Stream *s)
+/* Writes what the client has not, up to message @seq. */
+static void pump(Stream *s, uint64_t seq)
 {
         const Feed *feed = s->subscriber.feed;
 
@@ -103,15 +104,15 @@ static void pump(Stream *s)
                 write_gap(s, s->sent + 1, feed_first_seq(feed) - 1, feed_first_seq(feed) - 1);
                 s->sent = feed_first_seq(feed) - 1;
         }
-        while (s->sent < feed_last_seq(feed) && http_stream_unsent(s->http) < AHEAD_MAX) {
+        while (s->sent < seq && http_stream_unsent(s->http) < AHEAD_MAX) {
                 s->sent++;
                 write_alert(s, feed, s->sent);
         }
 }
 
-static void on_alert(FeedSubscriber *subscriber)
+static void on_alert(FeedSubscriber *subscriber, uint64_t seq)
 {
-        pump(CX_CONTAINER_OF(subscriber, Stream, subscriber));
+        pump(CX_CONTAINER_OF(subscriber, Stream, subscriber), seq);
 }
 
 static void on_state(FeedSubscriber *subscriber, const char *event, Text topic, Text json)
@@ -142,7 +143,7 @@ static void on_ready(HttpStream *http, void *user)
 
         (void)http;
         if (s->subscriber.link)
-                pump(s);
+                pump(s, feed_last_seq(s->subscriber.feed));
 }
 
 static void on_closed(HttpStream *http, ConnReason reason, void *user)

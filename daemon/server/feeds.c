@@ -10,6 +10,9 @@
 #include "daemon/server/feeds_private.h"
 #include "proto/topic.h"
 
+/* Subscribers that are told at one go. */
+#define TELL_AT_ONCE 64
+
 static void feed_revoke(Feed *f)
 {
         while (f->subscribers) {
@@ -164,6 +167,7 @@ int feeds_restore(Feeds *f, const StoreFeed *row)
         if (row->seq != feed->next) /* the first one that is kept */
                 feed->first = row->seq;
         feed_append(feed, row->seq, row->at, text, row->json.n);
+        feed->told = row->seq;
         return 0;
 }
 
@@ -242,16 +246,45 @@ void feeds_publish(FeedRows *rows)
 {
         for (size_t i = 0; i < rows->n; i++) {
                 FeedRow *row = &rows->rows[i];
-                FeedSubscriber *next;
 
                 feed_append(row->feed, row->seq, row->at, row->text, row->n);
                 row->text = NULL;
-                for (FeedSubscriber *s = row->feed->subscribers; s; s = next) {
-                        next = s->next;
-                        s->on_alert(s);
-                }
         }
         rows->n = 0;
+}
+
+/* @left: how many may still be told. False: it was not enough. */
+static bool feed_tell(Feed *feed, size_t *left)
+{
+        /* Of what is not kept any more they will see that it is missing. */
+        if (feed->told + 1 < feed->first)
+                feed->told = feed->first - 1;
+        for (; feed->told + 1 < feed->next; feed->told++) {
+                if (!feed->is_telling)
+                        feed->telling = feed->subscribers;
+                feed->is_telling = true;
+                while (feed->telling) {
+                        FeedSubscriber *s = feed->telling;
+
+                        if (*left == 0)
+                                return false;
+                        --*left;
+                        feed->telling = s->next;
+                        s->on_alert(s, feed->told + 1);
+                }
+                feed->is_telling = false;
+        }
+        return true;
+}
+
+bool feeds_tell(Feeds *f)
+{
+        size_t left = TELL_AT_ONCE;
+
+        for (Feed *feed = f->feeds; feed; feed = feed->later)
+                if (!feed_tell(feed, &left))
+                        return true;
+        return false;
 }
 
 void feeds_unprepare(Feeds *f)
@@ -345,12 +378,16 @@ void feed_subscribe(Feed *f, FeedSubscriber *s)
         if (s->next)
                 s->next->link = &s->next;
         f->subscribers = s;
+        f->n_subscribers++;
 }
 
 void feed_unsubscribe(FeedSubscriber *s)
 {
         if (!s->link)
                 return;
+        s->feed->n_subscribers--;
+        if (s->feed->telling == s)
+                s->feed->telling = s->next;
         *s->link = s->next;
         if (s->next)
                 s->next->link = s->link;
@@ -363,7 +400,6 @@ size_t feeds_n_subscribers(const Feeds *f)
         size_t n = 0;
 
         for (const Feed *feed = f->feeds; feed; feed = feed->later)
-                for (const FeedSubscriber *s = feed->subscribers; s; s = s->next)
-                        n++;
+                n += feed->n_subscribers;
         return n;
 }

@@ -25,6 +25,10 @@ struct Feed {
         uint64_t first, next; /* kept are [first, next) */
         uint64_t next_number; /* given out by prepare, ahead of next by what is in flight */
         FeedSubscriber *subscribers;
+        size_t n_subscribers;
+        uint64_t told;           /* the last message that all subscribers were told of */
+        bool is_telling;         /* of the one behind it: some were, those from @telling on were not */
+        FeedSubscriber *telling; /* NULL: all were */
         Feed *later;
 };
 

@@ -16,8 +16,9 @@
 
 /* Figures in one tick for one principal; the rest follow with their next change. */
 #define FIGURES_PER_TICK 2000
-/* At one go. */
+/* At one go; with many subscribers fewer, down to one. */
 #define FIGURES_AT_ONCE 8
+#define WRITES_AT_ONCE  256
 /* How often a feed waits for one subscriber. */
 #define PATIENCE 10
 
@@ -56,12 +57,19 @@ static int send_figure(Feed *feed, const Engine *e, ScopeId scope, size_t metric
         return 0;
 }
 
+static size_t figures_at_once(const Feed *feed)
+{
+        size_t n = WRITES_AT_ONCE / (feed->n_subscribers + 1);
+
+        return n < 1 ? 1 : n > FIGURES_AT_ONCE ? FIGURES_AT_ONCE : n;
+}
+
 /* The figures of @feed from where the tick is. 0: that was all; FEEDS_E_MORE: as many as go at once. */
 static int send_figures(Feeds *f, Feed *feed, const Engine *e, usec_t now, Buffer *topic, Buffer *json)
 {
         const Settings *settings = engine_settings(e);
         Tick *t = &f->tick;
-        size_t n = 0;
+        size_t n = 0, at_once = figures_at_once(feed);
 
         for (; t->change < t->n_changed; t->change++, t->metric = 0) {
                 ScopeId scope = t->changed[t->change];
@@ -72,7 +80,7 @@ static int send_figures(Feeds *f, Feed *feed, const Engine *e, usec_t now, Buffe
                         if (!policy_sees(&f->config->policy, engine_org(e), feed->principal,
                                          &settings->metrics[t->metric], scope, now))
                                 continue;
-                        if (n++ == FIGURES_AT_ONCE)
+                        if (n++ == at_once)
                                 return FEEDS_E_MORE;
                         r = send_figure(feed, e, scope, t->metric, now, topic, json);
                         if (r < 0)
@@ -128,7 +136,9 @@ int feeds_tick(Feeds *f, Engine *e, usec_t now)
                 t->feed = f->feeds;
         }
         while (t->feed && r == 0) {
-                if (t->feed->subscribers && t->feed->principal)
+                if (t->feed->subscribers && t->feed->told + 1 < t->feed->next)
+                        r = FEEDS_E_MORE;
+                else if (t->feed->subscribers && t->feed->principal)
                         r = must_wait(t->feed) ? FEEDS_E_WAIT : tick_feed(f, t->feed, e, now, &topic, &json);
                 if (r > 0)
                         break;

@@ -83,9 +83,10 @@ typedef struct IntakeParts {
 
 typedef struct IntakeOps {
         usec_t (*now)(void *user);
-        void (*wanted)(void *user); /* call intake_turn() in the next turn of the loop */
-        void (*room)(void *user);   /* intake_is_full() has become false */
-        void (*rested)(void *user); /* intake_rest() is complete */
+        void (*wanted)(void *user);  /* call intake_turn() in the next turn of the loop */
+        void (*room)(void *user);    /* intake_is_full() has become false */
+        void (*telling)(void *user); /* call intake_tell() in the next turn of the loop */
+        void (*rested)(void *user);  /* intake_rest() is complete */
         void (*failed)(void *user, int error, const char *what); /* nothing more may be acknowledged: exit */
         void (*starved)(void *user,
                         const char *error); /* the disk is full; call intake_retry() in a second. @error
@@ -125,6 +126,8 @@ void intake_retry(Intake *i);
 
 /* Sends on what has gathered, if its turn has come. */
 void intake_turn(Intake *i);
+/* Goes on with telling subscribers of alerts. */
+void intake_tell(Intake *i);
 
 /* From now on surveys before @gone are refused, and unknown if they are stored; those before @mute lose their comment. */
 void intake_set_limits(Intake *i, usec_t gone, usec_t mute);

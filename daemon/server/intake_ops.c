@@ -32,6 +32,14 @@ static void intake_room(void *user)
         face_sp_resume(s);
 }
 
+static void intake_telling(void *user)
+{
+        Server *s = user;
+
+        if (!loop_timer_armed(s->telling))
+                server_wake(s, s->telling, 0);
+}
+
 static void intake_rested(void *user)
 {
         Server *s = user;
@@ -97,6 +105,7 @@ const IntakeOps server_intake_ops = {
         .now = intake_now,
         .wanted = intake_wanted,
         .room = intake_room,
+        .telling = intake_telling,
         .rested = intake_rested,
         .failed = intake_failed,
         .starved = intake_starved,

@@ -120,6 +120,13 @@ static void on_turn(void *user)
         snapshots_look(s->snapshots);
 }
 
+static void on_telling(void *user)
+{
+        Server *s = user;
+
+        intake_tell(s->intake);
+}
+
 static void on_deadline(void *user)
 {
         server_step_time(user);
@@ -220,7 +227,7 @@ static int make_loop(Server *s)
         } timers[] = {
                 {&s->turn, on_turn},         {&s->deadline, on_deadline}, {&s->tick, on_tick},
                 {&s->watchdog, on_watchdog}, {&s->grace, on_grace},       {&s->retry, on_retry},
-                {&s->shed, shed_look},
+                {&s->shed, shed_look},       {&s->telling, on_telling},
         };
         int r = loop_new(&s->loop, NULL);
 
@@ -228,6 +235,8 @@ static int make_loop(Server *s)
                 r = loop_wake_new(&s->wake, s->loop, on_wake, s);
         for (size_t i = 0; i < CX_ARRAY_LEN(timers) && r == 0; i++)
                 r = loop_timer_new(timers[i].timer, s->loop, timers[i].fn, s);
+        if (r == 0)
+                loop_timer_set_urgent(s->turn);
         for (size_t i = 0; i < CX_ARRAY_LEN(numbers) && r == 0; i++) {
                 /* What holds again when the loop is gone: one that comes while we finish changes no status. */
                 (void)signal(numbers[i], SIG_IGN);
@@ -386,6 +395,7 @@ static void finish(Server *s)
         for (size_t i = 0; i < CX_ARRAY_LEN(s->signals); i++)
                 loop_signal_free(s->signals[i]);
         loop_timer_free(s->turn);
+        loop_timer_free(s->telling);
         loop_timer_free(s->deadline);
         loop_timer_free(s->tick);
         loop_timer_free(s->watchdog);

@@ -81,10 +81,19 @@ void intake_settle(Intake *i, Batch *b)
                 }
         }
         tell_sinks(b);
-        since = stages_add(&i->stats.stages, STAGE_ACK, since);
+        (void)stages_add(&i->stats.stages, STAGE_ACK, since);
         feeds_publish(&b->feed);
-        (void)stages_add(&i->stats.stages, STAGE_FANOUT, since);
+        intake_tell(i);
         for (size_t k = 0; k < b->n_calls; k++)
                 b->calls[k].fn(b->calls[k].user);
         shrink_load(i, b);
+}
+
+void intake_tell(Intake *i)
+{
+        uint64_t since = stages_now();
+
+        if (feeds_tell(i->parts.feeds))
+                i->ops->telling(i->user);
+        (void)stages_add(&i->stats.stages, STAGE_FANOUT, since);
 }

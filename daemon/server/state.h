@@ -64,6 +64,7 @@ struct Server {
         Loop *loop;
         LoopWake *wake;      /* from the storage thread */
         LoopTimer *turn;     /* intake_turn() */
+        LoopTimer *telling;  /* intake_tell() */
         LoopTimer *deadline; /* of the engine */
         LoopTimer *tick;
         LoopTimer *watchdog;

@@ -272,3 +272,10 @@ char *duration_format(usec_t d, char ret[USEC_TEXT_MAX])
         }
         return ret;
 }
+
+usec_t usec_after(usec_t at, usec_t delay)
+{
+        usec_t sum;
+
+        return __builtin_add_overflow(at, delay, &sum) ? USEC_INFINITY : sum;
+}

@@ -53,3 +53,6 @@ void civil_from_days(int64_t days, int64_t *ret_year, unsigned *ret_month, unsig
 /* The largest multiple of @width at or below @t, and the smallest at or above; right for negative @t as well. */
 usec_t usec_floor(usec_t t, usec_t width);
 usec_t usec_ceil(usec_t t, usec_t width);
+
+/* @delay, not negative, behind @at; USEC_INFINITY if there is no such time. */
+usec_t usec_after(usec_t at, usec_t delay);

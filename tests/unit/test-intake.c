@@ -120,6 +120,7 @@ static const IntakeOps intake_ops = {
         .now = now,
         .wanted = nothing,
         .room = nothing,
+        .telling = nothing,
         .rested = nothing,
         .failed = failed,
         .starved = starved,

@@ -5,9 +5,13 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "daemon/io/log.h"
 #include "daemon/server/journal.h"
+
+/* Without work for so long, nobody waits. */
+#define QUIET_NSEC 2000000
 
 typedef struct Queue {
         JournalJob *first;
@@ -53,31 +57,67 @@ static JournalJob *queue_pop(Queue *q)
         return job;
 }
 
+static void work(Journal *j, JournalJob *job)
+{
+        job->result = job->run(job, j->store);
+        pthread_mutex_lock(&j->lock);
+        queue_push(&j->finished, job);
+        /* Who is woken wants the lock. */
+        pthread_mutex_unlock(&j->lock);
+        j->ring(j->user);
+}
+
+/* Sleeps until there is work. False: it was so quiet that there is time for other things. */
+static bool wait_for_work(Journal *j, bool for_long)
+{
+        struct timespec until;
+
+        if (for_long)
+                return pthread_cond_wait(&j->work, &j->lock) == 0;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += QUIET_NSEC;
+        if (until.tv_nsec >= 1000000000) {
+                until.tv_nsec -= 1000000000;
+                until.tv_sec++;
+        }
+        return pthread_cond_timedwait(&j->work, &j->lock, &until) != ETIMEDOUT;
+}
+
+/* False: that was all. @ret: what is to be done next; NULL: nobody waits. */
+static bool next_job(Journal *j, JournalJob **ret)
+{
+        bool quiet = false;
+
+        pthread_mutex_lock(&j->lock);
+        while (!(*ret = queue_pop(&j->waiting)) && !j->stop && !quiet)
+                quiet = !wait_for_work(j, store_log(j->store) == STORE_LOG_SHORT);
+        pthread_mutex_unlock(&j->lock);
+        return *ret || quiet;
+}
+
+/* The log of the store is written back behind an answer, not before it. */
 static void *journal_thread(void *user)
 {
         Journal *j = user;
+        JournalJob *job;
 
-        pthread_mutex_lock(&j->lock);
-        for (;;) {
-                JournalJob *job = queue_pop(&j->waiting);
-
-                if (job) {
-                        pthread_mutex_unlock(&j->lock);
-                        job->result = job->run(job, j->store);
-                        pthread_mutex_lock(&j->lock);
-                        queue_push(&j->finished, job);
-                        /* Who is woken wants the lock. */
-                        pthread_mutex_unlock(&j->lock);
-                        j->ring(j->user);
-                        pthread_mutex_lock(&j->lock);
-                } else if (j->stop) {
-                        break;
-                } else {
-                        pthread_cond_wait(&j->work, &j->lock);
-                }
+        while (next_job(j, &job)) {
+                if (job)
+                        work(j, job);
+                if (!job || store_log(j->store) == STORE_LOG_FULL)
+                        store_write_back(j->store);
         }
-        pthread_mutex_unlock(&j->lock);
         return NULL;
+}
+
+static void init_cond(pthread_cond_t *c)
+{
+        pthread_condattr_t attr;
+
+        pthread_condattr_init(&attr);
+        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+        pthread_cond_init(c, &attr);
+        pthread_condattr_destroy(&attr);
 }
 
 int journal_new(Journal **ret, Store *store, void (*ring)(void *user), void *user)
@@ -94,7 +134,7 @@ int journal_new(Journal **ret, Store *store, void (*ring)(void *user), void *use
         queue_init(&j->waiting);
         queue_init(&j->finished);
         pthread_mutex_init(&j->lock, NULL);
-        pthread_cond_init(&j->work, NULL);
+        init_cond(&j->work);
         /* Signals are the loop's. */
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);

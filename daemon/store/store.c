@@ -214,6 +214,18 @@ int store_get_mark(Store *s, const char *name, int64_t *ret)
         return s->verbs->get_mark(s, text_of(name), ret);
 }
 
+StoreLog store_log(const Store *s)
+{
+        return s->verbs->log(s);
+}
+
+int store_write_back(Store *s)
+{
+        if (s->in_transaction)
+                return store_fail(s, -EINVAL, "a transaction is open");
+        return s->verbs->write_back(s);
+}
+
 int store_erase(Store *s)
 {
         if (s->in_transaction)

@@ -180,6 +180,22 @@ CX_MUST_CHECK int store_expire_revised(Store *s, uint64_t epoch, size_t max, siz
 CX_MUST_CHECK int store_put_mark(Store *s, const char *name, int64_t value);
 CX_MUST_CHECK int store_get_mark(Store *s, const char *name, int64_t *ret);
 
+/*
+ * Commits gather in a log, which is to be written back into the file: when nobody waits for the store if it is long, at
+ * once if it is full. It stays short for a while after an attempt that failed.
+ */
+typedef enum StoreLog {
+        STORE_LOG_SHORT,
+        STORE_LOG_LONG,
+        STORE_LOG_FULL,
+} StoreLog;
+StoreLog store_log(const Store *s);
+/*
+ * Takes milliseconds; not within a transaction. The caller may ignore a failure: without space or memory nothing is lost,
+ * and after -EIO no transaction begins.
+ */
+int store_write_back(Store *s);
+
 /* What was deleted or replaced up to now leaves the disk, logs included. Not within a transaction. */
 CX_MUST_CHECK int store_erase(Store *s);
 

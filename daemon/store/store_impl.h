@@ -43,6 +43,8 @@ typedef struct StoreVerbs {
         int (*put_mark)(Store *s, Text name, int64_t value);
         int (*get_mark)(Store *s, Text name, int64_t *ret);
         int (*erase)(Store *s);
+        StoreLog (*log)(const Store *s);
+        int (*write_back)(Store *s);
         int (*scrub)(Store *s, StoreScrub *at, StoreDamageFn damaged, void *user);
         int (*copy_begin)(Store *s, const char *path);
         int (*copy_step)(Store *s, size_t n_pages);

@@ -183,6 +183,11 @@ static int ram_erase(Store *base CX_UNUSED)
         return 0;
 }
 
+static StoreLog ram_log(const Store *base CX_UNUSED)
+{
+        return STORE_LOG_SHORT;
+}
+
 static StoreSurvey survey_of(const RamRow *row)
 {
         return (StoreSurvey){.seq = row->seq, .ts = row->at, .source = row->source, .json = row->json};
@@ -377,6 +382,8 @@ static const StoreVerbs store_ram_verbs = {
         .put_mark = ram_put_mark,
         .get_mark = ram_get_mark,
         .erase = ram_erase,
+        .log = ram_log,
+        .write_back = ram_erase,
         .scrub = ram_scrub,
         .copy_begin = ram_copy_begin,
         .copy_step = ram_copy_step,

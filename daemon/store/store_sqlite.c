@@ -15,8 +15,6 @@
 #include "daemon/store/store_sqlite.h"
 #include "proto/base/plant.h"
 
-#define CHECKPOINT_PAGES 1000
-
 /* SQLite reports a full disk, a quota and a limit of the process in different ways. */
 static bool is_no_space(const StoreSqlite *s, int rc)
 {
@@ -54,10 +52,8 @@ int sql_fail(StoreSqlite *s, int rc, const char *what)
 {
         int r = errno_of(s, rc);
 
-        if (r == -ENOSPC && !s->no_space) {
+        if (r == -ENOSPC)
                 s->no_space = true;
-                (void)sqlite3_wal_autocheckpoint(s->db, 0);
-        }
         store_fail(&s->base, r, "cannot %s: %s", what, sqlite3_errstr(rc));
         if (r == -EIO)
                 store_fail(&s->base, r, "cannot %s: %s (%d, errno %d)", what, sqlite3_errstr(rc), rc,
@@ -240,7 +236,7 @@ static int sqlite_begin(Store *base)
         StoreSqlite *s = store_sqlite(base);
 
         if (s->broken)
-                return store_fail(base, -EIO, "a commit failed on the disk earlier; open the store again");
+                return sql_refuse(s);
         return sql_step(s, SQL_BEGIN, "begin a transaction");
 }
 
@@ -253,7 +249,7 @@ static void sqlite_rollback(Store *base)
 
                 sql_done(s, SQL_ROLLBACK);
                 if (rc != SQLITE_DONE && !sqlite3_get_autocommit(s->db))
-                        s->broken = true;
+                        sql_break(s);
         }
         blocks_rollback(&s->blocks);
         s->counts = s->stored_counts;
@@ -320,11 +316,13 @@ static int sqlite_commit(Store *base)
         if (r < 0) {
                 /* After a failed fsync the kernel may call pages clean that the disk never got: no second
                  * try. */
-                s->broken = s->broken || r == -EIO;
+                if (r == -EIO)
+                        sql_break(s);
                 return r;
         }
         blocks_commit(&s->blocks);
         s->stored_counts = s->counts;
+        log_bound(s);
         return 0;
 }
 
@@ -340,10 +338,7 @@ static int sqlite_put_survey(Store *base, const StoreSurvey *row)
         if (r < 0)
                 return r;
         /* Surveys come again only when there is space. */
-        if (s->no_space) {
-                s->no_space = false;
-                (void)sqlite3_wal_autocheckpoint(s->db, CHECKPOINT_PAGES);
-        }
+        s->no_space = false;
         r = blocks_put(&s->blocks, row->seq, row->ts);
         return r < 0 ? store_fail(base, r, "no memory to write a survey") : 0;
 }
@@ -381,27 +376,6 @@ static int sqlite_put_feed(Store *base, const StoreFeed *row)
                     seq);
         if (r == 0)
                 s->counts.feeds++;
-        return r;
-}
-
-/*
- * The log is copied into the file and cut off. Pages that were freed or rewritten hold zeros where something was
- * (secure_delete); after this no older copy of them is left in the log either.
- */
-static int sqlite_erase(Store *base)
-{
-        StoreSqlite *s = store_sqlite(base);
-        int rc, r;
-
-        if (s->broken)
-                return store_fail(base, -EIO, "a commit failed on the disk earlier; open the store again");
-        errno = 0;
-        rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-        s->os_error = errno;
-        if (rc == SQLITE_OK)
-                return 0;
-        r = sql_fail(s, rc, "empty the log");
-        s->broken = s->broken || r == -EIO;
         return r;
 }
 
@@ -456,6 +430,8 @@ const StoreVerbs store_sqlite_verbs = {
         .put_mark = sqlite_put_mark,
         .get_mark = sqlite_get_mark,
         .erase = sqlite_erase,
+        .log = sqlite_log,
+        .write_back = sqlite_write_back,
         .scrub = sqlite_scrub,
         .copy_begin = sqlite_copy_begin,
         .copy_step = sqlite_copy_step,

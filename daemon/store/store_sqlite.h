@@ -92,8 +92,10 @@ typedef struct StoreSqlite {
         usec_t oldest_feed; /* no message is older; INT64_MIN: not known */
         int os_error;       /* errno of the last step */
         bool is_open;       /* opened successfully */
-        bool no_space;      /* no checkpoints: they would fill what was given up for alerts */
-        bool broken; /* a commit failed on the disk: what it holds is not known, nothing more is written */
+        int log_pages;      /* as of the last commit; 0: it was written back since, or that failed */
+        bool no_space;      /* the log is not written back: that would fill what was given up for alerts */
+        bool broken;   /* a commit failed on the disk: what it holds is not known, nothing more is written */
+        int broken_by; /* errno of that */
         bool read_only;
         int version;         /* of the file */
         StoreDamage *damage; /* rows that were reported, other than surveys */
@@ -188,6 +190,18 @@ void sql_damage_free(StoreSqlite *s);
 
 /* store_sqlite_scrub.c */
 int sqlite_scrub(Store *base, StoreScrub *at, StoreDamageFn damaged, void *user);
+
+/* store_sqlite_log.c */
+void log_watch(StoreSqlite *s);
+/* After a commit: an end to it if nobody writes it back. */
+void log_bound(StoreSqlite *s);
+/* From now on nothing is written. */
+void sql_break(StoreSqlite *s);
+/* -EIO, with a sentence: it is broken. */
+int sql_refuse(StoreSqlite *s);
+StoreLog sqlite_log(const Store *base);
+int sqlite_write_back(Store *base);
+int sqlite_erase(Store *base);
 
 /* store_sqlite_copy.c */
 int sqlite_copy_begin(Store *base, const char *path);

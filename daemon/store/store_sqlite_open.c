@@ -205,6 +205,7 @@ static int connect_file(StoreSqlite *s, const char *name, int flags)
                                             strerrordesc_np(error))
                                : sql_fail(s, rc, "open the store");
         }
+        log_watch(s);
         rc = sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         return rc == SQLITE_OK ? 0 : sql_fail(s, rc, "open the store");
 }

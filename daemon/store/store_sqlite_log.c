@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * The log of the SQLite store, and how it is written back into the file.
+ *
+ * The happy path is: SQLite says after each commit how long the log is; whoever uses the store writes it back when nobody
+ * waits, and from then on SQLite begins it anew. One connection does both, one after the other: up to version 3.51.2
+ * SQLite may damage a file whose log is written back beside its commits. Possible failure modes are: no space or no memory
+ * (it stays as it is until the next commit); the disk fails (nothing is written any more, as after a failed commit).
+ */
+
+#include <errno.h>
+#include <sqlite3.h>
+
+#include "daemon/store/store_sqlite.h"
+
+/* Pages. */
+#define LOG_LONG 500
+#define LOG_FULL 1000
+/* Nobody took care of it. */
+#define LOG_MAX (4 * LOG_FULL)
+
+static int on_commit(void *user, sqlite3 *db CX_UNUSED, const char *name CX_UNUSED, int n_pages)
+{
+        StoreSqlite *s = user;
+
+        s->log_pages = n_pages;
+        return SQLITE_OK;
+}
+
+void log_watch(StoreSqlite *s)
+{
+        (void)sqlite3_wal_hook(s->db, on_commit, s);
+}
+
+void sql_break(StoreSqlite *s)
+{
+        if (!s->broken)
+                s->broken_by = s->os_error;
+        s->broken = true;
+}
+
+int sql_refuse(StoreSqlite *s)
+{
+        return store_fail(&s->base, -EIO, "the disk failed earlier (errno %d); open the store again",
+                          s->broken_by);
+}
+
+StoreLog sqlite_log(const Store *base)
+{
+        const StoreSqlite *s = CX_CONTAINER_OF(base, StoreSqlite, base);
+
+        if (s->broken || s->no_space || s->log_pages < LOG_LONG)
+                return STORE_LOG_SHORT;
+        return s->log_pages < LOG_FULL ? STORE_LOG_LONG : STORE_LOG_FULL;
+}
+
+static int write_back(StoreSqlite *s, int how, const char *what)
+{
+        int rc, r;
+
+        if (s->broken)
+                return sql_refuse(s);
+        s->log_pages = 0; /* until the next commit, also if it goes wrong */
+        errno = 0;
+        rc = sqlite3_wal_checkpoint_v2(s->db, NULL, how, NULL, NULL);
+        s->os_error = errno;
+        if (rc == SQLITE_OK)
+                return 0;
+        r = sql_fail(s, rc, what);
+        if (r == -EIO)
+                sql_break(s);
+        return r;
+}
+
+int sqlite_write_back(Store *base)
+{
+        return write_back(store_sqlite(base), SQLITE_CHECKPOINT_PASSIVE, "write the log back");
+}
+
+/*
+ * Pages that were freed or rewritten hold zeros where something was (secure_delete); after this no older copy of them is
+ * left in the log either.
+ */
+int sqlite_erase(Store *base)
+{
+        return write_back(store_sqlite(base), SQLITE_CHECKPOINT_TRUNCATE, "empty the log");
+}
+
+void log_bound(StoreSqlite *s)
+{
+        if (s->log_pages >= LOG_MAX && sqlite_log(&s->base) != STORE_LOG_SHORT)
+                (void)sqlite_write_back(&s->base); /* if the disk fails, so does the next transaction */
+}

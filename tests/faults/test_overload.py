@@ -5,6 +5,7 @@ header or a body byte by byte, and more connections than there are descriptors."
 
 import json
 import multiprocessing
+import os
 import re
 import resource
 import select
@@ -21,7 +22,7 @@ DEAF = 50  # nanomsg subscribers
 SLOW = 2000
 SECONDS = faults.count(30, 600)
 GROWTH = 64 << 20
-NOISE = 0.02
+NOISE = faults.count(0.01, 0)  # of a busy machine, where all other tests run, too
 PACE = faults.count(0.01, 0.05)  # seconds for 20 surveys
 KNOWN = 64  # bytes for each survey: its id is remembered for the whole retention
 DEADLINE = 10  # seconds for a request's header, and for its body
@@ -62,7 +63,10 @@ def pressed(address, small=False):
 
 
 class Attack:
-    """The abuse, in a process of its own."""
+    """
+    The abuse, in a process of its own. Its processor time would be another machine's: on this one it takes what is idle,
+    and how much abuse there was is counted.
+    """
 
     STREAM = f"GET /v1/stream?since=0 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {cx.token('adam')[0]}\r\n\r\n"
     SUB = b"\0SP\0" + struct.pack(">HH", cx.Sp.KINDS["SUB"], 0)
@@ -111,14 +115,16 @@ class Attack:
             self.found["longest"] = max(self.found["longest"], now - since)
             try:
                 s.send(b"a")
+                self.found["bytes"] += 1
             except OSError:
                 pass
         for _ in range(min(self.n_slow - len(self.slow), 200)):
             self.add_slow()
 
     def run(self):
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-        self.poll, self.slow, self.found = select.epoll(), {}, {"closed": 0, "longest": 0.0, "refused": 0}
+        self.poll, self.slow, self.found = select.epoll(), {}, {"closed": 0, "longest": 0.0, "refused": 0, "bytes": 0}
         held = [self.add(self.http, self.STREAM.encode(), small=True) for _ in range(self.n_stuck)]
         held += [self.add(self.feed, self.SUB) for _ in range(self.n_deaf)]
         for _ in range(self.n_slow):
@@ -142,7 +148,10 @@ class Attack:
 @cx.case("stuck subscribers and slow requests together leave honest senders, memory and queries as they were")
 def overload():
     stream = faults.Stream(faults.SEED, "o", trouble=0.3)
-    config = faults.config(limits={"connections": 8000}, feed={"tick": "2s", "ring": 1000})
+    # Snapshots ten times as often as by default.
+    config = faults.config(
+        limits={"connections": 8000}, feed={"tick": "2s", "ring": 1000}, store={"snapshot_after": 10000}
+    )
     with cx.Daemon(config, start=False) as d:
         d.start()
         start, _ = honest(d, stream, 0, 1)
@@ -163,12 +172,12 @@ def overload():
         print(f"# {STUCK} stuck, {SLOW} slow, {SECONDS} s: acknowledgement p99 {quiet * 1000:.1f} -> {loud * 1000:.1f} ms "
               f"(x{loud / quiet:.1f}), median {percentile(before, 0.5) * 1000:.1f} -> {percentile(during, 0.5) * 1000:.1f} ms, "
               f"memory +{growth / 1048576:.1f} MB, query {asked * 1000:.0f} ms, {STUCK - left} stuck cut, "
-              f"{found['closed']} slow closed, the longest lived {found['longest']:.1f} s, {found['refused']} not let in")
-        # Twice as long, and what a scheduler does to anybody on two busy processors.
+              f"{found['closed']} slow closed after {found['bytes']} bytes, the longest lived {found['longest']:.1f} s, "
+              f"{found['refused']} not let in")
         assert loud <= max(2 * quiet, NOISE * cx.SLOW), "honest senders wait"
         assert growth < GROWTH + (start - first) * KNOWN, f"{growth >> 20} MB more"
         assert asked < 1 * cx.SLOW, "a query waits"
-        assert found["refused"] == 0, "connections were refused, this was no load"
+        assert found["refused"] == 0 and found["bytes"] > SLOW * SECONDS / 2, "this was no load"
         assert found["closed"] >= SLOW and found["longest"] < DEADLINE + 3, "slow requests live on"
         assert left == 0, f"{left} stuck subscribers live on"
         state = stream.settle(faults.stored(d), start)

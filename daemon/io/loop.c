@@ -20,7 +20,7 @@
 /* A timer on the real-time clock looks at it at least this often, since the clock may be stepped. */
 #define REALTIME_CHECK USEC_SEC
 /* What stands in turn is served so many callbacks at a time; then the kernel is asked for what goes first. */
-#define IN_TURN_MAX 64
+#define IN_TURN_MAX 32
 /* So long may what goes first keep the rest waiting. */
 #define PATIENCE (2 * USEC_MSEC)
 /* libevent has no "never", and adding very long times to its clock would overflow. */

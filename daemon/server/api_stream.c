@@ -15,7 +15,7 @@
 #include "daemon/server/api.h"
 
 /* Written ahead of a client at most; figures are left out where even that is not taken. */
-#define AHEAD_MAX ((size_t)32 * 1024)
+#define AHEAD_MAX ((size_t)16 * 1024)
 
 typedef struct Stream {
         FeedSubscriber subscriber;

@@ -377,11 +377,6 @@ int engine_look(Engine *e, Pair *p, bool removed, Effects *out)
         return r ? r : engine_schedule(e, p);
 }
 
-static usec_t sooner(usec_t a, usec_t b)
-{
-        return a < b ? a : b;
-}
-
 /* When an answer leaves the window or comes into it. */
 static usec_t next_turn(const Engine *e, const Pair *p)
 {
@@ -394,7 +389,7 @@ static usec_t next_turn(const Engine *e, const Pair *p)
         if (first < span->end)
                 due = window->today ? span->turns : first * span->width + window->length;
         if (coming != SERIES_NEVER)
-                due = sooner(due, coming * span->width);
+                due = usec_min(due, coming * span->width);
         return due;
 }
 
@@ -414,7 +409,7 @@ static usec_t next_day(const Engine *e, const Pair *p)
         if (days < 1)
                 days = 1;
         if (days + e->today - g->bound_day <= p->watch->n_days)
-                due = sooner(due, (e->today + (int32_t)days) * USEC_DAY);
+                due = usec_min(due, (e->today + (int32_t)days) * USEC_DAY);
         return due;
 }
 
@@ -427,10 +422,10 @@ int engine_schedule(Engine *e, Pair *p)
         if (!is_evidence || alert)
                 due = next_turn(e, p);
         if (is_evidence)
-                due = sooner(due, next_day(e, p));
+                due = usec_min(due, next_day(e, p));
         if (alert && alert->state == ALERT_PENDING)
-                due = sooner(due, alert->since + p->watch->rule->hold);
+                due = usec_min(due, alert->since + p->watch->rule->hold);
         if (alert && alert->state == ALERT_SNOOZED)
-                due = sooner(due, alert->until);
+                due = usec_min(due, alert->until);
         return schedule_set(&e->schedule, &p->item, due > e->now ? due : e->now + 1);
 }

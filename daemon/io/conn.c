@@ -27,6 +27,9 @@
 /* In one turn of the loop. A turn is to be short, and an answer is to go out in few of them. */
 #define READ_MAX  ((size_t)64 * 1024)
 #define WRITE_MAX ((size_t)256 * 1024)
+/* Of what goes before others: bytes in a microsecond, and so much of them at once as come in this time. */
+#define HURRY_RATE  4
+#define HURRY_BURST (10 * USEC_MSEC)
 
 struct Conn {
         Loop *loop;
@@ -42,6 +45,7 @@ struct Conn {
         usec_t sent_at;     /* when something went last, or began to wait */
         usec_t linger_at;   /* USEC_INFINITY: not closing */
         usec_t armed_for;   /* of @tick; USEC_INFINITY: not armed */
+        usec_t paid_at;     /* when what was read is worth its HURRY_RATE */
         uint64_t queued;    /* bytes, ever */
         uint64_t sent_seen; /* bytes that were out at @sent_at */
 
@@ -57,7 +61,6 @@ struct Conn {
         bool shut; /* our side is shut down */
         bool over;
         bool told;    /* on_closed() was called */
-        bool urgent;  /* conn_set_urgent() */
         bool hurries; /* goes before the others at present */
 };
 
@@ -91,19 +94,14 @@ static void finish(Conn *c, ConnReason reason)
         event_active(c->tick, EV_TIMEOUT, 1);
 }
 
-static usec_t earlier(usec_t a, usec_t b)
-{
-        return a < b ? a : b;
-}
-
 /* The earliest moment at which one of the times may be up. */
 static usec_t due(const Conn *c)
 {
-        usec_t at = earlier(c->deadline, c->linger_at);
+        usec_t at = usec_min(c->deadline, c->linger_at);
 
-        at = earlier(at, usec_after(c->active_at, c->limits.idle));
+        at = usec_min(at, usec_after(c->active_at, c->limits.idle));
         if (conn_unsent(c) > 0)
-                at = earlier(at, usec_after(c->sent_at, c->limits.stall));
+                at = usec_min(at, usec_after(c->sent_at, c->limits.stall));
         return at;
 }
 
@@ -202,10 +200,15 @@ static bool deliver(Conn *c)
         return leave(c);
 }
 
-/* Where it has its place among others when it is ready next. It can't be moved while it stands there already. */
+/* Where it has its place when it is ready next; who sends much is in no hurry. It can't be moved while it is ready. */
 static void stand(Conn *c)
 {
-        bool hurries = c->urgent && loop_may_hurry(c->loop);
+        usec_t now = loop_monotonic(c->loop);
+        bool hurries;
+
+        c->paid_at = (c->paid_at > now ? c->paid_at : now) +
+                     (usec_t)evbuffer_get_length(bufferevent_get_input(c->bev)) / HURRY_RATE;
+        hurries = c->limits.urgent && c->paid_at - now < HURRY_BURST && loop_may_hurry(c->loop);
 
         if (hurries != c->hurries &&
             bufferevent_priority_set(c->bev, hurries ? LOOP_FIRST : LOOP_IN_TURN) == 0)
@@ -446,12 +449,6 @@ void conn_resume(Conn *c)
                 return;
         c->paused = false;
         event_active(c->tick, EV_TIMEOUT, 1);
-}
-
-void conn_set_urgent(Conn *c)
-{
-        c->urgent = true;
-        stand(c);
 }
 
 void conn_set_deadline(Conn *c, usec_t at)

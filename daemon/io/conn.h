@@ -52,6 +52,7 @@ typedef struct ConnLimits {
         usec_t idle;     /* (never) */
         usec_t stall;    /* (never) */
         usec_t linger;   /* for sending the rest after conn_close() (5 s) */
+        bool urgent; /* what comes, up to 4 MB a second, goes before others, within the bounds of loop_may_hurry() */
 } ConnLimits;
 
 /* Puts the defaults in for zeros. */
@@ -101,9 +102,6 @@ bool conn_is_choked(const Conn *c);
 /* While paused, input gathers up to in_high and on_data() rests. Not nested. */
 void conn_pause(Conn *c);
 void conn_resume(Conn *c);
-
-/* What comes on it goes before what comes on others that are not urgent, within the bounds of loop_may_hurry(). */
-void conn_set_urgent(Conn *c);
 
 /* At @at of loop_monotonic() the connection is cut, whatever happens before. USEC_INFINITY: no deadline. */
 void conn_set_deadline(Conn *c, usec_t at);

@@ -107,12 +107,15 @@ void http_conn_next(HttpConn *c)
         conn_resume(c->conn);
 }
 
-static void write_buffer(HttpConn *c, Buffer *b)
+/* conn_write() or conn_write_now(). */
+typedef int (*WriteFn)(Conn *c, const void *data, size_t n);
+
+static void write_buffer(HttpConn *c, Buffer *b, WriteFn write)
 {
         if (buffer_failed(b))
                 conn_cut(c->conn, CONN_MEMORY);
         else
-                (void)conn_write(c->conn, b->data, b->n); /* what fails here ends the connection by itself */
+                (void)write(c->conn, b->data, b->n); /* what fails here ends the connection by itself */
         buffer_deinit(b);
 }
 
@@ -141,9 +144,9 @@ void http_reply(HttpRequest *r, int status, const char *content_type, Text body,
                         buffer_append_text(&b, body);
                         head_only = true;
                 }
-                write_buffer(c, &b);
+                write_buffer(c, &b, conn_write_now);
                 if (!head_only)
-                        (void)conn_write(c->conn, body.at, body.n);
+                        (void)conn_write_now(c->conn, body.at, body.n);
         }
         /* @body may belong to the request. */
         http_request_discard(r);
@@ -216,7 +219,7 @@ void http_refuse(HttpConn *c, int status, FaultCode code, const char *text)
         if (buffer_failed(&json))
                 b.failed = true;
         buffer_deinit(&json);
-        write_buffer(c, &b);
+        write_buffer(c, &b, conn_write_now);
         close_conn(c);
 }
 
@@ -244,7 +247,7 @@ int http_stream_start(HttpStream **ret, HttpRequest *r, const char *content_type
         c->state = HTTP_STATE_STREAM;
         c->server->stats.streams++;
         http_request_discard(r);
-        write_buffer(c, &b);
+        write_buffer(c, &b, conn_write); /* with what comes first */
         /* From now on input is only watched for its end. */
         conn_set_deadline(c->conn, USEC_INFINITY);
         conn_resume(c->conn);
@@ -252,7 +255,7 @@ int http_stream_start(HttpStream **ret, HttpRequest *r, const char *content_type
         return 0;
 }
 
-int http_stream_write(HttpStream *s, Text data)
+static int write_chunk(HttpStream *s, Text data, WriteFn write)
 {
         char head[2 * sizeof(data.n) + sizeof("\r\n")], few[4096];
         Buffer b = BUFFER_NULL;
@@ -262,14 +265,14 @@ int http_stream_write(HttpStream *s, Text data)
         if (data.n == 0)
                 return 0;
         if (!s->chunked)
-                return conn_write(s->conn->conn, data.at, data.n);
+                return write(s->conn->conn, data.at, data.n);
         n_head = (size_t)snprintf(head, sizeof(head), "%zx\r\n", data.n);
         /* Most are small, and there are many. */
         if (n_head + data.n + 2 <= sizeof(few)) {
                 memcpy(few, head, n_head);
                 memcpy(few + n_head, data.at, data.n);
                 memcpy(few + n_head + data.n, "\r\n", 2);
-                return conn_write(s->conn->conn, few, n_head + data.n + 2);
+                return write(s->conn->conn, few, n_head + data.n + 2);
         }
         buffer_append(&b, head, n_head);
         buffer_append_text(&b, data);
@@ -278,10 +281,20 @@ int http_stream_write(HttpStream *s, Text data)
                 conn_cut(s->conn->conn, CONN_MEMORY);
                 r = -ENOMEM;
         } else {
-                r = conn_write(s->conn->conn, b.data, b.n);
+                r = write(s->conn->conn, b.data, b.n);
         }
         buffer_deinit(&b);
         return r;
+}
+
+int http_stream_write(HttpStream *s, Text data)
+{
+        return write_chunk(s, data, conn_write);
+}
+
+int http_stream_write_now(HttpStream *s, Text data)
+{
+        return write_chunk(s, data, conn_write_now);
 }
 
 size_t http_stream_unsent(const HttpStream *s)

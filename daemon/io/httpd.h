@@ -138,6 +138,8 @@ CX_MUST_CHECK int http_stream_start(HttpStream **ret, HttpRequest *r, const char
                                     void *user);
 /* As conn_write(). */
 int http_stream_write(HttpStream *s, Text data);
+/* As conn_write_now(): no on_ready() comes for what went out at once. */
+int http_stream_write_now(HttpStream *s, Text data);
 /* Bytes that the kernel has not taken yet. */
 size_t http_stream_unsent(const HttpStream *s);
 const Peer *http_stream_peer(const HttpStream *s);

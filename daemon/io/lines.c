@@ -106,6 +106,7 @@ int line_server_new(LineServer **ret, Loop *l, const ConnLimits *limits, size_t 
         /* A line must fit into the input that may gather. */
         if (s->limits.in_high < 2 * s->line_max)
                 s->limits.in_high = 2 * s->line_max;
+        s->limits.urgent = true;
         LIST_INIT(&s->sessions);
         *ret = s;
         return 0;
@@ -143,7 +144,6 @@ void line_server_accept(Accepted *a, void *user)
                 log_limited(&limit, LOG_LEVEL_ERR, "no memory for a new connection, closing it");
                 return;
         }
-        conn_set_urgent(s->conn);
         LIST_INSERT_HEAD(&server->sessions, s, link);
         server->n_sessions++;
         if (server->ops->on_open(s, server->user, &s->user) < 0)

@@ -64,11 +64,11 @@ struct SpSocket {
         const SpOps *ops;
         void *user;
         SpStats stats;
+        Buffer out; /* the message that is sent */
 };
 
 static const struct {
-        uint16_t ours;
-        uint16_t theirs;
+        uint16_t ours, theirs;
         const char *name;
 } protocols[] = {
         [SP_PULL] = {.ours = 81, .theirs = 80, .name = "pull"},
@@ -317,13 +317,14 @@ int sp_socket_new(SpSocket **ret, Loop *l, SpKind kind, const SpLimits *limits, 
 
         if (!s)
                 return -ENOMEM;
-        *s = (SpSocket){.loop = l, .kind = kind, .ops = ops, .user = socket_user};
+        *s = (SpSocket){.loop = l, .kind = kind, .ops = ops, .user = socket_user, .out = BUFFER_NULL};
         if (limits)
                 s->limits = *limits;
         limits_fill(&s->limits);
         s->conn_limits = (ConnLimits){.out_high = s->limits.queue_max,
                                       .out_low = s->limits.queue_max / 4 + 1,
-                                      .stall = s->limits.stall};
+                                      .stall = s->limits.stall,
+                                      .urgent = kind == SP_PULL};
         s->conn_limits.out_max = kind == SP_REP ? OUT_MAX : s->limits.queue_max + HELLO_N;
         TAILQ_INIT(&s->peers);
         *ret = s;
@@ -338,6 +339,7 @@ SpSocket *sp_socket_free(SpSocket *s)
                 return NULL;
         while ((p = TAILQ_FIRST(&s->peers)))
                 end(p, "the socket is closed");
+        buffer_deinit(&s->out);
         free(s);
         return NULL;
 }
@@ -351,8 +353,6 @@ static int peer_start(SpPeer *p, Accepted *a)
 
         if (r < 0)
                 return r;
-        if (s->kind == SP_PULL)
-                conn_set_urgent(p->conn);
         conn_set_deadline(p->conn, loop_monotonic(s->loop) + s->limits.handshake);
         memcpy(hello + 4, &protocol, sizeof(protocol));
         return conn_write(p->conn, hello, sizeof(hello));
@@ -400,11 +400,6 @@ SpPeer *sp_peer_next(SpPeer *p)
         return first_ready(TAILQ_NEXT(p, link));
 }
 
-void *sp_peer_user(const SpPeer *p)
-{
-        return p->user;
-}
-
 const Peer *sp_peer_peer(const SpPeer *p)
 {
         return conn_peer(p->conn);
@@ -434,22 +429,26 @@ void sp_peer_resume(SpPeer *p)
         pause_if_due(p);
 }
 
-/* Queues one message of two parts. */
+/* Sends or queues one message of two parts. */
 static int send_parts(SpPeer *p, Text first, Text second)
 {
-        char head[1 + sizeof(uint64_t)] = {IPC_MARK};
         uint64_t length = htobe64((uint64_t)first.n + second.n);
-        size_t mark = conn_peer(p->conn)->is_unix ? 1 : 0;
-        int r;
+        Buffer *b = &p->socket->out;
+        int r = -ENOMEM;
 
-        memcpy(head + mark, &length, sizeof(length));
-        r = conn_write(p->conn, head, mark + sizeof(length));
-        if (r == 0 && first.n > 0)
-                r = conn_write(p->conn, first.at, first.n);
-        if (r == 0 && second.n > 0)
-                r = conn_write(p->conn, second.at, second.n);
-        if (r == 0)
-                p->socket->stats.sent++;
+        buffer_reset(b);
+        if (conn_peer(p->conn)->is_unix)
+                buffer_append_char(b, IPC_MARK);
+        buffer_append(b, &length, sizeof(length));
+        buffer_append_text(b, first);
+        buffer_append_text(b, second);
+        if (buffer_failed(b))
+                conn_cut(p->conn, CONN_MEMORY);
+        else
+                r = conn_write_now(p->conn, b->data, b->n);
+        if (b->size > BODY_KEEP)
+                buffer_deinit(b);
+        p->socket->stats.sent += r == 0;
         return r;
 }
 

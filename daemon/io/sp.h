@@ -81,7 +81,6 @@ void sp_socket_stats(const SpSocket *s, SpStats *ret);
  */
 SpPeer *sp_socket_first(SpSocket *s);
 SpPeer *sp_peer_next(SpPeer *p);
-void *sp_peer_user(const SpPeer *p);
 const Peer *sp_peer_peer(const SpPeer *p);
 uint64_t sp_peer_dropped(const SpPeer *p);
 /* Ends it; on_gone() comes in the next turn. @reason is a literal. */

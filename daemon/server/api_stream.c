@@ -36,24 +36,25 @@ static void make_frame(Server *s, const char *event, uint64_t id, Text json)
         buffer_append_str(&frame->text, "\n\n");
 }
 
-static void send_frame(Stream *s)
+/* @at_once: without a turn of the loop. on_closed() follows if it fails. */
+static void send_frame(Stream *s, bool at_once)
 {
         const Buffer *text = &s->server->stream_frame.text;
 
         if (buffer_failed(text))
                 http_stream_cut(s->http, CONN_MEMORY);
         else
-                (void)http_stream_write(s->http, buffer_text(text)); /* on_closed() follows if it fails */
+                (void)(at_once ? http_stream_write_now : http_stream_write)(s->http, buffer_text(text));
 }
 
 static void write_frame(Stream *s, const char *event, uint64_t id, Text json)
 {
         make_frame(s->server, event, id, json);
-        send_frame(s);
+        send_frame(s, false);
 }
 
 /* One alert goes to many streams of the same feed: it is written out, and asked who may see it, once in a turn. */
-static void write_alert(Stream *s, const Feed *feed, uint64_t seq)
+static void write_alert(Stream *s, const Feed *feed, uint64_t seq, bool at_once)
 {
         StreamFrame *frame = &s->server->stream_frame;
         usec_t now = loop_realtime(s->server->loop);
@@ -71,7 +72,7 @@ static void write_alert(Stream *s, const Feed *feed, uint64_t seq)
                 frame->visible = visible;
         }
         if (frame->visible)
-                send_frame(s);
+                send_frame(s, at_once);
 }
 
 static void write_gap(Stream *s, uint64_t from, uint64_t to, uint64_t seq)
@@ -93,6 +94,7 @@ static void write_gap(Stream *s, uint64_t from, uint64_t to, uint64_t seq)
 static void pump(Stream *s, uint64_t seq)
 {
         const Feed *feed = s->subscriber.feed;
+        bool is_news = s->sent + 1 == seq; /* and not a long story, which is left to the loop */
 
         /* Numbers that were never given out: what the client has is of another store. */
         if (s->sent > feed_last_seq(feed)) {
@@ -106,7 +108,7 @@ static void pump(Stream *s, uint64_t seq)
         }
         while (s->sent < seq && http_stream_unsent(s->http) < AHEAD_MAX) {
                 s->sent++;
-                write_alert(s, feed, s->sent);
+                write_alert(s, feed, s->sent, is_news);
         }
 }
 

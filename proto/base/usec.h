@@ -54,5 +54,10 @@ void civil_from_days(int64_t days, int64_t *ret_year, unsigned *ret_month, unsig
 usec_t usec_floor(usec_t t, usec_t width);
 usec_t usec_ceil(usec_t t, usec_t width);
 
+static inline usec_t usec_min(usec_t a, usec_t b)
+{
+        return a < b ? a : b;
+}
+
 /* @delay, not negative, behind @at; USEC_INFINITY if there is no such time. */
 usec_t usec_after(usec_t at, usec_t delay);

@@ -27,9 +27,6 @@
 /* In one turn of the loop. A turn is to be short, and an answer is to go out in few of them. */
 #define READ_MAX  ((size_t)64 * 1024)
 #define WRITE_MAX ((size_t)256 * 1024)
-/* Of what goes before others: bytes in a microsecond, and so much of them at once as come in this time. */
-#define HURRY_RATE  4
-#define HURRY_BURST (10 * USEC_MSEC)
 
 struct Conn {
         Loop *loop;
@@ -45,7 +42,6 @@ struct Conn {
         usec_t sent_at;     /* when something went last, or began to wait */
         usec_t linger_at;   /* USEC_INFINITY: not closing */
         usec_t armed_for;   /* of @tick; USEC_INFINITY: not armed */
-        usec_t paid_at;     /* when what was read is worth its HURRY_RATE */
         uint64_t queued;    /* bytes, ever */
         uint64_t sent_seen; /* bytes that were out at @sent_at */
 
@@ -60,8 +56,7 @@ struct Conn {
         bool closing;
         bool shut; /* our side is shut down */
         bool over;
-        bool told;    /* on_closed() was called */
-        bool hurries; /* goes before the others at present */
+        bool told; /* on_closed() was called */
 };
 
 static void release(Conn *c)
@@ -200,27 +195,11 @@ static bool deliver(Conn *c)
         return leave(c);
 }
 
-/* Where it has its place when it is ready next; who sends much is in no hurry. It can't be moved while it is ready. */
-static void stand(Conn *c)
-{
-        usec_t now = loop_monotonic(c->loop);
-        bool hurries;
-
-        c->paid_at = (c->paid_at > now ? c->paid_at : now) +
-                     (usec_t)evbuffer_get_length(bufferevent_get_input(c->bev)) / HURRY_RATE;
-        hurries = c->limits.urgent && c->paid_at - now < HURRY_BURST && loop_may_hurry(c->loop);
-
-        if (hurries != c->hurries &&
-            bufferevent_priority_set(c->bev, hurries ? LOOP_FIRST : LOOP_IN_TURN) == 0)
-                c->hurries = hurries;
-}
-
 static void bev_read(struct bufferevent *bev, void *user)
 {
         struct evbuffer *in = bufferevent_get_input(bev);
         Conn *c = user;
 
-        stand(c);
         c->active_at = loop_monotonic(c->loop);
         if (c->closing)
                 (void)evbuffer_drain(in, evbuffer_get_length(in));

@@ -52,7 +52,6 @@ typedef struct ConnLimits {
         usec_t idle;     /* (never) */
         usec_t stall;    /* (never) */
         usec_t linger;   /* for sending the rest after conn_close() (5 s) */
-        bool urgent; /* what comes, up to 4 MB a second, goes before others, within the bounds of loop_may_hurry() */
 } ConnLimits;
 
 /* Puts the defaults in for zeros. */

@@ -106,7 +106,6 @@ int line_server_new(LineServer **ret, Loop *l, const ConnLimits *limits, size_t 
         /* A line must fit into the input that may gather. */
         if (s->limits.in_high < 2 * s->line_max)
                 s->limits.in_high = 2 * s->line_max;
-        s->limits.urgent = true;
         LIST_INIT(&s->sessions);
         *ret = s;
         return 0;

@@ -78,6 +78,8 @@ static void on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sock
         Listener *l = user;
         Accepted a = {.fd = (int)fd};
 
+        if (++l->n_row >= AT_ONCE && loop_timer_after(l->rest, 0) == 0)
+                evconnlistener_disable(ev);
         if (!conn_cap_take(l->cap)) {
                 l->stats.refused++;
                 close(fd);
@@ -94,8 +96,6 @@ static void on_accept(struct evconnlistener *ev, evutil_socket_t fd, struct sock
         if (!a.peer.is_unix)
                 set_socket_options(a.fd);
         l->stats.accepted++;
-        if (++l->n_row >= AT_ONCE && loop_timer_after(l->rest, 0) == 0)
-                evconnlistener_disable(ev);
         a.tls = tls_ref(l->tls);
         l->fn(&a, l->user);
         /* Careful: @l might be gone here. */

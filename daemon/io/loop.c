@@ -19,10 +19,6 @@
 
 /* A timer on the real-time clock looks at it at least this often, since the clock may be stepped. */
 #define REALTIME_CHECK USEC_SEC
-/* What stands in turn is served so many callbacks at a time; then the kernel is asked for what goes first. */
-#define IN_TURN_MAX 32
-/* So long may what goes first keep the rest waiting. */
-#define PATIENCE (2 * USEC_MSEC)
 /* libevent has no "never", and adding very long times to its clock would overflow. */
 #define DELAY_MAX (365 * USEC_DAY)
 
@@ -33,35 +29,7 @@ struct Loop {
         bool stop;
         usec_t realtime;
         usec_t monotonic;
-        struct timeval sampled_in; /* libevent's own time, of the poll that the sample belongs to */
-
-        struct event *
-                relief; /* stands in turn as soon as anybody hurries; when it is reached, nobody waits since then */
-        usec_t waiting_since; /* USEC_INFINITY: @relief stands in no line */
 };
-
-static void on_relief(evutil_socket_t fd CX_UNUSED, short what CX_UNUSED, void *user)
-{
-        Loop *l = user;
-
-        l->waiting_since = USEC_INFINITY;
-}
-
-static struct event_base *make_base(void)
-{
-        struct event_config *config = event_config_new();
-        struct event_base *base = NULL;
-
-        if (config && event_config_set_max_dispatch_interval(config, NULL, IN_TURN_MAX, LOOP_IN_TURN) == 0)
-                base = event_base_new_with_config(config);
-        if (base && event_base_priority_init(base, _LOOP_PLACES) < 0) {
-                event_base_free(base);
-                base = NULL;
-        }
-        if (config)
-                event_config_free(config);
-        return base;
-}
 
 int loop_new(Loop **ret, const Clock *clock)
 {
@@ -72,12 +40,9 @@ int loop_new(Loop **ret, const Clock *clock)
         /* A client that has gone is an error of write(), not a reason to die. */
         (void)signal(SIGPIPE, SIG_IGN);
         l->clock = clock ? clock : &CLOCK_SYSTEM;
-        l->waiting_since = USEC_INFINITY;
-        l->base = make_base();
-        if (l->base)
-                l->relief = event_new(l->base, -1, 0, on_relief, l);
-        if (!l->relief) {
-                loop_free(l);
+        l->base = event_base_new();
+        if (!l->base) {
+                free(l);
                 return -ENOMEM;
         }
         *ret = l;
@@ -88,13 +53,10 @@ Loop *loop_free(Loop *l)
 {
         if (!l)
                 return NULL;
-        if (l->relief)
-                event_free(l->relief);
         /* Connections that were freed since the last turn are let go in a turn, and in the one after it. */
-        for (int i = 0; i < 2 && l->base; i++)
+        for (int i = 0; i < 2; i++)
                 (void)event_base_loop(l->base, EVLOOP_NONBLOCK);
-        if (l->base)
-                event_base_free(l->base);
+        event_base_free(l->base);
         free(l);
         return NULL;
 }
@@ -118,15 +80,10 @@ void loop_stop(Loop *l)
         event_base_loopbreak(l->base);
 }
 
-/* What stands in turn may last for many polls of the kernel without a return to loop_run(). */
 static void sample(Loop *l)
 {
-        struct timeval poll;
-
-        (void)event_base_gettimeofday_cached(l->base, &poll);
-        if (l->sampled && evutil_timercmp(&poll, &l->sampled_in, ==))
+        if (l->sampled)
                 return;
-        l->sampled_in = poll;
         l->realtime = l->clock->realtime(l->clock->user);
         l->monotonic = l->clock->monotonic(l->clock->user);
         l->sampled = true;
@@ -142,17 +99,6 @@ usec_t loop_monotonic(Loop *l)
 {
         sample(l);
         return l->monotonic;
-}
-
-bool loop_may_hurry(Loop *l)
-{
-        usec_t now = l->clock->monotonic(l->clock->user);
-
-        if (l->waiting_since == USEC_INFINITY) {
-                l->waiting_since = now;
-                event_active(l->relief, EV_TIMEOUT, 0);
-        }
-        return now - l->waiting_since < PATIENCE;
 }
 
 struct event_base *loop_base(Loop *l)
@@ -239,11 +185,6 @@ static int timer_set(LoopTimer *t, usec_t at, bool realtime)
 int loop_timer_after(LoopTimer *t, usec_t delay)
 {
         return timer_set(t, usec_after(loop_monotonic(t->loop), delay), false);
-}
-
-void loop_timer_set_urgent(LoopTimer *t)
-{
-        (void)event_priority_set(t->event, LOOP_FIRST);
 }
 
 int loop_timer_at_monotonic(LoopTimer *t, usec_t at)
@@ -344,7 +285,7 @@ int loop_wake_new(LoopWake **ret, Loop *l, LoopFn fn, void *user)
                 return r;
         }
         w->event = event_new(l->base, w->fd, EV_READ | EV_PERSIST, wake_rang, w);
-        if (!w->event || event_priority_set(w->event, LOOP_FIRST) < 0 || event_add(w->event, NULL) < 0) {
+        if (!w->event || event_add(w->event, NULL) < 0) {
                 loop_wake_free(w);
                 return -ENOMEM;
         }

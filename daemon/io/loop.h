@@ -5,8 +5,7 @@
  * The event loop: one thread, sockets, timers, signals, and a bell that other threads may ring.
  *
  * All callbacks come from loop_run(), one at a time. Apart from loop_wake_post() nothing here may be called
- * from another thread. What is urgent goes first: wakes, and the timers and connections that are said to be.
- * Timers, signals and wakes belong to whoever made them and are freed before the loop;
+ * from another thread. Timers, signals and wakes belong to whoever made them and are freed before the loop;
  * each may be freed inside its own callback.
  */
 
@@ -37,7 +36,7 @@ CX_MUST_CHECK int loop_run(Loop *l);
  * at once. */
 void loop_stop(Loop *l);
 
-/* The time of this turn: read at the first question in the turn, the same until its end; but not kept for long. */
+/* The time of this turn: read at the first question in the turn, the same until its end. */
 usec_t loop_realtime(Loop *l);
 usec_t loop_monotonic(Loop *l);
 
@@ -52,8 +51,6 @@ CX_MUST_CHECK int loop_timer_at_monotonic(LoopTimer *t, usec_t at);
 /* At a point of the real-time clock; a stepped clock is noticed within a second. USEC_INFINITY: never (all
  * three). */
 CX_MUST_CHECK int loop_timer_at_realtime(LoopTimer *t, usec_t at);
-/* For one that is not armed. */
-void loop_timer_set_urgent(LoopTimer *t);
 void loop_timer_cancel(LoopTimer *t);
 bool loop_timer_armed(const LoopTimer *t);
 
@@ -69,19 +66,6 @@ LoopWake *loop_wake_free(LoopWake *w);
 void loop_wake_post(LoopWake *w);
 
 /* For the files of this layer only. */
-
-/* Places in line, as libevent's priorities: a place is served when nothing stands before it. */
-enum {
-        LOOP_FIRST,
-        LOOP_IN_TURN,
-        _LOOP_PLACES,
-};
-
-/*
- * Asked in the callback of what is urgent and may come again and again: whether to stand at LOOP_FIRST the next
- * time. False when others have waited for 2 ms; at LOOP_IN_TURN nobody is passed over.
- */
-bool loop_may_hurry(Loop *l);
 struct event_base *loop_base(Loop *l);
 
 CX_DEFINE_CLEANUP(Loop, loop_free)

@@ -323,8 +323,7 @@ int sp_socket_new(SpSocket **ret, Loop *l, SpKind kind, const SpLimits *limits, 
         limits_fill(&s->limits);
         s->conn_limits = (ConnLimits){.out_high = s->limits.queue_max,
                                       .out_low = s->limits.queue_max / 4 + 1,
-                                      .stall = s->limits.stall,
-                                      .urgent = kind == SP_PULL};
+                                      .stall = s->limits.stall};
         s->conn_limits.out_max = kind == SP_REP ? OUT_MAX : s->limits.queue_max + HELLO_N;
         TAILQ_INIT(&s->peers);
         *ret = s;

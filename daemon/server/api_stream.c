@@ -90,11 +90,11 @@ static void write_gap(Stream *s, uint64_t from, uint64_t to, uint64_t seq)
         buffer_deinit(&json);
 }
 
-/* Writes what the client has not, up to message @seq. */
-static void pump(Stream *s, uint64_t seq)
+static void pump(Stream *s)
 {
         const Feed *feed = s->subscriber.feed;
-        bool is_news = s->sent + 1 == seq; /* and not a long story, which is left to the loop */
+        /* One, and not a long story, which is left to the loop. */
+        bool is_news = s->sent + 1 == feed_last_seq(feed);
 
         /* Numbers that were never given out: what the client has is of another store. */
         if (s->sent > feed_last_seq(feed)) {
@@ -106,15 +106,15 @@ static void pump(Stream *s, uint64_t seq)
                 write_gap(s, s->sent + 1, feed_first_seq(feed) - 1, feed_first_seq(feed) - 1);
                 s->sent = feed_first_seq(feed) - 1;
         }
-        while (s->sent < seq && http_stream_unsent(s->http) < AHEAD_MAX) {
+        while (s->sent < feed_last_seq(feed) && http_stream_unsent(s->http) < AHEAD_MAX) {
                 s->sent++;
                 write_alert(s, feed, s->sent, is_news);
         }
 }
 
-static void on_alert(FeedSubscriber *subscriber, uint64_t seq)
+static void on_alert(FeedSubscriber *subscriber)
 {
-        pump(CX_CONTAINER_OF(subscriber, Stream, subscriber), seq);
+        pump(CX_CONTAINER_OF(subscriber, Stream, subscriber));
 }
 
 static void on_state(FeedSubscriber *subscriber, const char *event, Text topic, Text json)
@@ -145,7 +145,7 @@ static void on_ready(HttpStream *http, void *user)
 
         (void)http;
         if (s->subscriber.link)
-                pump(s, feed_last_seq(s->subscriber.feed));
+                pump(s);
 }
 
 static void on_closed(HttpStream *http, ConnReason reason, void *user)

@@ -165,12 +165,12 @@ static bool send_frame(Subscription *self, Text topic, Text json)
         return true;
 }
 
-static void on_alert(FeedSubscriber *subscriber, uint64_t seq)
+static void on_alert(FeedSubscriber *subscriber)
 {
         Subscription *self = CX_CONTAINER_OF(subscriber, Subscription, subscriber);
         FeedMessage message;
 
-        for (; self->sent < seq; self->sent++)
+        for (; self->sent < feed_last_seq(subscriber->feed); self->sent++)
                 if (feed_message(subscriber->feed, self->sent + 1, &message) &&
                     !send_frame(self, message.topic, message.json))
                         return;

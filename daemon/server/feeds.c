@@ -10,9 +10,6 @@
 #include "daemon/server/feeds_private.h"
 #include "proto/topic.h"
 
-/* Subscribers that are told at one go. */
-#define TELL_AT_ONCE 64
-
 static void feed_revoke(Feed *f)
 {
         while (f->subscribers) {
@@ -121,6 +118,9 @@ int feeds_configure(Feeds *f, const Config *c)
 {
         int r;
 
+        /* As long as it may be seen. */
+        for (Feed *feed = f->feeds; feed; feed = feed->later)
+                feed_tell_all(feed);
         f->config = c;
         f->tick.feed = NULL;
         for (Feed *feed = f->feeds; feed; feed = feed->later) {
@@ -247,44 +247,13 @@ void feeds_publish(FeedRows *rows)
         for (size_t i = 0; i < rows->n; i++) {
                 FeedRow *row = &rows->rows[i];
 
+                /* Nobody is to miss the message whose place this one takes. */
+                if (row->feed->next - row->feed->first == row->feed->ring_size)
+                        feed_tell_all(row->feed);
                 feed_append(row->feed, row->seq, row->at, row->text, row->n);
                 row->text = NULL;
         }
         rows->n = 0;
-}
-
-/* @left: how many may still be told. False: it was not enough. */
-static bool feed_tell(Feed *feed, size_t *left)
-{
-        /* Of what is not kept any more they will see that it is missing. */
-        if (feed->told + 1 < feed->first)
-                feed->told = feed->first - 1;
-        for (; feed->told + 1 < feed->next; feed->told++) {
-                if (!feed->is_telling)
-                        feed->telling = feed->subscribers;
-                feed->is_telling = true;
-                while (feed->telling) {
-                        FeedSubscriber *s = feed->telling;
-
-                        if (*left == 0)
-                                return false;
-                        --*left;
-                        feed->telling = s->next;
-                        s->on_alert(s, feed->told + 1);
-                }
-                feed->is_telling = false;
-        }
-        return true;
-}
-
-bool feeds_tell(Feeds *f)
-{
-        size_t left = TELL_AT_ONCE;
-
-        for (Feed *feed = f->feeds; feed; feed = feed->later)
-                if (!feed_tell(feed, &left))
-                        return true;
-        return false;
 }
 
 void feeds_unprepare(Feeds *f)

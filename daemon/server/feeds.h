@@ -30,7 +30,7 @@ typedef struct FeedMessage {
 
 /* Embedded in the owner of a stream or peer. */
 struct FeedSubscriber {
-        void (*on_alert)(FeedSubscriber *s, uint64_t seq); /* there is more to read, now up to this one */
+        void (*on_alert)(FeedSubscriber *s); /* there is more to read */
         void (*on_state)(FeedSubscriber *s, const char *event, Text topic, Text json); /* figure or tick */
         bool (*is_behind)(FeedSubscriber *s);  /* it has no room for state now; NULL: it always has */
         void (*on_revoked)(FeedSubscriber *s); /* the principal is gone: unsubscribed already; end it */
@@ -71,8 +71,8 @@ CX_MUST_CHECK int feeds_prepare(Feeds *f, const Engine *e, const Alert *alert, u
 /* After the commit. Takes the texts over and empties @rows. feeds_tell() is to follow. */
 void feeds_publish(FeedRows *rows);
 /*
- * Tells subscribers what was published, message by message, some at one go: with thousands of them nobody else would have
- * his turn. True: there are more; call it again in the next turn of the loop.
+ * Tells subscribers that there is more, some at one go: with thousands of them nobody else would have his turn. True: there
+ * are more; call it again in the next turn of the loop.
  */
 bool feeds_tell(Feeds *f);
 /* None of what was prepared will be published: its numbers are free again. */
@@ -82,7 +82,7 @@ void feed_rows_deinit(FeedRows *rows);
 
 enum {
         _FEEDS_OK,
-        FEEDS_E_MORE, /* the tick goes on, or waits until alerts are told: call it again in the next turn of the loop */
+        FEEDS_E_MORE, /* the tick goes on: call it again in the next turn of the loop */
         FEEDS_E_WAIT, /* ... in 20 ms: somebody has no room for it yet */
 };
 

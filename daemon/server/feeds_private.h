@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The inside of the feeds, for their own files: feeds.c (numbers, messages, subscribers) and feeds_tick.c (figures and
- * ticks).
+ * The inside of the feeds, for their own files: feeds.c (numbers, messages, subscribers), feeds_tell.c (who is told of
+ * messages) and feeds_tick.c (figures and ticks).
  */
 
 #include "daemon/server/feeds.h"
@@ -26,9 +26,8 @@ struct Feed {
         uint64_t next_number; /* given out by prepare, ahead of next by what is in flight */
         FeedSubscriber *subscribers;
         size_t n_subscribers;
-        uint64_t told;           /* the last message that all subscribers were told of */
-        bool is_telling;         /* of the one behind it: some were, those from @telling on were not */
-        FeedSubscriber *telling; /* NULL: all were */
+        uint64_t told;           /* up to this message subscribers were told of all ... */
+        FeedSubscriber *telling; /* ... but not yet those from here on; NULL: all were */
         Feed *later;
 };
 
@@ -36,6 +35,7 @@ struct Feed {
 typedef struct Tick {
         Feed *feed; /* NULL: none goes on */
         size_t change, metric, n_sent;
+        unsigned n_waits; /* for alerts to be told */
         size_t n_changed;
         ScopeId changed[CHANGED_PER_TICK];
 } Tick;
@@ -43,5 +43,11 @@ typedef struct Tick {
 struct Feeds {
         const Config *config;
         Feed *feeds;
+        Feed *turn; /* who is told first the next time; NULL: the first one */
         Tick tick;
 };
+
+/* Not all subscribers were told of all messages. */
+bool feed_is_telling(const Feed *feed);
+/* However many there are. */
+void feed_tell_all(Feed *feed);

@@ -136,14 +136,16 @@ int feeds_tick(Feeds *f, Engine *e, usec_t now)
                 t->feed = f->feeds;
         }
         while (t->feed && r == 0) {
-                if (t->feed->subscribers && t->feed->told + 1 < t->feed->next)
-                        r = FEEDS_E_MORE;
+                /* Who was not told of an alert yet would get no figure. */
+                if (feed_is_telling(t->feed) && t->n_waits++ < PATIENCE)
+                        r = FEEDS_E_WAIT;
                 else if (t->feed->subscribers && t->feed->principal)
                         r = must_wait(t->feed) ? FEEDS_E_WAIT : tick_feed(f, t->feed, e, now, &topic, &json);
                 if (r > 0)
                         break;
                 t->feed = t->feed->later;
                 t->change = t->metric = t->n_sent = 0;
+                t->n_waits = 0;
         }
         buffer_deinit(&topic);
         buffer_deinit(&json);

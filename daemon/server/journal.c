@@ -95,6 +95,15 @@ static bool next_job(Journal *j, JournalJob **ret)
         return *ret || quiet;
 }
 
+/* What is committed is safe in the log. */
+static void write_back(Journal *j)
+{
+        static LogLimit limit;
+
+        if (store_write_back(j->store) < 0)
+                log_limited(&limit, LOG_LEVEL_WARNING, "store: %s", store_error(j->store));
+}
+
 /* The log of the store is written back behind an answer, not before it. */
 static void *journal_thread(void *user)
 {
@@ -105,7 +114,7 @@ static void *journal_thread(void *user)
                 if (job)
                         work(j, job);
                 if (!job || store_log(j->store) == STORE_LOG_FULL)
-                        store_write_back(j->store);
+                        write_back(j);
         }
         return NULL;
 }

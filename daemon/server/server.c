@@ -63,7 +63,8 @@ static void look_whether_drained(Server *s)
         HttpStats http;
 
         http_server_stats(s->http, &http);
-        if (line_server_count(s->lines) == 0 && http.connections == http.streams) {
+        if (line_server_count(s->lines) == 0 && http.connections == http.streams &&
+            !loop_timer_armed(s->telling)) {
                 log_notice("stopped, everything that was acknowledged is stored");
                 loop_stop(s->loop);
         } else {
@@ -235,8 +236,6 @@ static int make_loop(Server *s)
                 r = loop_wake_new(&s->wake, s->loop, on_wake, s);
         for (size_t i = 0; i < CX_ARRAY_LEN(timers) && r == 0; i++)
                 r = loop_timer_new(timers[i].timer, s->loop, timers[i].fn, s);
-        if (r == 0)
-                loop_timer_set_urgent(s->turn);
         for (size_t i = 0; i < CX_ARRAY_LEN(numbers) && r == 0; i++) {
                 /* What holds again when the loop is gone: one that comes while we finish changes no status. */
                 (void)signal(numbers[i], SIG_IGN);

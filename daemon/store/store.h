@@ -191,10 +191,10 @@ typedef enum StoreLog {
 } StoreLog;
 StoreLog store_log(const Store *s);
 /*
- * Takes milliseconds; not within a transaction. The caller may ignore a failure: without space or memory nothing is lost,
+ * Takes milliseconds; not within a transaction. A failure loses nothing: without space or memory the log stays as it is,
  * and after -EIO no transaction begins.
  */
-int store_write_back(Store *s);
+CX_MUST_CHECK int store_write_back(Store *s);
 
 /* What was deleted or replaced up to now leaves the disk, logs included. Not within a transaction. */
 CX_MUST_CHECK int store_erase(Store *s);

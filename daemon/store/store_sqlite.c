@@ -235,6 +235,7 @@ static int sqlite_begin(Store *base)
 {
         StoreSqlite *s = store_sqlite(base);
 
+        log_bound(s);
         if (s->broken)
                 return sql_refuse(s);
         return sql_step(s, SQL_BEGIN, "begin a transaction");
@@ -322,7 +323,6 @@ static int sqlite_commit(Store *base)
         }
         blocks_commit(&s->blocks);
         s->stored_counts = s->counts;
-        log_bound(s);
         return 0;
 }
 

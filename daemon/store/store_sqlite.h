@@ -193,7 +193,7 @@ int sqlite_scrub(Store *base, StoreScrub *at, StoreDamageFn damaged, void *user)
 
 /* store_sqlite_log.c */
 void log_watch(StoreSqlite *s);
-/* After a commit: an end to it if nobody writes it back. */
+/* Before a transaction: an end to it if nobody writes it back. */
 void log_bound(StoreSqlite *s);
 /* From now on nothing is written. */
 void sql_break(StoreSqlite *s);

@@ -65,8 +65,10 @@ static int write_back(StoreSqlite *s, int how, const char *what)
         errno = 0;
         rc = sqlite3_wal_checkpoint_v2(s->db, NULL, how, NULL, NULL);
         s->os_error = errno;
-        if (rc == SQLITE_OK)
+        if (rc == SQLITE_OK) {
+                s->no_space = false;
                 return 0;
+        }
         r = sql_fail(s, rc, what);
         if (r == -EIO)
                 sql_break(s);
@@ -90,5 +92,5 @@ int sqlite_erase(Store *base)
 void log_bound(StoreSqlite *s)
 {
         if (s->log_pages >= LOG_MAX && sqlite_log(&s->base) != STORE_LOG_SHORT)
-                (void)sqlite_write_back(&s->base); /* if the disk fails, so does the next transaction */
+                (void)sqlite_write_back(&s->base); /* if the disk fails, so does the transaction */
 }

@@ -168,72 +168,6 @@ START_TEST(another_thread_may_ring)
 }
 END_TEST
 
-#define N_TIMERS 1000
-
-static int g_served, g_served_before;
-
-static void serve(void *user CX_UNUSED)
-{
-        if (g_served++ == 0)
-                loop_wake_post(g_wake);
-        if (g_served == N_TIMERS)
-                loop_stop(g_loop);
-}
-
-static void note_served(void *user)
-{
-        *(int *)user = g_served;
-}
-
-START_TEST(what_is_urgent_goes_first)
-{
-        LoopTimer *timers[N_TIMERS], *urgent;
-        int before_urgent = -1;
-
-        ck_assert_int_eq(loop_new(&g_loop, NULL), 0);
-        ck_assert_int_eq(loop_wake_new(&g_wake, g_loop, note_served, &g_served_before), 0);
-        for (int i = 0; i < N_TIMERS; i++) {
-                ck_assert_int_eq(loop_timer_new(&timers[i], g_loop, serve, NULL), 0);
-                ck_assert_int_eq(loop_timer_after(timers[i], 0), 0);
-        }
-        ck_assert_int_eq(loop_timer_new(&urgent, g_loop, note_served, &before_urgent), 0);
-        loop_timer_set_urgent(urgent);
-        ck_assert_int_eq(loop_timer_after(urgent, 0), 0);
-        ck_assert_int_eq(loop_run(g_loop), 0);
-        ck_assert_int_eq(g_served, N_TIMERS);
-        ck_assert_int_eq(before_urgent, 0);
-        /* It rang when one of them was served, and was heard before most of the others. */
-        ck_assert_int_ge(g_served_before, 1);
-        ck_assert_int_lt(g_served_before, N_TIMERS / 2);
-        for (int i = 0; i < N_TIMERS; i++)
-                loop_timer_free(timers[i]);
-        loop_timer_free(urgent);
-        loop_wake_free(g_wake);
-        loop_free(g_loop);
-}
-END_TEST
-
-START_TEST(who_hurries_does_so_only_while_the_others_need_not_wait_for_long)
-{
-        Clock clock = {.realtime = fake_realtime, .monotonic = fake_monotonic};
-
-        ck_assert_int_eq(loop_new(&g_loop, &clock), 0);
-        ck_assert_int_eq(loop_timer_new(&g_timer, g_loop, stop, NULL), 0);
-        for (int i = 0; i < 3; i++) {
-                ck_assert(loop_may_hurry(g_loop));
-                g_now[1] += USEC_MSEC;
-                ck_assert(loop_may_hurry(g_loop));
-                g_now[1] += USEC_MSEC;
-                ck_assert(!loop_may_hurry(g_loop));
-                /* All have had their turn. */
-                ck_assert_int_eq(loop_timer_after(g_timer, 0), 0);
-                ck_assert_int_eq(loop_run(g_loop), 0);
-        }
-        loop_timer_free(g_timer);
-        loop_free(g_loop);
-}
-END_TEST
-
 static int g_signal;
 
 static void on_signal(int number, void *user)
@@ -263,5 +197,4 @@ END_TEST
 
 CHECK_MAIN("loop", a_timer_fires_once_and_never_early, a_timer_goes_by_the_clock_of_the_loop,
            a_stepped_clock_is_noticed, one_turn_has_one_time, another_thread_may_ring,
-           what_is_urgent_goes_first, who_hurries_does_so_only_while_the_others_need_not_wait_for_long,
            a_signal_comes_from_the_loop)

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Who is told of messages, and when. What is in them, and who may see it, is for the tests in system and scenario. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/server/feeds.h"
+#include "tests/support/check_main.h"
+#include "tests/support/config_case.h"
+
+#define N_MANY 200
+#define RING   16
+
+static const char yaml[] = "roster: roster.csv\nqueues: queues.csv\nsources: {local: {open: true}}\n"
+                           "metrics:\n  csat: {kind: top2, scale: [1, 5], target: 70%}\n"
+                           "feed: {ring: 16}\n"
+                           "principals: {ben: {uid: 1000, admin: true}}\n";
+
+typedef struct Reader {
+        FeedSubscriber subscriber;
+        uint64_t read;   /* up to this message */
+        unsigned n_lost; /* messages that were not kept any more */
+        unsigned n_ticks;
+        bool leaves; /* when it is told */
+} Reader;
+
+static Config *config;
+static Engine *engine;
+static Feeds *feeds;
+static Feed *admin, *ben;
+static Reader many[N_MANY], few[2];
+
+static void on_alert(FeedSubscriber *s)
+{
+        Reader *r = CX_CONTAINER_OF(s, Reader, subscriber);
+        FeedMessage message;
+
+        for (; r->read < feed_last_seq(s->feed); r->read++)
+                r->n_lost += !feed_message(s->feed, r->read + 1, &message);
+        if (r->leaves)
+                feed_unsubscribe(s);
+}
+
+static void on_state(FeedSubscriber *s, const char *event, Text topic CX_UNUSED, Text json CX_UNUSED)
+{
+        CX_CONTAINER_OF(s, Reader, subscriber)->n_ticks += strcmp(event, "tick") == 0;
+}
+
+static void on_revoked(FeedSubscriber *s CX_UNUSED)
+{
+}
+
+static void join(Feed *feed, Reader *r)
+{
+        *r = (Reader){.read = feed_last_seq(feed)};
+        r->subscriber =
+                (FeedSubscriber){.on_alert = on_alert, .on_state = on_state, .on_revoked = on_revoked};
+        feed_subscribe(feed, &r->subscriber);
+}
+
+static void set_up(void)
+{
+        const char *message;
+
+        config = config_case_load(yaml, &message);
+        ck_assert_msg(config, "%s", message);
+        ck_assert_int_eq(engine_new(&engine, &config->settings, config->org), 0);
+        config->org = NULL;
+        ck_assert_int_eq(feeds_new(&feeds), 0);
+        ck_assert_int_eq(feeds_configure(feeds, config), 0);
+        admin = feeds_find(feeds, TEXT("admin"));
+        ben = feeds_find(feeds, TEXT("ben"));
+        ck_assert(admin && ben);
+        for (size_t i = 0; i < N_MANY; i++)
+                join(admin, &many[i]);
+        for (size_t i = 0; i < CX_ARRAY_LEN(few); i++)
+                join(ben, &few[i]);
+}
+
+static void tear_down(void)
+{
+        feeds_free(feeds);
+        engine_free(engine);
+        config_free(config);
+}
+
+static void publish(Feed *feed, unsigned n)
+{
+        FeedRows rows = {0};
+
+        rows.rows = calloc(n, sizeof(*rows.rows));
+        ck_assert_ptr_nonnull(rows.rows);
+        for (rows.n = 0; rows.n < n; rows.n++)
+                rows.rows[rows.n] = (FeedRow){.feed = feed,
+                                              .seq = feed_last_seq(feed) + 1 + rows.n,
+                                              .at = 1,
+                                              .text = strdup("alert/org/csat {}"),
+                                              .n = strlen("alert/org/csat {}")};
+        feeds_publish(&rows);
+        feed_rows_deinit(&rows);
+}
+
+static unsigned n_told(uint64_t seq)
+{
+        unsigned n = 0;
+
+        for (size_t i = 0; i < N_MANY; i++)
+                n += many[i].read == seq;
+        return n;
+}
+
+static void nobody_lost_any(void)
+{
+        for (size_t i = 0; i < N_MANY; i++)
+                ck_assert_uint_eq(many[i].n_lost, 0);
+}
+
+START_TEST(many_are_told_some_at_a_time)
+{
+        unsigned turns = 1, before = 0;
+
+        set_up();
+        publish(admin, 1);
+        while (feeds_tell(feeds)) {
+                ck_assert_uint_gt(n_told(1), before);
+                ck_assert_uint_lt(n_told(1), N_MANY);
+                before = n_told(1);
+                turns++;
+        }
+        ck_assert_uint_eq(n_told(1), N_MANY);
+        ck_assert_uint_ge(turns, 3);
+        ck_assert(!feeds_tell(feeds));
+        tear_down();
+}
+END_TEST
+
+START_TEST(what_comes_meanwhile_is_told_too)
+{
+        set_up();
+        publish(admin, 1);
+        ck_assert(feeds_tell(feeds));
+        publish(admin, 2);
+        while (feeds_tell(feeds))
+                ;
+        ck_assert_uint_eq(n_told(3), N_MANY);
+        nobody_lost_any();
+        tear_down();
+}
+END_TEST
+
+START_TEST(who_comes_or_goes_meanwhile_disturbs_nobody)
+{
+        Reader late;
+
+        set_up();
+        publish(admin, 1);
+        ck_assert(feeds_tell(feeds));
+        join(admin, &late);
+        /* Among them whoever would be told next. */
+        for (size_t i = 0; i < N_MANY; i += 2)
+                if (many[i].read == 0)
+                        feed_unsubscribe(&many[i].subscriber);
+                else
+                        many[i].leaves = true;
+        publish(admin, 1);
+        while (feeds_tell(feeds))
+                ;
+        for (size_t i = 1; i < N_MANY; i += 2)
+                ck_assert_uint_eq(many[i].read, 2);
+        ck_assert_uint_eq(late.read, 2);
+        ck_assert_uint_eq(feeds_n_subscribers(feeds), N_MANY / 2 + 1 + CX_ARRAY_LEN(few));
+        feed_unsubscribe(&late.subscriber);
+        tear_down();
+}
+END_TEST
+
+START_TEST(a_small_ring_loses_nothing_for_who_is_told)
+{
+        set_up();
+        publish(admin, 3 * RING);
+        while (feeds_tell(feeds))
+                ;
+        ck_assert_uint_eq(n_told(3 * RING), N_MANY);
+        nobody_lost_any();
+        tear_down();
+}
+END_TEST
+
+START_TEST(a_busy_feed_does_not_hold_up_another)
+{
+        set_up();
+        publish(admin, 1);
+        publish(ben, 1);
+        for (int turn = 0; turn < 3; turn++) {
+                (void)feeds_tell(feeds);
+                publish(admin, 1);
+        }
+        ck_assert_uint_eq(few[0].read, 1);
+        ck_assert_uint_eq(few[1].read, 1);
+        tear_down();
+}
+END_TEST
+
+START_TEST(a_tick_waits_for_alerts_but_not_for_ever)
+{
+        int n = 0;
+
+        set_up();
+        publish(admin, 1);
+        ck_assert(feeds_tell(feeds));
+        ck_assert_int_eq(feeds_tick(feeds, engine, 1), FEEDS_E_WAIT);
+        while (feeds_tell(feeds))
+                ;
+        ck_assert_int_eq(feeds_tick(feeds, engine, 1), 0);
+        ck_assert_uint_eq(many[0].n_ticks, 1);
+        publish(admin, 1);
+        while (feeds_tick(feeds, engine, 1) == FEEDS_E_WAIT)
+                ck_assert_int_lt(n++, 100);
+        ck_assert_uint_eq(many[0].n_ticks, 2);
+        ck_assert_uint_eq(few[0].n_ticks, 2);
+        tear_down();
+}
+END_TEST
+
+START_TEST(before_a_reload_all_are_told)
+{
+        set_up();
+        publish(admin, 1);
+        ck_assert_int_eq(feeds_configure(feeds, config), 0);
+        ck_assert_uint_eq(n_told(1), N_MANY);
+        tear_down();
+}
+END_TEST
+
+CHECK_MAIN("feeds", many_are_told_some_at_a_time, what_comes_meanwhile_is_told_too,
+           who_comes_or_goes_meanwhile_disturbs_nobody, a_small_ring_loses_nothing_for_who_is_told,
+           a_busy_feed_does_not_hold_up_another, a_tick_waits_for_alerts_but_not_for_ever,
+           before_a_reload_all_are_told)

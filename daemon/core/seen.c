@@ -183,7 +183,11 @@ static int take_over(Seen *s, size_t n)
                 s->taken_homes = home + 1;
         }
         s->taken_places = at;
-        if (at == end) {
+        if (at < end) { /* also homes whose places were free: what came there now would never be taken over */
+                size_t home = at - unpack(s->earlier.places[at]).shift;
+
+                s->taken_homes = home < n_homes(&s->earlier) ? home : n_homes(&s->earlier);
+        } else {
                 free(s->earlier.places);
                 s->earlier = (SeenTable){0};
                 s->taken_homes = s->taken_places = 0;

@@ -81,7 +81,7 @@ def check(d, sender):
                 assert have.get(s_id) in may, f"{s_id}: {have.get(s_id)} is stored and not {may}"
         by_content = {faults.content(s): s for s in sender.stream.lines}
         surveys = [by_content[c] for c in contents]
-    assert not d.out.find(r"damaged|cannot be read"), d.out.text()
+    faults.check_undamaged(d)
     faults.check_figures(d, surveys, windows=["28d"], past=False)
     d.stop()
 

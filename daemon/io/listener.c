@@ -116,13 +116,19 @@ static void on_error(struct evconnlistener *ev, void *user)
                 evconnlistener_disable(ev);
 }
 
+/* Now, or after a rest if there is no memory for it. */
+static int accept_on(Listener *l)
+{
+        return evconnlistener_enable(l->ev) == 0 ? 0 : loop_timer_after(l->rest, REST);
+}
+
 static void on_rested(void *user)
 {
         char text[ADDRESS_TEXT_MAX];
         Listener *l = user;
 
         l->n_row = 0;
-        if (l->ev && evconnlistener_enable(l->ev) < 0 && loop_timer_after(l->rest, REST) < 0)
+        if (l->ev && accept_on(l) < 0)
                 log_err("listener %s is out of memory and stays closed", address_format(&l->address, text));
 }
 
@@ -251,15 +257,16 @@ static int start(Listener *l, Loop *loop, const ListenerConfig *config)
                 if (fd < 0)
                         return fd;
         }
+        /* By itself it would not say when it cannot be enabled. */
         l->ev = evconnlistener_new(loop_base(loop), on_accept, l,
-                                   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+                                   LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_DISABLED, 0, fd);
         if (!l->ev) {
                 if (config->fd < 0)
                         close(fd);
                 return -ENOMEM;
         }
         evconnlistener_set_error_cb(l->ev, on_error);
-        return 0;
+        return accept_on(l);
 }
 
 int listener_new(Listener **ret, Loop *loop, const ListenerConfig *config, ListenerFn fn, void *user)

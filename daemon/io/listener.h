@@ -59,8 +59,8 @@ typedef struct ListenerStats {
 
 /*
  * -EADDRINUSE: somebody answers there already, or a file that is no socket has the path (it is left alone).
- * Otherwise -ENOMEM or the errno of socket(), bind(), chown(), chmod(), listen(); -EINVAL: an inherited @fd
- * that does not listen.
+ * Otherwise -ENOMEM (an inherited @fd may be closed then) or the errno of socket(), bind(), chown(), chmod(),
+ * listen(); -EINVAL: an inherited @fd that does not listen.
  */
 CX_MUST_CHECK int listener_new(Listener **ret, Loop *l, const ListenerConfig *config, ListenerFn fn,
                                void *user);

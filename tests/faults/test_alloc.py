@@ -22,8 +22,9 @@ def library():
 
 
 def scenario(d, stream):
-    """All that the daemon is for, once. Returns the sender."""
+    """All that the daemon is for, once. Returns the sender, and whether somebody waited in vain for an answer."""
     sender = faults.Sender(stream, d.address("lines", "unix"), end=200, window=50)
+    in_vain = False
     try:
         sender.wait(200, WITHIN)
         with d.http() as h:
@@ -37,23 +38,26 @@ def scenario(d, stream):
             pass
         d.process.send_signal(signal.SIGHUP)
         d.out.wait(r"reload", timeout=WITHIN / 3)
+    except TimeoutError:
+        in_vain = True
     except (OSError, AssertionError, ValueError, EOFError):
-        pass  # it may end at any point; how is judged by the caller
+        in_vain = sender.is_alive()  # it may end at any point; how is judged by the caller
     finally:
         sender.halt.set()
-    return sender
+    return sender, in_vain
 
 
 def one(d, env):
-    """Runs the scenario; returns (exit status, sender or None)."""
+    """Runs the scenario; returns (exit status, sender or None, whether somebody waited in vain)."""
     arm = d.path("arm")
     d.spawn(env={**env, "FAIL_ALLOC_ARM": arm} if "FAIL_ALLOC_IN" in env else env)
-    stream, sender = faults.Stream(1, "a", trouble=0.4, now=1795000000), None
+    stream = faults.Stream(1, "a", trouble=0.4, now=1795000000)
+    sender, in_vain = None, False
     try:
         d.out.wait(r"ready version=", timeout=WITHIN / 3)
         with open(arm, "wb"):
             pass
-        sender = scenario(d, stream)
+        sender, in_vain = scenario(d, stream)
     except AssertionError:
         pass
     if d.alive():
@@ -61,7 +65,7 @@ def one(d, env):
     status = d.wait()
     if sender:
         sender.stop()
-    return status, sender
+    return status, sender, in_vain
 
 
 def check(d, sender):
@@ -90,7 +94,7 @@ def sweep(points, seed, **more):
     """Runs with one failed allocation each: `points` of them, or every one."""
     preload = {"LD_PRELOAD": library(), **more}
     with cx.Daemon(faults.config(), start=False) as d:
-        status, _ = one(d, {**preload, "FAIL_ALLOC_AT": "0"})
+        status, _, _ = one(d, {**preload, "FAIL_ALLOC_AT": "0"})
         assert status == 0, d.out.text()
         total = int(d.out.wait(r"fail_alloc: allocations (\d+)")[1])
     assert total > 200, total
@@ -105,13 +109,14 @@ def sweep(points, seed, **more):
         progress.step()
         env = {**preload, "FAIL_ALLOC_AT": str(n), **({"FAIL_ALLOC_STICKY": "1"} if sticky else {})}
         with cx.Daemon(faults.config(), start=False) as d:
-            status, sender = one(d, env)
+            status, sender, in_vain = one(d, env)
             out = d.out.lines
             statuses[status] += 1
             n_failed += d.out.find("fail_alloc: failed") is not None
             try:
                 assert status in (0, 70, 74, 78), f"exit status {status}"
                 assert status == 0 or any(s.startswith("<3>") for s in out), "it ends without saying why"
+                assert not in_vain or any(s.startswith(("<3>", "<4>")) for s in out), "somebody waits, and nobody is told"
                 check(d, sender)
             except AssertionError as error:
                 bad.append(f"allocation {n}{' and all after' if sticky else ''}, status {status}: {error}\n" + "\n".join(out[-8:]))

@@ -35,8 +35,8 @@ static usec_t longest_window(const Settings *s)
         return longest;
 }
 
-/* How far back the buckets of a tier are kept: the window before the longest one, and for days what is
- * configured. */
+/* How far back the buckets of a tier are kept: the window before the longest one, and for days what is configured, in
+ * whole days: evidence is looked at again at midnight. */
 static usec_t keep_of(const Settings *s, WindowTier tier)
 {
         usec_t twice = 2 * longest_window(s) + USEC_DAY;
@@ -47,7 +47,7 @@ static usec_t keep_of(const Settings *s, WindowTier tier)
         case WINDOW_HOUR:
                 return 14 * USEC_DAY + USEC_HOUR;
         default:
-                return s->keep > twice ? s->keep : twice;
+                return usec_ceil(s->keep > twice ? s->keep : twice, USEC_DAY);
         }
 }
 

@@ -17,10 +17,13 @@ static bool is_past(const Rule *rule, double value)
         return rule->above ? value > rule->threshold : value < rule->threshold;
 }
 
-/* The first day that is a start for the window that ends with @day; SERIES_NEVER: there is none. */
-static int32_t first_start(const Watch *w, const Series *days, int32_t day, int64_t restart)
+/*
+ * The first day that is a start for the window that ends with @day; SERIES_NEVER: there is none. Days that are no longer
+ * kept are none, whether the grid has dropped them yet or not.
+ */
+static int32_t first_start(const Engine *e, const Watch *w, const Series *days, int32_t day, int64_t restart)
 {
-        int32_t first = series_next(days, INT32_MIN), window = day - w->n_days + 1;
+        int32_t first = series_next(days, e->kept[WINDOW_DAY]), window = day - w->n_days + 1;
         int64_t start = first > window ? first : window;
 
         if (restart > start)
@@ -28,9 +31,9 @@ static int32_t first_start(const Watch *w, const Series *days, int32_t day, int6
         return first == SERIES_NEVER || start > day ? SERIES_NEVER : (int32_t)start;
 }
 
-static double sum_at(const Watch *w, const Series *days, int32_t day, int64_t restart)
+static double sum_at(const Engine *e, const Watch *w, const Series *days, int32_t day, int64_t restart)
 {
-        int32_t start = first_start(w, days, day, restart);
+        int32_t start = first_start(e, w, days, day, restart);
         EvidencePast past;
         Tally counts;
 
@@ -45,7 +48,7 @@ static double sum_at(const Watch *w, const Series *days, int32_t day, int64_t re
 static double sum_live(const Engine *e, const Pair *p, int64_t restart, EvidenceCache *cache)
 {
         const Series *days = &p->cell->series[WINDOW_DAY];
-        int32_t start = first_start(p->watch, days, e->today, restart);
+        int32_t start = first_start(e, p->watch, days, e->today, restart);
         Tally counts;
 
         if (start == SERIES_NEVER)
@@ -62,7 +65,7 @@ static double sum_live(const Engine *e, const Pair *p, int64_t restart, Evidence
 int32_t engine_best_start(const Engine *e, const Pair *p, Tally *ret)
 {
         const Series *days = &p->cell->series[WINDOW_DAY];
-        int32_t start = first_start(p->watch, days, e->today, p->restart), best = SERIES_NEVER;
+        int32_t start = first_start(e, p->watch, days, e->today, p->restart), best = SERIES_NEVER;
 
         if (start != SERIES_NEVER)
                 evidence_best(&p->watch->evidence, days, start, e->today, &best);
@@ -122,17 +125,16 @@ Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, int32_t
         bool wants_sum = p->watch->is_evidence && p->watch->usable;
         double sum = 0;
 
-        (void)e;
         if (wants_sum)
-                sum = sum_at(p->watch, &p->cell->series[WINDOW_DAY], day, INT64_MIN);
+                sum = sum_at(e, p->watch, &p->cell->series[WINDOW_DAY], day, INT64_MIN);
         return look_on(p->watch, counts, sum);
 }
 
 /* M of the day on which the open alert fired, as the answers are now. */
-static double fired_sum(const Pair *p)
+static double fired_sum(const Engine *e, const Pair *p)
 {
-        return sum_at(p->watch, &p->cell->series[WINDOW_DAY], engine_bucket(p->open->alert.fired, USEC_DAY),
-                      p->restart_before);
+        return sum_at(e, p->watch, &p->cell->series[WINDOW_DAY],
+                      engine_bucket(p->open->alert.fired, USEC_DAY), p->restart_before);
 }
 
 void engine_remember(Engine *e, Pair *p)
@@ -140,19 +142,19 @@ void engine_remember(Engine *e, Pair *p)
         if (!p->open || !alert_is_active(&p->open->alert))
                 return;
         if (p->watch->is_evidence)
-                p->held_evidence = fired_sum(p);
+                p->held_evidence = fired_sum(e, p);
         else
                 p->held = look_live(e, p, true).holds;
 }
 
 /* Whether what was taken out just now is what the alert rested on. */
-static bool is_withdrawn(const Pair *p, const Look *look)
+static bool is_withdrawn(const Engine *e, const Pair *p, const Look *look)
 {
         double sum;
 
         if (!p->watch->is_evidence)
                 return p->held && !look->holds;
-        sum = fired_sum(p);
+        sum = fired_sum(e, p);
         return sum < p->held_evidence && sum < p->open->alert.limit;
 }
 
@@ -176,7 +178,7 @@ static int look_at_active(Engine *e, Pair *p, bool removed, Effects *out)
 {
         Look look = look_live(e, p, false);
 
-        if (removed && is_withdrawn(p, &look))
+        if (removed && is_withdrawn(e, p, &look))
                 return engine_resolve(e, p->open, ALERT_WITHDRAWN, out);
         if (look.score.n == 0)
                 return engine_resolve(e, p->open, ALERT_EXPIRED, out);
@@ -216,10 +218,14 @@ static bool is_far_off(const Engine *e, const Pair *p)
         return !p->watch->usable || bound_today(e, p->guard) < p->watch->limit * WATCH_NEARLY;
 }
 
-/* Whether there are answers of @day or before it, so that one more on that day is no new start. */
-static bool begins_by(Guard *g, int32_t day)
+/* Whether there are answers of @day or before it that are kept, so that one more on that day is no new start. */
+static bool begins_by(const Engine *e, Guard *g, int32_t day)
 {
-        if (g->begun > day && series_begins_by(&g->pair->cell->series[WINDOW_DAY], day))
+        int32_t kept = e->kept[WINDOW_DAY];
+
+        if (g->begun < kept) /* those of back then may be gone */
+                g->begun = INT32_MAX;
+        if (g->begun > day && series_begins_by(&g->pair->cell->series[WINDOW_DAY], day, kept))
                 g->begun = day;
         return g->begun <= day;
 }
@@ -230,7 +236,7 @@ static void move_bound(const Engine *e, Guard *g, unsigned value, int32_t day)
         double most = g->watch->evidence.most[value];
 
         /* A start more may be anything. */
-        if (day > e->today || !begins_by(g, day)) {
+        if (day > e->today || !begins_by(e, g, day)) {
                 g->bound = INFINITY;
                 g->calm = false;
         } else if (most > 1 || day == e->today) {

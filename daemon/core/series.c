@@ -79,18 +79,18 @@ int32_t series_next(const Series *s, int32_t from)
         return SERIES_NEVER;
 }
 
-bool series_begins_by(const Series *s, int32_t number)
+bool series_begins_by(const Series *s, int32_t number, int32_t kept)
 {
         const Grid *g = s->grid;
         uint32_t at;
 
-        if (g->n == 0 || number < g->oldest)
+        if (g->n == 0 || number < g->oldest || number < kept)
                 return false;
         /* Mostly it is in the bucket of that number, which is the one that everybody looks at. */
         at = grid_find(g, number);
         if (at < g->n && grid_number(g, at) == number && has_row(s, at))
                 return true;
-        for (uint32_t i = 0; i < at; i++)
+        for (uint32_t i = kept <= g->oldest ? 0 : grid_find(g, kept); i < at; i++)
                 if (has_row(s, i))
                         return true;
         return false;

@@ -37,8 +37,8 @@ void series_total(const Series *s, unsigned i, int32_t start, int32_t end, int32
 /* The number of the first bucket at or after @from; SERIES_NEVER: none. */
 int32_t series_next(const Series *s, int32_t from);
 
-/* Whether there is a bucket at or before @number. */
-bool series_begins_by(const Series *s, int32_t number);
+/* Whether there is a bucket at or before @number, and not before @kept. */
+bool series_begins_by(const Series *s, int32_t number, int32_t kept);
 
 /*
  * Walks backwards: fills in the last bucket before @before and returns its number; SERIES_NEVER: there is

@@ -249,6 +249,32 @@ SCENARIO(a_retraction_takes_the_evidence_away)
                 "[d1 00:00] csat-low agent/ana: inactive -> firing n=13 value=7.692 evidence=596.9/280\n");
 }
 
+/* The tallies by the day are kept for 400 days. */
+SCENARIO(a_day_that_is_no_longer_kept_is_no_start)
+{
+        world_rule("low csat agent/* 7d evidence below 80 alarms=1/7d hold=2h");
+        world_answer("ana billing csat=5");
+        world_elapse("400d");
+        world_elapse("23h");
+        world_answers(3, "ana billing csat=1");
+        world_expect("[d400 23:00] low agent/ana: inactive -> pending n=3 value=0 evidence=116/70\n");
+        /* Midnight takes the first answer away, and with it the days before yesterday. */
+        world_elapse("2h");
+        world_expect(
+                "[d401 00:00] low agent/ana: pending -> resolved recovered n=3 value=0 evidence=116/70\n");
+}
+
+SCENARIO(an_answer_from_before_the_first_day_that_is_kept_adds_starts)
+{
+        world_rule("low csat agent/* 28d evidence below 80 alarms=1/28d");
+        world_answers(2, "ana billing csat=5");
+        world_elapse("500d");
+        world_answers(3, "ana billing csat=1");
+        world_expect("");
+        world_answer_late("27d", "ana billing csat=1");
+        world_expect("[d500 00:00] low agent/ana: inactive -> firing n=4 value=0 evidence=500/280\n");
+}
+
 SCENARIO(a_retraction_that_changes_nothing_leaves_the_alert)
 {
         world_rule("low csat agent/* 1h point below 80 min_n=2");
@@ -335,5 +361,7 @@ CHECK_MAIN("alerts", a_point_rule_fires_with_enough_answers_and_recovers,
            a_bucket_that_leaves_can_make_an_alert, a_late_answer_counts_where_it_belongs,
            an_answer_from_the_future_counts_when_its_time_has_come, a_revision_takes_the_evidence_away,
            a_retraction_takes_the_evidence_away, a_retraction_that_changes_nothing_leaves_the_alert,
+           a_day_that_is_no_longer_kept_is_no_start,
+           an_answer_from_before_the_first_day_that_is_kept_adds_starts,
            people_acknowledge_snooze_and_say_what_came_of_it, a_snoozed_alert_may_recover_in_its_sleep,
            every_covered_scope_has_its_own_alert)

@@ -92,7 +92,7 @@ static void compare(Pairs *p, int32_t minute)
                         ck_assert_mem_eq(&is, &want, sizeof(is));
                         ck_assert_int_eq(series_next(a, start), series_next(b, start));
                         ck_assert_int_eq(series_next(a, end), series_next(b, end));
-                        ck_assert_int_eq(series_begins_by(a, end), series_begins_by(b, end));
+                        ck_assert_int_eq(series_begins_by(a, end, start), series_begins_by(b, end, start));
                         do {
                                 from = series_previous(a, end + 2, &at, &is);
                                 until = series_previous(b, end + 2, &plain_at, &want);

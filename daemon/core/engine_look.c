@@ -91,7 +91,8 @@ static Look look_on(const Watch *w, const Tally *counts, double sum)
         case RULE_EVIDENCE:
                 look.evidence = sum;
                 look.limit = w->limit;
-                look.holds = w->usable && sum >= w->limit;
+                /* A window in hours may have none of the answers of today yet. */
+                look.holds = w->usable && sum >= w->limit && look.score.n > 0;
                 break;
         case RULE_INTERVAL:
                 if (look.is_past) {
@@ -425,7 +426,8 @@ int engine_schedule(Engine *e, Pair *p)
         bool is_evidence = p->watch->is_evidence;
         usec_t due = USEC_INFINITY;
 
-        if (!is_evidence || alert)
+        /* Enough evidence without an alert waits for the window to have its answers. */
+        if (!is_evidence || alert || p->guard->bound >= p->watch->limit * WATCH_NEARLY)
                 due = next_turn(e, p);
         if (is_evidence)
                 due = usec_min(due, next_day(e, p));

@@ -275,6 +275,18 @@ SCENARIO(an_answer_from_before_the_first_day_that_is_kept_adds_starts)
         world_expect("[d500 00:00] low agent/ana: inactive -> firing n=4 value=0 evidence=500/280\n");
 }
 
+/* Windows of up to 7 days are cut in hours, and evidence in days. */
+SCENARIO(evidence_of_an_hour_to_come_waits_until_its_window_has_it)
+{
+        world_rule("low csat agent/* 7d evidence below 80 alarms=1/7d");
+        world_elapse("58m");
+        for (unsigned i = 0; i < 5; i++)
+                world_answer_late("-4m", "ana billing csat=1");
+        world_expect("");
+        world_elapse("10m");
+        world_expect("[d0 01:00] low agent/ana: inactive -> firing n=5 value=0 evidence=174.3/70\n");
+}
+
 SCENARIO(a_retraction_that_changes_nothing_leaves_the_alert)
 {
         world_rule("low csat agent/* 1h point below 80 min_n=2");
@@ -363,5 +375,6 @@ CHECK_MAIN("alerts", a_point_rule_fires_with_enough_answers_and_recovers,
            a_retraction_takes_the_evidence_away, a_retraction_that_changes_nothing_leaves_the_alert,
            a_day_that_is_no_longer_kept_is_no_start,
            an_answer_from_before_the_first_day_that_is_kept_adds_starts,
+           evidence_of_an_hour_to_come_waits_until_its_window_has_it,
            people_acknowledge_snooze_and_say_what_came_of_it, a_snoozed_alert_may_recover_in_its_sleep,
            every_covered_scope_has_its_own_alert)

@@ -262,7 +262,7 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
         if (r == 0)
                 r = survey_check(&i->survey, &rules, now, &fault, &i->values);
         if (r == 0 && i->survey.ts < i->parts.gone_before)
-                r = fault_set(&fault, FAULT_TOO_OLD, "ts", "surveys of that time have been deleted already");
+                r = fault_set(&fault, FAULT_TOO_OLD, "ts", INTAKE_GONE);
         if (r == 0 && !access_source_covers(source, i->survey.queue))
                 r = fault_set(&fault, FAULT_SOURCE_QUEUE, "queue", "source %s may not send for this queue",
                               source->name);

@@ -78,8 +78,9 @@ typedef struct IntakeParts {
         uint64_t kept_epoch, kept_until;
 } IntakeParts;
 
-/* What is said to whoever is refused then. */
+/* What is said to whoever is refused for want of memory, or because a survey is past retention. */
 #define INTAKE_CROWDED "memory is short; nothing of this was stored, send it again later"
+#define INTAKE_GONE    "surveys of that time have been deleted already"
 
 typedef struct IntakeOps {
         usec_t (*now)(void *user);

@@ -200,12 +200,27 @@ static int find_newest(Resolver *r, const Hit *hit, size_t *ret)
                        : decode(&r->earlier, version_before(r, hit, found), r->scratch + SCRATCH_SIZE);
 }
 
+/*
+ * It was offered before this round of retention began. Its version up to now counts as deleted, so that it would be taken
+ * for a new one and counted once more.
+ */
+static int refuse_gone(const Resolver *r, Entry *e)
+{
+        Fault fault;
+
+        fault_set(&fault, FAULT_TOO_OLD, "ts", INTAKE_GONE);
+        return refuse(e, r->survey.id, &fault);
+}
+
 static int resolve_hit(Resolver *r, const Hit *hit)
 {
+        Entry *e = &r->batch->entries[hit->entry];
         uint64_t seqs[SEEN_CANDIDATES_MAX];
         size_t n_seqs, newest;
-        int result = decode(&r->survey, batch_json(r->batch, &r->batch->entries[hit->entry]), r->scratch);
+        int result = decode(&r->survey, batch_json(r->batch, e), r->scratch);
 
+        if (result == 0 && r->survey.ts < r->parts->gone_before)
+                return refuse_gone(r, e);
         if (result == 0)
                 result = find_newest(r, hit, &newest);
         if (result < 0)

@@ -176,8 +176,11 @@ static int keep_error(Batch *b, Store *store, int r)
 
 int batch_look_up(Batch *b, Store *store)
 {
+        CX_CLEANUP(buffer_deinit) Buffer source = BUFFER_NULL;
+
         for (size_t i = 0; i < b->n_hits; i++) {
                 Hit *hit = &b->hits[i];
+                const Entry *e = &b->entries[hit->entry];
 
                 for (size_t k = 0; k < hit->n_seqs; k++) {
                         int r;
@@ -186,11 +189,13 @@ int batch_look_up(Batch *b, Store *store)
                         hit->json_n[k] = 0;
                         if (batch_fresh(b, hit->seqs[k]))
                                 continue; /* it is in this batch */
-                        r = store_get_survey(store, hit->seqs[k], &b->found);
+                        buffer_reset(&source);
+                        r = store_get_survey(store, hit->seqs[k], &b->found, &source);
                         if (r < 0)
                                 return keep_error(b, store, r);
                         if (r == 0)
                                 hit->json_n[k] = b->found.n - hit->json_at[k];
+                        hit->is_others[k] = !text_is(buffer_text(&source), e->source->name);
                 }
         }
         return buffer_failed(&b->found) ? -ENOMEM : 0;

@@ -46,6 +46,7 @@ typedef struct Hit {
         uint64_t seqs[SEEN_CANDIDATES_MAX];
         size_t n_seqs;
         size_t json_at[SEEN_CANDIDATES_MAX], json_n[SEEN_CANDIDATES_MAX]; /* in found; 0: not stored */
+        bool is_others[SEEN_CANDIDATES_MAX]; /* of another source, whatever its id is */
 } Hit;
 
 /* A revision of a survey that a snapshot has: what was counted of it before. */
@@ -113,7 +114,7 @@ static inline Text batch_json(const Batch *b, const Entry *e)
 /* The entry of this batch that @seq was given to, or NULL. */
 Entry *batch_fresh(Batch *b, uint64_t seq);
 
-/* On the storage thread: fills hits[].json_at and json_n. */
+/* On the storage thread: fills hits[].json_at, json_n and is_others. */
 CX_MUST_CHECK int batch_look_up(Batch *b, Store *store);
 /* On the storage thread: writes everything in one transaction. */
 CX_MUST_CHECK int batch_commit(Batch *b, Store *store);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Without memory an entry is not added, and a variable in sight of HASH_ADD says so; the default is to exit. */
 #define HASH_NONFATAL_OOM       1
@@ -54,19 +55,36 @@ static int remember(Resolver *r, uint64_t seq, size_t entry)
         return 0;
 }
 
+/* What this batch has of survey @seq up to now; NULL: nothing. */
+static const Entry *entry_before(const Resolver *r, uint64_t seq)
+{
+        Latest *found;
+
+        HASH_FIND(hh, r->latest, &seq, sizeof(seq), found);
+        return found ? &r->batch->entries[found->entry] : batch_fresh(r->batch, seq);
+}
+
+/* Two sources may have the same id, and it may have the same hash for both. */
+static bool is_of_same_source(const Entry *a, const Entry *b)
+{
+        return strcmp(a->source->name, b->source->name) == 0;
+}
+
+static bool is_others(const Resolver *r, const Hit *hit, size_t candidate)
+{
+        const Entry *before = entry_before(r, hit->seqs[candidate]);
+
+        return before ? !is_of_same_source(before, &r->batch->entries[hit->entry])
+                      : hit->is_others[candidate];
+}
+
 /* The version of survey @seq before this hit; TEXT_NULL: there is none any more. */
 static Text version_before(const Resolver *r, const Hit *hit, size_t candidate)
 {
-        uint64_t seq = hit->seqs[candidate];
-        Latest *found;
-        Entry *fresh;
+        const Entry *before = entry_before(r, hit->seqs[candidate]);
 
-        HASH_FIND(hh, r->latest, &seq, sizeof(seq), found);
-        if (found)
-                return batch_json(r->batch, &r->batch->entries[found->entry]);
-        fresh = batch_fresh(r->batch, seq);
-        if (fresh)
-                return batch_json(r->batch, fresh);
+        if (before)
+                return batch_json(r->batch, before);
         if (hit->json_n[candidate] == 0)
                 return TEXT_NULL;
         return (Text){.at = r->batch->found.data + hit->json_at[candidate], .n = hit->json_n[candidate]};
@@ -185,7 +203,7 @@ static int find_newest(Resolver *r, const Hit *hit, size_t *ret)
                         seen_remove(r->parts->seen, hit->hash, hit->seqs[k]);
                         continue;
                 }
-                if (found != SIZE_MAX && hit->seqs[k] < hit->seqs[found])
+                if (is_others(r, hit, k) || (found != SIZE_MAX && hit->seqs[k] < hit->seqs[found]))
                         continue;
                 result = decode(&r->earlier, before, r->scratch + SCRATCH_SIZE);
                 if (result < 0)
@@ -216,7 +234,7 @@ static int resolve_hit(Resolver *r, const Hit *hit)
 {
         Entry *e = &r->batch->entries[hit->entry];
         uint64_t seqs[SEEN_CANDIDATES_MAX];
-        size_t n_seqs, newest;
+        size_t n_seqs, newest = SIZE_MAX;
         int result = decode(&r->survey, batch_json(r->batch, e), r->scratch);
 
         if (result == 0 && r->survey.ts < r->parts->gone_before)
@@ -235,7 +253,7 @@ static int resolve_hit(Resolver *r, const Hit *hit)
                 Text before;
 
                 HASH_FIND(hh, r->latest, &seqs[k], sizeof(seqs[k]), found);
-                if (!found)
+                if (!found || !is_of_same_source(&r->batch->entries[found->entry], e))
                         continue;
                 before = batch_json(r->batch, &r->batch->entries[found->entry]);
                 result = decode(&r->earlier, before, r->scratch + SCRATCH_SIZE);

@@ -153,7 +153,7 @@ static int read_now(Load *l)
                 int r;
 
                 c.now_at = l->bytes.n;
-                r = store_get_survey(l->store, c.seq, &l->bytes);
+                r = store_get_survey(l->store, c.seq, &l->bytes, NULL);
                 if (r < 0)
                         return r;
                 c.now_n = l->bytes.n - c.now_at;

@@ -270,9 +270,9 @@ void store_copy_end(Store *s)
         s->verbs->copy_end(s);
 }
 
-int store_get_survey(Store *s, uint64_t seq, Buffer *ret_json)
+int store_get_survey(Store *s, uint64_t seq, Buffer *ret_json, Buffer *ret_source)
 {
-        return s->verbs->get_survey(s, seq, ret_json);
+        return s->verbs->get_survey(s, seq, ret_json, ret_source);
 }
 
 int store_scan_surveys(Store *s, uint64_t after, size_t max, StoreSurveyFn fn, void *user,

@@ -124,8 +124,8 @@ CX_MUST_CHECK int store_put_survey(Store *s, const StoreSurvey *row);
 CX_MUST_CHECK int store_put_alert(Store *s, const StoreAlert *row);
 CX_MUST_CHECK int store_put_feed(Store *s, const StoreFeed *row);
 
-/* Appends the json of survey @seq to @ret_json. STORE_E_NOT_FOUND. */
-CX_MUST_CHECK int store_get_survey(Store *s, uint64_t seq, Buffer *ret_json);
+/* Appends the json of survey @seq to @ret_json, the name of its source to @ret_source (may be NULL). STORE_E_NOT_FOUND. */
+CX_MUST_CHECK int store_get_survey(Store *s, uint64_t seq, Buffer *ret_json, Buffer *ret_source);
 
 /*
  * Surveys with seq > @after, ascending, at most @max (0: all) of them. Damaged and lost rows are counted,

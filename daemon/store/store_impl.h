@@ -22,7 +22,7 @@ typedef struct StoreVerbs {
         int (*put_survey)(Store *s, const StoreSurvey *row);
         int (*put_alert)(Store *s, const StoreAlert *row);
         int (*put_feed)(Store *s, const StoreFeed *row);
-        int (*get_survey)(Store *s, uint64_t seq, Buffer *ret_json);
+        int (*get_survey)(Store *s, uint64_t seq, Buffer *ret_json, Buffer *ret_source);
         int (*scan_surveys)(Store *s, uint64_t after, size_t max, StoreSurveyFn fn, void *user,
                             void (*damaged)(void *user, uint64_t seq));
         int (*scan_recent)(Store *s, usec_t since, usec_t until, StoreSurveyFn fn, void *user);

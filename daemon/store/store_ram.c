@@ -193,7 +193,7 @@ static StoreSurvey survey_of(const RamRow *row)
         return (StoreSurvey){.seq = row->seq, .ts = row->at, .source = row->source, .json = row->json};
 }
 
-static int ram_get_survey(Store *base, uint64_t seq, Buffer *ret_json)
+static int ram_get_survey(Store *base, uint64_t seq, Buffer *ret_json, Buffer *ret_source)
 {
         const RamTable *t = &store_ram(base)->tables[TABLE_SURVEY];
         size_t i = ram_table_place(t, TEXT_NULL, seq);
@@ -201,7 +201,9 @@ static int ram_get_survey(Store *base, uint64_t seq, Buffer *ret_json)
         if (i == t->n || t->rows[i]->seq != seq)
                 return STORE_E_NOT_FOUND;
         buffer_append_text(ret_json, t->rows[i]->json);
-        return buffer_failed(ret_json) ? ram_no_memory(base) : 0;
+        if (ret_source)
+                buffer_append_text(ret_source, t->rows[i]->source);
+        return buffer_failed(ret_json) || (ret_source && buffer_failed(ret_source)) ? ram_no_memory(base) : 0;
 }
 
 static int ram_scan_surveys(Store *base, uint64_t after, size_t max, StoreSurveyFn fn, void *user,

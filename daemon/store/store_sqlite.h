@@ -150,7 +150,7 @@ CX_MUST_CHECK int sql_row_ok(StoreSqlite *s, StoreSql which, int crc_column, int
 CX_MUST_CHECK int sql_walk(StoreSqlite *s, uint64_t after, uint64_t until, StoreSurveyFn fn, void *user,
                            void (*damaged)(void *user, uint64_t seq));
 
-int sqlite_get_survey(Store *base, uint64_t seq, Buffer *ret_json);
+int sqlite_get_survey(Store *base, uint64_t seq, Buffer *ret_json, Buffer *ret_source);
 int sqlite_scan_surveys(Store *base, uint64_t after, size_t max, StoreSurveyFn fn, void *user,
                         void (*damaged)(void *user, uint64_t seq));
 int sqlite_scan_recent(Store *base, usec_t since, usec_t until, StoreSurveyFn fn, void *user);

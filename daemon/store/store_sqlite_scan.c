@@ -130,7 +130,7 @@ static int fetch(StoreSqlite *s, uint64_t seq, StoreSurvey *ret)
         return store_fail(&s->base, -EBADMSG, "survey number %llu is damaged", (unsigned long long)seq);
 }
 
-int sqlite_get_survey(Store *base, uint64_t seq, Buffer *ret_json)
+int sqlite_get_survey(Store *base, uint64_t seq, Buffer *ret_json, Buffer *ret_source)
 {
         StoreSqlite *s = store_sqlite(base);
         StoreSurvey row;
@@ -142,8 +142,12 @@ int sqlite_get_survey(Store *base, uint64_t seq, Buffer *ret_json)
         if (r < 0)
                 return r;
         buffer_append_text(ret_json, row.json);
+        if (ret_source)
+                buffer_append_text(ret_source, row.source);
         sql_done(s, SQL_GET_SURVEY);
-        return buffer_failed(ret_json) ? store_fail(base, -ENOMEM, "no memory to read a survey") : 0;
+        return buffer_failed(ret_json) || (ret_source && buffer_failed(ret_source))
+                       ? store_fail(base, -ENOMEM, "no memory to read a survey")
+                       : 0;
 }
 
 typedef struct Slice {

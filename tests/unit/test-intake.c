@@ -14,7 +14,12 @@
 
 #define NOW (20000 * USEC_DAY)
 
-static const char yaml[] = "roster: roster.csv\nqueues: queues.csv\nsources: {local: {open: true}}\n"
+/* For both of these sources "same" has the same hash, as far as it is kept. */
+#define SOURCES                                                                                              \
+        "s852042: {open: true}, s2460633: {token_sha256: "                                                   \
+        "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"}"
+
+static const char yaml[] = "roster: roster.csv\nqueues: queues.csv\nsources: {" SOURCES "}\n"
                            "metrics:\n  csat: {kind: top2, scale: [1, 5], target: 70%}\n"
                            "rules:\n  - {name: low, metric: csat, scopes: queue/*, window: 1h, below: 50%,"
                            " test: point, min_n: 1}\n";
@@ -29,7 +34,7 @@ typedef struct World {
         IntakeSink sink;
         uint64_t n_offered, settled;
         FaultCode expected; /* of what is refused */
-        unsigned n_refused;
+        uint64_t n_refused, n_revised;
         sem_t rung;
 } World;
 
@@ -139,8 +144,9 @@ static void on_refused(IntakeSink *s CX_UNUSED, uint64_t index CX_UNUSED, Text i
         world.n_refused++;
 }
 
-static void on_settled(IntakeSink *s CX_UNUSED, uint64_t last_index, const IntakeCounts *counts CX_UNUSED)
+static void on_settled(IntakeSink *s CX_UNUSED, uint64_t last_index, const IntakeCounts *counts)
 {
+        world.n_revised += counts->revised;
         world.settled = last_index;
 }
 
@@ -188,14 +194,20 @@ static void tear_down(void)
         sem_destroy(&world.rung);
 }
 
-static void offer(const char *id, const char *queue, int csat)
+static void offer_from(size_t source, const char *id, const char *queue, int csat)
 {
         char json[256], ts[USEC_TEXT_MAX];
 
         snprintf(json, sizeof(json),
                  "{\"id\":\"%s\",\"ts\":\"%s\",\"queue\":\"%s\",\"answers\":{\"csat\":%d}}", id,
                  usec_format(NOW - USEC_MIN, ts), queue, csat);
-        intake_offer(world.intake, &world.sink, ++world.n_offered, &world.config->sources[0], text_of(json));
+        intake_offer(world.intake, &world.sink, ++world.n_offered, &world.config->sources[source],
+                     text_of(json));
+}
+
+static void offer(const char *id, const char *queue, int csat)
+{
+        offer_from(0, id, queue, csat);
 }
 
 /* Until all that was offered is settled. */
@@ -294,6 +306,31 @@ START_TEST(what_is_past_retention_meanwhile_is_not_taken_once_more)
 }
 END_TEST
 
+START_TEST(an_id_is_its_sources_own)
+{
+        uint64_t hash, known[SEEN_CANDIDATES_MAX];
+        EngineStats stats;
+
+        set_up();
+        offer_from(0, "same", "tech-es", 4);
+        hash = seen_hash(&world.seen, text_of(world.config->sources[1].name), TEXT("same"));
+        ck_assert_uint_eq(seen_find(&world.seen, hash, known), 1);
+        /* In the batch that has the other one, and when both are stored. */
+        for (unsigned i = 0; i < 2; i++) {
+                offer_from(1, "same", "tech-es", 5);
+                offer_from(1, "same", "tech-es", 5);
+                offer_from(0, "same", "tech-es", 4);
+                finish();
+        }
+        engine_stats(world.engine, &stats);
+        ck_assert_uint_eq(stats.surveys, 2);
+        ck_assert_uint_eq(intake_parts(world.intake)->last_seq, 2);
+        ck_assert_uint_eq(world.n_revised, 0);
+        ck_assert_str_eq(stored, "same same ");
+        tear_down();
+}
+END_TEST
+
 CHECK_MAIN("intake", an_alert_is_stored_with_the_survey_that_caused_it,
            also_while_an_earlier_version_is_looked_up,
-           what_is_past_retention_meanwhile_is_not_taken_once_more)
+           what_is_past_retention_meanwhile_is_not_taken_once_more, an_id_is_its_sources_own)

@@ -20,13 +20,13 @@ BOTH(what_was_put_is_read_back)
         ck_assert_str_eq(store_dump(s), "1 1000 ivr {\"n\":1}\n"
                                         "2 2000 ivr {\"n\":2}\n"
                                         "3 3000 ivr {\"n\":3}\n");
-        ck_assert_int_eq(store_get_survey(s, 2, &json), 0);
+        ck_assert_int_eq(store_get_survey(s, 2, &json, NULL), 0);
         ck_assert_str_eq(buffer_str(&json), "{\"n\":2}");
-        ck_assert_int_eq(store_get_survey(s, 3, &json), 0);
+        ck_assert_int_eq(store_get_survey(s, 3, &json, NULL), 0);
         ck_assert_str_eq(buffer_str(&json), "{\"n\":2}{\"n\":3}");
-        ck_assert_int_eq(store_get_survey(s, 4, &json), STORE_E_NOT_FOUND);
-        ck_assert_int_eq(store_get_survey(s, 0, &json), STORE_E_NOT_FOUND);
-        ck_assert_int_eq(store_get_survey(s, UINT64_MAX, &json), STORE_E_NOT_FOUND);
+        ck_assert_int_eq(store_get_survey(s, 4, &json, NULL), STORE_E_NOT_FOUND);
+        ck_assert_int_eq(store_get_survey(s, 0, &json, NULL), STORE_E_NOT_FOUND);
+        ck_assert_int_eq(store_get_survey(s, UINT64_MAX, &json, NULL), STORE_E_NOT_FOUND);
         buffer_deinit(&json);
 }
 
@@ -87,9 +87,9 @@ BOTH(a_rollback_undoes_everything)
                 store_put_alert(s, &(StoreAlert){.id = TEXT("a1"), .json = TEXT("two"), .changed = 6}), 0);
         ck_assert_int_eq(
                 store_put_alert(s, &(StoreAlert){.id = TEXT("a2"), .json = TEXT("new"), .changed = 7}), 0);
-        ck_assert_int_eq(store_get_survey(s, 2, &json), 0); /* what is not committed yet is seen */
-        ck_assert_int_eq(store_get_survey(s, 1, &json), STORE_E_NOT_FOUND);
-        ck_assert_int_eq(store_get_survey(s, 5000, &json), STORE_E_NOT_FOUND);
+        ck_assert_int_eq(store_get_survey(s, 2, &json, NULL), 0); /* what is not committed yet is seen */
+        ck_assert_int_eq(store_get_survey(s, 1, &json, NULL), STORE_E_NOT_FOUND);
+        ck_assert_int_eq(store_get_survey(s, 5000, &json, NULL), STORE_E_NOT_FOUND);
         buffer_deinit(&json);
         store_rollback(s);
 

@@ -211,7 +211,7 @@ static bool examine(StoreDir *dir)
         for (size_t i = 0; i < N_SURVEYS; i += 7) {
                 Buffer json = BUFFER_NULL;
 
-                r = store_get_survey(s, row_seq(i), &json);
+                r = store_get_survey(s, row_seq(i), &json, NULL);
                 MUST(r == 0 || r == -EBADMSG);
                 MUST(r < 0 || text_is(buffer_text(&json), row_json('s', i)));
                 told |= r < 0;
@@ -351,7 +351,7 @@ static void damage(const char *text, const char *expected, uint64_t n_damaged)
         }
         ck_assert_uint_eq(damaged(s), n_damaged); /* each of them once */
         if (n_damaged)
-                ck_assert_int_eq(store_get_survey(s, 1500, &json), -EBADMSG);
+                ck_assert_int_eq(store_get_survey(s, 1500, &json, NULL), -EBADMSG);
         /* A new version of the row heals it. */
         ck_assert_int_eq(store_begin(s), 0);
         ck_assert_int_eq(
@@ -359,7 +359,7 @@ static void damage(const char *text, const char *expected, uint64_t n_damaged)
                         s, &(StoreSurvey){.seq = 1500, .ts = 5, .source = TEXT("ivr"), .json = TEXT("{}")}),
                 0);
         ck_assert_int_eq(store_commit(s), 0);
-        ck_assert_int_eq(store_get_survey(s, 1500, &json), 0);
+        ck_assert_int_eq(store_get_survey(s, 1500, &json, NULL), 0);
         ck_assert_str_eq(buffer_str(&json), "{}");
         store_close(s);
         buffer_deinit(&seqs);

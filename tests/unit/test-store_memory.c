@@ -228,7 +228,7 @@ static void read_all(Store *s, size_t expected)
         done(store_scan_alerts(s, take_alert, NULL));
         done(store_scan_feeds(s, take_feed, NULL));
         if (expected)
-                done(store_get_survey(s, 10, &json));
+                done(store_get_survey(s, 10, &json, NULL));
         buffer_deinit(&json);
         done(store_info(s, &info));
         MUST(info.n_surveys == expected);

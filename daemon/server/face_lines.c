@@ -81,7 +81,7 @@ static void on_refused(IntakeSink *sink, uint64_t index, Text id, const Fault *f
 
 static void close_if_done(Session *s)
 {
-        if (!s->line || !s->ended || s->sink.n_pending)
+        if (!s->line || !s->ended || s->sink.n_pending || intake_has_failed(s->server->intake))
                 return;
         if (s->acked < s->n_lines)
                 write_ack(s, s->n_lines);

@@ -77,6 +77,11 @@ void intake_give_batch(Intake *i, Batch *b)
                 i->spare = b;
 }
 
+bool intake_has_failed(const Intake *i)
+{
+        return i->failed;
+}
+
 bool intake_is_full(const Intake *i)
 {
         return i->full || i->resting || i->failed;

@@ -117,6 +117,9 @@ CX_MUST_CHECK int intake_step(Intake *i, const Input *in);
 /* After what was offered or stepped up to now is durable. @fn is called from the loop, in order. -ENOMEM. */
 CX_MUST_CHECK int intake_after_commit(Intake *i, void (*fn)(void *user), void *user);
 
+/* failed() was called: what is offered since then is not even in flight, and nobody may be told that it was settled. */
+bool intake_has_failed(const Intake *i);
+
 /* So much is in flight that senders should be paused until room(). */
 bool intake_is_full(const Intake *i);
 

@@ -177,6 +177,10 @@ int submission_start(Intake *i, const ConfigSource *source, Text body, Submissio
                 on_idle(&self->sink);
                 return r;
         }
+        if (intake_has_failed(i)) {
+                intake_sink_detach(i, &self->sink);
+                return -ENOMEM;
+        }
         self->sealed = true;
         finish_if_done(self);
         return 0;

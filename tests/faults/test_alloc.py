@@ -4,9 +4,13 @@
 goes on, or says why and ends with a status that systemd restarts it for; what it acknowledged is there in any case."""
 
 import collections
+import contextlib
+import json
 import os
 import random
 import signal
+import socket
+import time
 
 import faults
 from faults import cx
@@ -132,6 +136,46 @@ def allocations():
 @cx.case("so may those of SQLite alone while surveys come")
 def storage():
     sweep(faults.count(60, 2000), faults.SEED, FAIL_ALLOC_IN="libsqlite3")
+
+
+def last_words(d, face, line):
+    """What the daemon says to one survey."""
+    answer = b""
+    try:
+        if face == "http":
+            with d.http() as h:
+                response = h.post("/v1/surveys", line)
+                return response.body if response.status == 200 else b""
+        with contextlib.closing(cx.connect(d.address("lines", "unix"))) as s:
+            s.sendall(line)
+            s.shutdown(socket.SHUT_WR)
+            while more := s.recv(4096):
+                answer += more
+    except (OSError, AssertionError):
+        pass
+    return answer
+
+
+@cx.case("a survey that no memory was left to gather is not acknowledged")
+def gathering():
+    line = json.dumps({"id": "one", "ts": int(time.time()) - 100, "queue": "tech", "answers": {"csat": 3}}).encode()
+    preload = {"LD_PRELOAD": library(), "FAIL_ALLOC_IN": os.path.basename(cx.CXD)}
+    for face in ("lines", "http"):
+        for n in range(1, 12):
+            with cx.Daemon(faults.config(), start=False) as d:
+                arm = d.path("arm")
+                d.spawn(env={**preload, "FAIL_ALLOC_AT": str(n), "FAIL_ALLOC_ARM": arm})
+                d.out.wait(r"ready version=", timeout=WITHIN)
+                with open(arm, "wb"):
+                    pass
+                answer = last_words(d, face, line)
+                if d.alive():
+                    d.kill()
+                else:
+                    d.wait()
+                d.start()
+                assert b'"stored":' not in answer or len(faults.stored(d)) == 1, f"{face} allocation {n}: {answer}"
+                d.stop()
 
 
 faults.run()

@@ -97,10 +97,12 @@ static int refuse_all(Batch *b)
         for (size_t k = 0; k < b->n_entries; k++) {
                 Entry *e = &b->entries[k];
 
-                if (e->verdict == VERDICT_REFUSED)
+                /* What is stale may be so beside one that is refused now. */
+                if (e->verdict == VERDICT_REFUSED && e->fault->code != FAULT_STALE)
                         continue;
                 e->verdict = VERDICT_REFUSED;
-                e->fault = malloc(sizeof(fault));
+                if (!e->fault)
+                        e->fault = malloc(sizeof(fault));
                 if (!e->fault)
                         return -ENOMEM;
                 *e->fault = fault;

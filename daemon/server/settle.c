@@ -4,7 +4,15 @@
 
 #include "daemon/server/intake_private.h"
 
-static void tell_sinks(Batch *b)
+static void count_verdict(IntakeCounts *c, Verdict verdict)
+{
+        c->stored += verdict == VERDICT_STORED;
+        c->revised += verdict == VERDICT_REVISED;
+        c->duplicate += verdict == VERDICT_DUPLICATE;
+        c->refused += verdict == VERDICT_REFUSED;
+}
+
+static void tell_sinks(Intake *i, Batch *b)
 {
         IntakeSink *touched = NULL;
 
@@ -19,10 +27,8 @@ static void tell_sinks(Batch *b)
                 }
                 s->n_pending--;
                 s->last_index = e->index;
-                s->counts.stored += e->verdict == VERDICT_STORED;
-                s->counts.revised += e->verdict == VERDICT_REVISED;
-                s->counts.duplicate += e->verdict == VERDICT_DUPLICATE;
-                s->counts.refused += e->verdict == VERDICT_REFUSED;
+                count_verdict(&s->counts, e->verdict);
+                count_verdict(&i->stats.counts, e->verdict);
                 if (e->verdict == VERDICT_REFUSED && !s->detached)
                         s->on_refused(s, e->index, text_of(e->id), e->fault);
         }
@@ -54,7 +60,7 @@ static void shrink_load(Intake *i, const Batch *b)
 
 void settle_entries(Intake *i, Batch *b)
 {
-        tell_sinks(b);
+        tell_sinks(i, b);
         shrink_load(i, b);
 }
 
@@ -62,25 +68,7 @@ void intake_settle(Intake *i, Batch *b)
 {
         uint64_t since = stages_now();
 
-        for (size_t k = 0; k < b->n_entries; k++) {
-                switch (b->entries[k].verdict) {
-                case VERDICT_STORED:
-                        i->stats.counts.stored++;
-                        break;
-                case VERDICT_REVISED:
-                        i->stats.counts.revised++;
-                        break;
-                case VERDICT_DUPLICATE:
-                        i->stats.counts.duplicate++;
-                        break;
-                case VERDICT_REFUSED:
-                        i->stats.counts.refused++;
-                        break;
-                case VERDICT_OPEN:
-                        break;
-                }
-        }
-        tell_sinks(b);
+        tell_sinks(i, b);
         (void)stages_add(&i->stats.stages, STAGE_ACK, since);
         feeds_publish(&b->feed);
         intake_tell(i);

@@ -358,7 +358,29 @@ START_TEST(nothing_is_stale_beside_what_found_no_space)
 }
 END_TEST
 
+START_TEST(what_is_refused_counts_also_while_alerts_wait)
+{
+        IntakeStats stats;
+
+        set_up();
+        is_full = true;
+        world.expected = FAULT_UNAVAILABLE;
+        /* The alert that it caused is withdrawn with it, and neither finds space. */
+        offer("bad-1", "billing-es", 1);
+        finish();
+        while (!intake_is_idle(world.intake)) {
+                sem_wait(&world.rung);
+                journal_deliver(world.journal);
+        }
+        offer("bad-2", "billing-es", 1);
+        finish();
+        intake_stats(world.intake, &stats);
+        ck_assert_uint_eq(stats.counts.refused, 2);
+        tear_down();
+}
+END_TEST
+
 CHECK_MAIN("intake", an_alert_is_stored_with_the_survey_that_caused_it,
            also_while_an_earlier_version_is_looked_up,
            what_is_past_retention_meanwhile_is_not_taken_once_more, an_id_is_its_sources_own,
-           nothing_is_stale_beside_what_found_no_space)
+           nothing_is_stale_beside_what_found_no_space, what_is_refused_counts_also_while_alerts_wait)

@@ -232,12 +232,15 @@ static void bev_write(struct bufferevent *bev CX_UNUSED, void *user)
         arm(c);
 }
 
-static void bev_event(struct bufferevent *bev CX_UNUSED, short what, void *user)
+static void bev_event(struct bufferevent *bev, short what, void *user)
 {
         Conn *c = user;
 
-        if (what & BEV_EVENT_EOF) {
+        if (what & BEV_EVENT_EOF && what & BEV_EVENT_READING) {
                 c->eof = true;
+                /* With TLS libevent stops writing, too, but the peer may still read. */
+                if (c->from.tls && bufferevent_enable(bev, EV_WRITE) < 0)
+                        finish(c, CONN_MEMORY);
                 if (c->closing) {
                         if (c->shut)
                                 finish(c, CONN_CLOSED);
@@ -245,7 +248,7 @@ static void bev_event(struct bufferevent *bev CX_UNUSED, short what, void *user)
                 }
                 if (deliver(c))
                         arm(c);
-        } else if (what & BEV_EVENT_ERROR) {
+        } else if (what & (BEV_EVENT_ERROR | BEV_EVENT_EOF)) {
                 finish(c, c->shut ? CONN_CLOSED : CONN_ERROR);
         }
 }

@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 
 #include "daemon/io/lines.h"
 #include "daemon/io/tls.h"
@@ -124,4 +127,70 @@ START_TEST(lines_pass_through_tls_1_2_and_later_only)
 }
 END_TEST
 
-CHECK_MAIN("tls", lines_pass_through_tls_1_2_and_later_only)
+/* More than the kernel holds for a client that does not read yet. */
+#define ANSWER_N ((size_t)1024 * 1024)
+
+static void answer_long(LineSession *s, uint64_t number CX_UNUSED, Text line CX_UNUSED, void *user CX_UNUSED)
+{
+        char *text = malloc(ANSWER_N);
+
+        ck_assert_ptr_nonnull(text);
+        memset(text, 'x', ANSWER_N);
+        (void)line_write(s, (Text){.at = text, .n = ANSWER_N});
+        free(text);
+}
+
+static const LineOps long_ops = {
+        .on_open = on_open, .on_line = answer_long, .on_too_long = on_too_long, .on_closed = on_closed};
+
+/* Says that it is done, as any client of TLS does, and reads only then. */
+static int late_reader(const Address *a, const void *user CX_UNUSED)
+{
+        SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+        SSL *ssl = SSL_new(context);
+        int fd = socket(a->sockaddr.ss_family, SOCK_STREAM, 0), room = 64 * 1024, n;
+        char got[16 * 1024];
+        size_t n_got = 0;
+
+        need(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)) == 0);
+        need(connect(fd, (const struct sockaddr *)&a->sockaddr, a->n) == 0);
+        need(SSL_set_fd(ssl, fd) == 1 && SSL_connect(ssl) == 1);
+        need(SSL_write(ssl, "hello\n", 6) == 6);
+        usleep(200 * 1000);
+        need(SSL_shutdown(ssl) == 0);
+        usleep(200 * 1000);
+        while ((n = SSL_read(ssl, got, sizeof(got))) > 0)
+                n_got += (size_t)n;
+        need(n_got == ANSWER_N);
+        need(SSL_get_error(ssl, n) == SSL_ERROR_ZERO_RETURN);
+        SSL_free(ssl);
+        SSL_CTX_free(context);
+        close(fd);
+        return 0;
+}
+
+START_TEST(who_says_that_it_is_done_still_gets_all_answers)
+{
+        char certificate[128], key[128], reason[TLS_REASON_MAX];
+        ListenerConfig config = LISTENER_CONFIG_NULL;
+        LineServer *server;
+        Listener *l;
+
+        world_open(&g_world);
+        snprintf(certificate, sizeof(certificate), "%s/cert.pem", g_world.folder);
+        snprintf(key, sizeof(key), "%s/key.pem", g_world.folder);
+        make_certificate(certificate, key);
+        ck_assert_int_eq(tls_new(&config.tls, certificate, key, reason), 0);
+        ck_assert_int_eq(address_parse(&config.address, TEXT("tcp://127.0.0.1:0"), reason), 0);
+        ck_assert_int_eq(line_server_new(&server, g_world.loop, NULL, 0, &long_ops, NULL), 0);
+        ck_assert_int_eq(listener_new(&l, g_world.loop, &config, line_server_accept, server), 0);
+        tls_unref(config.tls);
+        world_spawn(&g_world, late_reader, listener_address(l), NULL);
+        world_wait(&g_world);
+        listener_free(l);
+        line_server_free(server);
+        world_close(&g_world);
+}
+END_TEST
+
+CHECK_MAIN("tls", lines_pass_through_tls_1_2_and_later_only, who_says_that_it_is_done_still_gets_all_answers)

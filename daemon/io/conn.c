@@ -27,6 +27,8 @@
 /* In one turn of the loop. A turn is to be short, and an answer is to go out in few of them. */
 #define READ_MAX  ((size_t)64 * 1024)
 #define WRITE_MAX ((size_t)256 * 1024)
+/* Bytes that buy another second for sending the rest. */
+#define LINGER_RATE ((usec_t)8 * 1024)
 
 struct Conn {
         Loop *loop;
@@ -441,7 +443,8 @@ void conn_set_deadline(Conn *c, usec_t at)
 
 void conn_close(Conn *c)
 {
-        conn_close_within(c, c->limits.linger);
+        /* Who reads, if slowly, gets all. */
+        conn_close_within(c, usec_after(c->limits.linger, (usec_t)conn_unsent(c) / LINGER_RATE * USEC_SEC));
 }
 
 void conn_close_within(Conn *c, usec_t linger)

@@ -51,7 +51,7 @@ typedef struct ConnLimits {
         size_t out_max;  /* unsent output beyond which the connection is cut (4 MiB) */
         usec_t idle;     /* (never) */
         usec_t stall;    /* (never) */
-        usec_t linger;   /* for sending the rest after conn_close() (5 s) */
+        usec_t linger;   /* for sending the rest after conn_close(), plus a second for each 8 KiB (5 s) */
 } ConnLimits;
 
 /* Puts the defaults in for zeros. */
@@ -107,10 +107,10 @@ void conn_set_deadline(Conn *c, usec_t at);
 
 /*
  * No more on_data(). Sends what is unsent, then waits for the peer to close too, so that no reset overtakes
- * the last bytes; both within limits.linger. Then on_closed() comes.
+ * the last bytes; both within limits.linger plus a second for each 8 KiB unsent. Then on_closed() comes.
  */
 void conn_close(Conn *c);
-/* The same with another bound than limits.linger. */
+/* The same within @linger, whatever is unsent. */
 void conn_close_within(Conn *c, usec_t linger);
 /* Ends it now; on_closed() comes with @reason from the loop. */
 void conn_cut(Conn *c, ConnReason reason);

@@ -161,6 +161,12 @@ int feeds_restore(Feeds *f, const StoreFeed *row)
 
         if (r < 0)
                 return r == -EINVAL ? 0 : r;
+        if (row->json.n == 0) {
+                /* Past its retention; the number is still the last one. */
+                feed->first = feed->next = feed->next_number = row->seq + 1;
+                feed->told = row->seq;
+                return 0;
+        }
         text = text_dup(row->json);
         if (!text)
                 return -ENOMEM;

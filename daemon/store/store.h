@@ -153,7 +153,10 @@ CX_MUST_CHECK int store_scan_span(Store *s, usec_t since, usec_t until, uint64_t
  * near it is that old; @n 0 sees to it that none of those is left over.
  */
 CX_MUST_CHECK int store_drop_surveys(Store *s, usec_t before, const uint64_t *seqs, size_t n);
-/* Deletes up to @max feed messages that are older. */
+/*
+ * Deletes up to @max feed messages that are older. The last one of a principal stays with its number and an empty text, so
+ * that no number is given twice.
+ */
 CX_MUST_CHECK int store_expire_feeds(Store *s, usec_t before, size_t max, size_t *ret_n);
 
 /* Inserts, or replaces the row of that day and scope. */

@@ -175,7 +175,30 @@ static int ram_drop_surveys(Store *base, usec_t before CX_UNUSED, const uint64_t
 
 static int ram_expire_feeds(Store *base, usec_t before, size_t max, size_t *ret_n)
 {
-        return ram_expire(store_ram(base), TABLE_FEED, before, max, ret_n);
+        StoreRam *s = store_ram(base);
+        RamTable *t = &s->tables[TABLE_FEED];
+        size_t i = 0, n = 0;
+
+        while (i < t->n && n < max) {
+                RamRow *row = t->rows[i];
+                bool is_last = i + 1 == t->n || !text_equal(t->rows[i + 1]->name, row->name);
+                int r;
+
+                if (row->at >= before || (is_last && row->json.n == 0)) {
+                        i++;
+                        continue;
+                }
+                if (is_last)
+                        r = ram_put(s, TABLE_FEED,
+                                    &(RamRow){.name = row->name, .seq = row->seq, .at = row->at});
+                else
+                        r = drop(s, TABLE_FEED, row);
+                if (r < 0)
+                        return r;
+                n++;
+        }
+        *ret_n = n;
+        return 0;
 }
 
 static int ram_erase(Store *base CX_UNUSED)

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <sqlite3.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/store/store_sqlite.h"
@@ -88,56 +89,91 @@ int sqlite_drop_surveys(Store *base, usec_t before, const uint64_t *seqs, size_t
         return r == -ENOMEM ? store_fail(base, r, "no memory to delete old surveys") : r;
 }
 
-/* Messages to delete: for each its number, the length of its principal's name, and the name. */
+typedef struct OldFeed {
+        uint64_t seq;
+        usec_t at;
+        size_t name_at, name_n; /* of its principal, in TakeFeeds.names */
+        bool is_last;           /* of its principal: it is emptied, and its number stays */
+        bool is_empty;          /* already */
+} OldFeed;
+
 typedef struct TakeFeeds {
         usec_t before, oldest;
-        size_t n, left;
-        Buffer keys;
+        size_t max;
+        OldFeed *old;
+        size_t n, size;
+        Buffer names;
 } TakeFeeds;
 
+static Text name_of(const TakeFeeds *t, const OldFeed *old)
+{
+        return (Text){.at = t->names.data + old->name_at, .n = old->name_n};
+}
+
+/* They come by principal and number. */
 static int take_feed(void *user, const StoreFeed *row)
 {
         TakeFeeds *t = user;
 
-        if (row->at >= t->before || t->n >= t->left) {
+        if (t->n && text_equal(name_of(t, &t->old[t->n - 1]), row->principal))
+                t->old[t->n - 1].is_last = false;
+        if (row->at >= t->before || t->n == t->max) {
                 if (row->at < t->oldest)
                         t->oldest = row->at;
                 return 0;
         }
-        t->n++;
-        buffer_append(&t->keys, &row->seq, sizeof(row->seq));
-        buffer_append(&t->keys, &row->principal.n, sizeof(row->principal.n));
-        buffer_append_text(&t->keys, row->principal);
-        return buffer_failed(&t->keys) ? -ENOMEM : 0;
+        if (t->n == t->size) {
+                size_t size = t->size ? t->size * 2 : 64;
+                OldFeed *old = reallocarray(t->old, size, sizeof(*old));
+
+                if (!old)
+                        return -ENOMEM;
+                t->old = old;
+                t->size = size;
+        }
+        t->old[t->n++] = (OldFeed){.seq = row->seq,
+                                   .at = row->at,
+                                   .name_at = t->names.n,
+                                   .name_n = row->principal.n,
+                                   .is_last = true,
+                                   .is_empty = row->json.n == 0};
+        buffer_append_text(&t->names, row->principal);
+        return buffer_failed(&t->names) ? -ENOMEM : 0;
+}
+
+static int expire_feed(StoreSqlite *s, const TakeFeeds *t, const OldFeed *old, size_t *n)
+{
+        StoreFeed empty = {.principal = name_of(t, old), .seq = old->seq, .at = old->at, .json = TEXT("")};
+        int r;
+
+        if (old->is_last && old->is_empty)
+                return 0;
+        ++*n;
+        if (old->is_last)
+                return sql_run(s, SQL_UPDATE_FEED, "empty a message", "iibti", empty.at, crc_feed(&empty),
+                               empty.json, empty.principal, (int64_t)empty.seq);
+        r = sql_run(s, SQL_DROP_FEED, "delete a message", "ti", empty.principal, (int64_t)empty.seq);
+        if (r == 0)
+                s->counts.feeds--;
+        return r;
 }
 
 int sqlite_expire_feeds(Store *base, usec_t before, size_t max, size_t *ret_n)
 {
         StoreSqlite *s = store_sqlite(base);
-        TakeFeeds t = {.before = before, .oldest = INT64_MAX, .left = max};
-        size_t at = 0;
+        TakeFeeds t = {.before = before, .oldest = INT64_MAX, .max = max};
         int r;
 
         *ret_n = 0;
         if (s->oldest_feed >= before)
                 return 0;
         r = sqlite_scan_feeds(&s->base, take_feed, &t);
-        while (r == 0 && at < t.keys.n) {
-                Text principal;
-                uint64_t seq;
-
-                memcpy(&seq, t.keys.data + at, sizeof(seq));
-                memcpy(&principal.n, t.keys.data + at + sizeof(seq), sizeof(principal.n));
-                at += sizeof(seq) + sizeof(principal.n);
-                principal.at = t.keys.data + at;
-                at += principal.n;
-                r = sql_run(s, SQL_DROP_FEED, "delete a message", "ti", principal, (int64_t)seq);
-        }
-        buffer_deinit(&t.keys);
+        for (size_t i = 0; i < t.n && r == 0; i++)
+                r = expire_feed(s, &t, &t.old[i], ret_n);
+        buffer_deinit(&t.names);
+        free(t.old);
         if (r < 0)
                 return r == -ENOMEM ? store_fail(base, r, "no memory to delete old messages") : r;
-        s->counts.feeds -= t.n;
         s->oldest_feed = t.oldest;
-        *ret_n = t.n;
         return 0;
 }

@@ -244,7 +244,22 @@ START_TEST(before_a_reload_all_are_told)
 }
 END_TEST
 
+START_TEST(numbers_go_on_where_all_messages_are_past_their_retention)
+{
+        set_up();
+        ck_assert_int_eq(
+                feeds_restore(feeds,
+                              &(StoreFeed){.principal = TEXT("ben"), .seq = 5, .at = 1, .json = TEXT("")}),
+                0);
+        ck_assert_uint_eq(feed_last_seq(circle), 5);
+        ck_assert_uint_eq(feed_first_seq(circle), 6); /* whoever asks for an earlier one is told of a gap */
+        publish(circle, 1);
+        ck_assert_uint_eq(feed_last_seq(circle), 6);
+        tear_down();
+}
+END_TEST
+
 CHECK_MAIN("feeds", many_are_told_some_at_a_time, what_comes_meanwhile_is_told_too,
            who_comes_or_goes_meanwhile_disturbs_nobody, a_small_ring_loses_nothing_for_who_is_told,
            a_busy_feed_does_not_hold_up_another, a_tick_waits_for_alerts_but_not_for_ever,
-           before_a_reload_all_are_told)
+           before_a_reload_all_are_told, numbers_go_on_where_all_messages_are_past_their_retention)

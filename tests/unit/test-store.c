@@ -300,7 +300,8 @@ BOTH(what_is_too_old_goes)
 
         ck_assert_uint_eq(expire(s, INT64_MAX, 100000), 2000);
         ck_assert_str_eq(store_dump(s), "");
-        ck_assert_str_eq(store_dump_feeds(s), "");
+        ck_assert_str_eq(store_dump_feeds(s),
+                         "maria 2 2000000 \n"); /* its number is not given twice, either */
         ck_assert_str_eq(store_dump_alerts(s), "a 1 resolved kept\n");
         ck_assert_int_eq(store_info(s, &info), 0);
         ck_assert_uint_eq(info.n_surveys, 0);
@@ -313,8 +314,42 @@ BOTH(what_is_too_old_goes)
         ck_assert_uint_eq(info.n_damaged, 0);
 }
 
+/* Returns how many messages were touched. */
+static size_t expire_feeds(Store *s, usec_t before, size_t max)
+{
+        size_t n = 777;
+
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_expire_feeds(s, before, max, &n), 0);
+        ck_assert_int_eq(store_commit(s), 0);
+        return n;
+}
+
+BOTH(the_number_of_the_last_message_outlives_it)
+{
+        StoreInfo info;
+
+        store_put_feed_text(s, "jan", 7, 30, "j7");
+        store_put_feed_text(s, "maria", 1, 10, "m1");
+        store_put_feed_text(s, "maria", 2, 20, "m2");
+        store_put_feed_text(s, "maria", 3, 30, "m3");
+        ck_assert_uint_eq(expire_feeds(s, 25, 1), 1);
+        ck_assert_str_eq(store_dump_feeds(s), "jan 7 30 j7\nmaria 2 20 m2\nmaria 3 30 m3\n");
+        ck_assert_uint_eq(expire_feeds(s, 100, 1), 1);
+        ck_assert_uint_eq(expire_feeds(s, 100, 10), 2);
+        ck_assert_str_eq(store_dump_feeds(s), "jan 7 30 \nmaria 3 30 \n");
+        ck_assert_uint_eq(expire_feeds(s, 100, 10), 0);
+        store_put_feed_text(s, "maria", 4, 110, "m4");
+        store_put_feed_text(s, "maria", 5, 120, "m5");
+        ck_assert_uint_eq(expire_feeds(s, 115, 10), 2);
+        ck_assert_str_eq(store_dump_feeds(s), "jan 7 30 \nmaria 5 120 m5\n");
+        ck_assert_int_eq(store_info(s, &info), 0);
+        ck_assert_uint_eq(info.n_damaged, 0);
+}
+
 CHECK_MAIN("store", what_was_put_is_read_back, any_bytes_are_kept, a_revision_takes_the_place_of_its_row,
            a_rollback_undoes_everything, changes_need_a_transaction,
            a_failed_change_ends_the_transaction_and_says_so, scans_go_in_slices,
            the_newest_come_first_whatever_the_order_of_arrival, alerts_come_in_the_order_of_their_last_change,
-           feeds_come_by_principal_and_number, what_is_too_old_goes)
+           feeds_come_by_principal_and_number, what_is_too_old_goes,
+           the_number_of_the_last_message_outlives_it)

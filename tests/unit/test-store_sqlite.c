@@ -128,7 +128,7 @@ START_TEST(everything_is_there_after_opening_again)
                                                 "3000 3000000 ivr {\"n\":3000}\n");
                 ck_assert_str_eq(store_dump_recent(s, 2999001, INT64_MAX), "3000 3000000 ivr {\"n\":3000}\n");
                 ck_assert_str_eq(store_dump_alerts(s), "a1 5 open alert\n");
-                ck_assert_str_eq(store_dump_feeds(s), "");
+                ck_assert_str_eq(store_dump_feeds(s), "maria 1 5 \n");
                 ck_assert_int_eq(store_info(s, &info), 0);
                 ck_assert_uint_eq(info.n_surveys, 2);
                 ck_assert_uint_eq(info.last_seq, 3000);

@@ -134,6 +134,9 @@ int feeds_tick(Feeds *f, Engine *e, usec_t now)
         if (!t->feed) {
                 t->n_changed = engine_take_changed(e, t->changed, CHANGED_PER_TICK);
                 t->feed = f->feeds;
+                /* A reload may have ended the one before anywhere. */
+                t->change = t->metric = t->n_sent = 0;
+                t->n_waits = 0;
         }
         while (t->feed && r == 0) {
                 /* Who was not told of an alert yet would get no figure. */

@@ -21,7 +21,7 @@ typedef struct Reader {
         FeedSubscriber subscriber;
         uint64_t read;   /* up to this message */
         unsigned n_lost; /* messages that were not kept any more */
-        unsigned n_ticks;
+        unsigned n_ticks, n_figures;
         bool leaves; /* when it is told */
 } Reader;
 
@@ -44,7 +44,10 @@ static void on_alert(FeedSubscriber *s)
 
 static void on_state(FeedSubscriber *s, const char *event, Text topic CX_UNUSED, Text json CX_UNUSED)
 {
-        CX_CONTAINER_OF(s, Reader, subscriber)->n_ticks += strcmp(event, "tick") == 0;
+        Reader *r = CX_CONTAINER_OF(s, Reader, subscriber);
+
+        r->n_ticks += strcmp(event, "tick") == 0;
+        r->n_figures += strcmp(event, "figure") == 0;
 }
 
 static void on_revoked(FeedSubscriber *s CX_UNUSED)
@@ -244,6 +247,44 @@ START_TEST(before_a_reload_all_are_told)
 }
 END_TEST
 
+static void count_survey(const char *id)
+{
+        Survey survey = {
+                .id = text_of(id), .agent = TEXT("ana"), .queue = TEXT("tech"), .ts = USEC_DAY, .rev = -1};
+        Effects effects = {0};
+
+        survey.answers[survey.n_answers++] =
+                (Answer){.metric = TEXT("csat"), .kind = ANSWER_NUMBER, .value = 5};
+        ck_assert_int_eq(engine_step(engine,
+                                     &(Input){.kind = INPUT_SURVEY, .now = USEC_DAY, .survey = &survey},
+                                     &effects),
+                         0);
+        effects_deinit(&effects);
+}
+
+START_TEST(a_tick_that_a_reload_ended_takes_nothing_from_the_next)
+{
+        unsigned n_all;
+
+        set_up_as("ben", "admin"); /* the first in turn, and so many that figures go one at a time */
+        count_survey("one");
+        while (feeds_tick(feeds, engine, USEC_DAY) == FEEDS_E_MORE)
+                ;
+        n_all = many[0].n_figures;
+        ck_assert_uint_gt(n_all, 2);
+        count_survey("two");
+        for (int i = 0; i < 2; i++)
+                ck_assert_int_eq(feeds_tick(feeds, engine, USEC_DAY), FEEDS_E_MORE);
+        ck_assert_int_eq(feeds_configure(feeds, config), 0);
+        count_survey("three");
+        many[0].n_figures = 0;
+        while (feeds_tick(feeds, engine, USEC_DAY) == FEEDS_E_MORE)
+                ;
+        ck_assert_uint_eq(many[0].n_figures, n_all);
+        tear_down();
+}
+END_TEST
+
 START_TEST(numbers_go_on_where_all_messages_are_past_their_retention)
 {
         set_up();
@@ -262,4 +303,5 @@ END_TEST
 CHECK_MAIN("feeds", many_are_told_some_at_a_time, what_comes_meanwhile_is_told_too,
            who_comes_or_goes_meanwhile_disturbs_nobody, a_small_ring_loses_nothing_for_who_is_told,
            a_busy_feed_does_not_hold_up_another, a_tick_waits_for_alerts_but_not_for_ever,
-           before_a_reload_all_are_told, numbers_go_on_where_all_messages_are_past_their_retention)
+           before_a_reload_all_are_told, a_tick_that_a_reload_ended_takes_nothing_from_the_next,
+           numbers_go_on_where_all_messages_are_past_their_retention)

@@ -5,12 +5,24 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/server/api.h"
 
 static const char *const no_params[] = {NULL};
 
-static void write_metric(const Metric *m, JsonOut *out)
+/* Whether the caller, who sees the metrics that @seen says, sees the one of that name. */
+static bool sees_metric(const ApiCall *call, const bool *seen, const char *name)
+{
+        const Config *c = call->server->config;
+
+        for (size_t i = 0; i < c->n_metrics; i++)
+                if (strcmp(c->metrics[i].name, name) == 0)
+                        return seen[i];
+        return false;
+}
+
+static void write_metric(const ApiCall *call, const bool *seen, const Metric *m, JsonOut *out)
 {
         json_begin_object(out);
         json_member_str(out, "name", m->name);
@@ -30,7 +42,8 @@ static void write_metric(const Metric *m, JsonOut *out)
         json_key(out, TEXT("explains"));
         json_begin_array(out);
         for (size_t i = 0; i < m->n_explains; i++)
-                json_text(out, text_of(m->explains[i]));
+                if (call->who->admin || sees_metric(call, seen, m->explains[i]))
+                        json_text(out, text_of(m->explains[i]));
         json_end_array(out);
         json_key(out, TEXT("influence"));
         json_begin_array(out);
@@ -144,7 +157,7 @@ int api_me(ApiCall *call)
         json_begin_array(out);
         for (size_t m = 0; m < c->n_metrics; m++)
                 if (seen[m] || call->who->admin)
-                        write_metric(&c->metrics[m], out);
+                        write_metric(call, seen, &c->metrics[m], out);
         json_end_array(out);
         json_end_object(out);
         return 0;

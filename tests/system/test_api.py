@@ -38,6 +38,7 @@ PEOPLE = {
 }
 METRICS = {name: {**m, "influence": list(m["influence"])} for name, m in cx.METRICS.items()}
 METRICS["nps"]["influence"].append("watcher")
+METRICS["csat"]["explains"] = ["nps"]
 KINDS = ("agent", "team", "site", "region", "queue", "line", "org")
 RULES = [
     {"name": f"{metric}-{kind}", "metric": metric, "scopes": kind if kind == "org" else f"{kind}/*", "window": "90d",
@@ -169,7 +170,9 @@ def matrix():
             me = h.json("/v1/me")
             assert me["principal"] == who and me["admin"] == (who == "chief")
             assert {s["scope"]: s["metrics"] for s in me["scopes"]} == visible, who
-            assert {m["name"] for m in me["metrics"]} == (set(METRICS) if who == "chief" else {m for _, m in pairs})
+            named = {m["name"] for m in me["metrics"]}
+            assert named == (set(METRICS) if who == "chief" else {m for _, m in pairs})
+            assert all(set(m["explains"]) == set(METRICS[m["name"]].get("explains", ())) & named for m in me["metrics"]), who
             org = {s["scope"]: s for s in h.json("/v1/org")["scopes"]}
             assert set(org) == set(visible), who
             assert all(set(s["parents"]) <= set(visible) for s in org.values()), who

@@ -203,6 +203,7 @@ void http_refuse(HttpConn *c, int status, FaultCode code, const char *text)
         static const HttpHeader retry = {"Retry-After", "1"};
         Buffer b = BUFFER_NULL, json = BUFFER_NULL;
         const HttpHeader *header = NULL;
+        bool head_only = c->request && c->request->head.method == HTTP_HEAD;
 
         if (c->request)
                 http_request_discard(c->request);
@@ -215,7 +216,8 @@ void http_refuse(HttpConn *c, int status, FaultCode code, const char *text)
         fault_json(&json, fault_name(code), text, NULL);
         append_head(&b, c->server, status, JSON_TYPE, false, header, header ? 1 : 0);
         buffer_append_format(&b, "Content-Length: %zu\r\n\r\n", json.n);
-        buffer_append_text(&b, buffer_text(&json));
+        if (!head_only)
+                buffer_append_text(&b, buffer_text(&json));
         if (buffer_failed(&json))
                 b.failed = true;
         buffer_deinit(&json);
@@ -227,21 +229,30 @@ int http_stream_start(HttpStream **ret, HttpRequest *r, const char *content_type
                       size_t n_headers, const HttpStreamOps *ops, void *user)
 {
         HttpConn *c = r->conn;
+        bool chunked = r->head.minor == 1;
         Buffer b = BUFFER_NULL;
         HttpStream *stream;
 
-        if (!c || r->head.method == HTTP_HEAD) {
-                http_reply(r, 200, content_type, TEXT_NULL, headers, n_headers);
+        if (!c) {
+                http_request_discard(r);
+                return HTTP_E_NO_STREAM;
+        }
+        append_head(&b, c->server, 200, content_type, false, headers, n_headers);
+        buffer_append_str(&b, chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");
+        if (r->head.method == HTTP_HEAD) {
+                c->request = NULL;
+                http_request_discard(r);
+                write_buffer(c, &b, conn_write_now);
+                close_conn(c);
                 return HTTP_E_NO_STREAM;
         }
         stream = calloc(1, sizeof(*stream));
         if (!stream) {
+                buffer_deinit(&b);
                 http_request_free(r);
                 return -ENOMEM;
         }
-        *stream = (HttpStream){.conn = c, .ops = ops, .user = user, .chunked = r->head.minor == 1};
-        append_head(&b, c->server, 200, content_type, false, headers, n_headers);
-        buffer_append_str(&b, stream->chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "\r\n");
+        *stream = (HttpStream){.conn = c, .ops = ops, .user = user, .chunked = chunked};
         c->request = NULL;
         c->stream = stream;
         c->state = HTTP_STATE_STREAM;

@@ -327,6 +327,13 @@ def errors():
             whole, head = h.get("/v1/" + path), h.request("HEAD", "/v1/" + path)
             assert head.status == 200 and head.body == b""
             assert path == "status" or head.headers["content-length"] == str(len(whole.body)), path
+        # What is written as it comes has no length, and what is refused has no body.
+        for path, host, kind, status in (("stream", "x", "unix", b"200"), ("export", "x", "unix", b"200"), ("me", "elsewhere.example", "tcp", b"421")):
+            whole = d.http(kind)
+            whole.raw(f"HEAD /v1/{path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+            text = whole.reader.rest() if status == b"421" else whole.reader.until(b"\r\n\r\n") + b"\r\n\r\n"
+            assert text.startswith(b"HTTP/1.1 " + status) and text.endswith(b"\r\n\r\n"), text
+            assert status == b"421" or b"Content-Length" not in text, text
         assert d.http(who="ana").json("/v1/status").keys() == {"version", "state", "now", "principal"}
         assert h.json("/v1/status")["surveys"]["counted"] == 600
 

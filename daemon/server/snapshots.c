@@ -296,7 +296,10 @@ void snapshots_give_up(Snapshots *s)
 
 void snapshots_distrust(Snapshots *s)
 {
-        snapshots_end_child(s);
+        s->distrusted = true;
+        /* While the job is on its way the file is the storage thread's, which may still put it into place. */
+        if (!s->busy)
+                snapshots_end_child(s);
         if (unlink(s->path) == 0)
                 log_notice("snapshot is thrown away: the next start reads every survey");
 }
@@ -330,6 +333,8 @@ Snapshots *snapshots_free(Snapshots *s)
         if (!s)
                 return NULL;
         snapshots_end_child(s);
+        if (s->distrusted)
+                (void)unlink(s->path);
         loop_signal_free(s->child_ended);
         loop_timer_free(s->timer);
         free(s->path);

@@ -26,6 +26,7 @@ struct Snapshots {
         bool busy;                 /* the job is on its way */
         bool asked;                /* for a cut */
         bool given_up;             /* the one under way may hold what was never stored */
+        bool distrusted;           /* no start may use what is in place, or on its way there */
         bool due;                  /* without regard to how much has changed */
         bool failed;               /* the last one; said once */
         usec_t begun, took, tried; /* monotonic */

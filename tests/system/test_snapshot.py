@@ -246,6 +246,15 @@ def unfinished():
         assert after == {**before, "3": before["3"] + 1}, (first, before, after)
 
 
+def damage(d, survey):
+    """Makes a five of a stored survey a four."""
+    with open(d.path("s", "cxd.db"), "r+b") as file:
+        data = file.read()
+        at = data.index(f'"id":"{survey["id"]}"'.encode())
+        file.seek(data.index(b'"csat":5', data.rindex(b"{", 0, at)) + 7)
+        file.write(b"4")
+
+
 @cx.case("a survey that was counted and is damaged by now is left out with the next start, however often it is sent again")
 def damaged():
     now = int(time.time())
@@ -254,11 +263,7 @@ def damaged():
         d.send(*surveys)
         taken(d)
         d.stop()
-        with open(d.path("s", "cxd.db"), "r+b") as file:
-            data = file.read()
-            at = data.index(b'"id":"s-77"')
-            file.seek(data.index(b'"csat":5', data.rindex(b"{", 0, data.index(b'"id":"s-77"', at))) + 7)
-            file.write(b"4")
+        damage(d, surveys[77])
         d.start()
         assert used(d)
         with d.lines() as c:
@@ -269,6 +274,42 @@ def damaged():
         assert used(d) is None and d.out.find(r"survey=78 is damaged, leaving it out")
         assert d.send(surveys[77])["stored"] == 1
         assert d.status()["surveys"]["counted"] == 300
+
+
+@cx.case("damage that is met while a snapshot is on its way into place ends the daemon in order, and no start uses that one")
+def distrusted():
+    if cx.SANITIZED:
+        raise cx.Skip("leaks cannot be looked for under strace")
+    now = int(time.time())
+    surveys = [{"id": f"s-{i}", "ts": now - 60, "queue": "tech", "agent": "ana", "answers": {"csat": 5}} for i in range(300)]
+    with cx.Daemon(config(after=1)) as d:
+        d.send(*surveys)
+        taken(d)
+        d.stop()
+        damage(d, surveys[77])
+        slow = ["-P", d.path("s", "cxd.db-wal"), "-e", "trace=fdatasync", "-e", "inject=fdatasync:delay_exit=500000"]
+        d.start(prefix=[cx.tool("strace"), "-D", "-f", "-qq", "-o", "/dev/null", *slow])
+        assert used(d)
+        # Behind a commit that takes its time: first the look-up that finds the damage, then the snapshot.
+        with d.lines() as a, d.lines() as b:
+            caught = []
+            while not caught:
+                a.send({"id": f"due-{a.sent}", "ts": now, "queue": "tech"})
+                until = time.monotonic() + 0.7
+                while not caught and time.monotonic() < until:
+                    caught = children(d)
+            os.kill(caught[0], signal.SIGSTOP)
+            a.settle()
+            mark = len(d.out.lines)
+            a.send({"id": "slow", "ts": now, "queue": "tech"})
+            time.sleep(0.1)
+            b.send(surveys[77])
+            time.sleep(0.1)
+            os.kill(caught[0], signal.SIGCONT)
+            assert d.wait() == 74
+        assert d.out.find("snapshot surveys_until=.* bytes=", mark), "it was not put into place"
+        d.start()
+        assert used(d) is None and d.out.find(r"survey=78 is damaged, leaving it out")
 
 
 @cx.case("a process that takes a snapshot and is killed leaves no trace but a warning")

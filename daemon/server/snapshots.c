@@ -102,6 +102,8 @@ static void forget_done(JournalJob *job, int result)
                 return;
         }
         (void)unlink(s->path);
+        s->outdated = false;
+        s->counted_live = 0;
         s->marks = (SnapshotMarks){.epoch = s->marks.epoch};
         intake_keep(s->server->intake, 0, 0);
 }
@@ -121,8 +123,11 @@ void snapshots_look(Snapshots *s)
         if (s->asked || s->child || s->busy || server->state != SERVER_READY ||
             intake_is_starved(server->intake) || upkeep_is_busy(server->upkeep))
                 return;
-        if (server->config->snapshot_after == 0 && intake_parts(server->intake)->kept_epoch)
+        if (s->outdated ||
+            (server->config->snapshot_after == 0 && intake_parts(server->intake)->kept_epoch)) {
                 forget(s);
+                return;
+        }
         if (!is_due(s, loop_monotonic(server->loop)))
                 return;
         s->asked = true;
@@ -152,7 +157,7 @@ void snapshots_take(Snapshots *s)
 
         s->asked = false;
         /* What upkeep has deleted is still in the engine until its job has come back: at the next look, then. */
-        if (upkeep_is_busy(server->upkeep) || server->state != SERVER_READY)
+        if (s->busy || upkeep_is_busy(server->upkeep) || server->state != SERVER_READY)
                 return;
         s->begun = s->tried = loop_monotonic(server->loop);
         r = snapshots_begin_file(s);
@@ -210,6 +215,8 @@ static int expire_run(JournalJob *job, Store *store)
         return r;
 }
 
+static void expire(Snapshots *s);
+
 static void expire_done(JournalJob *job, int result)
 {
         Snapshots *s = (Snapshots *)job;
@@ -217,9 +224,15 @@ static void expire_done(JournalJob *job, int result)
         s->busy = false;
         if (result == -EIO)
                 server_fail(s->server, result, "snapshot");
+        if (s->outdated)
+                forget(s);
         /* What does not go now goes with the next one. */
-        if (result < 0 || s->n_expired < SLICE_MAX)
-                return;
+        else if (result == 0 && s->n_expired == SLICE_MAX)
+                expire(s);
+}
+
+static void expire(Snapshots *s)
+{
         s->busy = true;
         s->job = (JournalJob){.run = expire_run, .done = expire_done};
         journal_submit(s->server->journal, &s->job);
@@ -253,14 +266,14 @@ static void place_done(JournalJob *job, int result)
                 server_fail(s->server, result, "snapshot");
                 return;
         }
-        if (result < 0) {
+        if (result < 0)
                 note_failure(s, "cannot be put into place", -result);
-                return;
-        }
-        note_placed(s, loop_monotonic(s->server->loop));
-        s->busy = true;
-        s->job = (JournalJob){.run = expire_run, .done = expire_done};
-        journal_submit(s->server->journal, &s->job);
+        else
+                note_placed(s, loop_monotonic(s->server->loop));
+        if (s->outdated)
+                forget(s);
+        else if (result == 0)
+                expire(s);
 }
 
 static void on_child_ended(int number CX_UNUSED, void *user)
@@ -333,7 +346,7 @@ Snapshots *snapshots_free(Snapshots *s)
         if (!s)
                 return NULL;
         snapshots_end_child(s);
-        if (s->distrusted)
+        if (s->distrusted || s->outdated)
                 (void)unlink(s->path);
         loop_signal_free(s->child_ended);
         loop_timer_free(s->timer);
@@ -352,8 +365,14 @@ void snapshots_start(Snapshots *s)
 
 void snapshots_reconfigure(Snapshots *s)
 {
-        /* What is being written is of the engine before. */
+        /*
+         * What is being written is of the engine before, and so is what is in place: were that configuration to come back,
+         * it would not have what is deleted from now on where a start that reads everything has it.
+         */
         snapshots_give_up(s);
+        s->outdated = s->marks.live || s->marks.next;
+        if (s->outdated && !s->busy)
+                forget(s);
         s->due = s->server->store_info.n_surveys >= s->server->config->snapshot_after;
         s->failed = false;
 }
@@ -377,10 +396,12 @@ void snapshots_finish(Snapshots *s, Store *store)
         if (r == 0)
                 r = image_file_place(s->file);
         s->counted = count_changes(s);
-        if (r == 0)
+        if (r == 0) {
+                s->outdated = false;
                 note_placed(s, CLOCK_SYSTEM.monotonic(CLOCK_SYSTEM.user));
-        else
+        } else {
                 note_failure(s, "cannot be written", -r);
+        }
         s->file = image_file_free(s->file);
 }
 

@@ -23,12 +23,13 @@ struct Snapshots {
         ImageFile *file;
         SnapshotHead head; /* of the one that is being made */
         SnapshotMarks marks;
-        bool busy;                 /* the job is on its way */
-        bool asked;                /* for a cut */
-        bool given_up;             /* the one under way may hold what was never stored */
-        bool distrusted;           /* no start may use what is in place, or on its way there */
-        bool due;                  /* without regard to how much has changed */
-        bool failed;               /* the last one; said once */
+        bool busy;       /* the job is on its way */
+        bool asked;      /* for a cut */
+        bool given_up;   /* the one under way may hold what was never stored */
+        bool outdated;   /* what is in place, or on its way there, is of an engine before: to be forgotten */
+        bool distrusted; /* no start may use what is in place, or on its way there */
+        bool due;        /* without regard to how much has changed */
+        bool failed;     /* the last one; said once */
         usec_t begun, took, tried; /* monotonic */
         uint64_t counted;          /* changes at the cut ... */
         uint64_t counted_live;     /* ... and at that of the one in place */

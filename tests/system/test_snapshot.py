@@ -375,4 +375,33 @@ def retention():
         assert ack["stored"] == 1, ack
 
 
+@cx.case("what retention deletes while another roster holds is counted by that one, also when the one before is back")
+def outdated():
+    now = int(time.time())
+    day = 86400
+    more = {"windows": ["8d"], "retention": {"surveys": "8d", "tallies": "60d", "comments": "1d"},
+            "metrics": {"csat": cx.METRICS["csat"]}}
+
+    def counts(d):
+        with d.http() as h:
+            return [h.json("/v1/figures", scope=f"team/{team}", metric="csat", window="8d", at=cx.stamp((now - 4 * day) * 1000000))
+                    ["figures"][0]["counts"] for team in ("alpha", "bravo")]
+
+    with cx.Daemon(config(after=50, **more) | {"rules": []}) as d:
+        d.send(*({"id": f"o{i}", "ts": now - 8 * day + 5, "agent": "ana", "queue": "tech", "answers": {"csat": 1 + i % 5}}
+                 for i in range(30)))
+        d.restart()
+        assert used(d) == (30, 0)
+        d.write("roster.csv", cx.ROSTER.replace("Ana Ruiz,alpha,madrid", "Ana Ruiz,bravo,lisbon"))
+        d.reload()
+        cx.until("they are past it", lambda: time.time() > now + 6, 10)
+        d.reload()  # a round of upkeep begins
+        d.out.wait("upkeep removed surveys=30", timeout=30)
+        d.write("roster.csv", cx.ROSTER)
+        d.reload()
+        before = counts(d)
+        d.restart(kill=True)
+        assert counts(d) == before, (counts(d), before)
+
+
 cx.run()

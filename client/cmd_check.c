@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <string.h>
-
 #include "client/alert_rows.h"
 #include "client/cmd.h"
 #include "client/http.h"
@@ -29,9 +27,9 @@ static int ready(Ctl *ctl)
 
 static int run(Ctl *ctl, const Args *args)
 {
-        const char *metric = args_get(args, "metric");
         CX_CLEANUP(xfreep)
-        char *path = http_query("/v1/alerts", "state", "firing", "scope", args_get(args, "scope"), NULL);
+        char *path = http_query("/v1/alerts", "state", "firing", "scope", args_get(args, "scope"), "metric",
+                                args_get(args, "metric"), NULL);
         CX_CLEANUP(json_freep) json_t *answer = NULL;
         CX_CLEANUP(table_freep) Table *t = alert_table();
         Me me = {0};
@@ -47,12 +45,8 @@ static int run(Ctl *ctl, const Args *args)
                 return r;
         if (ctl->output != OUTPUT_JSON)
                 r = me_load(ctl, &me);
-        json_array_foreach (json_object_get(answer, "alerts"), i, alert) {
-                const char *own = member_string(alert, "metric");
-
-                if (!metric || (own && strcmp(own, metric) == 0))
-                        alert_row(t, alert, &me);
-        }
+        json_array_foreach (json_object_get(answer, "alerts"), i, alert)
+                alert_row(t, alert, &me);
         if (r == CTL_OK) {
                 t->empty = "ok: the daemon is ready and no alert is firing";
                 if (ctl->output == OUTPUT_JSON)

@@ -123,11 +123,18 @@ class Queries(CliTest):
         code, out, _ = self.cxctl("check")
         self.assertEqual(code, 1)
         self.assertIn("a-17", out)
-        self.assertEqual(self.cxctl("check", "-m", "nps")[0], 0)
+        self.ask_about_a_part()
         self.fake.routes["/readyz"] = (503, {"code": "E_UNAVAILABLE", "error": "starting"})
         code, out, err = self.cxctl("check")
         self.assertEqual((code, out), (1, ""))
         self.assertIn("not ready", err)
+
+    def ask_about_a_part(self):
+        """The daemon looks for the alerts of a metric: it knows all of them, and that there is no such metric."""
+        self.cxctl("check", "-s", "team/alpha", "-m", "csat")
+        self.assertEqual(self.fake.requests[-2][1], "/v1/alerts?state=firing&scope=team/alpha&metric=csat")
+        self.fake.routes["/v1/alerts"] = (404, {"code": "E_NOT_FOUND", "field": "metric", "error": "there is none"})
+        self.assertEqual(self.cxctl("check", "-m", "cast"), (1, "", "cxctl: E_NOT_FOUND: metric: there is none\n"))
 
     def test_status_prints_every_member(self):
         self.fake.routes["/v1/status"] = (200, {

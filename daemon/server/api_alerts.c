@@ -132,6 +132,13 @@ static void committed(void *user)
         free(p);
 }
 
+/* Of which alerts a command can be carried out. */
+static const char *const possible[] = {
+        [COMMAND_ACK] = "is firing or snoozed",
+        [COMMAND_SNOOZE] = "is firing or acknowledged",
+        [COMMAND_OUTCOME] = "has fired",
+};
+
 static int carry_out(ApiCall *call, const Command *command)
 {
         Input in = {.kind = INPUT_COMMAND, .now = api_now(call), .command = command};
@@ -148,8 +155,8 @@ static int carry_out(ApiCall *call, const Command *command)
         if (r == ENGINE_E_NO_ALERT || (r >= 0 && !a))
                 return api_fault(call, FAULT_NOT_FOUND, NULL, "there is no such alert, or you do not see it");
         if (r == ENGINE_E_STATE)
-                return api_fault(call, FAULT_STATE, NULL, "the alert is %s; that is not possible then",
-                                 alert_state_name(a->state));
+                return api_fault(call, FAULT_STATE, NULL, "the alert is %s; this needs one that %s",
+                                 alert_state_name(a->state), possible[command->verb]);
         if (r < 0)
                 return r;
         json_begin_object(&call->json);
@@ -231,7 +238,7 @@ static int snooze_until(ApiCall *call, json_t *root, usec_t *ret)
         Text until = member(root, "until"), length = member(root, "for");
         usec_t now = api_now(call), d;
 
-        if (length.at && !until.at && duration_parse(length.at, length.n, &d) == 0) {
+        if (length.at && !until.at && duration_parse(length.at, length.n, &d) == 0 && d > 0) {
                 *ret = now + d;
                 return 0;
         }

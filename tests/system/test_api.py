@@ -391,6 +391,10 @@ def commands():
         assert r.status == 200 and r.json()["alert"]["state"] == "snoozed" and r.json()["alert"]["until"] > WHEN
         r = h.post(f"/v1/alerts/{three}/outcome", {"outcome": "coached", "note": "better"})
         assert r.status == 200 and r.json()["alert"]["outcome"] == "coached", r.body
+        r = h.post(f"/v1/alerts/{two}/snooze", {"for": "1h"})
+        assert (r.code, r.json()["error"]) == ("E_STATE", "the alert is snoozed; this needs one that is firing or acknowledged")
+        r = h.post(f"/v1/alerts/{one}/snooze", {"for": "0s"})
+        assert (r.code, r.json()["field"]) == ("E_PARAMETER", "for"), r.body
         for body, field in (({"for": "soon"}, "for"), ({"until": "2020-01-01"}, "until"), ({}, "until"), ({"for": "1h", "x": "y"}, None)):
             r = h.post(f"/v1/alerts/{two}/snooze", body)
             assert (r.status, r.code, r.json().get("field")) == (400, "E_PARAMETER", field), r.body

@@ -361,7 +361,7 @@ class MockHandler(http.server.BaseHTTPRequestHandler):
 
     def act_on(self, alert, verb, body):
         if verb == "ack" and alert["state"] == "acknowledged":
-            return 409, {"code": "E_STATE", "error": "the alert is acknowledged; that is not possible then"}
+            return 409, {"code": "E_STATE", "error": "the alert is acknowledged; this needs one that is firing or snoozed"}
         more = {"by": "maria"} | {k: v for k, v in body.items() if k in ("note", "outcome")}
         if verb == "snooze":
             more["until"] = stamp(self.owner.now + datetime.timedelta(hours=8))

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "client/cmd.h"
 #include "client/when.h"
@@ -95,6 +96,36 @@ static int parse_flag(int argc, char **argv, int *i, const Cmd *cmd, Args *a, ch
         return take(a, f, value ? value : "", ret_error);
 }
 
+/* A word that stands for a flag, as SCOPE does in "[SCOPE [METRIC]]", is one that the flag takes, and in its place. */
+static int check_rest(const Cmd *cmd, const Args *a, char **ret_error)
+{
+        static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        const char *usage = cmd->usage;
+
+        for (size_t i = 0; i < a->n_rest; i++) {
+                const Flag *f = cmd->flags;
+                size_t n;
+
+                usage += strcspn(usage, capitals);
+                n = strspn(usage, capitals);
+                while (f && f->name && (strlen(f->name) != n || strncasecmp(f->name, usage, n) != 0))
+                        f++;
+                usage += n;
+                if (!f || !f->name)
+                        continue;
+                if (args_get(a, f->name)) {
+                        *ret_error = xasprintf("--%s is there, and \"%s\" in its place, too; which one?",
+                                               f->name, a->rest[i]);
+                        return 1;
+                }
+                if (!one_of(f->value, a->rest[i])) {
+                        *ret_error = xasprintf("%s: \"%s\" is none of %s", f->name, a->rest[i], f->value);
+                        return 1;
+                }
+        }
+        return 0;
+}
+
 int args_parse(int argc, char **argv, const Cmd **ret_cmd, Args *ret, char **ret_error)
 {
         const Cmd *cmd = NULL;
@@ -121,6 +152,8 @@ int args_parse(int argc, char **argv, const Cmd **ret_cmd, Args *ret, char **ret
                         a.rest[a.n_rest++] = argv[i];
                 }
         }
+        if (cmd && check_rest(cmd, &a, ret_error) != 0)
+                goto wrong;
         *ret_cmd = cmd;
         *ret = a;
         return 0;

@@ -7,6 +7,7 @@
 #include "client/alert_rows.h"
 #include "client/figure_rows.h"
 #include "client/http.h"
+#include "client/when.h"
 #include "client/xalloc.h"
 
 static const Column columns[] = {
@@ -32,9 +33,11 @@ static const Column columns[] = {
         {"from_n", NULL},
         {"from_figure", NULL},
         {"lately", "LATELY", .people_only = true},
+        {"handled", "HANDLED BY", .people_only = true},
         {"rule", "RULE"},
         {"by", NULL},
         {"until", NULL},
+        {"outcome", NULL},
         {"note", NULL},
         {"advice", "ADVICE"},
 };
@@ -81,13 +84,28 @@ char *alert_lately(const json_t *alert, const Me *me)
         return xasprintf("%s of %" PRId64 " since %.10s", value, member_integer(evidence, "n"), from);
 }
 
+char *alert_handled(const json_t *alert)
+{
+        const char *by = member_string(alert, "by"), *until = member_string(alert, "until");
+        const char *outcome = member_string(alert, "outcome"), *note = member_string(alert, "note");
+        char time[WHEN_TEXT_MAX];
+        usec_t t;
+
+        if (!by)
+                return NULL;
+        if (until && usec_parse(until, strlen(until), false, &t) < 0)
+                until = NULL;
+        return xasprintf("%s%s%s%s%s%s%s", by, until ? " until " : "", until ? when_format(t, time) : "",
+                         outcome ? ": " : "", outcome ? outcome : "", note ? ": " : "", note ? note : "");
+}
+
 void alert_row(Table *t, const json_t *a, const Me *me)
 {
         const json_t *figure = json_object_get(a, "figure"), *evidence = json_object_get(a, "evidence");
         const char *metric = member_string(a, "metric"), *state = member_string(a, "state");
         const char *severity = member_string(a, "severity");
         CX_CLEANUP(xfreep) char *interval = figure_interval(figure, me), *advice = alert_advice(a);
-        CX_CLEANUP(xfreep) char *lately = alert_lately(a, me);
+        CX_CLEANUP(xfreep) char *lately = alert_lately(a, me), *handled = alert_handled(a);
 
         table_row(t);
         if (json_is_integer(json_object_get(a, "id")))
@@ -117,9 +135,11 @@ void alert_row(Table *t, const json_t *a, const Me *me)
         table_number(t, member_double(evidence, "n"), 0, NULL, false);
         table_number(t, member_double(evidence, "figure"), 1, NULL, false);
         table_str(t, lately);
+        table_str(t, handled);
         table_str(t, member_string(a, "rule"));
         table_str(t, member_string(a, "by"));
         table_time(t, member_string(a, "until"));
+        table_str(t, member_string(a, "outcome"));
         table_str(t, member_string(a, "note"));
         table_str(t, advice);
 }

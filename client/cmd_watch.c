@@ -133,9 +133,11 @@ static const char *resolved_text(const json_t *alert)
 static void put_open(const Watch *w, const json_t *alert, const json_t *figure)
 {
         CX_CLEANUP(xfreep) char *advice = alert_advice(alert), *lately = alert_lately(alert, &w->me);
+        CX_CLEANUP(xfreep) char *handled = alert_handled(alert);
 
         put_figure(w, figure, member_double(alert, "target"));
         put(w, STYLE_PLAIN, lately);
+        put(w, STYLE_PLAIN, handled);
         put(w, STYLE_PLAIN, advice);
 }
 

@@ -98,9 +98,14 @@ class Queries(CliTest):
         self.fake.routes["/v1/alerts"] = (200, {"alerts": [ALERT]})
         self.assertEqual(self.ok("alerts", "--state", "firing"), (
             "ID    SEVERITY  STATE   SINCE                SCOPE           METRIC  WINDOW   VALUE    N     INTERVAL  "
-            "TARGET  LATELY                        RULE               ADVICE\n"
+            "TARGET  LATELY                        HANDLED BY  RULE               ADVICE\n"
             "a-17  warning   firing  2026-11-20 08:00:00  agent/ana.ruiz  csat    28d     78.5 %  214  72.5 - 83.5  "
-            "85.0 %  37.5 % of 8 since 2026-11-18  csat-below-target  Listen to two of the last low calls together.\n"))
+            "85.0 %  37.5 % of 8 since 2026-11-18  -           csat-below-target  Listen to two of the last low calls together.\n"))
+        handled = {**ALERT, "state": "snoozed", "by": "maria", "until": "2026-12-01T00:00:00Z", "outcome": "coached",
+                   "note": "two calls"}
+        self.fake.routes["/v1/alerts"] = (200, {"alerts": [handled]})
+        self.assertIn("  maria until 2026-12-01 00:00:00: coached: two calls  csat-below-target  ", self.ok("alerts"))
+        self.assertIn(",maria,2026-12-01T00:00:00Z,coached,two calls,Listen", self.ok("alerts", "-o", "csv"))
         answer = {"alert": {**ALERT, "state": "acknowledged", "by": "maria"}}
         for verb in ("ack", "snooze", "outcome"):
             self.fake.routes[f"/v1/alerts/a-17/{verb}"] = (200, answer)

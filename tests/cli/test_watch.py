@@ -33,6 +33,11 @@ class Watch(CliTest):
             "2026-11-21 10:20:00  figure  below  agent/ana.ruiz  csat  28d  78.5 %  n 214  72.5 - 83.5  target 85.0 %",
             "2026-11-21 10:21:00  tick"])
 
+    def test_of_an_alert_that_is_worked_on_it_is_said_by_whom(self):
+        self.fake.streams = [[alert(7, "acknowledged", by="maria", note="on it"), None]]
+        self.assertEqual(self.ok("watch", "-n", "1"), LINE.replace("firing", "acknowledged").replace(
+            "  Listen", "  maria: on it  Listen"))
+
     def test_a_resolved_alert_has_its_reason_instead_of_old_figures_and_advice(self):
         reasons = {"recovered": "recovered", "withdrawn": "withdrawn: its surveys were revised or retracted",
                    "expired": "expired: no answers are left, or the rule is gone", "else": "else"}

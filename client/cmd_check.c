@@ -18,7 +18,11 @@ static int ready(Ctl *ctl)
         if (r == CTL_UNREACHABLE)
                 http_say_unreachable(ctl->http);
         if (r == CTL_OK && status != 200) {
-                ctl_error(ctl, "the daemon at %s is there, but not ready", ctl->host);
+                Text why = text_trim(buffer_text(&body));
+                bool said = text_glob(TEXT("not ready: *"), why);
+
+                ctl_error(ctl, "the daemon at %s is there, but " TEXT_FMT, ctl->host,
+                          TEXT_ARG(said ? why : TEXT("not ready")));
                 r = CTL_NEGATIVE;
         }
         buffer_deinit(&body);

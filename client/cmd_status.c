@@ -74,6 +74,8 @@ static void flatten(Table *t, const Ctl *ctl, const char *name, json_t *value)
         }
         if (strcmp(name, "state") == 0 && json_is_string(value))
                 table_style(t, strcmp(json_string_value(value), "ready") == 0 ? STYLE_GOOD : STYLE_BAD);
+        if (json_is_true(value) && (strcmp(name, "store.full") == 0 || strcmp(name, "memory.short") == 0))
+                table_style(t, STYLE_BAD);
 }
 
 static int run(Ctl *ctl, const Args *args)

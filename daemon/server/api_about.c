@@ -321,6 +321,7 @@ static void write_store(const Server *s, JsonOut *out)
         json_member_int(out, "tallies", (int64_t)s->store_info.n_tallies);
         json_member_int(out, "bytes", (int64_t)s->store_info.bytes);
         json_member_int(out, "damaged", (int64_t)s->store_info.n_damaged);
+        json_member_bool(out, "full", intake_is_starved(s->intake));
         json_key(out, TEXT("removed"));
         json_begin_object(out);
         json_member_int(out, "surveys", (int64_t)removed.surveys);

@@ -21,14 +21,25 @@ int api_healthz(ApiCall *call)
         return plain(call, 200, "text/plain; charset=utf-8");
 }
 
+/* Why no surveys are taken; NULL: they are. */
+static const char *obstacle(const Server *s)
+{
+        if (s->state != SERVER_READY && s->state != SERVER_RELOADING)
+                return s->state == SERVER_STARTING ? "starting" : "stopping";
+        if (intake_is_starved(s->intake))
+                return "the disk is full";
+        return s->ceiling.reached ? "as much memory is in use as limits.memory allows" : NULL;
+}
+
 int api_readyz(ApiCall *call)
 {
-        const Server *s = call->server;
-        bool ready = (s->state == SERVER_READY || s->state == SERVER_RELOADING) &&
-                     !intake_is_starved(s->intake) && !s->ceiling.reached;
+        const char *why = obstacle(call->server);
 
-        buffer_append_str(&call->out, ready ? "ready\n" : "not ready\n");
-        return plain(call, ready ? 200 : 503, "text/plain; charset=utf-8");
+        if (why)
+                buffer_append_format(&call->out, "not ready: %s\n", why);
+        else
+                buffer_append_str(&call->out, "ready\n");
+        return plain(call, why ? 503 : 200, "text/plain; charset=utf-8");
 }
 
 static void write_counter(Buffer *b, const char *name, const char *type, const char *help)

@@ -132,7 +132,9 @@ class Queries(CliTest):
         self.fake.routes["/readyz"] = (503, {"code": "E_UNAVAILABLE", "error": "starting"})
         code, out, err = self.cxctl("check")
         self.assertEqual((code, out), (1, ""))
-        self.assertIn("not ready", err)
+        self.assertTrue(err.endswith(" is there, but not ready\n"), err)
+        self.fake.routes["/readyz"] = (503, b"not ready: the disk is full\n")
+        self.assertTrue(self.cxctl("check")[2].endswith(" is there, but not ready: the disk is full\n"))
 
     def ask_about_a_part(self):
         """The daemon looks for the alerts of a metric: it knows all of them, and that there is no such metric."""

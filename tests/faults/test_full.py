@@ -54,7 +54,9 @@ def full_and_back(seed, disk):
             sender.stop()
             codes = set(sender.refused.values()) - {"E_STALE"}
             assert codes == {"E_UNAVAILABLE"}, (codes, d.out.text()[-1500:])
-            assert h.get("/readyz").status == 503 and h.get("/healthz").status == 200
+            r = h.get("/readyz")
+            assert (r.status, r.body) == (503, b"not ready: the disk is full\n") and h.get("/healthz").status == 200
+            assert h.json("/v1/status")["store"]["full"] is True
             one = {"id": "one", "ts": now, "queue": "tech", "answers": {"nps": 3}}
             r = h.post("/v1/surveys", cx.lines_of([one]))
             assert r.status == 503 and "retry-after" in r.headers, (r.status, r.headers, r.body)
@@ -73,7 +75,7 @@ def full_and_back(seed, disk):
             cx.until("surveys are taken", lambda: h.post("/v1/surveys", cx.lines_of([one])).status == 200, 4)
             took = time.monotonic() - begin
             assert took < 5 * cx.SLOW, f"surveys are taken {took:.1f} s after there is space"
-            assert h.get("/readyz").status == 200
+            assert h.get("/readyz").status == 200 and h.json("/v1/status")["store"]["full"] is False
             again = faults.Sender(sender.stream, d.address("lines", "unix"), end=sender.acked)
             again.join(cx.seconds(30))
             assert again.acked == sender.acked and set(again.refused.values()) <= {"E_STALE"}, again.error

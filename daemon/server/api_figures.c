@@ -225,6 +225,11 @@ int api_series(ApiCall *call)
         json_begin_array(&call->json);
         for (usec_t t = from; t <= at && r == 0; t += step)
                 r = write_one(call, scope, metric, window, t);
+        if (r == API_FAULT)
+                r = api_fault(call, FAULT_HISTORY, "since",
+                              "figures of window %s are not kept back to then; ask for a later since, or a "
+                              "longer window",
+                              w->name);
         json_end_array(&call->json);
         json_end_object(&call->json);
         return r;

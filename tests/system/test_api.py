@@ -220,6 +220,8 @@ def figures():
         # What the resolution does not reach back to is refused, not made up.
         r = h.get("/v1/figures", scope="org", metric="csat", window="1h", at="2026-01-01")
         assert (r.status, r.code, r.json()["field"]) == (422, "E_HISTORY", "at")
+        r = h.get("/v1/series", scope="org", metric="csat", window="7d", since="30d", at=WHEN)
+        assert (r.status, r.code, r.json()["field"]) == (422, "E_HISTORY", "since")
         found = h.json("/v1/figures", scope="org", metric="csat", at=cx.stamp(AT - 60 * cxmodel.DAY))["figures"]
         assert "1h" not in [f["window"] for f in found] and "90d" in [f["window"] for f in found]
 

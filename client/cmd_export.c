@@ -93,7 +93,8 @@ static int run(Ctl *ctl, const Args *args)
                 r = api_open(ctl);
         if (r != CTL_OK)
                 return r;
-        path = http_query("/v1/export", "since", since, "until", until, NULL);
+        path = http_query("/v1/export", "since", since, "until", until, "source", args_get(args, "source"),
+                          NULL);
         e.row = table_new(columns, CX_ARRAY_LEN(columns), NULL);
         if (e.csv)
                 render_csv(e.row, ctl->out, true);
@@ -119,6 +120,7 @@ static int run(Ctl *ctl, const Args *args)
 static const Flag flags[] = {
         {"since", 0, "TIME", "surveys from then on"},
         {"until", 0, "TIME", "surveys before then"},
+        {"source", 0, "NAME", "surveys of this source only"},
         {"format", 0, "ndjson|csv", "one canonical JSON object per line (default), or CSV"},
         {0},
 };

@@ -296,7 +296,7 @@ static void export_slice(SurveySlice *slice, int result)
         }
         for (size_t i = 0; i < slice->n_rows && result == 0; i++) {
                 e->slice.after = slice->rows[i].seq;
-                if (slice->rows[i].ts < e->since || slice->rows[i].ts >= e->until)
+                if (slice->rows[i].ts < e->since || slice->rows[i].ts >= e->until || slice->rows[i].other)
                         continue;
                 buffer_append_text(&lines, survey_slice_json(slice, &slice->rows[i]));
                 buffer_append_char(&lines, '\n');
@@ -343,10 +343,28 @@ static void export_closed(HttpStream *stream, ConnReason reason, void *user)
                 export_free(e);
 }
 
+/* A source by its name, as the configuration has it. */
+static int export_source(ApiCall *call, const char **ret)
+{
+        const Config *c = call->server->config;
+        Text name = api_param(call, "source");
+
+        *ret = "";
+        if (!name.at)
+                return 0;
+        for (size_t i = 0; i < c->n_sources; i++) {
+                *ret = c->sources[i].name;
+                if (text_is(name, *ret))
+                        return 0;
+        }
+        return api_fault(call, FAULT_NOT_FOUND, "source", "the configuration has no such source");
+}
+
 int api_export(ApiCall *call)
 {
-        static const char *const params[] = {"since", "until", NULL};
+        static const char *const params[] = {"since", "until", "source", NULL};
         static const HttpStreamOps ops = {.on_ready = export_ready, .on_closed = export_closed};
+        const char *source;
         usec_t since, until;
         Export *e;
         int r = api_only_params(call, params);
@@ -357,6 +375,8 @@ int api_export(ApiCall *call)
                 r = api_time(call, "since", INT64_MIN, &since);
         if (r == 0)
                 r = api_time(call, "until", USEC_INFINITY, &until);
+        if (r == 0)
+                r = export_source(call, &source);
         if (r != 0)
                 return r;
         e = calloc(1, sizeof(*e));
@@ -365,6 +385,7 @@ int api_export(ApiCall *call)
         e->server = call->server;
         e->since = since;
         e->until = until;
+        snprintf(e->slice.source, sizeof(e->slice.source), "%s", source);
         e->slice.done = export_slice;
         r = http_stream_start(&e->stream, call->request, "application/x-ndjson", NULL, 0, &ops, e);
         if (r != 0)

@@ -24,8 +24,11 @@ static int take_row(void *user, const StoreSurvey *row)
                 s->rows = rows;
                 s->size = size;
         }
-        s->rows[s->n_rows++] =
-                (SliceRow){.seq = row->seq, .ts = row->ts, .json_at = s->bytes.n, .json_n = row->json.n};
+        s->rows[s->n_rows++] = (SliceRow){.seq = row->seq,
+                                          .ts = row->ts,
+                                          .json_at = s->bytes.n,
+                                          .json_n = row->json.n,
+                                          .other = s->source[0] && !text_is(row->source, s->source)};
         buffer_append_text(&s->bytes, row->json);
         return buffer_failed(&s->bytes) ? -ENOMEM : 0;
 }

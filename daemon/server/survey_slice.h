@@ -9,6 +9,7 @@
 
 #include "daemon/server/journal.h"
 #include "proto/base/buffer.h"
+#include "proto/metric.h"
 
 typedef struct SurveySlice SurveySlice;
 
@@ -16,6 +17,7 @@ typedef struct SliceRow {
         uint64_t seq;
         usec_t ts;
         size_t json_at, json_n; /* in SurveySlice.bytes */
+        bool other;             /* not of SurveySlice.source */
 } SliceRow;
 
 struct SurveySlice {
@@ -24,6 +26,7 @@ struct SurveySlice {
         bool recent; /* newest first within [since, until); else by number, above `after` */
         uint64_t after;
         usec_t since, until;
+        char source[METRIC_NAME_MAX + 1];             /* whose surveys are wanted; "": everybody's */
         void (*done)(SurveySlice *slice, int result); /* on the loop's thread */
         /* out: */
         Buffer bytes;

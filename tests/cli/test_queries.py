@@ -249,7 +249,8 @@ class Queries(CliTest):
     def test_export_streams_and_converts(self):
         lines = "".join(json.dumps({**SURVEY, "id": f"s{i}"}, ensure_ascii=False) + "\n" for i in range(3))
         self.fake.routes["/v1/export"] = (200, lines.encode())
-        self.assertEqual(self.ok("export", "--since", "2026-11-01"), lines)
+        self.assertEqual(self.ok("export", "--since", "2026-11-01", "--source", "ivr"), lines)
+        self.assertEqual(self.fake.requests[-1][1], "/v1/export?since=2026-11-01T00%3A00%3A00Z&source=ivr")
         rows = self.ok("export", "--format", "csv").split("\n")
         self.assertEqual(rows[0], "id,ts,status,rev,agent,queue,contact,customer,channel,reason,comment,answers")
         self.assertTrue(rows[1].startswith("s0,2026-11-21T10:15:30.250Z,answered,,ana.ruiz,billing-es,,,,,\"third call"))

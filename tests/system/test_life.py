@@ -392,6 +392,38 @@ def round_trip():
                     assert len(got) == len(expected) and not differ, differ[:2]
 
 
+@cx.case("surveys with the same ids from two sources: an export of each, sent as that source, gives the same boards")
+def round_trip_of_sources():
+    now = int(time.time())
+    sources = {"local": {"open": True}, "ivr": {"token_sha256": cx.token("ivr")[1]}}
+    with cx.Daemon(config(sources=sources)) as d, cx.Daemon(config(sources=sources)) as other:
+        paths = {name: d.path(name) for name in (*sources, "token")}
+        with open(paths["token"], "w", encoding="ascii") as file:
+            file.write(cx.token("ivr")[0])
+        # The second one has the ids of the first, and other answers.
+        for seed, name in enumerate(sources):
+            with open(paths[name], "wb") as file:
+                file.write(cx.lines_of([{**s, "id": f"same-{k}"} for k, s in enumerate(made(9000, now, seed=seed))]))
+
+        def send(to, name):
+            flags = [] if name == "local" else ["--source-token-file", paths["token"]]
+            return to.cxctl("send", "--lines", "unix:" + to.path("r", "lines"), *flags, paths[name])
+
+        for name in sources:
+            send(d, name)
+        before = boards(d, now, back=(0, 40))
+        lines = d.cxctl("export")
+        for name in sources:
+            with open(paths[name], "wb") as file:
+                file.write(d.cxctl("export", "--source", name))
+            assert b" 9000 stored, 0 duplicate, 0 revised, 0 refused" in send(other, name)
+        assert_same(before, boards(other, now, back=(0, 40)), "of two sources")
+        assert sorted(other.cxctl("export").splitlines()) == sorted(lines.splitlines())
+        with d.http() as h:
+            r = h.get("/v1/export", source="ibr")
+            assert (r.status, r.code, r.json()["field"]) == (404, "E_NOT_FOUND", "source")
+
+
 @cx.case("a store of version 1 is brought to this version with everything in it, and an older daemon refuses it then")
 def migrated():
     now = int(time.time())

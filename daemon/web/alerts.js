@@ -49,10 +49,15 @@ function weighed(alert, figure) {
         return test === 'evidence' && from && words.isNumber(value) ? { ...figure, value, low: null, high: null, n, target: alert.target } : null;
 }
 
+// Whether the rule has a limit of its own instead of the target.
+function hasOwnLimit(alert) {
+        return Boolean(alert.figure) && alert.figure.target !== alert.target;
+}
+
 // What the rule went by comes first; the window's figure is behind it, unless it is the same.
 function measures(metric, alert, figure, tone) {
         const evidence = weighed(alert, figure);
-        const goal = `target ${words.target(metric, alert.target)}`;
+        const goal = `${hasOwnLimit(alert) ? 'limit' : 'target'} ${words.target(metric, alert.target)}`;
         const span = words.windowWords(alert.window);
         const sure = words.proof(alert);
         const proof = sure ? [' · ', term(sure.text, sure.help)] : null;
@@ -95,7 +100,9 @@ class Card {
                         return;
                 this.alert = alert;
                 const metric = this.app.metric(alert.metric);
-                const figure = alert.figure ?? { value: null, n: 0, target: alert.target, window: alert.window };
+                // What it is measured against here is what the rule compared it with.
+                const figure = { ...alert.figure ?? { value: null, n: 0, window: alert.window }, target: alert.target, limit: hasOwnLimit(alert) };
+                const goal = hasOwnLimit(alert) ? words.target(metric, alert.target) : 'target';
                 const [severity] = SEVERITIES[alert.severity] ?? [alert.severity];
                 // A long window may still be on the right side when a fall has just begun.
                 const above = (weighed(alert, figure) ?? figure).value > alert.target;
@@ -109,7 +116,7 @@ class Card {
                 put(this.body,
                         h('h3', null, this.app.scopeLink(alert.scope, alert.metric, alert.window), ': ',
                                 term(words.metricLabel(alert.metric), words.metricHelp(metric)),
-                                turned ? ` has gone ${above ? 'above' : 'below'} target` : ` ${above ? 'above' : 'below'} target`),
+                                `${turned ? ' has gone' : ''} ${above ? 'above' : 'below'} ${goal}`),
                         measures(metric, alert, figure, turned ? 'near' : 'bad'),
                         h('p', { class: 'evidence' }, `As of ${words.dateTime(since)}, `, term('when the alert fired',
                                 'Answers that came later are not in here. The name above leads to the present figure.')),

@@ -46,7 +46,7 @@ function place(domain, value) {
 
 function sentence(metric, figure) {
         const range = words.interval(metric, figure);
-        const goal = words.isNumber(figure.target) ? `; target ${words.target(metric, figure.target)}` : '';
+        const goal = words.isNumber(figure.target) ? `; ${figure.limit ? 'limit' : 'target'} ${words.target(metric, figure.target)}` : '';
         if (!words.isNumber(figure.value))
                 return `no answers${goal}`;
         return `${words.value(metric, figure)}${range ? `, likely between ${range.replace(' to ', ' and ')}` : ''}${goal}`;

@@ -242,6 +242,28 @@ class Dashboard(unittest.TestCase):
         self.page.until(f"{text(card)}.includes('That was not saved: the daemon could not carry this out.')", "the refusal")
         self.assertIn("new", self.page.run(text(card)))
 
+    def test_a_limit_of_the_rule_is_not_called_the_target(self):
+        self.overview()
+        self.stream_is_up()
+        limit = self.mock.alert(5, "queue/billing-es", "wait_rating", "1h", "critical", "firing", 0, "Move somebody.", target=55)
+        limit["figure"] |= {"value": 10.0, "low": 2.0, "high": 40.0, "target": 80}
+        limit["evidence"] = {"test": "interval", "value": 40, "threshold": 55}
+        self.mock.transition(limit, "firing")
+        card = '.card[data-id="a000000000000005"]'
+        self.page.until(f"document.querySelector('{card}')", "the alert")
+        said = self.page.run(text(card))
+        self.assertIn("below 55%", said)
+        self.assertIn("limit 55%", said)
+        self.assertNotIn("target", said)
+        # The line lies where the text says, as far behind the range as 55 is behind 40, and is called the same.
+        line, spoken = self.page.run(f"""(() => {{
+            const bar = document.querySelector('{card} svg'), range = bar.querySelector('rect');
+            const [x, width] = [range.getAttribute('x'), range.getAttribute('width')].map(parseFloat);
+            return [(parseFloat(bar.querySelector('.target').getAttribute('x1')) - x) / width, bar.getAttribute('aria-label')];
+        }})()""")
+        self.assertAlmostEqual(line, 53 / 38, delta=0.02)
+        self.assertIn("limit 55%", spoken)
+
     # --- live ---
 
     def test_alerts_and_figures_change_as_they_happen(self):

@@ -94,8 +94,8 @@ typedef struct StoreSqlite {
         bool is_open;       /* opened successfully */
         int log_pages;      /* as of the last commit; 0: it was written back since, or that failed */
         bool no_space;      /* the log is not written back: that would fill what was given up for alerts */
-        bool broken;   /* the disk failed: what it holds is not known, nothing more is written */
-        int broken_by; /* errno of that */
+        bool broken;        /* the disk failed: what it holds is not known, nothing more is written */
+        int broken_by;      /* errno of that */
         bool read_only;
         int version;         /* of the file */
         StoreDamage *damage; /* rows that were reported, other than surveys */

@@ -335,21 +335,6 @@ static const Watch *watch_of(const Engine *e, const Alert *a)
         return NULL;
 }
 
-/* The newest alert says from which day on there are starts again; the one before, what held for the newest.
- */
-static void take_over(Pair *p, const Alert *a)
-{
-        if (a->ordinal > p->ordinal) {
-                p->ordinal = a->ordinal;
-                p->restart_before = p->restart;
-                p->restart = a->restart;
-        } else if (a->ordinal + 1 == p->ordinal) {
-                p->restart_before = a->restart;
-        }
-        p->past.valid = false;
-        p->guard->calm = false;
-}
-
 int engine_restore(Engine *e, const Alert *alert)
 {
         const Watch *w = watch_of(e, alert);
@@ -368,7 +353,7 @@ int engine_restore(Engine *e, const Alert *alert)
                 if (r)
                         return r;
                 p = engine_pair_find(e, scope, w);
-                take_over(p, alert);
+                engine_take_over(p, alert);
         }
         r = alertbook_add(&e->book, alert, &entry);
         if (r)

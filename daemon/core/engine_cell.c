@@ -73,14 +73,34 @@ static int make_counts(const Engine *e, ScopeId scope, ScopeCounts **ret)
         return 0;
 }
 
-/* Alerts of the same rule and scope that came back without a pair have used up their numbers. */
-static void inherit_ordinal(const Engine *e, Pair *p)
+/*
+ * The newest alert says from which day on there are starts again; the one before, what held for the newest. One that the
+ * rule made of another metric has only used up its number.
+ */
+void engine_take_over(Pair *p, const Alert *a)
+{
+        bool is_same = strcmp(a->metric, p->watch->metric->name) == 0;
+
+        if (is_same && a->ordinal > p->ordinal) {
+                p->restart_before = p->restart;
+                p->restart = a->restart;
+        } else if (is_same && a->ordinal + 1 == p->ordinal) {
+                p->restart_before = a->restart;
+        }
+        if (a->ordinal > p->ordinal)
+                p->ordinal = a->ordinal;
+        p->past.valid = false;
+        p->guard->calm = false;
+}
+
+/* From alerts of the same rule and scope that came back before there was the pair. */
+static void inherit(const Engine *e, Pair *p)
 {
         for (size_t i = 0; e->n_orphans && i < e->book.n; i++) {
                 const BookEntry *entry = e->book.entries[i];
 
-                if (!entry->pair && entry->kin == p->kin && entry->alert.ordinal > p->ordinal)
-                        p->ordinal = entry->alert.ordinal;
+                if (!entry->pair && entry->kin == p->kin)
+                        engine_take_over(p, &entry->alert);
         }
 }
 
@@ -109,7 +129,7 @@ static int make_cell(Engine *e, ScopeId scope, size_t metric, Cell **ret)
                         .restart_before = INT64_MIN,
                 };
                 guards[i].pair = p;
-                inherit_ordinal(e, p);
+                inherit(e, p);
         }
         *ret = cell;
         return 0;

@@ -137,6 +137,52 @@ START_TEST(an_alert_without_its_rule_expires_and_keeps_its_number)
 }
 END_TEST
 
+/* As many on the wrong side as make an alert by evidence. */
+static void answer_badly(Engine *e, usec_t now)
+{
+        static const char *const ids[] = {"1", "2", "3", "4", "5", "6", "7", "8"};
+        Effects all = EFFECTS_NULL;
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(ids); i++) {
+                Survey s = survey(ids[i], "ana", now, 1);
+
+                ck_assert_int_eq(step(e, now, &s, NULL), 0);
+                for (size_t k = 0; k < out.n_alerts; k++)
+                        ck_assert_int_eq(effects_add_alert(&all, &out.alerts[k]), 0);
+        }
+        effects_deinit(&out);
+        out = all;
+}
+
+START_TEST(evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet)
+{
+        Engine *e, *again;
+        Alert alert;
+
+        rules[0].test = RULE_EVIDENCE;
+        rules[0].false_alarms = 1;
+        rules[0].false_alarms_per = USEC_DAY;
+        e = make(1);
+        again = make(1);
+        answer_badly(e, day0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        alert = out.alerts[0];
+        /* All of it was retracted. */
+        alert.state = ALERT_RESOLVED;
+        alert.reason = ALERT_WITHDRAWN;
+        ck_assert_int_eq(engine_restore(again, &alert), 0);
+        answer_badly(again, day0);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        answer_badly(again, day0 + USEC_DAY);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_uint_eq(out.alerts[0].ordinal, 2);
+        rules[0].test = RULE_POINT;
+        engine_free(e);
+        engine_free(again);
+        effects_deinit(&out);
+}
+END_TEST
+
 START_TEST(an_unknown_alert_takes_no_command)
 {
         Engine *e = make(1);
@@ -164,5 +210,6 @@ START_TEST(time_does_not_run_backwards)
 END_TEST
 
 CHECK_MAIN("engine", statistics_count_what_came, changed_scopes_are_told_once,
-           an_alert_without_its_rule_expires_and_keeps_its_number, an_unknown_alert_takes_no_command,
-           time_does_not_run_backwards)
+           an_alert_without_its_rule_expires_and_keeps_its_number,
+           evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet,
+           an_unknown_alert_takes_no_command, time_does_not_run_backwards)

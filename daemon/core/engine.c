@@ -320,25 +320,39 @@ int engine_replay_change(Engine *e, const Survey *survey, const Survey *earlier)
         return engine_apply(e, &in, NULL);
 }
 
-/* The rule that the alert is of; NULL if there is none any more, or not for this metric and scope. */
+/* The rule of the alert's name, if it covers the scope; NULL: there is none any more. */
 static const Watch *watch_of(const Engine *e, const Alert *a)
 {
         for (size_t i = 0; i < e->settings->n_rules; i++) {
                 const Watch *w = &e->watches[i];
 
                 if (strcmp(w->rule->name, a->rule) == 0)
-                        return strcmp(w->metric->name, a->metric) == 0 &&
-                                               rule_covers(w->rule, a->scope_kind, text_of(a->scope_name))
-                                       ? w
-                                       : NULL;
+                        return rule_covers(w->rule, a->scope_kind, text_of(a->scope_name)) ? w : NULL;
         }
         return NULL;
 }
 
+/* The pair that looks after the alert; *ret NULL: there is none (any more). */
+static int find_heir(Engine *e, const Alert *a, Pair **ret)
+{
+        const Watch *w = watch_of(e, a);
+        ScopeId scope = org_find(e->org, a->scope_kind, text_of(a->scope_name));
+        bool is_same = w && strcmp(w->metric->name, a->metric) == 0;
+        Cell *cell;
+        Pair *p;
+        int r = is_same && scope != SCOPE_NONE ? engine_cell_get(e, scope, w->rule->metric, &cell) : 0;
+
+        if (r)
+                return r;
+        p = w ? engine_pair_find(e, scope, w) : NULL;
+        if (p)
+                engine_take_over(p, a);
+        *ret = is_same ? p : NULL;
+        return 0;
+}
+
 int engine_restore(Engine *e, const Alert *alert)
 {
-        const Watch *w = watch_of(e, alert);
-        ScopeId scope = org_find(e->org, alert->scope_kind, text_of(alert->scope_name));
         bool is_open = alert->state != ALERT_RESOLVED;
         Pair *p = NULL;
         BookEntry *entry;
@@ -346,15 +360,9 @@ int engine_restore(Engine *e, const Alert *alert)
 
         e->look_at_all = true;
         engine_advance(e, alert->changed);
-        if (w && scope != SCOPE_NONE) {
-                Cell *cell;
-
-                r = engine_cell_get(e, scope, w->rule->metric, &cell);
-                if (r)
-                        return r;
-                p = engine_pair_find(e, scope, w);
-                engine_take_over(p, alert);
-        }
+        r = find_heir(e, alert, &p);
+        if (r)
+                return r;
         r = alertbook_add(&e->book, alert, &entry);
         if (r)
                 return r;

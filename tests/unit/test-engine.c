@@ -183,6 +183,26 @@ START_TEST(evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet)
 }
 END_TEST
 
+START_TEST(a_rule_with_another_metric_does_not_use_its_numbers_again)
+{
+        Engine *e = make(1);
+        Survey good = survey("1", "ana", day0, 5), bad = survey("2", "ana", day0, 1);
+        Alert alert = {.id = "f", .rule = "low", .scope_name = "ana", .metric = "nps", .ordinal = 7};
+
+        alert.scope_kind = SCOPE_AGENT;
+        alert.state = ALERT_RESOLVED;
+        alert.restart = 30000;
+        ck_assert_int_eq(engine_replay(e, &good), 0);
+        ck_assert_int_eq(engine_restore(e, &alert), 0);
+        ck_assert_int_eq(step(e, day0, &bad, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_uint_eq(out.alerts[0].ordinal, 8);
+        ck_assert_int_eq(out.alerts[0].restart, INT64_MIN);
+        engine_free(e);
+        effects_deinit(&out);
+}
+END_TEST
+
 START_TEST(an_unknown_alert_takes_no_command)
 {
         Engine *e = make(1);
@@ -212,4 +232,5 @@ END_TEST
 CHECK_MAIN("engine", statistics_count_what_came, changed_scopes_are_told_once,
            an_alert_without_its_rule_expires_and_keeps_its_number,
            evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet,
-           an_unknown_alert_takes_no_command, time_does_not_run_backwards)
+           a_rule_with_another_metric_does_not_use_its_numbers_again, an_unknown_alert_takes_no_command,
+           time_does_not_run_backwards)

@@ -383,6 +383,35 @@ int engine_restore(Engine *e, const Alert *alert)
         return 0;
 }
 
+/* As if the last two alerts of a pair of another engine came back. */
+static int carry_pair_over(Engine *e, const Pair *p, const ScopeInfo *info)
+{
+        Alert a = {.scope_kind = info->kind, .ordinal = p->ordinal - 1, .restart = p->restart_before};
+        Pair *heir;
+        int r;
+
+        memcpy(a.rule, p->watch->rule->name, sizeof(a.rule));
+        memcpy(a.metric, p->watch->metric->name, sizeof(a.metric));
+        memcpy(a.scope_name, info->name.at, info->name.n);
+        r = find_heir(e, &a, &heir);
+        a.ordinal = p->ordinal;
+        a.restart = p->restart;
+        return r ? r : find_heir(e, &a, &heir);
+}
+
+int engine_carry_over(Engine *e, const Engine *before)
+{
+        int r = 0;
+
+        for (const Cell *cell = before->cells; cell; cell = cell->next)
+                for (size_t i = 0; i < cell->n_pairs && r == 0; i++)
+                        if (cell->pairs[i].ordinal)
+                                r = carry_pair_over(e, &cell->pairs[i], org_scope(before->org, cell->scope));
+        for (size_t i = 0; i < engine_n_alerts(before) && r == 0; i++)
+                r = engine_restore(e, engine_alert(before, i));
+        return r;
+}
+
 usec_t engine_deadline(const Engine *e)
 {
         const ScheduleItem *first = schedule_first(&e->schedule);

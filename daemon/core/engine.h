@@ -155,6 +155,12 @@ int32_t engine_kept_day(const Engine *e);
 CX_MUST_CHECK int engine_restore(Engine *e, const Alert *alert);
 
 /*
+ * The alerts of an engine with other settings; and what those that it has dropped since (alertbook.h) have used up.
+ * -ENOMEM leaves @e to be freed only.
+ */
+CX_MUST_CHECK int engine_carry_over(Engine *e, const Engine *before);
+
+/*
  * One input; what is to be done is appended to @out. -ENOMEM leaves the engine to be freed only: nothing of this input
  * may be acknowledged. Time never runs backwards for alerts: an earlier `now` counts as the latest one seen.
  */

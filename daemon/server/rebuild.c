@@ -62,17 +62,6 @@ int rebuild_take(Engine *e, Survey *survey, Text json, char *scratch)
         return engine_replay(e, survey);
 }
 
-static int carry_alerts_over(Rebuild *r)
-{
-        for (size_t i = 0; i < engine_n_alerts(r->before); i++) {
-                int result = engine_restore(r->engine, engine_alert(r->before, i));
-
-                if (result < 0)
-                        return result;
-        }
-        return 0;
-}
-
 static void finish(Rebuild *r, int result)
 {
         RebuildFn fn = r->fn;
@@ -80,7 +69,7 @@ static void finish(Rebuild *r, int result)
         Engine *engine = NULL;
 
         if (result == 0)
-                result = carry_alerts_over(r);
+                result = engine_carry_over(r->engine, r->before);
         if (result == 0) {
                 engine = r->engine;
                 r->engine = NULL;

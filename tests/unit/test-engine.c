@@ -203,6 +203,34 @@ START_TEST(a_rule_with_another_metric_does_not_use_its_numbers_again)
 }
 END_TEST
 
+START_TEST(numbers_of_alerts_that_were_dropped_are_carried_over)
+{
+        Engine *e = make(1), *again = make(1);
+        Survey bad = survey("1", "ana", day0, 1), good = survey("1", "ana", day0, 5);
+        Alert other = {.rule = "other", .scope_kind = SCOPE_ORG, .state = ALERT_RESOLVED};
+        char id[ALERT_ID_MAX + 1];
+
+        ck_assert_int_eq(step(e, day0, &bad, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        memcpy(id, out.alerts[0].id, sizeof(id));
+        ck_assert_int_eq(step(e, day0, &good, &bad), 0);
+        for (other.ordinal = 1; engine_find_alert(e, text_of(id)); other.ordinal++) {
+                other.changed = day0 + other.ordinal;
+                ck_assert_int_eq(engine_restore(e, &other), 0);
+        }
+        ck_assert_int_eq(engine_replay(again, &good), 0);
+        ck_assert_int_eq(engine_carry_over(again, e), 0);
+        ck_assert_uint_eq(engine_n_alerts(again), engine_n_alerts(e));
+        ck_assert_int_eq(step(again, day0 + USEC_DAY, &bad, &good), 0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_uint_eq(out.alerts[0].ordinal, 2);
+        ck_assert_str_ne(out.alerts[0].id, id);
+        engine_free(e);
+        engine_free(again);
+        effects_deinit(&out);
+}
+END_TEST
+
 START_TEST(an_unknown_alert_takes_no_command)
 {
         Engine *e = make(1);
@@ -232,5 +260,6 @@ END_TEST
 CHECK_MAIN("engine", statistics_count_what_came, changed_scopes_are_told_once,
            an_alert_without_its_rule_expires_and_keeps_its_number,
            evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet,
-           a_rule_with_another_metric_does_not_use_its_numbers_again, an_unknown_alert_takes_no_command,
+           a_rule_with_another_metric_does_not_use_its_numbers_again,
+           numbers_of_alerts_that_were_dropped_are_carried_over, an_unknown_alert_takes_no_command,
            time_does_not_run_backwards)

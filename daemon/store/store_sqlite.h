@@ -88,6 +88,7 @@ typedef struct StoreSqlite {
         Blocks blocks;
         StoreCounts counts;
         StoreCounts stored_counts; /* as they are on disk */
+        StoreCounts lost;          /* so many of them were counted as damaged, of alerts and feeds */
         uint64_t n_damaged;
         usec_t oldest_feed; /* no message is older; INT64_MIN: not known */
         int os_error;       /* errno of the last step */

@@ -363,11 +363,13 @@ int sqlite_scan_span(Store *base, usec_t since, usec_t until, uint64_t after, si
 
 /* --- alerts and feeds ----------------------------------------------------------------------------------- */
 
-/* Ends a scan that came to the end of a table: @n of @expected rows were there. */
-static int count_lost(StoreSqlite *s, uint64_t n, uint64_t expected)
+/* Ends a scan that came to the end of a table: @n of @expected rows were there, @known are known to be lost. */
+static int count_lost(StoreSqlite *s, uint64_t n, uint64_t expected, uint64_t *known)
 {
-        if (n < expected)
-                s->n_damaged += expected - n;
+        if (n + *known < expected) {
+                s->n_damaged += expected - n - *known;
+                *known = expected - n;
+        }
         return 0;
 }
 
@@ -427,7 +429,7 @@ int sqlite_scan_alerts(Store *base, StoreAlertFn fn, void *user)
                         return r;
                 }
         }
-        return r < 0 ? r : count_lost(s, n, s->counts.alerts);
+        return r < 0 ? r : count_lost(s, n, s->counts.alerts, &s->lost.alerts);
 }
 
 int sqlite_scan_feeds(Store *base, StoreFeedFn fn, void *user)
@@ -462,5 +464,5 @@ int sqlite_scan_feeds(Store *base, StoreFeedFn fn, void *user)
                         return r;
                 }
         }
-        return r < 0 ? r : count_lost(s, n, s->counts.feeds);
+        return r < 0 ? r : count_lost(s, n, s->counts.feeds, &s->lost.feeds);
 }

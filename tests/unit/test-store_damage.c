@@ -425,6 +425,7 @@ END_TEST
 START_TEST(lost_and_changed_alerts_and_messages_are_counted)
 {
         StoreDir dir = STORE_DIR_INIT;
+        size_t n;
         Store *s;
 
         s = store_dir_open(&dir);
@@ -440,6 +441,13 @@ START_TEST(lost_and_changed_alerts_and_messages_are_counted)
         s = store_dir_open(&dir);
         ck_assert_str_eq(store_dump_alerts(s), "c 3 open three\n");
         ck_assert_uint_eq(damaged(s), 2);
+        ck_assert_str_eq(store_dump_feeds(s), "maria 3 5 three\n");
+        ck_assert_uint_eq(damaged(s), 4);
+        /* Each once, however often all are read: retention does so. */
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_expire_feeds(s, 5, 100, &n), 0);
+        ck_assert_int_eq(store_commit(s), 0);
+        ck_assert_str_eq(store_dump_alerts(s), "c 3 open three\n");
         ck_assert_str_eq(store_dump_feeds(s), "maria 3 5 three\n");
         ck_assert_uint_eq(damaged(s), 4);
         store_close(s);

@@ -115,16 +115,44 @@ static bool same_listen(const Config *a, const Config *b)
 
 const char *config_needs_restart(const Config *before, const Config *after)
 {
+        static const char *const sentences[] = {
+                NULL,
+                "listen changed, which takes effect with a restart only",
+                "store.path changed, which takes effect with a restart only",
+                "listen and store.path changed, which takes effect with a restart only",
+                "tls changed, which takes effect with a restart only",
+                "listen and tls changed, which takes effect with a restart only",
+                "store.path and tls changed, which takes effect with a restart only",
+                "listen, store.path and tls changed, which takes effect with a restart only",
+        };
         bool listen = !same_listen(before, after);
         bool store = !same_text(before->store, after->store);
         bool tls = !same_text(before->tls_certificate, after->tls_certificate) ||
                    !same_text(before->tls_key, after->tls_key);
 
-        if (listen + store + tls > 1)
-                return "listen, store or tls changed, which takes effect with a restart only";
-        if (listen)
-                return "listen changed, which takes effect with a restart only";
-        if (store)
-                return "store.path changed, which takes effect with a restart only";
-        return tls ? "tls changed, which takes effect with a restart only" : NULL;
+        return sentences[listen + 2 * store + 4 * tls];
+}
+
+static void swap_texts(char **a, char **b)
+{
+        char *other = *a;
+
+        *a = *b;
+        *b = other;
+}
+
+void config_keep_until_restart(Config *before, Config *after)
+{
+        for (ConfigFace face = 0; face < _CONFIG_FACE_N; face++) {
+                char **listen = before->listen[face];
+                size_t n = before->n_listen[face];
+
+                before->listen[face] = after->listen[face];
+                before->n_listen[face] = after->n_listen[face];
+                after->listen[face] = listen;
+                after->n_listen[face] = n;
+        }
+        swap_texts(&before->store, &after->store);
+        swap_texts(&before->tls_certificate, &after->tls_certificate);
+        swap_texts(&before->tls_key, &after->tls_key);
 }

@@ -109,4 +109,7 @@ bool config_changes_rules(const Config *before, const Config *after);
  */
 const char *config_needs_restart(const Config *before, const Config *after);
 
+/* Moves from @before to @after, and back, what takes effect only with a restart: it is still that of the start. */
+void config_keep_until_restart(Config *before, Config *after);
+
 CX_DEFINE_CLEANUP(Config, config_free)

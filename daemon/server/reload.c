@@ -41,6 +41,7 @@ static void swap(Server *s, Engine *engine)
                         engine_free(engine);
                 return;
         }
+        config_keep_until_restart(old, s->next_config);
         s->config = s->next_config;
         s->next_config = NULL;
         parts.config = s->config;
@@ -128,7 +129,7 @@ void reload_start(Server *s)
         }
         restart = config_needs_restart(s->config, s->next_config);
         if (restart)
-                log_warning("reload: %s; this takes effect with a restart", restart);
+                log_warning("reload: %s", restart);
         if (config_changes_figures(s->config, s->next_config))
                 log_notice("reload changes what figures are: they are computed anew from the stored surveys");
         /* A survey that came in now would be counted by the engine that goes. */

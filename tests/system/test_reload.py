@@ -3,6 +3,7 @@
 """A reload takes effect as a whole or not at all, and loses or repeats nothing of what is being sent meanwhile."""
 
 import json
+import os
 import threading
 import time
 
@@ -247,6 +248,24 @@ def broken():
         assert d.out.find(r"cxd\.yaml:1: windows: ")
         d.configure(config())
         d.start()
+
+
+@cx.case("what takes effect only with a restart is named at each reload, and until then the old is in force, and shown")
+def waiting():
+    with cx.Daemon(config()) as d:
+        d.send({"id": "a", "ts": NOW, "agent": "ana", "queue": "tech", "answers": {"csat": 2}})
+        path = d.status()["store"]["path"]
+        d.configure(config(store={"path": "other.db"}))
+        for _ in range(2):
+            log = d.reload()
+            assert any(line.endswith("reload: store.path changed, which takes effect with a restart only") for line in log), log
+            assert d.status()["store"]["path"] == path
+        d.configure(config())
+        assert not any("restart" in line for line in d.reload())
+        d.configure(config(store={"path": "other.db"}))
+        d.reload()
+        d.restart()
+        assert d.status()["store"]["path"] == os.path.join(os.path.dirname(path), "other.db") and d.status()["store"]["rows"] == 0
 
 
 @cx.case("50 reloads, every other one broken, under load: nothing lost, nothing counted twice, memory and descriptors flat")

@@ -393,7 +393,7 @@ START_TEST(what_needs_a_restart_is_named)
                 {"store: {path: y.db}\n", "store.path changed, which takes effect with a restart only"},
                 {"tls: {certificate: a, key: b}\n", "tls changed, which takes effect with a restart only"},
                 {"store: {path: y.db}\nlisten: {pull: []}\n",
-                 "listen, store or tls changed, which takes effect with a restart only"},
+                 "listen and store.path changed, which takes effect with a restart only"},
         };
         Config *before = loaded("");
 

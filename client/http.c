@@ -19,6 +19,7 @@ struct Http {
         char *base; /* "http://localhost" */
         const char *socket;
         char reason[CURL_ERROR_SIZE];
+        CURLcode code;
         long os_errno;
         /* of the stream that is under way */
         HttpOnData on_data;
@@ -83,6 +84,14 @@ int http_say_unreachable(const Http *h)
 {
         const Ctl *ctl = h->ctl;
 
+        if (h->code == CURLE_PEER_FAILED_VERIFICATION || h->code == CURLE_SSL_CACERT_BADFILE) {
+                ctl_error(ctl, "%s is not trusted: %s", ctl->host, h->reason);
+                ctl_error(ctl, "%s",
+                          h->code == CURLE_SSL_CACERT_BADFILE
+                                  ? "--ca-file needs a file with certificates in PEM form"
+                                  : "--ca-file FILE names a certificate to trust, such as its own");
+                return CTL_UNREACHABLE;
+        }
         ctl_error(ctl, "no daemon at %s: %s", ctl->host,
                   h->os_errno    ? strerror((int)h->os_errno)
                   : h->reason[0] ? h->reason
@@ -93,8 +102,8 @@ int http_say_unreachable(const Http *h)
                 ctl_error(ctl, "is it running? try: systemctl status cxd; elsewhere: -H unix:PATH, "
                                "-H http://HOST:PORT, or CXCTL_HOST");
         else
-                ctl_error(ctl, "is it running there, and does it listen on that address (listen.http)? "
-                               "elsewhere: -H or CXCTL_HOST");
+                ctl_error(ctl, "is it running there, does it listen on that address (listen.http), with TLS "
+                               "(https) or without (http)? elsewhere: -H or CXCTL_HOST");
         return CTL_UNREACHABLE;
 }
 
@@ -104,6 +113,7 @@ static void prepare(Http *h, const char *path, struct curl_slist *headers)
 
         curl_easy_reset(h->curl);
         h->reason[0] = '\0';
+        h->code = CURLE_OK;
         h->os_errno = 0;
         SET(h->curl, CURLOPT_URL, url);
         free(url);
@@ -156,6 +166,7 @@ static size_t collect(char *data, size_t size, size_t n, void *to)
 
 static void note_failure(Http *h, CURLcode code)
 {
+        h->code = code;
         if (!h->reason[0])
                 snprintf(h->reason, sizeof(h->reason), "%s", curl_easy_strerror(code));
         if (curl_easy_getinfo(h->curl, CURLINFO_OS_ERRNO, &h->os_errno) != CURLE_OK)

@@ -13,6 +13,7 @@
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/io/tls.h"
@@ -25,10 +26,14 @@ struct Tls {
 /* Says why, from OpenSSL's own queue of errors. */
 static int refuse(char *reason, const char *what, const char *file)
 {
-        unsigned long code = ERR_peek_last_error();
+        unsigned long first = ERR_peek_error(), code = ERR_peek_last_error();
         const char *text = code ? ERR_reason_error_string(code) : NULL;
 
-        snprintf(reason, TLS_REASON_MAX, "%s: %s: %s", file, what, text ? text : "not usable");
+        if (ERR_SYSTEM_ERROR(first))
+                snprintf(reason, TLS_REASON_MAX, "%s: cannot be read: %s", file,
+                         strerror(ERR_GET_REASON(first)));
+        else
+                snprintf(reason, TLS_REASON_MAX, "%s: %s: %s", file, what, text ? text : "not usable");
         ERR_clear_error();
         return -EINVAL;
 }

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What questions look like: tables, CSV, JSON, exit codes."""
 
+import http.server
 import json
 import os
 import pty
+import ssl
 import subprocess
+import threading
 import unittest
 
 from fake_daemon import ALERT, CXCTL, FIGURE, ME, NO_DATA, NPS, SURVEY, CliTest, organisation
@@ -202,6 +205,28 @@ class Queries(CliTest):
         self.assertIn("no daemon at http://127.0.0.1:99999: URL ", err)
         self.assertEqual(self.cxctl("-H", "unix:/nowhere/cxd.sock", "check")[0], 3)
         self.assertEqual(self.cxctl("-H", "ftp://x", "status")[0], 2)
+
+    def test_a_certificate_that_is_not_trusted_is_not_taken_for_no_daemon(self):
+        key, certificate = self.fake.path("key.pem"), self.fake.path("certificate.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-keyout", key, "-out", certificate, "-subj", "/CN=127.0.0.1", "-addext",
+                        "subjectAltName=IP:127.0.0.1"], capture_output=True, check=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        host = f"https://127.0.0.1:{server.server_address[1]}"
+        code, out, err = self.cxctl("-H", host, "status")
+        self.assertEqual((code, out), (3, ""))
+        self.assertTrue(err.startswith(f"cxctl: {host} is not trusted: SSL certificate problem: self-signed"), err)
+        self.assertIn("--ca-file FILE", err)
+        err = self.cxctl("-H", host, "--ca-file", self.fake.path("none"), "status")[2]
+        self.assertIn("--ca-file needs a file", err)
+        self.assertIn("(https)", self.cxctl("-H", host.replace("https", "http"), "status")[2])
 
     def in_terminal(self, *args, **env):
         master, slave = pty.openpty()

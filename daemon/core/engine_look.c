@@ -156,7 +156,7 @@ static bool is_withdrawn(const Engine *e, const Pair *p, const Look *look)
         if (!p->watch->is_evidence)
                 return p->held && !look->holds;
         sum = fired_sum(e, p);
-        return sum < p->held_evidence && sum < p->open->alert.limit;
+        return p->held_evidence >= p->open->alert.limit && sum < p->open->alert.limit;
 }
 
 /* An evidence alert ends only when M has fallen well below what it fired at, so that one answer does not end it. */

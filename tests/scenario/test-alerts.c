@@ -287,6 +287,17 @@ SCENARIO(evidence_of_an_hour_to_come_waits_until_its_window_has_it)
         world_expect("[d0 01:00] low agent/ana: inactive -> firing n=5 value=0 evidence=174.3/70\n");
 }
 
+/* Good answers of the same day took the evidence below the limit already, and that is no withdrawal. */
+SCENARIO(a_revision_after_better_answers_withdraws_nothing)
+{
+        world_rule("csat-low csat agent/* 28d evidence below 80");
+        world_answers(9, "ana billing csat=2");
+        world_expect("[d0 00:00] csat-low agent/ana: inactive -> firing n=6 value=0 evidence=596.9/280\n");
+        world_answers(10, "ana billing csat=5");
+        world_revise("s3", "ana billing csat=4");
+        world_expect("");
+}
+
 SCENARIO(a_retraction_that_changes_nothing_leaves_the_alert)
 {
         world_rule("low csat agent/* 1h point below 80 min_n=2");
@@ -372,8 +383,8 @@ CHECK_MAIN("alerts", a_point_rule_fires_with_enough_answers_and_recovers,
            an_answer_from_before_the_first_day_adds_starts, a_window_that_runs_empty_ends_the_alert,
            a_bucket_that_leaves_can_make_an_alert, a_late_answer_counts_where_it_belongs,
            an_answer_from_the_future_counts_when_its_time_has_come, a_revision_takes_the_evidence_away,
-           a_retraction_takes_the_evidence_away, a_retraction_that_changes_nothing_leaves_the_alert,
-           a_day_that_is_no_longer_kept_is_no_start,
+           a_retraction_takes_the_evidence_away, a_revision_after_better_answers_withdraws_nothing,
+           a_retraction_that_changes_nothing_leaves_the_alert, a_day_that_is_no_longer_kept_is_no_start,
            an_answer_from_before_the_first_day_that_is_kept_adds_starts,
            evidence_of_an_hour_to_come_waits_until_its_window_has_it,
            people_acknowledge_snooze_and_say_what_came_of_it, a_snoozed_alert_may_recover_in_its_sleep,

@@ -308,17 +308,6 @@ END_TEST
 
 /* --- damage of one kind --------------------------------------------------------------------------------- */
 
-static void run_sql(StoreDir *dir, const char *text)
-{
-        char *error = NULL;
-        sqlite3 *db = NULL;
-
-        ck_assert_int_eq(sqlite3_open(dir->file, &db), SQLITE_OK);
-        (void)sqlite3_exec(db, text, NULL, NULL, &error);
-        ck_assert_msg(!error, "%s", error);
-        ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
-}
-
 static void note_seq(void *user, uint64_t seq)
 {
         buffer_append_format(user, "%llu ", (unsigned long long)seq);
@@ -341,7 +330,7 @@ static void damage(const char *text, const char *expected, uint64_t n_damaged)
         s = store_dir_open(&dir);
         store_put_rows(s, 1, 2000);
         store_close(s);
-        run_sql(&dir, text);
+        store_run_sql(dir.file, text);
         s = store_dir_open(&dir);
         for (int round = 0; round < 2; round++) {
                 buffer_reset(&seqs);
@@ -400,7 +389,7 @@ START_TEST(lost_blocks_are_made_anew_and_written)
                 s = store_dir_open(&dir);
                 store_put_rows(s, 1, 2000);
                 store_close(s);
-                run_sql(&dir, ways[i]);
+                store_run_sql(dir.file, ways[i]);
                 s = store_dir_open(&dir);
                 ck_assert_int_eq(store_info(s, &info), 0);
                 ck_assert_uint_gt(info.n_damaged, 0);
@@ -436,7 +425,8 @@ START_TEST(lost_and_changed_alerts_and_messages_are_counted)
         store_put_feed_text(s, "maria", 2, 5, "two");
         store_put_feed_text(s, "maria", 3, 5, "three");
         store_close(s);
-        run_sql(&dir, "DELETE FROM alert WHERE id = 'a'; UPDATE alert SET is_open = 0 WHERE id = 'b';"
+        store_run_sql(dir.file,
+                      "DELETE FROM alert WHERE id = 'a'; UPDATE alert SET is_open = 0 WHERE id = 'b';"
                       "DELETE FROM feed WHERE seq = 1; UPDATE feed SET seq = 9 WHERE seq = 2");
         s = store_dir_open(&dir);
         ck_assert_str_eq(store_dump_alerts(s), "c 3 open three\n");
@@ -464,7 +454,8 @@ START_TEST(changed_definitions_of_tables_are_refused)
         s = store_dir_open(&dir);
         store_put_rows(s, 1, 5);
         store_close(s);
-        run_sql(&dir,
+        store_run_sql(
+                dir.file,
                 "PRAGMA writable_schema=ON;"
                 "UPDATE sqlite_schema SET sql = replace(sql, 'ts INTEGER', 'ts BLOB') WHERE name = 'survey'");
         ck_assert_int_eq(store_open_sqlite(&s, dir.file, error, sizeof(error)), -EBADMSG);
@@ -483,7 +474,7 @@ START_TEST(retention_removes_damaged_rows_only_with_all_of_their_block)
         s = store_dir_open(&dir);
         store_put_rows(s, 1, 1500);
         store_close(s);
-        run_sql(&dir, "UPDATE survey SET ts = 1 WHERE seq = 1000");
+        store_run_sql(dir.file, "UPDATE survey SET ts = 1 WHERE seq = 1000");
         s = store_dir_open(&dir);
         ck_assert_int_eq(store_begin(s), 0);
         ck_assert_int_eq(store_expire_old(s, 900000, 10000, &n), 0);

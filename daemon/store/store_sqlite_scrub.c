@@ -181,6 +181,28 @@ static int take_tally(Scrub *c)
         return go_on_behind(c, ok, row.scope, row.day);
 }
 
+static const char *const names[] = {
+        [SCRUB_ALERTS] = "alerts",
+        [SCRUB_FEEDS] = "feed messages",
+        [SCRUB_TALLIES] = "tallies",
+};
+
+/* Rows that are gone are in no table; whoever read all of it has counted them. */
+static void tell_lost(Scrub *c)
+{
+        const StoreCounts *lost = &c->s->lost;
+        uint64_t n = c->at->table == SCRUB_ALERTS  ? lost->alerts
+                     : c->at->table == SCRUB_FEEDS ? lost->feeds
+                                                   : 0;
+        char what[48];
+
+        if (n == 0)
+                return;
+        (void)snprintf(what, sizeof(what), "%llu %s that are lost", (unsigned long long)n,
+                       names[c->at->table]);
+        tell(c, what, false);
+}
+
 /* A slice of a table with a statement that was given its beginning. */
 static int scrub_rows(Scrub *c, StoreSql which, int (*take)(Scrub *c))
 {
@@ -195,8 +217,10 @@ static int scrub_rows(Scrub *c, StoreSql which, int (*take)(Scrub *c))
                 sql_done(c->s, which);
         if (r < 0)
                 return r;
-        if (c->n < SCRUB_ROWS)
+        if (c->n < SCRUB_ROWS) {
+                tell_lost(c);
                 next_table(c->at);
+        }
         return c->n < SCRUB_ROWS || c->n_good ? 0 : -EBADMSG; /* nothing to go on behind */
 }
 
@@ -230,10 +254,6 @@ static int scrub_keyed(Scrub *c)
                                : which == SQL_SCRUB_FEEDS ? take_feed
                                                           : take_tally);
         if (r == -EBADMSG || r == -EIO) {
-                static const char *const names[] = {[SCRUB_ALERTS] = "alerts",
-                                                    [SCRUB_FEEDS] = "feed messages",
-                                                    [SCRUB_TALLIES] = "tallies"};
-
                 sql_damage(c->s, tell, c, "table of %s", names[c->at->table]);
                 next_table(c->at);
                 return 0;

@@ -414,6 +414,7 @@ END_TEST
 START_TEST(lost_and_changed_alerts_and_messages_are_counted)
 {
         StoreDir dir = STORE_DIR_INIT;
+        StoreScrub at = STORE_SCRUB_NULL;
         size_t n;
         Store *s;
 
@@ -440,6 +441,12 @@ START_TEST(lost_and_changed_alerts_and_messages_are_counted)
         ck_assert_str_eq(store_dump_alerts(s), "c 3 open three\n");
         ck_assert_str_eq(store_dump_feeds(s), "maria 3 5 three\n");
         ck_assert_uint_eq(damaged(s), 4);
+        /* A check tells all of them again, those that are gone as well. */
+        while (!at.complete)
+                ck_assert_int_eq(store_scrub(s, &at, NULL, NULL), 0);
+        ck_assert_uint_eq(at.n_damaged, 4);
+        ck_assert_uint_eq(damaged(s), 4);
+        store_scrub_deinit(&at);
         store_close(s);
         store_dir_remove(&dir);
 }

@@ -8,7 +8,6 @@
  */
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -403,8 +402,6 @@ START_TEST(lost_blocks_are_made_anew_and_written)
                 store_close(s);
                 s = store_dir_open(&dir);
                 ck_assert_uint_eq(damaged(s), 0);
-                ck_assert_int_eq(store_info(s, &info), 0);
-                ck_assert_uint_eq(info.n_surveys, 2000);
                 store_close(s);
                 store_dir_remove(&dir);
         }
@@ -427,8 +424,8 @@ START_TEST(lost_and_changed_alerts_and_messages_are_counted)
         store_put_feed_text(s, "maria", 3, 5, "three");
         store_close(s);
         store_run_sql(dir.file,
-                      "DELETE FROM alert WHERE id = 'a'; UPDATE alert SET is_open = 0 WHERE id = 'b';"
-                      "DELETE FROM feed WHERE seq = 1; UPDATE feed SET seq = 9 WHERE seq = 2");
+                      "DELETE FROM alert WHERE id = 'a'; DELETE FROM feed WHERE seq = 1;"
+                      "UPDATE alert SET is_open = 0 WHERE id = 'b'; UPDATE feed SET seq = 9 WHERE seq = 2");
         s = store_dir_open(&dir);
         ck_assert_str_eq(store_dump_alerts(s), "c 3 open three\n");
         ck_assert_uint_eq(damaged(s), 2);
@@ -438,14 +435,11 @@ START_TEST(lost_and_changed_alerts_and_messages_are_counted)
         ck_assert_int_eq(store_begin(s), 0);
         ck_assert_int_eq(store_expire_feeds(s, 5, 100, &n), 0);
         ck_assert_int_eq(store_commit(s), 0);
-        ck_assert_str_eq(store_dump_alerts(s), "c 3 open three\n");
-        ck_assert_str_eq(store_dump_feeds(s), "maria 3 5 three\n");
         ck_assert_uint_eq(damaged(s), 4);
         /* A check tells all of them again, those that are gone as well. */
         while (!at.complete)
                 ck_assert_int_eq(store_scrub(s, &at, NULL, NULL), 0);
         ck_assert_uint_eq(at.n_damaged, 4);
-        ck_assert_uint_eq(damaged(s), 4);
         store_scrub_deinit(&at);
         store_close(s);
         store_dir_remove(&dir);

@@ -225,6 +225,17 @@ static int note_deleted(Store *store, const FoldDeletion *which)
         return r;
 }
 
+static const char forgotten_mark[] = "surveys forgotten";
+
+int fold_forgotten(Store *store, usec_t *ret)
+{
+        int r = store_get_mark(store, forgotten_mark, ret);
+
+        if (r == STORE_E_NOT_FOUND)
+                *ret = INT64_MIN;
+        return r < 0 ? r : 0;
+}
+
 int fold_delete(const Fold *f, Store *store, const FoldDeletion *which, StoreDamageFn damaged, void *user)
 {
         int r = store_begin(store);
@@ -236,6 +247,8 @@ int fold_delete(const Fold *f, Store *store, const FoldDeletion *which, StoreDam
                 r = store_drop_surveys(store, which->before, which->seqs, which->n);
         if (r == 0)
                 r = note_deleted(store, which);
+        if (r == 0)
+                r = store_put_mark(store, forgotten_mark, which->forgotten_before);
         if (r == 0)
                 r = store_commit(store);
         if (r < 0)

@@ -30,7 +30,8 @@ typedef struct FoldDeletion {
         const uint64_t *seqs;
         const bool *counted; /* by the engine, as surveys that were not retracted */
         size_t n;
-        uint64_t epoch; /* that a snapshot learns of it under; 0: there is none */
+        uint64_t epoch;          /* that a snapshot learns of it under; 0: there is none */
+        usec_t forgotten_before; /* what fold_forgotten() says from then on */
 } FoldDeletion;
 
 /*
@@ -39,6 +40,9 @@ typedef struct FoldDeletion {
  */
 CX_MUST_CHECK int fold_delete(const Fold *f, Store *store, const FoldDeletion *which, StoreDamageFn damaged,
                               void *user);
+
+/* Of the surveys before *ret some were deleted; INT64_MIN: none was yet. As the store. */
+CX_MUST_CHECK int fold_forgotten(Store *store, usec_t *ret);
 
 /* A stored row into an engine. Metrics and answers that are not configured are left out. -EBADMSG; -ENOMEM. */
 CX_MUST_CHECK int fold_replay(Engine *e, const StoreTally *row);

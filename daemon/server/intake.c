@@ -217,7 +217,7 @@ static int take_survey(Intake *i, size_t entry, const ConfigSource *source, usec
         e->json_n = b->bytes.n - e->json_at;
         e->ts = i->survey.ts;
         n_known = seen_find(i->parts.seen, hash, known);
-        if ((n_known == 0 && counts_at_once(i)) || PLANTED("no-dedupe"))
+        if ((n_known == 0 && counts_at_once(i) && e->ts >= i->parts.forgotten_before) || PLANTED("no-dedupe"))
                 return take_new(i, b, entry, hash, now);
         b->deferred = b->deferred || n_known == 0;
         hit = batch_add_hit(b);
@@ -300,6 +300,11 @@ void intake_set_limits(Intake *i, usec_t gone, usec_t mute)
 {
         i->parts.gone_before = gone;
         i->parts.mute_before = mute;
+}
+
+void intake_forget_before(Intake *i, usec_t before)
+{
+        i->parts.forgotten_before = before;
 }
 
 bool intake_is_idle(const Intake *i)

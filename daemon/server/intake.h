@@ -74,6 +74,7 @@ typedef struct IntakeParts {
         uint64_t last_seq;   /* highest number of a stored survey */
         usec_t gone_before; /* surveys before this are past retention, whether they are deleted already or not */
         usec_t mute_before; /* surveys before this have no comment */
+        usec_t forgotten_before; /* of the surveys before this some were deleted: nobody knows which ids they had */
         /* Before a survey with a number up to kept_until is changed, what was counted of it is kept under this epoch. */
         uint64_t kept_epoch, kept_until;
 } IntakeParts;
@@ -135,6 +136,9 @@ void intake_tell(Intake *i);
 
 /* From now on surveys before @gone are refused, and unknown if they are stored; those before @mute lose their comment. */
 void intake_set_limits(Intake *i, usec_t gone, usec_t mute);
+
+/* As in IntakeParts, from now on. */
+void intake_forget_before(Intake *i, usec_t before);
 
 /*
  * Asks for cut(), which comes once, at a moment when the engine has counted exactly the surveys that were handed to the

@@ -219,8 +219,8 @@ static int find_newest(Resolver *r, const Hit *hit, size_t *ret)
 }
 
 /*
- * It was offered before this round of retention began. Its version up to now counts as deleted, so that it would be taken
- * for a new one and counted once more.
+ * Its version up to now may have been deleted (when retention was shorter), or counts as deleted (because a round of retention
+ * has begun since it was offered): it would be taken for a new one and counted once more.
  */
 static int refuse_gone(const Resolver *r, Entry *e)
 {
@@ -262,7 +262,7 @@ static int resolve_hit(Resolver *r, const Hit *hit)
                 if (is_known(r))
                         return take_again(r, hit, seqs[k], before);
         }
-        return take_new(r, hit);
+        return r->survey.ts < r->parts->forgotten_before ? refuse_gone(r, e) : take_new(r, hit);
 }
 
 int resolve_hits(Batch *b, IntakeParts *parts, usec_t now)

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "daemon/io/log.h"
+#include "daemon/server/fold.h"
 #include "daemon/server/reload.h"
 #include "daemon/server/reserve.h"
 #include "daemon/server/start.h"
@@ -281,6 +282,8 @@ static int start_engine(Server *s)
                 r = feeds_configure(s->feeds, s->config);
         if (r == 0)
                 r = start_restore(s, store, &parts.last_seq);
+        if (r == 0)
+                r = fold_forgotten(store, &parts.forgotten_before);
         if (r == 0)
                 r = journal_new(&s->journal, store, on_ring, s);
         if (r < 0) {

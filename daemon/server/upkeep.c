@@ -40,7 +40,8 @@ struct Upkeep {
         usec_t now;    /* of this round */
         usec_t before; /* surveys older than this go */
         int32_t before_day;
-        uint64_t epoch; /* of the snapshot, when the job was submitted */
+        uint64_t epoch;          /* of the snapshot, when the job was submitted */
+        usec_t forgotten_before; /* when those that were read are deleted */
         OldSurvey old[SLICE_MAX];
         size_t n_old;
         Buffer bytes;
@@ -61,6 +62,8 @@ static int take_old(void *user, const StoreSurvey *row)
         Upkeep *u = user;
         OldSurvey *o = &u->old[u->n_old++];
 
+        if (row->ts >= u->forgotten_before)
+                u->forgotten_before = row->ts + 1;
         *o = (OldSurvey){
                 .seq = row->seq, .source_at = u->bytes.n, .source_n = row->source.n, .json_n = row->json.n};
         buffer_append_text(&u->bytes, row->source);
@@ -100,7 +103,8 @@ static int delete_run(JournalJob *job, Store *store)
                                            .seqs = seqs,
                                            .counted = counted,
                                            .n = u->n_old,
-                                           .epoch = u->epoch},
+                                           .epoch = u->epoch,
+                                           .forgotten_before = u->forgotten_before},
                            log_damage, NULL);
 }
 
@@ -157,6 +161,8 @@ static void submit(Upkeep *u, Step step)
         u->step = step;
         u->busy = true;
         u->epoch = intake_parts(u->server->intake)->kept_epoch;
+        if (step == STEP_READ)
+                u->forgotten_before = intake_parts(u->server->intake)->forgotten_before;
         u->job = (JournalJob){.run = runs[step], .done = upkeep_done};
         journal_submit(u->server->journal, &u->job);
 }
@@ -214,6 +220,7 @@ static void forget_old(Upkeep *u)
                 seen_remove(&s->seen, seen_hash(&s->seen, source, u->survey.id), o->seq);
                 engine_forget(s->engine, &u->survey);
         }
+        intake_forget_before(s->intake, u->forgotten_before);
         u->stats.surveys += u->n_old;
         u->erased = true;
         log_debug("upkeep slice surveys=%zu", u->n_old);

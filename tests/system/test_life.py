@@ -114,6 +114,30 @@ def folded():
         assert d.send(again)["duplicate"] == 1
 
 
+@cx.case("what was deleted is not counted once more where retention becomes longer again")
+def longer():
+    now = int(time.time())
+    surveys = made(200, now)
+    old = [s for s in surveys if s["ts"] < stamp_of(now - 100 * DAY)]
+    with cx.Daemon(config()) as d:
+        d.send(*surveys)
+        before = boards(d, now)
+        d.configure(config("100d"))
+        d.reload()
+        settled(d)
+        d.configure(config())
+        d.reload()
+        for kill in (None, True, False):
+            if kill is not None:
+                d.restart(kill=kill)
+            with d.lines() as c:
+                c.send(*surveys)
+                counts = c.settle()
+                assert (counts["duplicate"], counts["refused"]) == (200 - len(old), len(old)), counts
+                assert {r["code"] for r in c.refusals()} == {"E_TOO_OLD"}, c.refusals()
+            assert_same(before, boards(d, now), f"sent again, kill={kill}")
+
+
 @cx.case("while tens of thousands of surveys are deleted nobody waits: neither questions nor senders")
 def unhurried():
     now = int(time.time())

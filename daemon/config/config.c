@@ -62,6 +62,7 @@ static void fill_settings(Config *c, const HashKey *key)
                 .rules = c->rules,
                 .n_rules = c->n_rules,
                 .keep = c->keep_tallies,
+                .keep_surveys = c->keep_surveys,
                 .max_agents = c->max_agents,
                 .max_queues = c->max_queues,
                 .key = *key,

@@ -51,6 +51,24 @@ static usec_t keep_of(const Settings *s, WindowTier tier)
         }
 }
 
+/*
+ * Windows of up to 7 days are computed from the surveys: what they are no longer stored for would be another figure after a
+ * restart. `today` may have 25 hours.
+ */
+static int32_t first_kept(const Engine *e, WindowTier tier)
+{
+        usec_t width = window_tier_width(tier), from = e->now - keep_of(e->settings, tier);
+        usec_t stored = e->settings->keep_surveys;
+
+        if (tier != WINDOW_DAY && stored) {
+                usec_t oldest =
+                        usec_ceil(e->now - (stored > 25 * USEC_HOUR ? stored : 25 * USEC_HOUR), width);
+
+                from = from > oldest ? from : oldest;
+        }
+        return engine_bucket(from, width);
+}
+
 void engine_advance(Engine *e, usec_t now)
 {
         const Settings *s = e->settings;
@@ -63,7 +81,7 @@ void engine_advance(Engine *e, usec_t now)
         e->today = engine_bucket(e->now, USEC_DAY);
         e->late_before = USEC_INFINITY;
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
-                e->kept[tier] = engine_bucket(e->now - keep_of(s, tier), window_tier_width(tier));
+                e->kept[tier] = first_kept(e, tier);
         for (size_t i = 0; i < s->n_windows; i++) {
                 Span *span = &e->spans[i];
                 usec_t start, end;

@@ -40,7 +40,8 @@ typedef struct Settings {
         const Calendar *calendar;
         const Rule *rules;
         size_t n_rules;
-        usec_t keep;       /* tallies by the day are kept for so long */
+        usec_t keep;         /* tallies by the day are kept for so long */
+        usec_t keep_surveys; /* surveys are stored for so long; 0: for ever */
         size_t max_agents; /* more different names than these (roster included) are counted as overflow, and then */
         size_t max_queues; /* ... only their other scopes have figures */
         HashKey key;       /* for tables */

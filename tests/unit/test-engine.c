@@ -13,6 +13,8 @@ static Rule rules[] = {
         {.name = "low", .kind = SCOPE_AGENT, .scopes = "*", .test = RULE_POINT, .threshold = 80, .min_n = 1}};
 static const usec_t day0 = 20000 * USEC_DAY;
 static Effects out;
+static const char *window = "28d";
+static usec_t keep_surveys;
 
 static Engine *make(size_t n_rules)
 {
@@ -22,7 +24,7 @@ static Engine *make(size_t n_rules)
         Engine *e;
         Org *org;
 
-        ck_assert_int_eq(window_init(&windows[0], TEXT("28d")), 0);
+        ck_assert_int_eq(window_init(&windows[0], text_of(window)), 0);
         *settings = (Settings){
                 .metrics = metrics,
                 .n_metrics = 1,
@@ -31,6 +33,7 @@ static Engine *make(size_t n_rules)
                 .calendar = &utc,
                 .rules = rules,
                 .n_rules = n_rules,
+                .keep_surveys = keep_surveys,
                 .max_agents = 2,
                 .max_queues = 2,
         };
@@ -231,6 +234,45 @@ START_TEST(numbers_of_alerts_that_were_dropped_are_carried_over)
 }
 END_TEST
 
+START_TEST(what_surveys_are_no_longer_stored_for_is_not_known)
+{
+        const usec_t now = day0 + 30 * USEC_MIN;
+        Survey old = survey("1", "ana", now - 8 * USEC_DAY - USEC_HOUR, 1), a = survey("2", "ana", now, 5),
+               before = survey("3", "ana", now - 7 * USEC_DAY - 2 * USEC_HOUR, 5);
+        Figure f;
+        Engine *e;
+        ScopeId ana;
+
+        window = "7d";
+        keep_surveys = 8 * USEC_DAY;
+        e = make(0);
+        ck_assert_int_eq(step(e, now - 2 * USEC_HOUR, &old, NULL), 0);
+        ck_assert_int_eq(step(e, now - 2 * USEC_HOUR, &before, NULL), 0);
+        ck_assert_int_eq(step(e, now, &a, NULL), 0);
+        ana = org_find(engine_org(e), SCOPE_AGENT, TEXT("ana"));
+        ck_assert_int_eq(engine_figure(e, ana, 0, 0, now + 1, &f), 0);
+        ck_assert_uint_eq(f.n, 1);
+        ck_assert(isnan(f.trend));
+        /* All that is stored by now is one of the two answers of that time. */
+        ck_assert_int_eq(engine_figure(e, ana, 0, 0, now - 26 * USEC_HOUR, &f), ENGINE_E_HISTORY);
+        ck_assert_int_eq(engine_figure(e, ana, 0, 0, now - 23 * USEC_HOUR, &f), 0);
+        ck_assert_uint_eq(f.n, 1);
+        engine_free(e);
+        /* Stored for longer, both are known. */
+        keep_surveys = 15 * USEC_DAY;
+        e = make(0);
+        ck_assert_int_eq(engine_replay(e, &old), 0);
+        ck_assert_int_eq(engine_replay(e, &before), 0);
+        ck_assert_int_eq(step(e, now, &a, NULL), 0);
+        ck_assert_int_eq(engine_figure(e, ana, 0, 0, now + 1, &f), 0);
+        ck_assert(f.trend == 50);
+        engine_free(e);
+        effects_deinit(&out);
+        window = "28d";
+        keep_surveys = 0;
+}
+END_TEST
+
 START_TEST(an_unknown_alert_takes_no_command)
 {
         Engine *e = make(1);
@@ -261,5 +303,6 @@ CHECK_MAIN("engine", statistics_count_what_came, changed_scopes_are_told_once,
            an_alert_without_its_rule_expires_and_keeps_its_number,
            evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet,
            a_rule_with_another_metric_does_not_use_its_numbers_again,
-           numbers_of_alerts_that_were_dropped_are_carried_over, an_unknown_alert_takes_no_command,
+           numbers_of_alerts_that_were_dropped_are_carried_over,
+           what_surveys_are_no_longer_stored_for_is_not_known, an_unknown_alert_takes_no_command,
            time_does_not_run_backwards)

@@ -158,9 +158,11 @@ static usec_t calendar_offset(const Calendar *c, usec_t t)
         return c->steps[low].offset;
 }
 
+/* By way of noon, which is there on days whose midnight is not, because the clocks jump over it. */
 usec_t zone_day_start(const Calendar *c, usec_t midnight_utc)
 {
-        usec_t near = midnight_utc - calendar_offset(c, midnight_utc);
+        usec_t noon = midnight_utc + 12 * USEC_HOUR;
+        usec_t near = noon - calendar_offset(c, noon);
 
-        return midnight_utc - calendar_offset(c, near);
+        return calendar_midnight(c, noon - calendar_offset(c, near));
 }

@@ -101,6 +101,40 @@ START_TEST(a_date_begins_at_the_local_midnight)
 }
 END_TEST
 
+/* In these zones the clocks jump over midnight on some days, or go back to it; the library itself is the reference. */
+START_TEST(a_date_begins_with_its_first_moment_also_without_a_midnight)
+{
+        static const char *const zones[] = {"America/Havana",   "Asia/Beirut",       "Africa/Cairo",
+                                            "America/Asuncion", "America/Sao_Paulo", "Pacific/Apia"};
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(zones); i++) {
+                Calendar c = calendar_of(zones[i]);
+
+                ck_assert_int_eq(setenv("TZ", zones[i], 1), 0);
+                tzset();
+                for (int64_t day = civil_to_days(1995, 1, 1); day < civil_to_days(2040, 1, 1); day++) {
+                        time_t start = (time_t)(zone_day_start(&c, day * USEC_DAY) / USEC_SEC);
+                        time_t earlier = start - 1;
+                        struct tm tm, before;
+                        int64_t first, last;
+
+                        ck_assert_ptr_nonnull(localtime_r(&start, &tm));
+                        ck_assert_ptr_nonnull(localtime_r(&earlier, &before));
+                        first = civil_to_days(tm.tm_year + 1900, (unsigned)tm.tm_mon + 1,
+                                              (unsigned)tm.tm_mday);
+                        last = civil_to_days(before.tm_year + 1900, (unsigned)before.tm_mon + 1,
+                                             (unsigned)before.tm_mday);
+                        /* Apia had no 2011-12-30. */
+                        ck_assert_msg(last < day && (first == day || first == day + 1), "%s %04d-%02d-%02d",
+                                      zones[i], tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+                }
+                unsetenv("TZ");
+                tzset();
+                calendar_deinit(&c);
+        }
+}
+END_TEST
+
 START_TEST(tz_is_as_before)
 {
         Calendar c;
@@ -148,4 +182,5 @@ END_TEST
 
 CHECK_MAIN("config_zone", madrid_has_a_short_day_in_march_and_a_long_one_in_october,
            every_change_is_found_to_the_second, calendars_agree_with_the_c_library,
-           a_date_begins_at_the_local_midnight, tz_is_as_before, names_that_are_no_zones_are_refused)
+           a_date_begins_at_the_local_midnight, a_date_begins_with_its_first_moment_also_without_a_midnight,
+           tz_is_as_before, names_that_are_no_zones_are_refused)

@@ -42,8 +42,9 @@ bool config_changes_figures(const Config *before, const Config *after)
 {
         if (memcmp(before->org_digest, after->org_digest, sizeof(before->org_digest)) != 0 ||
             before->n_metrics != after->n_metrics || before->n_windows != after->n_windows ||
-            before->keep_tallies != after->keep_tallies || before->max_agents != after->max_agents ||
-            before->max_queues != after->max_queues || !same_calendar(&before->calendar, &after->calendar))
+            before->keep_tallies != after->keep_tallies || before->keep_surveys != after->keep_surveys ||
+            before->max_agents != after->max_agents || before->max_queues != after->max_queues ||
+            !same_calendar(&before->calendar, &after->calendar))
                 return true;
         for (size_t i = 0; i < before->n_metrics; i++) {
                 if (!same_metric(&before->metrics[i], &after->metrics[i]))
@@ -68,8 +69,8 @@ int config_digest(const Config *c, unsigned char ret[32])
         CX_CLEANUP(buffer_deinit) Buffer text = BUFFER_NULL;
 
         buffer_append(&text, c->org_digest, sizeof(c->org_digest));
-        buffer_append_format(&text, "\n%lld %zu %zu\n", (long long)c->keep_tallies, c->max_agents,
-                             c->max_queues);
+        buffer_append_format(&text, "\n%lld %lld %zu %zu\n", (long long)c->keep_tallies,
+                             (long long)c->keep_surveys, c->max_agents, c->max_queues);
         /* The days of the roster begin by it. */
         for (size_t i = 0; i < c->calendar.n_steps; i++)
                 buffer_append_format(&text, "zone %lld %lld\n", (long long)c->calendar.steps[i].from,

@@ -92,7 +92,7 @@ CX_MUST_CHECK int config_print(const Config *c, FILE *to);
 
 /*
  * Whether going from @before to @after changes what figures are (org, metrics, windows, calendar,
- * keep_tallies), so that they must be computed anew; or only rules, policy, sources and limits.
+ * keep_tallies, keep_surveys), so that they must be computed anew; or only rules, policy, sources and limits.
  */
 bool config_changes_figures(const Config *before, const Config *after);
 

@@ -94,4 +94,35 @@ def ledger():
                 assert d.status()["surveys"]["counted"] == model.n_counted()
 
 
+@cx.case("how long surveys are stored counts for windows of hours with a reload as with a restart, with a snapshot or without")
+def hours():
+    now = int(time.time())
+    day = 86400
+    rng = random.Random(1)
+    ages = [rng.randrange(600, 8 * day) for _ in range(600)] + [8 * day - 300] * 9  # stored for 8d, but in no whole hour
+    surveys = [{"id": f"h-{i}", "ts": now - age, "queue": "tech", "answers": {"csat": rng.randrange(1, 6)}}
+               for i, age in enumerate(ages)]
+
+    def stored_for(surveys):
+        return cx.base_config(windows=["1h", "7d"], retention={"surveys": surveys}, store={"snapshot_after": 1})
+
+    def asked(d):
+        with d.http() as h:
+            return [h.get("/v1/board", window="7d", at=cx.stamp((now - back) * 1_000_000)).body for back in (0, 3 * day)]
+
+    with cx.Daemon(stored_for("8d")) as d:
+        d.send(*surveys)
+        d.out.wait(rf"snapshot surveys_until={len(surveys)} bytes=")
+        d.configure(stored_for("400d"))
+        d.restart()
+        first = asked(d)
+        for length in ("8d", "400d"):
+            d.configure(stored_for(length))
+            d.reload()
+            found = asked(d)
+            d.restart()
+            assert asked(d) == found, f"{length}: a reload is not a restart"
+        assert found == first, "the snapshot of another retention"
+
+
 cx.run()

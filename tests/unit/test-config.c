@@ -335,7 +335,7 @@ START_TEST(changes_of_figures_are_told_from_others)
                 bool figures;
         } cases[] = {
                 {"", false},
-                {"strict: true\nlimits: {connections: 9}\nfuture_skew: 1s\nretention: {surveys: 500d}\n",
+                {"strict: true\nlimits: {connections: 9}\nfuture_skew: 1s\nretention: {comments: 50d}\n",
                  false},
                 {"sources: {}\nroles: {x: {}}\nprincipals: {m: {admin: true}}\n", false},
                 {"rules: [{name: a, metric: response, scopes: org, window: 7d, below: 9%}]\n", false},
@@ -344,6 +344,7 @@ START_TEST(changes_of_figures_are_told_from_others)
                 {"windows: [today, 1h, 7d, 28d, 90d]\n", true},
                 {"windows: [1h, today, 7d, 90d]\n", true},
                 {"retention: {tallies: 6y}\n", true},
+                {"retention: {surveys: 500d}\n", true},
                 {"roster: roster.csv\n", true},
                 {"queues: queues.csv\n", true},
                 {"metrics: {fcr: {kind: yes}}\n", true},

@@ -65,32 +65,33 @@ const Node *load_earlier(const Node *item)
         return NULL;
 }
 
+/* To compare words takes long, and most names are right: candidates are offered only where there is none. */
 int load_find_metric(const Config *c, Text name, Suggest *s)
 {
-        for (size_t i = 0; i < c->n_metrics; i++) {
+        for (size_t i = 0; i < c->n_metrics; i++)
                 if (text_is(name, c->metrics[i].name))
                         return (int)i;
+        for (size_t i = 0; i < c->n_metrics; i++)
                 suggest_offer(s, text_of(c->metrics[i].name));
-        }
         return -1;
 }
 
 int load_find_window(const Config *c, Text name, Suggest *s)
 {
-        for (size_t i = 0; i < c->n_windows; i++) {
+        for (size_t i = 0; i < c->n_windows; i++)
                 if (text_is(name, c->windows[i].name))
                         return (int)i;
+        for (size_t i = 0; i < c->n_windows; i++)
                 suggest_offer(s, text_of(c->windows[i].name));
-        }
         return -1;
 }
 
 int load_find_role(const Config *c, Text name, Suggest *s)
 {
-        for (size_t i = 0; i < c->policy.n_roles; i++) {
+        for (size_t i = 0; i < c->policy.n_roles; i++)
                 if (text_is(name, c->policy.roles[i].name))
                         return (int)i;
+        for (size_t i = 0; i < c->policy.n_roles; i++)
                 suggest_offer(s, text_of(c->policy.roles[i].name));
-        }
         return -1;
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "daemon/config/roster.h"
 #include "tests/support/check_main.h"
@@ -233,4 +234,33 @@ START_TEST(no_damaged_roster_does_harm)
 }
 END_TEST
 
-CHECK_MAIN("config_mutations", no_damaged_configuration_does_harm, no_damaged_roster_does_harm)
+/* As many grants as a file has room for, each with a long name of a role, and 58 roles that are nearly called so. */
+START_TEST(long_names_do_not_take_long)
+{
+        static const char tail[] = "_of_a_role_with_a_name_that_is_as_long_as_names_can_be_here";
+        char *yaml = NULL;
+        size_t n_yaml = 0;
+        FILE *f = open_memstream(&yaml, &n_yaml);
+        clock_t begin;
+
+        ck_assert_ptr_nonnull(f);
+        fprintf(f, "roles:\n");
+        for (int i = 10; i < 68; i++)
+                fprintf(f, "  r%d%s: {sees: [self]}\n", i, tail);
+        fprintf(f, "principals:\n");
+        for (int i = 0; i < 400; i++) {
+                fprintf(f, "  p%d:\n    grants:\n", i);
+                for (int k = 0; k < 60; k++)
+                        fprintf(f, "    - {role: r67%s, scope: org}\n", tail);
+        }
+        ck_assert_int_eq(fclose(f), 0);
+        begin = clock();
+        config_free(config_case_load(yaml, NULL));
+        ck_assert_msg(clock() - begin < 10 * CLOCKS_PER_SEC, "it took %ld s",
+                      (long)((clock() - begin) / CLOCKS_PER_SEC));
+        free(yaml);
+}
+END_TEST
+
+CHECK_MAIN("config_mutations", long_names_do_not_take_long, no_damaged_configuration_does_harm,
+           no_damaged_roster_does_harm)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "daemon/config/config.h"
 #include "daemon/config/sha256.h"
@@ -114,24 +115,47 @@ static bool same_listen(const Config *a, const Config *b)
         return true;
 }
 
-const char *config_needs_restart(const Config *before, const Config *after)
+static bool same_hosts(const Config *a, const Config *b)
 {
-        static const char *const sentences[] = {
-                NULL,
-                "listen changed, which takes effect with a restart only",
-                "store.path changed, which takes effect with a restart only",
-                "listen and store.path changed, which takes effect with a restart only",
-                "tls changed, which takes effect with a restart only",
-                "listen and tls changed, which takes effect with a restart only",
-                "store.path and tls changed, which takes effect with a restart only",
-                "listen, store.path and tls changed, which takes effect with a restart only",
-        };
-        bool listen = !same_listen(before, after);
-        bool store = !same_text(before->store, after->store);
-        bool tls = !same_text(before->tls_certificate, after->tls_certificate) ||
-                   !same_text(before->tls_key, after->tls_key);
+        if (a->n_hosts != b->n_hosts)
+                return false;
+        for (size_t i = 0; i < a->n_hosts; i++) {
+                if (strcmp(a->hosts[i], b->hosts[i]) != 0)
+                        return false;
+        }
+        return true;
+}
 
-        return sentences[listen + 2 * store + 4 * tls];
+const char *config_needs_restart(const Config *before, const Config *after, char ret[CONFIG_RESTART_MAX])
+{
+        const struct {
+                const char *name;
+                bool changed;
+        } options[] = {
+                {"listen", !same_listen(before, after)},
+                {"http.hosts", !same_hosts(before, after)},
+                {"store.path", !same_text(before->store, after->store)},
+                {"feed.ring", before->feed_ring != after->feed_ring},
+                {"tls", !same_text(before->tls_certificate, after->tls_certificate) ||
+                                !same_text(before->tls_key, after->tls_key)},
+        };
+        size_t left = 0, n = 0;
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(options); i++)
+                left += options[i].changed;
+        if (left == 0)
+                return NULL;
+        for (size_t i = 0; i < CX_ARRAY_LEN(options); i++) {
+                if (!options[i].changed)
+                        continue;
+                left--;
+                n += (size_t)snprintf(ret + n, CONFIG_RESTART_MAX - n, "%s%s", options[i].name,
+                                      left > 1    ? ", "
+                                      : left == 1 ? " and "
+                                                  : "");
+        }
+        snprintf(ret + n, CONFIG_RESTART_MAX - n, " changed, which takes effect with a restart only");
+        return ret;
 }
 
 static void swap_texts(char **a, char **b)
@@ -144,6 +168,15 @@ static void swap_texts(char **a, char **b)
 
 void config_keep_until_restart(Config *before, Config *after)
 {
+        char **hosts = before->hosts;
+        size_t n_hosts = before->n_hosts, ring = before->feed_ring;
+
+        before->hosts = after->hosts;
+        before->n_hosts = after->n_hosts;
+        after->hosts = hosts;
+        after->n_hosts = n_hosts;
+        before->feed_ring = after->feed_ring;
+        after->feed_ring = ring;
         for (ConfigFace face = 0; face < _CONFIG_FACE_N; face++) {
                 char **listen = before->listen[face];
                 size_t n = before->n_listen[face];

@@ -107,8 +107,8 @@ void reload_rested(Server *s)
 
 void reload_start(Server *s)
 {
+        char text[1024], what[CONFIG_RESTART_MAX];
         const char *restart;
-        char text[1024];
         Diag diag;
         int r;
 
@@ -127,7 +127,7 @@ void reload_start(Server *s)
                 finish(s, "reload refused: the old configuration holds");
                 return;
         }
-        restart = config_needs_restart(s->config, s->next_config);
+        restart = config_needs_restart(s->config, s->next_config, what);
         if (restart)
                 log_warning("reload: %s", restart);
         if (config_changes_figures(s->config, s->next_config))

@@ -262,6 +262,11 @@ def waiting():
             assert d.status()["store"]["path"] == path
         d.configure(config())
         assert not any("restart" in line for line in d.reload())
+        d.configure(config(feed={"ring": 16}, http={"hosts": ["cx.example.com"]}))
+        for _ in range(2):
+            log = d.reload()
+            assert any(line.endswith("reload: http.hosts and feed.ring changed, which takes effect with a restart only")
+                       for line in log), log
         d.configure(config(store={"path": "other.db"}))
         d.reload()
         d.restart()

@@ -304,11 +304,11 @@ static void check_round_trip(const char *yaml)
         Config *before = loaded(yaml);
         char *printed = config_case_print(before);
         Config *after = loaded(printed);
-        char *again = config_case_print(after);
+        char *again = config_case_print(after), sentence[CONFIG_RESTART_MAX];
 
         ck_assert_str_eq(printed, again);
         ck_assert(!config_changes_figures(before, after));
-        ck_assert_ptr_null(config_needs_restart(before, after));
+        ck_assert_ptr_null(config_needs_restart(before, after, sentence));
         ck_assert_uint_eq(before->n_rules, after->n_rules);
         ck_assert_int_eq(memcmp(before->rules, after->rules, before->n_rules * sizeof(Rule)), 0);
         ck_assert_int_eq(memcmp(before->metrics, after->metrics, before->n_metrics * sizeof(Metric)), 0);
@@ -395,12 +395,20 @@ START_TEST(what_needs_a_restart_is_named)
                 {"tls: {certificate: a, key: b}\n", "tls changed, which takes effect with a restart only"},
                 {"store: {path: y.db}\nlisten: {pull: []}\n",
                  "listen and store.path changed, which takes effect with a restart only"},
+                {"http: {hosts: [cx.example.com]}\n",
+                 "http.hosts changed, which takes effect with a restart only"},
+                {"feed: {ring: 99}\n", "feed.ring changed, which takes effect with a restart only"},
+                {"tls: {certificate: a, key: b}\nstore: {path: y.db}\nlisten: {pull: []}\nfeed: {ring: 99}\n"
+                 "http: {hosts: [a]}\n",
+                 "listen, http.hosts, store.path, feed.ring and tls changed, which takes effect with a "
+                 "restart only"},
         };
         Config *before = loaded("");
 
         for (size_t i = 0; i < CX_ARRAY_LEN(cases); i++) {
                 Config *after = loaded(cases[i].yaml);
-                const char *sentence = config_needs_restart(before, after);
+                char text[CONFIG_RESTART_MAX];
+                const char *sentence = config_needs_restart(before, after, text);
 
                 ck_assert_msg(!sentence == !cases[i].sentence, "%s", cases[i].yaml);
                 if (sentence)

@@ -173,29 +173,52 @@ static int listen_feed(Server *s, FeedEndpoint *e, const Principal *who, const c
         return r;
 }
 
-static int listen_endpoint(Server *s, const char *directory, const Principal *who)
+static FeedEndpoint *find_endpoint(const Server *s, const char *name)
+{
+        for (FeedEndpoint *e = s->endpoints; e; e = e->next)
+                if (strcmp(e->principal, name) == 0)
+                        return e;
+        return NULL;
+}
+
+static int get_endpoint(Server *s, const Principal *who, FeedEndpoint **ret)
+{
+        FeedEndpoint *e = find_endpoint(s, who->name);
+        int r;
+
+        if (!e) {
+                r = face_sp_endpoint_new(s, who->name, &e);
+                if (r < 0)
+                        return r;
+                e->next = s->endpoints;
+                s->endpoints = e;
+                memcpy(e->address, who->feed, sizeof(e->address));
+                e->has_uid = who->has_uid;
+        }
+        *ret = e;
+        return 0;
+}
+
+/* Opens of a principal's endpoint what is not open; each part of it whatever becomes of the other. */
+static int listen_endpoint(Server *s, const char *directory, const Principal *who, bool *ret_is_new)
 {
         char text[512], bound[ADDRESS_TEXT_MAX];
         FeedEndpoint *e;
-        int r = face_sp_endpoint_new(s, who->name, &e);
+        int r = get_endpoint(s, who, &e), result = r;
 
-        if (r < 0)
-                return r;
-        e->next = s->endpoints;
-        s->endpoints = e;
-        memcpy(e->address, who->feed, sizeof(e->address));
-        e->has_uid = who->has_uid;
-        if (directory) {
+        *ret_is_new = false;
+        if (r == 0 && directory && !e->listener) {
                 snprintf(text, sizeof(text), "ipc://%s/%s.ipc", directory, who->name);
-                r = listen_feed(s, e, who, text, &e->listener);
+                result = listen_feed(s, e, who, text, &e->listener);
+                *ret_is_new = result == 0;
         }
-        if (r == 0 && who->feed[0]) {
+        if (r == 0 && who->feed[0] && !e->tcp) {
                 r = listen_feed(s, e, who, who->feed, &e->tcp);
                 if (r == 0)
                         log_info("listen feed principal=%s address=%s", who->name,
                                  address_format(listener_address(e->tcp), bound));
         }
-        return r;
+        return result < 0 ? result : r;
 }
 
 static FeedEndpoint *endpoint_free(FeedEndpoint *e)
@@ -213,14 +236,6 @@ static const Principal *find_principal(const Config *c, const char *name)
                 if (strcmp(c->policy.principals[i].name, name) == 0)
                         return &c->policy.principals[i];
         return NULL;
-}
-
-static bool has_endpoint(const Server *s, const char *name)
-{
-        for (const FeedEndpoint *e = s->endpoints; e; e = e->next)
-                if (strcmp(e->principal, name) == 0)
-                        return true;
-        return false;
 }
 
 /* Those of principals that are gone, or whose address is another one now. */
@@ -245,6 +260,7 @@ int faces_listen_feeds(Server *s)
         char directory[256];
         bool files = endpoint_directory(s, directory, sizeof(directory));
         size_t n_new = 0;
+        int result = 0;
 
         drop_endpoints(s);
         if (files && mkdir(directory, 0755) < 0 && errno != EEXIST) {
@@ -252,19 +268,17 @@ int faces_listen_feeds(Server *s)
                 return -errno;
         }
         for (size_t i = 0; i < c->policy.n_principals; i++) {
-                const Principal *who = &c->policy.principals[i];
-                int r;
+                bool is_new;
+                int r = listen_endpoint(s, files ? directory : NULL, &c->policy.principals[i], &is_new);
 
-                if (has_endpoint(s, who->name))
-                        continue;
-                r = listen_endpoint(s, files ? directory : NULL, who);
-                if (r < 0)
-                        return r;
-                n_new++;
+                n_new += is_new;
+                /* One that is taken is no matter of the others. */
+                if (r < 0 && result == 0)
+                        result = r;
         }
-        if (n_new && files)
+        if (n_new)
                 log_info("listen feed endpoints=%zu directory=%s", n_new, directory);
-        return 0;
+        return result;
 }
 
 void faces_stop_listening(Server *s)

@@ -338,4 +338,20 @@ def principal():
             assert [(n, m["alert"]["scope"]) for _, n, m in found] == [(1, "agent/ana"), (2, "agent/cleo")]
 
 
+@cx.case("a feed whose address is taken keeps nobody else from theirs, and is opened by the next reload when it is free")
+def taken():
+    with cx.Daemon(cx.base_config()) as d, cx.socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen(1)
+        address = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+        d.configure(cx.base_config() | {"principals": {
+            **cx.person("adam", "director", "org", feed=address), **cx.person("berta", "director", "org")}})
+        assert any("not every feed endpoint could be opened" in line for line in d.reload())
+        for name in ("adam", "berta"):
+            cx.connect(d.feed(name)).close()
+        other.close()
+        assert not any("could be opened" in line for line in d.reload())
+        cx.connect(address).close()
+
+
 cx.run()

@@ -18,6 +18,7 @@ static const ConfigSource *other_with(const Config *c, const ConfigSource *s, bo
 
 static int read_source(Load *l, const Node *n, ConfigSource *s)
 {
+        const Node *queues = node_get(n, "queues");
         const ConfigSource *other;
         int r;
 
@@ -29,6 +30,9 @@ static int read_source(Load *l, const Node *n, ConfigSource *s)
         r = option_read(l, "sources.*", n, s, true);
         if (r < 0)
                 return r;
+        if (queues && s->n_queues == 0)
+                return load_fail(l, queues, NULL,
+                                 "must name at least one pattern; leave the key out for all");
         if (s->open && s->has_token)
                 return load_fail(l, n, NULL, "is open and has a token, too; keep one of them");
         if (!s->open && !s->has_token)

@@ -230,6 +230,8 @@ static const struct {
          "token new\" prints them"},
         {"sources: {ivr: {open: true, token_sha256: " HEX "}}\n",
          "cxd.yaml:1: sources.ivr: is open and has a token, too; keep one of them"},
+        {"sources: {ivr: {open: true, queues: []}}\n",
+         "cxd.yaml:1: sources.ivr.queues: must name at least one pattern; leave the key out for all"},
         {"sources: {a: {open: true}, b: {open: true}}\n",
          "cxd.yaml:1: sources.b.open: only one source may be open, and \"a\" is"},
         {"sources: {a: {token_sha256: " HEX "}, b: {token_sha256: " HEX "}}\n",

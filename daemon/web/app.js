@@ -123,7 +123,7 @@ class App {
                 this.alerts.known.clear();
                 this.alerts.loaded = false;
                 this.board.query = {};
-                this.board.rows.clear();
+                this.board.figures.clear();
                 this.detail.hide();
                 for (const id of ['cards', 'rows', 'detail-rows', 'number-rows', 'low-list', 'chart', 'spread', 'detail-alerts', 'detail-title', 'detail-place']) {
                         byId(id).replaceChildren();

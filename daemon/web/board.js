@@ -4,6 +4,7 @@
 import { get } from './api.js';
 import { barScale, domain, intervalBar } from './chart.js';
 import { byId, choose, h, keyed, put, putBehind, term } from './dom.js';
+import { Figures } from './figures.js';
 import * as words from './words.js';
 
 const ROWS = 100;
@@ -47,7 +48,7 @@ class Row {
 export class Board {
         constructor(app) {
                 this.app = app;
-                this.rows = new Map();
+                this.figures = new Figures((f) => f.scope);
                 this.query = {};
                 for (const id of ['kind', 'metric', 'window'])
                         byId(id).addEventListener('change', (e) => this.pick({ [id]: e.target.value }));
@@ -79,8 +80,7 @@ export class Board {
                 this.query = { kind, metric, window };
                 this.metric = this.app.metric(metric);
                 if (JSON.stringify(this.query) !== before) {
-                        this.rows.clear();
-                        this.loaded = false;
+                        this.figures.clear();
                         this.load();
                 }
                 this.render();
@@ -94,15 +94,14 @@ export class Board {
                 const asked = this.query;
                 if (!asked.kind || !asked.metric || !asked.window)
                         return;
+                const load = this.figures.ask();
                 try {
                         const { rows } = await get('/v1/board', asked);
-                        if (asked !== this.query)
+                        if (!this.figures.answer(load, rows))
                                 return;
-                        this.rows = new Map(rows.map((f) => [f.scope, f]));
-                        this.loaded = true;
                         this.problem = null;
                 } catch (error) {
-                        if (asked !== this.query)
+                        if (!this.figures.failed(load))
                                 return;
                         this.problem = error;
                         this.app.trouble(error);
@@ -112,15 +111,15 @@ export class Board {
 
         take(figure) {
                 const { kind, metric, window } = this.query;
-                if (figure.metric !== metric || figure.window !== window || words.kindOf(figure.scope) !== kind || !this.loaded)
+                if (figure.metric !== metric || figure.window !== window || words.kindOf(figure.scope) !== kind)
                         return;
-                this.rows.set(figure.scope, figure);
+                this.figures.take(figure);
                 this.app.changed();
         }
 
         sorted() {
                 const wanted = byId('filter').value.trim().toLocaleLowerCase();
-                const named = [...this.rows.values()].map((f) => ({ f, name: this.app.scopeName(f.scope) }));
+                const named = [...this.figures.known.values()].map((f) => ({ f, name: this.app.scopeName(f.scope) }));
                 const found = named.filter((r) => !wanted || `${r.name} ${r.f.scope}`.toLocaleLowerCase().includes(wanted));
                 const byName = (a, b) => a.name.localeCompare(b.name);
                 const gap = ({ f }) => (words.isNumber(f.value) && words.isNumber(f.target)
@@ -146,11 +145,11 @@ export class Board {
                         words.dateTime(new Date())].join(' · ');
                 byId('metric-help').textContent = words.metricHelp(this.metric);
                 keyed(byId('rows'), shown, (f) => f.scope, () => new Row(this));
-                byId('filter-label').hidden = this.rows.size < 12;
+                byId('filter-label').hidden = this.figures.known.size < 12;
                 byId('board-table').hidden = figures.length === 0;
                 byId('board-more').hidden = shown.length === figures.length;
                 byId('board-more').textContent = `Show all ${words.count(figures.length)}`;
                 byId('board-message').textContent = this.problem ? `This could not be loaded: ${this.problem.message}.`
-                        : !this.loaded ? 'Loading…' : figures.length ? '' : this.rows.size ? 'Nothing has that name.' : 'There is nothing to show yet.';
+                        : !this.figures.loaded ? 'Loading…' : figures.length ? '' : this.figures.known.size ? 'Nothing has that name.' : 'There is nothing to show yet.';
         }
 }

@@ -5,6 +5,7 @@ import { get } from './api.js';
 import { figureCells } from './board.js';
 import { fullScale, seriesChart, spread } from './chart.js';
 import { byId, choose, h, keyed, name, put, putBehind, putNew, svg, term } from './dom.js';
+import { Figures } from './figures.js';
 import * as words from './words.js';
 
 const ASKED = 100; // among so many low answers ...
@@ -50,7 +51,9 @@ export class Detail {
         constructor(app) {
                 this.app = app;
                 this.query = {};
-                this.figures = new Map();
+                this.figures = new Figures((f) => f.metric);
+                this.n_asked = 0;
+                this.used = {}; // the number of the answer that is shown, by what was asked for
                 byId('detail-window').addEventListener('change', (e) => this.pick({ window: e.target.value }));
                 new ResizeObserver(() => this.points && this.renderChart()).observe(byId('chart'));
         }
@@ -67,14 +70,15 @@ export class Detail {
                         metric: own.includes(wanted.metric) ? wanted.metric : own[0],
                         window: choose(byId('detail-window'), windows, wanted.window ?? '28d'),
                 };
-                const moved = query.scope !== this.query.scope;
-                const same = JSON.stringify(query) === JSON.stringify(this.query);
+                const before = this.query;
+                const moved = query.scope !== before.scope;
+                const same = JSON.stringify(query) === JSON.stringify(before);
                 this.query = query;
                 if (!same) {
                         this.points = null;
                         this.surveys = null;
                         this.problem = null;
-                        if (moved || [...this.figures.values()].some((f) => f.window !== query.window))
+                        if (moved || query.window !== before.window)
                                 this.figures.clear();
                         this.load();
                 }
@@ -102,32 +106,38 @@ export class Detail {
                 }
                 const about = this.app.metric(metric);
                 const below = lowBelow(about);
-                const part = async (request, use) => {
+                const number = ++this.n_asked;
+                const part = async (what, request, use) => {
+                        // What was asked for later is there already, or something else is shown.
+                        const isLate = () => asked !== this.query || number < (this.used[what] ?? 0);
                         try {
                                 const answer = await request;
-                                if (asked === this.query)
-                                        use(answer);
+                                if (isLate())
+                                        return;
+                                use(answer);
+                                this.used[what] = number;
                         } catch (error) {
-                                if (asked !== this.query)
+                                if (isLate())
                                         return;
                                 this.problem = error;
                                 this.app.trouble(error);
                         }
-                        if (asked === this.query)
-                                this.render();
+                        this.render();
                 };
+                const load = this.figures.ask();
                 await Promise.all([
-                        part(get('/v1/figures', { scope, window }), (a) => (this.figures = new Map(a.figures.map((f) => [f.metric, f])))),
-                        part(get('/v1/series', { scope, metric, window, step: words.stepOf(window) }), (a) => (this.points = a.points)),
-                        below === null ? null
-                                : part(get('/v1/surveys', { scope, metric, below, limit: ASKED }), (a) => (this.surveys = telling(a.surveys))),
+                        part('figures', get('/v1/figures', { scope, window }), (a) => this.figures.answer(load, a.figures))
+                                .finally(() => this.figures.failed(load)),
+                        part('series', get('/v1/series', { scope, metric, window, step: words.stepOf(window) }), (a) => (this.points = a.points)),
+                        below === null ? null : part('surveys', get('/v1/surveys', { scope, metric, below, limit: ASKED }),
+                                (a) => (this.surveys = telling(a.surveys))),
                 ]);
         }
 
         take(figure) {
-                if (figure.scope !== this.query.scope || figure.window !== this.query.window || !this.figures.has(figure.metric))
+                if (figure.scope !== this.query.scope || figure.window !== this.query.window)
                         return;
-                this.figures.set(figure.metric, figure);
+                this.figures.take(figure);
                 this.app.changed();
         }
 
@@ -145,7 +155,7 @@ export class Detail {
         render() {
                 const { scope, metric, window } = this.query;
                 const own = this.app.scope(scope)?.metrics ?? [];
-                const figures = own.map((m) => this.figures.get(m)).filter(Boolean);
+                const figures = own.map((m) => this.figures.known.get(m)).filter(Boolean);
                 if (!scope)
                         return;
                 putNew(byId('detail-title'), [scope], () => [name(this.app.scopeName(scope))]);
@@ -183,7 +193,7 @@ export class Detail {
         }
 
         renderSpread() {
-                const figure = this.figures.get(this.query.metric);
+                const figure = this.figures.known.get(this.query.metric);
                 putNew(byId('spread'), [figure], () => [figure && figure.n > 0 ? spread(this.app.metric(figure.metric), figure)
                         : h('p', { class: 'quiet' }, figure ? 'No answers in this time.' : '')]);
         }

@@ -95,6 +95,7 @@ class Mock:
         self.now = datetime.datetime.now(datetime.timezone.utc)
         self.requests = []
         self.failing = set()  # paths that answer 500
+        self.held = {}  # paths whose answers, made when they are asked for, leave only once this event is set
         self.given = {}  # figures that are not made up: by scope, metric and window
         self.feed = []  # (seq, event) of this principal, from 1
         self.lock = threading.Lock()
@@ -314,7 +315,10 @@ class MockHandler(http.server.BaseHTTPRequestHandler):
         elif path == "/v1/stream":
             self.stream(query)
         else:
-            self.reply(*self.answer(method, path, query, json.loads(body) if body else {}))
+            answer = self.answer(method, path, query, json.loads(body) if body else {})
+            if path in self.owner.held:
+                self.owner.held[path].wait(30)
+            self.reply(*answer)
 
     def do_GET(self):
         self.dispatch("GET")

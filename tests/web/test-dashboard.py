@@ -6,64 +6,12 @@ Skipped when there is no Chromium.
 """
 
 import json
-import sys
-import time
-import unittest
 
-import browser
 import mock
-
-BOARD = "document.querySelectorAll('#rows tr').length"
-TEXT = "document.querySelector({}).innerText"
-SERIES = "document.querySelector('.series')"
+from dashboard import BOARD, SERIES, Dashboard, main, text
 
 
-def text(selector):
-    return TEXT.format(json.dumps(selector))
-
-
-class Dashboard(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.browser = browser.Browser()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.close()
-
-    def tearDown(self):
-        self.no_problems()
-
-    def start(self, scenario="normal", path="/", token=mock.TOKEN, failing=()):
-        self.mock = mock.Mock(scenario)
-        self.mock.failing |= set(failing)
-        self.url = self.mock.serve()
-        self.addCleanup(self.mock.close)
-        self.page = self.browser
-        self.page.problems.clear()
-        self.page.look()
-        self.page.open(self.url + "/web/style.css")
-        if token:
-            self.page.run(f"sessionStorage.setItem('cxd.token', {json.dumps(token)})")
-        self.page.open(self.url + path)
-
-    def overview(self, scenario="normal"):
-        self.start(scenario)
-        self.page.until(f"{BOARD} > 0", "the board is drawn")
-
-    def eventually(self, is_so):
-        deadline = time.monotonic() + 15
-        while not is_so():
-            self.assertLess(time.monotonic(), deadline, "not within 15 s")
-            time.sleep(0.02)
-
-    def no_problems(self):
-        self.page.settle()
-        self.assertEqual(self.page.problems, [])
-
-    def stream_is_up(self):
-        self.page.until("document.querySelector('.connection.live')", "the stream is there")
-
+class Shown(Dashboard):
     # --- what is shown ---
 
     def test_alerts_say_what_how_bad_how_sure_and_what_to_do(self):
@@ -358,7 +306,4 @@ class Dashboard(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not browser.find():
-        print("skipped: there is no Chromium here (Debian package: chromium)")
-        sys.exit(77)
-    unittest.main(verbosity=2)
+    main()

@@ -7,6 +7,8 @@ const SILENCE_MAX = 7200000;
 const BACKOFF_MIN = 1000;
 const BACKOFF_MAX = 30000;
 
+let n_readers = 0; // a number for who is reading, as far as this page goes
+
 export class Refusal extends Error {
         constructor(status, body) {
                 super(body?.error ?? `the service answered ${status}`);
@@ -20,6 +22,7 @@ export function token() {
 }
 
 export function setToken(text) {
+        n_readers++;
         if (text)
                 sessionStorage.setItem(TOKEN, text);
         else
@@ -31,7 +34,7 @@ function headers(more) {
         return known ? { Authorization: `Bearer ${known}`, ...more } : { ...more };
 }
 
-async function call(path, options) {
+async function answer(path, options) {
         let response;
         try {
                 response = await fetch(path, { cache: 'no-store', credentials: 'omit', ...options });
@@ -44,6 +47,15 @@ async function call(path, options) {
         if (!body)
                 throw new Refusal(response.status, { error: 'the answer was cut off' });
         return body;
+}
+
+// What was asked for by somebody who has signed out meanwhile is never answered, whether it is refused or not.
+function call(path, options) {
+        const reader = n_readers;
+        return new Promise((resolve, reject) => {
+                const only = (use) => (value) => reader === n_readers && use(value);
+                answer(path, options).then(only(resolve), only(reject));
+        });
 }
 
 export function get(path, parameters) {
@@ -183,6 +195,8 @@ export class Stream {
 
         take(kind, data, id) {
                 let object;
+                if (this.stopped)
+                        return;
                 try {
                         object = JSON.parse(data);
                 } catch {

@@ -62,10 +62,14 @@ class App {
                 this.stream?.stop();
                 this.stream = null;
                 this.connection('connecting');
+                // Somebody may press the button while this waits; then it has begun anew.
+                const turn = (this.turn = {});
                 try {
                         await this.loadReader();
+                        if (turn !== this.turn)
+                                return;
                 } catch (error) {
-                        if (!this.trouble(error))
+                        if (turn === this.turn && !this.trouble(error))
                                 this.failed(error);
                         return;
                 }
@@ -116,6 +120,7 @@ class App {
 
         signOut(problem) {
                 setToken(null);
+                this.turn = null;
                 clearTimeout(this.retry);
                 this.stream?.stop();
                 this.stream = null;
@@ -203,11 +208,7 @@ class App {
                                 this.unknown = false;
                                 await this.loadReader();
                         }
-                        const reader = this.me;
                         await this.alerts.load();
-                        // Somebody else may have signed in meanwhile.
-                        if (this.me !== reader)
-                                return;
                 } catch (error) {
                         if (this.trouble(error))
                                 return;

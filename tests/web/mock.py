@@ -26,6 +26,8 @@ POLICY = (
     "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 )
 TOKEN = "mock"
+OTHER = "other"  # somebody who looks after one queue, and has no alerts
+OTHERS = ["queue/billing-pt"]
 HOSTILE = '<img src=x onerror="document.title=1">'
 WINDOWS = {"1h": 1 / 24, "today": 0.6, "7d": 7, "28d": 28, "90d": 90}
 
@@ -94,6 +96,7 @@ class Mock:
         self.scenario = scenario
         self.now = datetime.datetime.now(datetime.timezone.utc)
         self.requests = []
+        self.tokens = {TOKEN, OTHER}
         self.failing = set()  # paths that answer 500
         self.held = {}  # paths whose answers, made when they are asked for, leave only once this event is set
         self.given = {}  # figures that are not made up: by scope, metric and window
@@ -308,7 +311,7 @@ class MockHandler(http.server.BaseHTTPRequestHandler):
         if path == "/" or path.startswith("/web/"):
             file = WEB / ("index.html" if path == "/" else path.removeprefix("/web/"))
             self.reply(200, file.read_bytes(), TYPES[file.suffix], [("Content-Security-Policy", POLICY)])
-        elif self.headers.get("Authorization") != f"Bearer {TOKEN}":
+        elif self.token() not in self.owner.tokens:
             self.reply(401, {"code": "E_TOKEN", "error": "who is asking?"})
         elif path in self.owner.failing:
             self.reply(500, {"code": "E_INTERNAL", "error": "the daemon could not carry this out"})
@@ -320,6 +323,9 @@ class MockHandler(http.server.BaseHTTPRequestHandler):
                 self.owner.held[path].wait(30)
             self.reply(*answer)
 
+    def token(self):
+        return self.headers.get("Authorization", "").removeprefix("Bearer ")
+
     def do_GET(self):
         self.dispatch("GET")
 
@@ -328,21 +334,22 @@ class MockHandler(http.server.BaseHTTPRequestHandler):
 
     def answer(self, method, path, query, body):
         mock = self.owner
+        seen = {s: d for s, d in mock.scopes.items() if self.token() == TOKEN or s in OTHERS}
         if path == "/v1/me":
-            scopes = [{"scope": s, "name": d[0], "metrics": mock.sees(s)} for s, d in mock.scopes.items()]
+            scopes = [{"scope": s, "name": d[0], "metrics": mock.sees(s)} for s, d in seen.items()]
             grants = [{"role": "team_lead", "scope": "team/alpha"}, {"role": "queue_owner", "scope": "queue/billing-es"}]
-            me = {"principal": "maria", "admin": False, "grants": grants, "windows": list(WINDOWS)}
+            me = {"principal": "maria" if self.token() == TOKEN else "omar", "admin": False, "grants": grants, "windows": list(WINDOWS)}
             return 200, me | {"scopes": scopes, "metrics": METRICS}
         if path == "/v1/org":
             return 200, {
-                "scopes": [{"scope": s, "name": d[0], "assigned": True, "parents": [p for p in d[1] if p in mock.scopes]} for s, d in mock.scopes.items()]
+                "scopes": [{"scope": s, "name": d[0], "assigned": True, "parents": [p for p in d[1] if p in seen]} for s, d in seen.items()]
             }
         if path == "/v1/alerts":
-            return 200, {"alerts": [a for a in mock.alerts.values() if a["state"] != "resolved"]}
+            return 200, {"alerts": [a for a in mock.alerts.values() if a["state"] != "resolved" and self.token() == TOKEN]}
         if path == "/v1/board":
-            wanted = [s for s in mock.scopes if s.startswith(query["kind"])]
+            wanted = [s for s in seen if s.startswith(query["kind"])]
             return 200, {"rows": [mock.figure(s, query["metric"], query["window"]) for s in sorted(wanted)]}
-        if query.get("scope", "org") not in mock.scopes and not path.startswith("/v1/alerts/"):
+        if query.get("scope", "org") not in seen and not path.startswith("/v1/alerts/"):
             return 404, {"code": "E_NOT_FOUND", "error": "there is no such scope, or you do not see it", "field": "scope"}
         if path == "/v1/figures":
             return 200, {"figures": [mock.figure(query["scope"], m, query["window"]) for m in mock.sees(query["scope"])]}

@@ -56,6 +56,44 @@ class Live(Dashboard):
             self.no_problems()
             self.assertIn("1,234", self.page.run(text(row)))
 
+    # --- who reads ---
+
+    def sign_in(self, token):
+        self.page.run(f"document.getElementById('token').value = '{token}'; document.querySelector('#sign-in-form button').click()")
+
+    def test_what_was_asked_for_by_somebody_else_is_not_shown(self):
+        for path in ("/v1/alerts", "/v1/me"):
+            self.start(token=None)
+            self.page.until("!document.getElementById('sign-in').hidden", "the sign-in")
+            held = self.hold(path)
+            self.sign_in(mock.TOKEN)
+            self.eventually(lambda path=path: len(self.mock.asked(path)) == 1)
+            self.page.settle()
+            self.page.run("document.getElementById('sign-out').click()")
+            self.page.settle()
+            del self.mock.held[path]
+            self.sign_in(mock.OTHER)
+            self.page.until(f"{text('#who')} === 'omar' && {BOARD} === 1", "the other reader")
+            held.set()
+            self.no_problems()
+            self.assertEqual(self.page.run("document.querySelectorAll('.card').length"), 0)
+            self.assertEqual(self.page.run(text("#who")), "omar")
+            self.assertNotIn("Ana Ruiz", self.page.run("document.body.innerText"))
+
+    def test_trying_again_twice_makes_one_stream(self):
+        self.start(failing=["/v1/me"])
+        self.page.until("!document.getElementById('failure').hidden", "the failure is shown")
+        self.mock.failing.clear()
+        held = self.hold("/v1/me")
+        asked = len(self.mock.asked("/v1/me"))
+        for n in (1, 2):
+            self.page.run("document.getElementById('retry').click()")
+            self.eventually(lambda n=n: len(self.mock.asked("/v1/me")) >= asked + n)
+        held.set()
+        self.page.until(f"{BOARD} > 0", "the board is drawn")
+        self.no_problems()
+        self.assertEqual(len(self.mock.streams), 1)
+
 
 if __name__ == "__main__":
     main()

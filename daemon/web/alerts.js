@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What needs attention: one card for each active alert, with what can be done about it.
 
-import { get, post } from './api.js';
+import { get, post, Refusal } from './api.js';
 import { byId, h, keyed, name, put, term } from './dom.js';
 import { domain, intervalBar } from './chart.js';
+import { settle } from './figures.js';
 import * as words from './words.js';
 
 const NOTE_BYTES = 500;
@@ -160,7 +161,8 @@ class Card {
                                 this.app.alerts.take(alert);
                         return true;
                 } catch (error) {
-                        this.fail(`That was not saved: ${error.message}.`);
+                        this.fail(error instanceof Refusal ? `That was not saved: ${error.message}.`
+                                : `It is not known whether that was saved: ${error.message}.`);
                         return false;
                 } finally {
                         controls.forEach((c) => (c.disabled = false));
@@ -172,7 +174,7 @@ export class Alerts {
         constructor(app) {
                 this.app = app;
                 this.known = new Map();
-                this.news = new Set();
+                this.loads = new Set(); // for each list that was asked for, what came by the stream meanwhile
                 this.loaded = false;
                 byId('attention-more').addEventListener('click', () => {
                         this.all = true;
@@ -186,20 +188,31 @@ export class Alerts {
                 if (before && Date.parse(before.changed) > Date.parse(alert.changed))
                         return;
                 this.known.set(alert.id, alert);
-                this.news.add(alert.id);
+                this.loads.forEach((news) => news.add(alert.id));
                 this.app.changed();
         }
 
         // What came by the stream while the list was asked for is newer than the list.
         async load() {
-                this.news.clear();
-                const { alerts } = await get('/v1/alerts', { state: 'active' });
-                const listed = new Set(alerts.map((a) => a.id));
-                for (const id of this.known.keys())
-                        if (!listed.has(id) && !this.news.has(id))
-                                this.known.delete(id);
-                alerts.forEach((a) => this.take(a));
-                this.loaded = true;
+                const news = new Set();
+                this.loads.add(news);
+                try {
+                        const { alerts } = await get('/v1/alerts', { state: 'active' });
+                        if (!settle(this.loads, news))
+                                return;
+                        const listed = new Set(alerts.map((a) => a.id));
+                        for (const id of this.known.keys())
+                                if (!listed.has(id) && !news.has(id))
+                                        this.known.delete(id);
+                        alerts.forEach((a) => this.take(a));
+                        this.loaded = true;
+                        this.problem = null;
+                } catch (error) {
+                        if (!this.loads.delete(news))
+                                return;
+                        this.problem = error;
+                        this.app.failedToLoad(error);
+                }
                 this.app.changed();
         }
 
@@ -223,7 +236,8 @@ export class Alerts {
                 keyed(byId('cards'), active.slice(0, most), (a) => a.id, () => new Card(this.app));
                 byId('attention-more').hidden = active.length <= most;
                 byId('attention-more').textContent = `Show all ${words.count(active.length)}`;
-                byId('attention-none').hidden = !this.loaded || active.length > 0;
+                byId('attention-message').textContent = this.problem ? `The alerts could not be loaded: ${this.problem.message}. Some may be missing.` : '';
+                byId('attention-none').hidden = !this.loaded || active.length > 0 || Boolean(this.problem);
                 byId('attention-count').textContent = active.length ? words.count(active.length) : '';
                 document.title = n_new ? `(${n_new}) Customer experience` : 'Customer experience';
         }

@@ -2,6 +2,7 @@
 // Talks to the daemon: requests, and the stream that goes on where it broke off.
 
 const TOKEN = 'cxd.token';
+const PATIENCE = 30000; // for an answer
 const SILENCE = 90000; // without as much as a tick the connection counts as lost; more if ticks are rare
 const SILENCE_MAX = 7200000;
 const BACKOFF_MIN = 1000;
@@ -37,7 +38,7 @@ function headers(more) {
 async function answer(path, options) {
         let response;
         try {
-                response = await fetch(path, { cache: 'no-store', credentials: 'omit', ...options });
+                response = await fetch(path, { cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout(PATIENCE), ...options });
         } catch {
                 throw new Error('the service does not answer');
         }

@@ -105,6 +105,14 @@ class App {
                 return true;
         }
 
+        // Asks again soon, unless the answer would be the same.
+        failedToLoad(error) {
+                if (this.trouble(error) || (error instanceof Refusal && error.status < 500 && error.status !== 429))
+                        return;
+                clearTimeout(this.again);
+                this.again = setTimeout(() => this.me && this.reload(), RETRY);
+        }
+
         signIn(event) {
                 const field = byId('token');
                 event.preventDefault();
@@ -126,7 +134,9 @@ class App {
                 this.stream = null;
                 this.me = null;
                 this.alerts.known.clear();
+                this.alerts.loads.clear();
                 this.alerts.loaded = false;
+                this.alerts.problem = null;
                 this.board.query = {};
                 this.board.figures.clear();
                 this.detail.hide();
@@ -208,11 +218,13 @@ class App {
                                 this.unknown = false;
                                 await this.loadReader();
                         }
-                        await this.alerts.load();
                 } catch (error) {
-                        if (this.trouble(error))
-                                return;
+                        this.unknown = true;
+                        this.failedToLoad(error);
                 }
+                await this.alerts.load();
+                if (!this.me)
+                        return;
                 if (this.detail.query.scope)
                         this.detail.load();
                 if (this.board.query.kind)

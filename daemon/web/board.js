@@ -104,7 +104,7 @@ export class Board {
                         if (!this.figures.failed(load))
                                 return;
                         this.problem = error;
-                        this.app.trouble(error);
+                        this.app.failedToLoad(error);
                 }
                 this.render();
         }

@@ -53,6 +53,7 @@ export class Detail {
                 this.query = {};
                 this.figures = new Figures((f) => f.metric);
                 this.n_asked = 0;
+                this.problems = {}; // by what was asked for
                 this.used = {}; // the number of the answer that is shown, by what was asked for
                 byId('detail-window').addEventListener('change', (e) => this.pick({ window: e.target.value }));
                 new ResizeObserver(() => this.points && this.renderChart()).observe(byId('chart'));
@@ -77,7 +78,7 @@ export class Detail {
                 if (!same) {
                         this.points = null;
                         this.surveys = null;
-                        this.problem = null;
+                        this.problems = {};
                         if (moved || query.window !== before.window)
                                 this.figures.clear();
                         this.load();
@@ -90,7 +91,8 @@ export class Detail {
         // What was loaded goes, too: the chart's place changes its size as it is hidden, and nothing may be drawn then.
         hide() {
                 this.query = {};
-                this.points = this.surveys = this.problem = null;
+                this.points = this.surveys = null;
+                this.problems = {};
                 this.figures.clear();
         }
 
@@ -100,7 +102,7 @@ export class Detail {
                 if (!scope)
                         return;
                 if (!metric) {
-                        this.problem = new Error('there is no such place, or it is not visible to you');
+                        this.problems.scope = new Error('there is no such place, or it is not visible to you');
                         this.render();
                         return;
                 }
@@ -116,11 +118,12 @@ export class Detail {
                                         return;
                                 use(answer);
                                 this.used[what] = number;
+                                delete this.problems[what];
                         } catch (error) {
                                 if (isLate())
                                         return;
-                                this.problem = error;
-                                this.app.trouble(error);
+                                this.problems[what] = error;
+                                this.app.failedToLoad(error);
                         }
                         this.render();
                 };
@@ -164,7 +167,8 @@ export class Detail {
                         `${words.metricLabel(a.metric)}: needs attention since ${words.dateTime(a.fired ?? a.since)}`,
                         a.advice ? [' · ', name(a.advice)] : null)));
                 keyed(byId('detail-rows'), figures, (f) => f.metric, () => new MetricRow(this));
-                byId('detail-message').textContent = this.problem ? `Not everything could be loaded: ${this.problem.message}.`
+                const [problem] = Object.values(this.problems);
+                byId('detail-message').textContent = problem ? `Not everything could be loaded: ${problem.message}.`
                         : figures.length ? '' : 'Loading…';
                 byId('detail-table').hidden = figures.length === 0;
                 putNew(byId('series-title'), [metric, window], () => (metric ? [

@@ -2,6 +2,18 @@
 // Figures of which the newest counts: answers may come in another order than they were asked for, and the stream goes on
 // while one is on its way, or is late itself.
 
+// Takes a load, and all that were begun before it, out of those whose answers are wanted. False: it was none of them.
+export function settle(loads, load) {
+        if (!loads.has(load))
+                return false;
+        for (const earlier of loads) {
+                loads.delete(earlier);
+                if (earlier === load)
+                        break;
+        }
+        return true;
+}
+
 function isOlder(figure, other) {
         return Boolean(other) && Date.parse(figure.at) < Date.parse(other.at);
 }
@@ -28,13 +40,8 @@ export class Figures {
 
         // False: it came too late. What was asked for before it is not needed any more.
         answer(load, figures) {
-                if (!this.loads.has(load))
+                if (!settle(this.loads, load))
                         return false;
-                for (const earlier of this.loads) {
-                        this.loads.delete(earlier);
-                        if (earlier === load)
-                                break;
-                }
                 this.known = new Map(figures.map((f) => [this.keyOf(f), f]));
                 this.loaded = true;
                 load.meanwhile.forEach((f) => this.put(f));

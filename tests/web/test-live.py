@@ -11,12 +11,14 @@ import json
 import mock
 from dashboard import BOARD, Dashboard, main, text
 
+DETAIL = "/#scope=agent/h.tanaka&metric=csat&window=28d"
+
 
 class Live(Dashboard):
     def test_an_answer_that_was_asked_for_earlier_does_not_bring_back_an_older_figure(self):
         for path, row, wanted in (
             ("/", '#rows tr[data-scope="agent/h.tanaka"]', "/v1/board"),
-            ("/#scope=agent/h.tanaka&metric=csat&window=28d", "#detail-rows tr[data-metric=csat]", "/v1/figures"),
+            (DETAIL, "#detail-rows tr[data-metric=csat]", "/v1/figures"),
         ):
             self.start(path=path)
             self.stream_is_up()
@@ -40,7 +42,7 @@ class Live(Dashboard):
     def test_a_figure_that_comes_while_the_first_ones_are_asked_for_is_not_lost(self):
         for path, row, wanted in (
             ("/", '#rows tr[data-scope="agent/h.tanaka"]', "/v1/board"),
-            ("/#scope=agent/h.tanaka&metric=csat&window=28d", "#detail-rows tr[data-metric=csat]", "/v1/figures"),
+            (DETAIL, "#detail-rows tr[data-metric=csat]", "/v1/figures"),
         ):
             self.start(path="/web/style.css")
             held = self.hold(wanted)
@@ -56,6 +58,31 @@ class Live(Dashboard):
             self.no_problems()
             self.assertIn("1,234", self.page.run(text(row)))
 
+    # --- what fails and comes back ---
+
+    def test_what_could_not_be_loaded_is_said_and_asked_for_again(self):
+        for path, wanted, said, there in (
+            ("/", "/v1/alerts", "The alerts could not be loaded", "document.querySelectorAll('.card').length === 3"),
+            ("/", "/v1/board", "This could not be loaded", f"{BOARD} > 0"),
+            (DETAIL, "/v1/series", "Not everything could be loaded", "document.querySelector('.series')"),
+        ):
+            self.start(path=path, failing=[wanted])
+            self.stream_is_up()
+            self.page.until(f"document.body.innerText.includes('{said}: the daemon could not carry this out.')", wanted)
+            self.mock.failing.clear()
+            self.page.until(there, f"{wanted} once more")
+            self.page.until(f"!document.body.innerText.includes('{said}')", "it is not said any more")
+            self.no_problems()
+
+    def test_a_service_that_does_not_answer_is_asked_again(self):
+        self.start(path="/web/style.css")
+        self.page.call("Page.addScriptToEvaluateOnNewDocument", source="AbortSignal.timeout = ((make) => (t) => make.call(AbortSignal, t / 20))(AbortSignal.timeout)")
+        self.hold("/v1/me")
+        self.page.open(self.url + "/")
+        self.page.until("!document.getElementById('failure').hidden", "the failure is shown")
+        self.mock.held.clear()
+        self.page.until(f"{BOARD} > 0", "the page comes by itself")
+
     # --- who reads ---
 
     def sign_in(self, token):
@@ -65,9 +92,9 @@ class Live(Dashboard):
         for path in ("/v1/alerts", "/v1/me"):
             self.start(token=None)
             self.page.until("!document.getElementById('sign-in').hidden", "the sign-in")
-            held = self.hold(path)
+            held, asked = self.hold(path), len(self.mock.asked(path))
             self.sign_in(mock.TOKEN)
-            self.eventually(lambda path=path: len(self.mock.asked(path)) == 1)
+            self.eventually(lambda path=path, asked=asked: len(self.mock.asked(path)) > asked)
             self.page.settle()
             self.page.run("document.getElementById('sign-out').click()")
             self.page.settle()

@@ -5,6 +5,7 @@ const TOKEN = 'cxd.token';
 const PATIENCE = 30000; // for an answer
 const SILENCE = 90000; // without as much as a tick the connection counts as lost; more if ticks are rare
 const SILENCE_MAX = 7200000;
+const CHECK = 5000;
 const BACKOFF_MIN = 1000;
 const BACKOFF_MAX = 30000;
 
@@ -123,9 +124,28 @@ export class Stream {
                 this.wake();
         }
 
-        // Not later, but now: the network is back, or somebody looks at the page again.
-        hurry() {
+        // Not later, but now: somebody looks at the page again, or the network is back, and what went over it before is dead.
+        hurry(isBack) {
                 this.wake();
+                this.check();
+                if (isBack)
+                        this.abort?.abort();
+        }
+
+        // By the clock, which goes on while the machine sleeps; a timer does not. Before ticks are known, they may be rare.
+        check() {
+                if (!this.abort || this.abort.signal.aborted || Date.now() - this.heard <= this.silence)
+                        return;
+                this.silence = Math.min(2 * this.silence, SILENCE_MAX);
+                this.abort.abort();
+        }
+
+        // Three ticks missing are silence.
+        learn(at) {
+                const period = at - this.ticked;
+                if (period > 0)
+                        this.silence = Math.min(Math.max(SILENCE, 3 * period), SILENCE_MAX);
+                this.ticked = at;
         }
 
         async run() {
@@ -162,11 +182,9 @@ export class Stream {
 
         async follow() {
                 const abort = (this.abort = new AbortController());
-                const watch = () => setTimeout(() => {
-                        this.silence = Math.min(2 * this.silence, SILENCE_MAX);
-                        abort.abort();
-                }, this.silence);
-                let silence = watch();
+                const watch = setInterval(() => this.check(), CHECK);
+                this.heard = Date.now();
+                this.ticked = NaN;
                 try {
                         const path = this.seq === null ? '/v1/stream' : `/v1/stream?since=${encodeURIComponent(this.seq)}`;
                         const response = await fetch(path, {
@@ -185,12 +203,12 @@ export class Stream {
                                 const { done, value } = await reader.read();
                                 if (done)
                                         return;
-                                clearTimeout(silence);
-                                silence = watch();
+                                this.heard = Date.now();
                                 parser.feed(decoder.decode(value, { stream: true }));
                         }
                 } finally {
-                        clearTimeout(silence);
+                        clearInterval(watch);
+                        this.abort = null;
                 }
         }
 
@@ -207,6 +225,8 @@ export class Stream {
                         this.seq = id;
                 else if (Number.isSafeInteger(object?.seq))
                         this.seq = object.seq;
+                if (kind === 'tick')
+                        this.learn(Date.parse(object?.at));
                 this.on.event(kind, object);
         }
 }

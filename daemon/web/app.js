@@ -26,7 +26,7 @@ class App {
                 byId('sign-out').addEventListener('click', () => this.signOut());
                 byId('retry').addEventListener('click', () => this.start());
                 addEventListener('hashchange', () => this.route());
-                addEventListener('online', () => this.stream?.hurry());
+                addEventListener('online', () => this.stream?.hurry(true));
                 document.addEventListener('visibilitychange', () => document.hidden || this.stream?.hurry());
                 setInterval(() => this.me && this.reload(), RELOAD);
                 setInterval(() => this.me && this.render(), 30000);

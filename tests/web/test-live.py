@@ -11,6 +11,57 @@ import json
 import mock
 from dashboard import BOARD, Dashboard, main, text
 
+# A stream in a time of its own: advance(ms) lets it pass, sleep(ms) lets only the clock go on, as a laptop does.
+# tick(ms): the daemon sends one tick after another for so long. `connections` counts.
+VIRTUAL = """(async () => {
+    const { Stream } = await import('/web/api.js');
+    const real = [setTimeout, setInterval, clearTimeout, clearInterval, Date.now, fetch];
+    let now = 1e12, id = 0, connections = 0, feed = null;
+    const timers = new Map();
+    const settle = () => new Promise((done) => { const c = new MessageChannel(); c.port1.onmessage = done; c.port2.postMessage(0); });
+    window.setTimeout = (f, ms) => (timers.set(++id, { f, at: now + ms }), id);
+    window.setInterval = (f, ms) => (timers.set(++id, { f, at: now + ms, ms }), id);
+    window.clearTimeout = window.clearInterval = (i) => timers.delete(i);
+    Date.now = () => now;
+    window.fetch = async (path, { signal }) => {
+        connections++;
+        return new Response(new ReadableStream({ start(c) {
+            feed = c;
+            signal.addEventListener('abort', () => c.error(new Error('aborted')));
+        } }));
+    };
+    const advance = async (ms) => {
+        for (const end = now + ms; now < end;) {
+            now += 1000;
+            for (const [i, t] of [...timers])
+                if (timers.has(i) && t.at <= now) {
+                    if (t.ms) t.at = now + t.ms; else timers.delete(i);
+                    t.f();
+                }
+            for (let n = 0; n < 3; n++) await settle();
+        }
+    };
+    const sleep = (ms) => { now += ms; timers.forEach((t) => (t.at += ms)); };
+    const say = (text) => feed.enqueue(new TextEncoder().encode(text));
+    const tick = async (ms, every = 10000) => {
+        for (; ms > 0; ms -= every) {
+            await advance(every);
+            say(`event: tick\\nid: 0\\ndata: {"seq":0,"at":"${new Date(now).toISOString()}"}\\n\\n`);
+            await settle();
+        }
+    };
+    const none = () => {};
+    const stream = new Stream({ event: none, live: none, lost: none, refused: none });
+    const done = stream.run();
+    try {
+        await settle();
+        return await (async () => { %s })();
+    } finally {
+        stream.stop();
+        [window.setTimeout, window.setInterval, window.clearTimeout, window.clearInterval, Date.now, window.fetch] = real;
+        await done;
+    }
+})()"""
 DETAIL = "/#scope=agent/h.tanaka&metric=csat&window=28d"
 
 
@@ -82,6 +133,31 @@ class Live(Dashboard):
         self.page.until("!document.getElementById('failure').hidden", "the failure is shown")
         self.mock.held.clear()
         self.page.until(f"{BOARD} > 0", "the page comes by itself")
+
+    def virtual(self, script):
+        self.start(path="/web/style.css")
+        return self.page.run(VIRTUAL % script)
+
+    def test_a_dead_connection_is_noticed_as_soon_as_the_one_before(self):
+        waited = self.virtual("""
+            const waited = [];
+            for (let i = 0; i < 5; i++) {
+                await tick(60000);
+                const before = connections, begun = now;
+                while (connections === before && now - begun < 3600000)
+                    await advance(5000);
+                waited.push((now - begun) / 1000);
+            }
+            return waited;""")
+        self.assertLess(max(waited), 130, waited)
+
+    def test_rare_ticks_are_waited_for(self):
+        self.assertLessEqual(self.virtual("await tick(3600000, 300000); return connections;"), 3)
+
+    def test_a_connection_that_died_in_a_sleep_is_noticed_on_waking(self):
+        self.assertEqual(self.virtual("await tick(60000); sleep(3600000); await advance(10000); return connections;"), 2)
+        # Once the network is back there is nothing to wait for.
+        self.assertEqual(self.virtual("await tick(60000); stream.hurry(true); await advance(3000); return connections;"), 2)
 
     # --- who reads ---
 

@@ -235,8 +235,8 @@ class App {
                 const text = {
                         '': '',
                         connecting: 'Connecting…',
-                        live: `Live · ${words.clock(this.last ?? new Date())}`,
-                        lost: this.last ? `Connection lost · as of ${words.clock(this.last)} · trying again` : 'No connection · trying again',
+                        live: `Live · ${words.moment(this.last ?? new Date())}`,
+                        lost: this.last ? `Connection lost · as of ${words.moment(this.last)} · trying again` : 'No connection · trying again',
                 };
                 byId('connection').className = `connection ${state}`;
                 byId('connection').textContent = text[state];

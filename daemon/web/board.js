@@ -81,6 +81,7 @@ export class Board {
                 this.metric = this.app.metric(metric);
                 if (JSON.stringify(this.query) !== before) {
                         this.figures.clear();
+                        this.asOf = null;
                         this.load();
                 }
                 this.render();
@@ -100,6 +101,7 @@ export class Board {
                         if (!this.figures.answer(load, rows))
                                 return;
                         this.problem = null;
+                        this.asOf = new Date();
                 } catch (error) {
                         if (!this.figures.failed(load))
                                 return;
@@ -141,8 +143,10 @@ export class Board {
                 this.scale = JSON.stringify(scale) === JSON.stringify(this.scale) ? this.scale : scale;
                 this.link = `${this.query.metric} ${this.query.window}`;
                 put(byId('board-scale'), barScale(this.metric, this.scale, figures.find((f) => words.isNumber(f.target))?.target));
+                // The stream keeps up to date what was loaded, as long as it is there.
+                const asOf = this.asOf && this.app.last > this.asOf ? this.app.last : this.asOf;
                 byId('printed').textContent = [...['kind', 'metric', 'window'].map((id) => byId(id).selectedOptions[0]?.text),
-                        words.dateTime(new Date())].join(' · ');
+                        asOf && words.dateTime(asOf)].filter(Boolean).join(' · ');
                 byId('metric-help').textContent = words.metricHelp(this.metric);
                 keyed(byId('rows'), shown, (f) => f.scope, () => new Row(this));
                 byId('filter-label').hidden = this.figures.known.size < 12;

@@ -173,6 +173,11 @@ export function clock(date) {
         return date.toLocaleTimeString(undefined, { timeStyle: 'medium' });
 }
 
+// The clock; with the day where that is not today.
+export function moment(date) {
+        return date.toDateString() === new Date().toDateString() ? clock(date) : dateTime(date);
+}
+
 export function ago(text) {
         const seconds = (new Date(text).getTime() - Date.now()) / 1000;
         const format = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });

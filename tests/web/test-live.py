@@ -159,6 +159,22 @@ class Live(Dashboard):
         # Once the network is back there is nothing to wait for.
         self.assertEqual(self.virtual("await tick(60000); stream.hurry(true); await advance(3000); return connections;"), 2)
 
+    def test_the_page_says_of_when_its_figures_are_after_the_connection_was_lost(self):
+        self.start()
+        self.stream_is_up()
+        self.page.until(f"{BOARD} > 0", "the board is drawn")
+        self.page.settle()
+        self.mock.failing |= {"/v1/stream", "/v1/board", "/v1/alerts"}
+        self.mock.cut()
+        self.page.until("document.querySelector('.connection.lost')", "the page says that it is cut off")
+        # A night goes by.
+        self.page.run("Date = class extends Date { constructor(...a) { a.length ? super(...a) : super(Date.now()); } static now() { return super.now() + 2 * 86400000; } }")
+        said = self.page.run("new Date(Date.now() - 2 * 86400000).toLocaleDateString(undefined, {dateStyle: 'medium'})")
+        self.page.until("document.querySelector('.connection.lost')", "it is still cut off")
+        self.page.run("document.getElementById('sort').dispatchEvent(new Event('change'))")
+        self.assertIn(said, self.page.run("document.getElementById('printed').textContent"))
+        self.page.until(f"{text('#connection')}.includes('{said}')", "the day of the figures", 10)
+
     # --- who reads ---
 
     def sign_in(self, token):

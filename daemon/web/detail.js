@@ -74,8 +74,9 @@ export class Detail {
                 const before = this.query;
                 const moved = query.scope !== before.scope;
                 const same = JSON.stringify(query) === JSON.stringify(before);
-                this.query = query;
+                // The same one stays: what is on its way belongs to it.
                 if (!same) {
+                        this.query = query;
                         this.points = null;
                         this.surveys = null;
                         this.problems = {};

@@ -109,6 +109,18 @@ class Live(Dashboard):
             self.no_problems()
             self.assertIn("1,234", self.page.run(text(row)))
 
+    def test_choosing_twice_what_is_loading_shows_it(self):
+        self.start(path=DETAIL)
+        self.page.until("document.querySelector('.series') && document.querySelectorAll('.surveys li').length", "the detail")
+        self.stream_is_up()
+        self.page.settle()
+        held = self.hold("/v1/series")
+        for _ in range(2):
+            self.page.run("document.querySelector('#detail-rows tr[data-metric=courtesy] button').click()")
+            self.page.settle()
+        held.set()
+        self.page.until("document.querySelector('.series')", "the series", 5)
+
     # --- what fails and comes back ---
 
     def test_what_could_not_be_loaded_is_said_and_asked_for_again(self):

@@ -73,12 +73,16 @@ class App {
                                 this.failed(error);
                         return;
                 }
+                this.welcome();
+                this.follow();
+        }
+
+        welcome() {
                 put(byId('who'), name(this.me.principal));
                 byId('reader').hidden = false;
                 byId('sign-out').hidden = !token();
                 byId('nothing').hidden = this.me.scopes.length > 0;
                 this.route();
-                this.follow();
         }
 
         async loadReader() {
@@ -201,8 +205,6 @@ class App {
                         this.alerts.announce(object.alert, object.transition);
                 } else if (kind === 'figure') {
                         for (const figure of object.figures ?? []) {
-                                if (!this.scopes.has(figure.scope))
-                                        this.unknown = true;
                                 this.board.take(figure);
                                 this.detail.take(figure);
                         }
@@ -213,13 +215,12 @@ class App {
         }
 
         async reload() {
+                // What the reader may see changes, too, with a restart or a reload of the daemon.
                 try {
-                        if (this.unknown) {
-                                this.unknown = false;
-                                await this.loadReader();
-                        }
+                        await this.loadReader();
+                        if (byId('failure').hidden)
+                                this.welcome();
                 } catch (error) {
-                        this.unknown = true;
                         this.failedToLoad(error);
                 }
                 await this.alerts.load();

@@ -189,6 +189,34 @@ class Live(Dashboard):
 
     # --- who reads ---
 
+    def test_what_is_not_seen_any_more_goes_and_what_is_new_comes(self):
+        row = "#rows tr[data-scope=\"agent/{}\"]"
+        for path, there, gone in (
+            ("/", f"document.querySelector('{row.format('ana.ruiz')}')", f"!document.querySelector('{row.format('ana.ruiz')}')"),
+            (DETAIL.replace("h.tanaka", "ana.ruiz"), "document.querySelector('.series') && document.querySelector('#detail-rows td')",
+             "!document.querySelector('#detail-rows td') && !document.querySelector('.series') && !document.querySelector('#low-list li')"),
+        ):  # fmt: skip
+            self.start(path=path)
+            self.stream_is_up()
+            self.page.until(there, "what may be seen")
+            # A restart with another roster.
+            del self.mock.scopes["agent/ana.ruiz"]
+            self.mock.scopes["site/lisbon"] = ("Lisbon", [])
+            self.mock.cut()
+            self.page.until(gone, "what may not be seen any more goes")
+            self.page.run("location.hash = 'kind=site'")
+            self.page.until("[...document.querySelectorAll('#rows tr')].some((r) => r.innerText.includes('Lisbon'))", "what is new comes")
+            self.no_problems()
+
+    def test_a_token_that_was_revoked_leads_to_the_sign_in(self):
+        self.start(path=DETAIL)
+        self.stream_is_up()
+        self.page.until("document.querySelector('#detail-rows td')", "the figures")
+        self.mock.tokens.clear()
+        self.mock.cut()
+        self.page.until(f"{text('#sign-in-problem')}.includes('not valid')", "it is said")
+        self.assertNotIn("Hiro Tanaka", self.page.run("document.body.innerHTML"))
+
     def sign_in(self, token):
         self.page.run(f"document.getElementById('token').value = '{token}'; document.querySelector('#sign-in-form button').click()")
 

@@ -26,6 +26,8 @@ function stateWords(alert) {
                 return alert.by ? `taken on by ${alert.by}` : 'taken on';
         if (alert.state === 'snoozed')
                 return `snoozed until ${words.dateTime(alert.until)}${alert.by ? ` by ${alert.by}` : ''}`;
+        if (!isActive(alert))
+                return alert.reason ? `over: ${alert.reason}` : 'over';
         return 'new';
 }
 
@@ -84,6 +86,7 @@ class Card {
                 this.ack = h('button', { type: 'button', class: 'primary', onclick: () => this.send('ack', {}) }, 'Acknowledge');
                 this.snooze = h('button', { type: 'button', onclick: () => this.send('snooze', { for: '8h' }) }, 'Snooze 8 hours');
                 this.open = h('button', { type: 'button', 'aria-expanded': 'false', onclick: () => this.show(this.form.hidden) }, 'Note and outcome');
+                this.close = h('button', { type: 'button', hidden: true, onclick: () => this.leave() }, 'Close');
                 this.outcome = h('select', { name: 'outcome' }, OUTCOMES.map((o) => h('option', { value: o }, o)));
                 this.note = h('textarea', { name: 'note', rows: 3 });
                 this.form = h('form', { class: 'note-form', hidden: true, onsubmit: (e) => this.submit(e) },
@@ -91,7 +94,7 @@ class Card {
                         h('label', null, 'Note ', this.note),
                         h('button', { type: 'submit', class: 'primary' }, 'Save'));
                 this.node = h('li', { class: 'card' }, this.head, this.body,
-                        h('div', { class: 'actions' }, this.ack, this.snooze, this.open), this.form, this.problem);
+                        h('div', { class: 'actions' }, this.ack, this.snooze, this.open, this.close), this.form, this.problem);
         }
 
         update(alert) {
@@ -125,8 +128,19 @@ class Card {
                         alert.outcome || alert.note ? h('p', { class: 'said' },
                                 alert.outcome ? h('b', null, name(alert.outcome), alert.note ? ': ' : '') : null,
                                 alert.note ? name(alert.note) : null) : null);
-                this.ack.hidden = alert.state === 'acknowledged';
-                this.snooze.hidden = alert.state === 'snoozed';
+                this.ack.hidden = alert.state === 'acknowledged' || !isActive(alert);
+                this.snooze.hidden = alert.state === 'snoozed' || !isActive(alert);
+                this.close.hidden = isActive(alert);
+        }
+
+        // Somebody is at it: it stays when the alert is over, until what was written is saved and what went wrong was read.
+        isInUse() {
+                return !this.form.hidden || this.sending || !this.problem.hidden;
+        }
+
+        leave() {
+                this.form.hidden = this.problem.hidden = true;
+                this.app.changed();
         }
 
         show(open) {
@@ -154,6 +168,7 @@ class Card {
         async send(verb, body) {
                 const controls = [...this.node.querySelectorAll('button')];
                 this.problem.hidden = true;
+                this.sending = true;
                 controls.forEach((c) => (c.disabled = true));
                 try {
                         const { alert } = await post(`/v1/alerts/${encodeURIComponent(this.alert.id)}/${verb}`, body);
@@ -166,6 +181,8 @@ class Card {
                         return false;
                 } finally {
                         controls.forEach((c) => (c.disabled = false));
+                        this.sending = false;
+                        this.app.changed();
                 }
         }
 }
@@ -200,7 +217,7 @@ export class Alerts {
                         const { alerts } = await get('/v1/alerts', { state: 'active' });
                         if (!settle(this.loads, news))
                                 return;
-                        const listed = new Set(alerts.map((a) => a.id));
+                        const listed = new Set([...alerts, ...this.over()].map((a) => a.id));
                         for (const id of this.known.keys())
                                 if (!listed.has(id) && !news.has(id))
                                         this.known.delete(id);
@@ -220,6 +237,15 @@ export class Alerts {
                 return [...this.known.values()].filter(isActive).sort(order);
         }
 
+        isInUse(alert) {
+                return Boolean(byId('cards').views?.get(alert.id)?.isInUse());
+        }
+
+        // Those that are over, but whose cards somebody is using.
+        over() {
+                return [...this.known.values()].filter((a) => !isActive(a) && this.isInUse(a));
+        }
+
         of(scope) {
                 return this.active().filter((a) => a.scope === scope);
         }
@@ -233,11 +259,12 @@ export class Alerts {
                 const active = this.active();
                 const most = this.all ? Infinity : 12;
                 const n_new = active.filter((a) => a.state === 'firing').length;
-                keyed(byId('cards'), active.slice(0, most), (a) => a.id, () => new Card(this.app));
+                const over = this.over();
+                keyed(byId('cards'), [...active.filter((a, i) => i < most || this.isInUse(a)), ...over], (a) => a.id, () => new Card(this.app));
                 byId('attention-more').hidden = active.length <= most;
                 byId('attention-more').textContent = `Show all ${words.count(active.length)}`;
                 byId('attention-message').textContent = this.problem ? `The alerts could not be loaded: ${this.problem.message}. Some may be missing.` : '';
-                byId('attention-none').hidden = !this.loaded || active.length > 0 || Boolean(this.problem);
+                byId('attention-none').hidden = !this.loaded || active.length + over.length > 0 || Boolean(this.problem);
                 byId('attention-count').textContent = active.length ? words.count(active.length) : '';
                 document.title = n_new ? `(${n_new}) Customer experience` : 'Customer experience';
         }

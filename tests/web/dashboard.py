@@ -61,6 +61,9 @@ class Dashboard(unittest.TestCase):
     def stream_is_up(self):
         self.page.until("document.querySelector('.connection.live')", "the stream is there")
 
+    def press(self, card, button):
+        self.page.run(f"[...document.querySelector('{card}').querySelectorAll('button')].find((b) => b.innerText === '{button}').click()")
+
     def hold(self, path):
         """What is asked for from now on is answered as of the moment it is asked, but later."""
         self.mock.held[path] = event = threading.Event()

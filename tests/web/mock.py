@@ -371,12 +371,12 @@ class MockHandler(http.server.BaseHTTPRequestHandler):
         return 404, {"code": "E_NOT_FOUND", "error": "there is no such path"}
 
     def act_on(self, alert, verb, body):
-        if verb == "ack" and alert["state"] == "acknowledged":
-            return 409, {"code": "E_STATE", "error": "the alert is acknowledged; this needs one that is firing or snoozed"}
+        if verb == "ack" and alert["state"] in ("acknowledged", "resolved"):
+            return 409, {"code": "E_STATE", "error": f"the alert is {alert['state']}; this needs one that is firing or snoozed"}
         more = {"by": "maria"} | {k: v for k, v in body.items() if k in ("note", "outcome")}
         if verb == "snooze":
             more["until"] = stamp(self.owner.now + datetime.timedelta(hours=8))
-        return 200, {"alert": self.owner.transition(alert, "snoozed" if verb == "snooze" else "acknowledged", **more)}
+        return 200, {"alert": self.owner.transition(alert, {"snooze": "snoozed", "ack": "acknowledged"}.get(verb, alert["state"]), **more)}
 
     def stream(self, query):
         mine = queue.Queue()

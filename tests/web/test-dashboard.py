@@ -155,9 +155,6 @@ class Shown(Dashboard):
 
     # --- what is done ---
 
-    def press(self, card, button):
-        self.page.run(f"[...document.querySelector('{card}').querySelectorAll('button')].find((b) => b.innerText === '{button}').click()")
-
     def test_acknowledge_snooze_and_outcome_are_posted(self):
         self.overview()
         self.stream_is_up()

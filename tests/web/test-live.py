@@ -187,6 +187,54 @@ class Live(Dashboard):
         self.assertIn(said, self.page.run("document.getElementById('printed').textContent"))
         self.page.until(f"{text('#connection')}.includes('{said}')", "the day of the figures", 10)
 
+    # --- what is done meanwhile ---
+
+    def test_a_note_that_is_being_written_survives_the_end_of_the_alert(self):
+        self.overview()
+        self.stream_is_up()
+        card = '.card[data-id="a000000000000001"]'
+        self.page.until(f"document.querySelector('{card}')", "the alert")
+        self.press(card, "Note and outcome")
+        self.page.run(f"document.querySelector('{card} textarea').value = 'Called all ten back.'")
+        self.mock.transition(self.mock.alerts["a000000000000001"], "resolved", reason="recovered")
+        self.page.until("document.title.startsWith('(1)')", "it is over")
+        self.mock.publish("gap", {"missed_from": 1, "missed_to": 2})
+        self.page.settle()
+        self.assertIn("over: recovered", self.page.run(text(card)))
+        self.assertEqual(self.page.run(text("#attention-count")), "2")
+        self.press(card, "Save")
+        self.page.until(f"!document.querySelector('{card}')", "it is saved, and gone")
+        self.assertEqual(self.mock.alerts["a000000000000001"]["note"], "Called all ten back.")
+
+    def test_what_was_too_late_is_said_although_the_alert_is_over(self):
+        self.overview()
+        self.stream_is_up()
+        card = '.card[data-id="a000000000000001"]'
+        self.page.until(f"document.querySelector('{card}')", "the alert")
+        self.mock.alerts["a000000000000001"]["state"] = "resolved"
+        held = self.hold("/v1/alerts/a000000000000001/ack")
+        self.press(card, "Acknowledge")
+        self.eventually(lambda: self.mock.asked("/v1/alerts/a000000000000001/ack", "POST"))
+        self.page.settle()
+        self.mock.transition(self.mock.alerts["a000000000000001"], "resolved", reason="recovered")
+        self.page.until("document.title.startsWith('(1)')", "it is over")
+        held.set()
+        self.page.until(f"{text(card)}.includes('That was not saved: the alert is resolved')", "it is said")
+        self.press(card, "Close")
+        self.page.until(f"!document.querySelector('{card}')", "it is gone")
+
+    def test_a_note_that_is_being_written_survives_many_worse_alerts(self):
+        self.overview()
+        self.stream_is_up()
+        card = '.card[data-id="a000000000000003"]'
+        self.page.until(f"document.querySelector('{card}')", "the alert")
+        self.press(card, "Note and outcome")
+        self.page.run(f"document.querySelector('{card} textarea').value = 'Called.'")
+        for number in range(10, 24):
+            self.mock.transition(self.mock.alert(number, "agent/e.santos", "csat", "7d", "critical", "firing", 0, "Talk."), "firing")
+        self.page.until("document.title.startsWith('(16)')", "many alerts")
+        self.assertEqual(self.page.run(f"document.querySelector('{card} textarea').value"), "Called.")
+
     # --- who reads ---
 
     def test_what_is_not_seen_any_more_goes_and_what_is_new_comes(self):

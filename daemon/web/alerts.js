@@ -167,6 +167,7 @@ class Card {
 
         async send(verb, body) {
                 const controls = [...this.node.querySelectorAll('button')];
+                const focused = this.node.contains(document.activeElement);
                 this.problem.hidden = true;
                 this.sending = true;
                 controls.forEach((c) => (c.disabled = true));
@@ -182,6 +183,9 @@ class Card {
                 } finally {
                         controls.forEach((c) => (c.disabled = false));
                         this.sending = false;
+                        // What is disabled loses the focus, and the button that was pressed may be gone.
+                        if (focused && !this.node.contains(document.activeElement))
+                                this.open.focus();
                         this.app.changed();
                 }
         }
@@ -204,7 +208,9 @@ export class Alerts {
                 const before = this.known.get(alert.id);
                 if (before && Date.parse(before.changed) > Date.parse(alert.changed))
                         return;
-                this.known.set(alert.id, alert);
+                // What did not change stays the same one, and is not drawn anew.
+                if (JSON.stringify(before) !== JSON.stringify(alert))
+                        this.known.set(alert.id, alert);
                 this.loads.forEach((news) => news.add(alert.id));
                 this.app.changed();
         }

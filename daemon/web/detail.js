@@ -37,13 +37,15 @@ class MetricRow {
 
         update(figure) {
                 const metric = this.detail.app.metric(figure.metric);
+                const same = this.figure === figure;
                 this.figure = figure;
                 this.button.textContent = words.metricLabel(figure.metric);
                 this.button.title = words.metricHelp(metric);
                 this.node.classList.toggle('chosen', figure.metric === this.detail.query.metric);
                 this.button.setAttribute('aria-pressed', String(figure.metric === this.detail.query.metric));
                 this.node.dataset.metric = figure.metric;
-                putBehind(this.title, figureCells(metric, figure, fullScale(metric)));
+                if (!same)
+                        putBehind(this.title, figureCells(metric, figure, fullScale(metric)));
         }
 }
 

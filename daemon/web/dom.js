@@ -76,6 +76,8 @@ export function keyed(parent, items, keyOf, make) {
         }
         for (const view of before.values())
                 view.node.remove();
+        // What is moved loses the focus.
+        const focused = parent.contains(document.activeElement) ? document.activeElement : null;
         let at = parent.firstElementChild;
         for (const view of views.values()) {
                 if (view.node === at)
@@ -84,6 +86,8 @@ export function keyed(parent, items, keyOf, make) {
                         parent.insertBefore(view.node, at);
         }
         parent.views = views;
+        if (focused && focused !== document.activeElement && parent.contains(focused))
+                focused.focus({ preventScroll: true });
 }
 
 // Several calls in one frame are one.

@@ -235,6 +235,34 @@ class Live(Dashboard):
         self.page.until("document.title.startsWith('(16)')", "many alerts")
         self.assertEqual(self.page.run(f"document.querySelector('{card} textarea').value"), "Called.")
 
+    def test_what_has_the_focus_keeps_it(self):
+        self.overview()
+        self.stream_is_up()
+        first, second = (f'.card[data-id="a00000000000000{n}"]' for n in (1, 2))
+        self.page.until(f"document.querySelector('{second}')", "the alerts")
+        self.page.settle()
+        in_use = "document.activeElement.closest('.card')?.dataset.id"
+        self.page.run(f"[...document.querySelectorAll('{first} button')].find((b) => b.innerText === 'Acknowledge').focus()")
+        self.page.call("Input.dispatchKeyEvent", type="keyDown", key="Enter", code="Enter", text="\r", windowsVirtualKeyCode=13)
+        self.page.call("Input.dispatchKeyEvent", type="keyUp", key="Enter", code="Enter", windowsVirtualKeyCode=13)
+        self.page.until(f"{text(first)}.includes('taken on by maria')", "it is acknowledged")
+        self.page.settle()
+        self.assertEqual(self.page.run(in_use), "a000000000000001")
+        # The same list again changes nothing, and moves nothing.
+        self.page.run(f"document.querySelector('{second} .term').focus()")
+        self.mock.publish("gap", {"missed_from": 1, "missed_to": 2})
+        self.eventually(lambda: len(self.mock.asked("/v1/alerts")) > 1)
+        self.page.settle()
+        self.assertEqual(self.page.run(in_use), "a000000000000002")
+        self.start(path=DETAIL)
+        self.stream_is_up()
+        self.page.until("document.querySelector('#detail-rows .says .term')", "the figures")
+        self.page.settle()
+        self.page.run("document.querySelector('#detail-rows .says .term').focus()")
+        self.mock.transition(self.mock.alerts["a000000000000001"], "resolved", reason="recovered")
+        self.no_problems()
+        self.assertTrue(self.page.run("document.activeElement.matches('.term')"))
+
     # --- who reads ---
 
     def test_what_is_not_seen_any_more_goes_and_what_is_new_comes(self):

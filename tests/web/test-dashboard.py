@@ -290,6 +290,20 @@ class Shown(Dashboard):
             self.assertEqual(self.page.run("document.documentElement.scrollWidth"), 360)
             self.no_problems()
 
+    def test_long_words_do_not_stick_out(self):
+        for path, wait in (("/", ".card[data-id=a000000000000008]"), ("/#scope=agent/long&metric=csat&window=28d", ".notices li")):
+            self.start(path="/web/style.css")
+            self.mock.scopes["agent/long"] = ("x" * 128, ["team/alpha"])
+            alert = self.mock.alert(8, "agent/long", "csat", "28d", "warning", "acknowledged", 1, "https://" + "y" * 500, by="b" * 100, note="n" * 500)
+            self.mock.alerts[alert["id"]] = alert
+            for width in (360, 1280):
+                self.page.look(width=width, height=800)
+                self.page.open(self.url + "/web/style.css")
+                self.page.open(self.url + path)
+                self.page.until(f"document.querySelector('{wait}') && document.querySelector('#rows tr, #detail-rows tr')", path)
+                self.no_problems()
+                self.assertEqual(self.page.run("document.documentElement.scrollWidth"), width)
+
     def test_the_keyboard_reaches_everything(self):
         self.overview()
         self.page.until("document.querySelectorAll('.card').length === 3", "three alerts")

@@ -9,6 +9,7 @@ import { byId, coalesce, h, name, put } from './dom.js';
 import * as words from './words.js';
 
 const RELOAD = 300000; // figures also change as time passes, without news
+const RELOAD_SHORT = 60000; // those of short windows with every minute
 const RETRY = 5000;
 const VIEWS = ['sign-in', 'failure', 'overview', 'detail'];
 
@@ -29,7 +30,12 @@ class App {
                 addEventListener('online', () => this.stream?.hurry(true));
                 document.addEventListener('visibilitychange', () => document.hidden || this.stream?.hurry());
                 setInterval(() => this.me && this.reload(), RELOAD);
+                setInterval(() => this.me && words.isShort(this.shown().query.window) && this.shown().load(), RELOAD_SHORT);
                 setInterval(() => this.me && this.render(), 30000);
+        }
+
+        shown() {
+                return this.detail.query.scope ? this.detail : this.board;
         }
 
         metric(metric) {

@@ -138,6 +138,12 @@ function span(window) {
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86400, w: 604800, y: 31536000 };
 
+// Of at most a day: answers leave it all the time.
+export function isShort(window) {
+        const match = /^(\d+)([smhdwy])$/.exec(window ?? '');
+        return match ? match[1] * SECONDS[match[2]] <= SECONDS.d : window === 'today';
+}
+
 // About 30 points in a window; a whole number of minutes, hours or days, as its figures are kept.
 export function stepOf(window) {
         const match = /^(\d+)([smhdwy])$/.exec(window);

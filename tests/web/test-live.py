@@ -7,6 +7,7 @@ Skipped when there is no Chromium.
 
 import datetime
 import json
+import time
 
 import mock
 from dashboard import BOARD, Dashboard, main, text
@@ -121,6 +122,21 @@ class Live(Dashboard):
         held.set()
         self.page.until("document.querySelector('.series')", "the series", 5)
 
+    def test_figures_of_short_windows_are_asked_for_every_minute(self):
+        for path, wanted in (("/#kind=agent&metric=csat&window=", "/v1/board"), (DETAIL.replace("28d", ""), "/v1/figures")):
+            for window, more in (("1h", True), ("today", True), ("28d", False)):
+                self.start(path="/web/style.css")
+                # Minutes are seconds.
+                quick = "window.setInterval = ((make) => (f, ms) => make(f, ms / 60))(window.setInterval.bind(window))"
+                script = self.page.call("Page.addScriptToEvaluateOnNewDocument", source=quick)["identifier"]
+                self.page.open(self.url + path + window)
+                self.stream_is_up()
+                self.page.settle()
+                asked = len(self.mock.asked(wanted))
+                time.sleep(2.2)
+                self.assertEqual(len(self.mock.asked(wanted)) > asked, more, (path, window))
+                self.page.call("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+
     # --- what fails and comes back ---
 
     def test_what_could_not_be_loaded_is_said_and_asked_for_again(self):
@@ -139,7 +155,9 @@ class Live(Dashboard):
 
     def test_a_service_that_does_not_answer_is_asked_again(self):
         self.start(path="/web/style.css")
-        self.page.call("Page.addScriptToEvaluateOnNewDocument", source="AbortSignal.timeout = ((make) => (t) => make.call(AbortSignal, t / 20))(AbortSignal.timeout)")
+        quick = "AbortSignal.timeout = ((make) => (t) => make.call(AbortSignal, t / 20))(AbortSignal.timeout)"
+        script = self.page.call("Page.addScriptToEvaluateOnNewDocument", source=quick)["identifier"]
+        self.addCleanup(self.page.call, "Page.removeScriptToEvaluateOnNewDocument", identifier=script)
         self.hold("/v1/me")
         self.page.open(self.url + "/")
         self.page.until("!document.getElementById('failure').hidden", "the failure is shown")

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "client/map.h"
 #include "client/xalloc.h"
@@ -26,6 +26,18 @@ static bool fixed_offset(const char *s, int *ret_minutes)
         return h < 24 && m < 60;
 }
 
+/* Beside the zones lie folders (America/Argentina) and lists, and what is no zone would be taken for UTC. */
+static bool is_zone_file(const char *path)
+{
+        char magic[4];
+        FILE *f = fopen(path, "re");
+        bool ok = f && fread(magic, sizeof(magic), 1, f) == 1 && memcmp(magic, "TZif", sizeof(magic)) == 0;
+
+        if (f)
+                fclose(f);
+        return ok;
+}
+
 int map_zone_parse(const char *name, MapZone *ret)
 {
         const char *folder = getenv("TZDIR");
@@ -43,7 +55,7 @@ int map_zone_parse(const char *name, MapZone *ret)
         if (!isalpha((unsigned char)name[0]) || strstr(name, ".."))
                 return -EINVAL;
         path = xasprintf("%s/%s", folder ? folder : "/usr/share/zoneinfo", name);
-        if (access(path, R_OK) != 0 || setenv("TZ", name, 1) != 0)
+        if (!is_zone_file(path) || setenv("TZ", name, 1) != 0)
                 return -EINVAL;
         tzset();
         *ret = (MapZone){.fixed = false};

@@ -132,6 +132,15 @@ class Import(CliTest):
                 self.assertEqual((code, out), (2, ""), err)
                 self.assertTrue(err.startswith("cxctl: " + self.fake.folder + "/" + sentence), err)
 
+    def test_what_lies_beside_the_zones_is_no_zone(self):
+        calls = self.write("calls.csv", "t\n2026-05-01 12:00\n")
+        for zone in ("America/Argentina", "tzdata.zi", "Europe"):
+            mapping = self.write("map.yaml", 'id: t\nqueue: t\nts: {column: t, format: "%Y-%m-%d %H:%M", zone: '
+                                 + zone + "}\n")
+            code, out, err = self.cxctl("import", calls, "--map", mapping, "-d", "-o", "json")
+            self.assertEqual((code, out), (2, ""))
+            self.assertIn(f'there is no zone "{zone}"; right are UTC, +01:00, Europe/Madrid', err)
+
     def test_files_that_are_not_there_or_empty(self):
         mapping = self.write("m.yaml", MAP)
         self.assertEqual(self.cxctl("import", "/nowhere/x", "--map", mapping)[0], 2)

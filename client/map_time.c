@@ -84,6 +84,26 @@ static int parse_unix(const char *text, double unit, usec_t *ret)
         return 0;
 }
 
+/* Seconds east of UTC in the process's zone. */
+static int64_t offset_at(time_t t)
+{
+        struct tm tm;
+
+        return localtime_r(&t, &tm) ? tm.tm_gmtoff : 0;
+}
+
+/*
+ * What UTC is when the clock of the process's zone shows @wall (as if it were UTC). Of two times the earlier one; what
+ * the clock leaves out is counted on with the offset before. mktime() would let the row before decide.
+ */
+static time_t utc_of(time_t wall)
+{
+        int64_t before = offset_at(wall - 86400), after = offset_at(wall + 86400);
+        bool is_later = offset_at(wall - before) != before && offset_at(wall - after) == after;
+
+        return wall - (is_later ? after : before);
+}
+
 int map_time_parse(const char *text, const char *format, const MapZone *zone, usec_t *ret)
 {
         struct tm tm = {.tm_mday = 1, .tm_isdst = -1}, back;
@@ -104,12 +124,13 @@ int map_time_parse(const char *text, const char *format, const MapZone *zone, us
         if (*end)
                 return -EINVAL;
         back = tm;
+        t = timegm(&back);
         if (strstr(format, "%z"))
-                t = timegm(&back) - tm.tm_gmtoff;
+                t -= tm.tm_gmtoff;
         else if (zone->fixed)
-                t = timegm(&back) - zone->offset;
+                t -= zone->offset;
         else
-                t = mktime(&back);
+                t = utc_of(t);
         /* A day that does not exist comes back as another one. */
         if (t < 0 || back.tm_mday != tm.tm_mday || back.tm_mon != tm.tm_mon)
                 return -EINVAL;

@@ -141,6 +141,15 @@ class Import(CliTest):
             self.assertEqual((code, out), (2, ""))
             self.assertIn(f'there is no zone "{zone}"; right are UTC, +01:00, Europe/Madrid', err)
 
+    def test_a_time_does_not_depend_on_the_row_before(self):
+        mapping = 'id: {column: t}\nqueue: t\nts: {column: t, format: "%Y-%m-%d %H:%M", zone: Europe/Madrid}\n'
+        twice, never = "2026-10-25 02:30\n", "2026-03-29 02:30\n"
+        for before in ("", "2026-07-01 12:00\n", "2026-12-01 12:00\n"):
+            out = self.convert(before + twice + before + never, mapping, "t\n")[1]
+            times = {s["id"]: s["ts"] for s in map(json.loads, out.splitlines())}
+            self.assertEqual(times[twice.strip()], "2026-10-25T00:30:00Z")
+            self.assertEqual(times[never.strip()], "2026-03-29T01:30:00Z")
+
     def test_files_that_are_not_there_or_empty(self):
         mapping = self.write("m.yaml", MAP)
         self.assertEqual(self.cxctl("import", "/nowhere/x", "--map", mapping)[0], 2)

@@ -248,6 +248,8 @@ static int check_format(Loader *l, unsigned line, const MapRule *rule)
 {
         const char *f = rule->format;
 
+        if (strstr(f, "%s")) /* strptime() makes local time of it, the machine's */
+                return FAIL(l, line, rule->field, "format: %%s is wrong in \"%s\"; right is unix", f);
         if (strchr(f, '%') || strcmp(f, "rfc3339") == 0 || strcmp(f, "unix") == 0 ||
             strcmp(f, "unix_ms") == 0)
                 return 0;

@@ -121,6 +121,7 @@ class Import(CliTest):
             (good.replace("format: unix", 'format: "%H:%M"'), 'm.yaml:2: ts: needs zone:, since "%H:%M" has none'),
             (good.replace("unix", "'%Y', zone: Europe/Atlantis"), 'm.yaml:2: ts.zone: there is no zone "Europe/Atlantis"'),
             (good.replace("unix", "iso"), 'm.yaml:2: ts: format: "iso" is none; right are rfc3339, unix, '),
+            (good.replace("unix", "'%s', zone: UTC"), 'm.yaml:2: ts: format: %s is wrong in "%s"; right is unix'),
             (good + "only: {a: {b: c}}\n", "m.yaml:4: only: must be a value or a list of values"),
             ("- a\n", 'm.yaml:1: must be a table that begins like "id: {column: call_id}"'),
             ("id: [\n", "m.yaml:2: no YAML: "),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -172,6 +173,8 @@ static int run(Ctl *ctl, const Args *args)
         if (!map_file)
                 return ctl_usage(
                         ctl, "import: say with --map FILE which column is what; see MAPPINGS in cxctl(1)");
+        /* A file is in UTF-8 wherever it is imported, and `capture` finds the same in it. */
+        (void)setlocale(LC_CTYPE, "C.UTF-8");
         if (map_load(&map, map_file, &diag) < 0)
                 return ctl_usage(ctl, "%s", diag_format(&diag, text, sizeof(text)));
         from = is_stdin ? stdin : fopen(file, "re");

@@ -112,17 +112,19 @@ static int value(const MapRule *rule, const Csv *csv, char **ret, Fault *fault)
         if (!rule->present || !when_true(&rule->when, csv))
                 return 0;
         text = rule->constant ? xstrdup(rule->constant) : cells(rule, csv);
+        /* Before a regular expression, which finds nothing in what is none. */
+        if (text && !text_is_utf8(text, strlen(text))) {
+                free(text);
+                (void)fault_set(fault, FAULT_UTF8, rule->field, NULL);
+                return MAP_E_REFUSED;
+        }
         if (text && rule->has_capture)
                 text = captured(rule, text);
         if (!text) {
                 *ret = rule->fallback ? xstrdup(rule->fallback) : NULL;
                 return 0;
         }
-        if (!text_is_utf8(text, strlen(text))) {
-                (void)fault_set(fault, FAULT_UTF8, rule->field, NULL);
-                r = MAP_E_REFUSED;
-        }
-        if (r == 0 && rule->n_values > 0)
+        if (rule->n_values > 0)
                 r = looked_up(rule, &text, fault);
         if (r == 0 && text && rule->has_scale)
                 r = scaled(rule, &text, fault);

@@ -82,6 +82,19 @@ class Import(CliTest):
         code, _, err = self.cxctl("import", path, "--map", self.write("m.yaml", MAP), "--dry-run")
         self.assertEqual(code, 4)
         self.assertIn(":2: E_UTF8: comment: ", err)
+        path = self.write("in.csv", HEADER.encode() + b"21.06.2026 09:30;1;<Jos\xe9@x>;;none;;;;\n")
+        mapping = self.write("m.yaml", MAP.replace("([a-z.]+)@", "<([^@]+)@"))
+        for locale in ("C", "C.UTF-8"):
+            code, _, err = self.cxctl("import", path, "--map", mapping, "-d", env={"LC_ALL": locale})
+            self.assertEqual(code, 4, locale)
+            self.assertIn(":2: E_UTF8: agent: ", err)
+
+    def test_capture_finds_the_same_in_every_locale(self):
+        path = self.write("in.csv", HEADER + "21.06.2026 09:30;1;<é@x>;;none;;;;\n")
+        mapping = self.write("m.yaml", MAP.replace("([a-z.]+)@", "<([a-zé])@"))
+        for locale in ("C", "C.UTF-8"):
+            out = self.ok("import", path, "--map", mapping, "-d", "-o", "json", env={"LC_ALL": locale})
+            self.assertEqual(json.loads(out)["agent"], "é", locale)
 
     def test_refusals_of_the_daemon_carry_lines_of_the_file(self):
         path = self.write("in.csv", "id,ts,c\n" + '1,1750000000,"4"\n\n2,1750000000.5,9\n3,1750000001,5\n')

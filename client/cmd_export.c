@@ -37,9 +37,11 @@ static bool csv_line(Export *e)
         table_row(e->row);
         for (size_t c = 0; c + 1 < CX_ARRAY_LEN(columns); c++) {
                 const json_t *v = json_object_get(s, columns[c].id);
+                char digits[NUMBER_TEXT_MAX];
 
+                /* As text: a cell of a number has not all digits of a large revision. */
                 if (json_is_integer(v))
-                        table_int(e->row, json_integer_value(v));
+                        table_text(e->row, (Text){digits, int64_format(json_integer_value(v), digits)});
                 else if (!v && strcmp(columns[c].id, "status") == 0)
                         table_str(e->row, "answered");
                 else

@@ -10,7 +10,7 @@ static void field(const char *s, FILE *to)
 {
         size_t n = strlen(s);
 
-        if (!strpbrk(s, ",\"\r\n")) {
+        if (!strpbrk(s, ",\"\r\n\t")) {
                 display_write((Text){s, n}, to);
                 return;
         }

@@ -279,6 +279,9 @@ class Queries(CliTest):
         rows = self.ok("export", "--format", "csv").split("\n")
         self.assertEqual(rows[0], "id,ts,status,rev,agent,queue,contact,customer,channel,reason,comment,answers")
         self.assertTrue(rows[1].startswith("s0,2026-11-21T10:15:30.250Z,answered,,ana.ruiz,billing-es,,,,,\"third call"))
+        self.fake.routes["/v1/export"] = (200, json.dumps({**SURVEY, "rev": 2**63 - 1, "comment": "a\tb"}).encode() + b"\n")
+        row = self.ok("export", "--format", "csv").split("\n")[1]
+        self.assertIn(',9223372036854775807,ana.ruiz,billing-es,,,,,"a\tb",', row)
         self.fake.routes["/v1/export"] = (200, lines[:-20].encode())
         self.assertEqual(self.cxctl("export")[0], 3)
         self.fake.routes["/v1/export"] = (403, {"code": "E_FORBIDDEN", "error": "only for admins"})

@@ -109,6 +109,8 @@ static int run(Ctl *ctl, const Args *args)
         } else if (e.broken) {
                 ctl_error(ctl, "the daemon sent a line that is no survey");
                 r = CTL_REFUSED;
+        } else if (ferror(ctl->out)) {
+                r = CTL_USAGE; /* cxctl_main() says it */
         } else if (end != HTTP_END || e.partial) {
                 ctl_error(ctl, "the connection to %s broke: the export is not complete", ctl->host);
                 r = CTL_UNREACHABLE;

@@ -257,8 +257,13 @@ class Queries(CliTest):
         with open("/dev/full", "w", encoding="ascii") as full:
             done = subprocess.run([CXCTL, "help"], stdout=full, stderr=subprocess.PIPE, env=self.environment(),
                                   check=False)
+            self.fake.routes["/v1/export"] = (200, (json.dumps(SURVEY) + "\n").encode() * 10000)
+            export = subprocess.run([CXCTL, "export"], stdout=full, stderr=subprocess.PIPE, env=self.environment(),
+                                    check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"cannot write", done.stderr)
+        self.assertEqual((export.returncode, export.stderr),
+                         (2, b"cxctl: cannot write the output: No space left on device\n"))
 
     def test_a_closed_stream_is_not_taken_for_a_socket(self):
         self.fake.routes["/v1/figures"] = (200, {"figures": [FIGURE]})

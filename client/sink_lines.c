@@ -104,10 +104,27 @@ static int take_refusal(LinesSink *s, const json_t *j)
         return CTL_OK;
 }
 
-static void take_ack(LinesSink *s, const json_t *j)
+/* Whether the oldest @n lines are there and were written. */
+static bool are_sent(const LinesSink *s, uint64_t n)
+{
+        size_t end = s->out_head;
+
+        if (n > n_under_way(s))
+                return false;
+        for (size_t i = 0; i < n; i++)
+                end += s->pending[s->head + i].n_bytes;
+        return end <= s->n_sent;
+}
+
+static int take_ack(LinesSink *s, const json_t *j)
 {
         uint64_t ack = (uint64_t)member_integer(j, "ack");
 
+        if (ack >= s->first_line && !are_sent(s, ack - s->first_line + 1)) {
+                ctl_error(s->base.ctl, "%s acknowledges lines that it was not sent; is that cxd?",
+                          s->address);
+                return CTL_REFUSED;
+        }
         s->here = (SinkTotals){
                 .stored = (uint64_t)member_integer(j, "stored"),
                 .duplicate = (uint64_t)member_integer(j, "duplicate"),
@@ -124,6 +141,7 @@ static void take_ack(LinesSink *s, const json_t *j)
                 drop(s, ack - s->first_line + 1);
                 s->n_tries = 0;
         }
+        return CTL_OK;
 }
 
 static int take_answers(LinesSink *s)
@@ -139,7 +157,7 @@ static int take_answers(LinesSink *s)
                         break;
                 j = json_loadb(at, (size_t)(end - at), 0, NULL);
                 if (json_is_integer(json_object_get(j, "ack"))) {
-                        take_ack(s, j);
+                        r = take_ack(s, j);
                 } else if (json_is_object(j)) {
                         r = take_refusal(s, j);
                 } else {

@@ -3,9 +3,10 @@
 
 import json
 import re
+import socketserver
 import unittest
 
-from fake_daemon import ME, CliTest
+from fake_daemon import ME, CliTest, UnixLines
 
 
 def survey(i, csat=4):
@@ -98,6 +99,26 @@ class Send(CliTest):
         self.assertEqual(code, 3)
         self.assertIn("no daemon takes surveys at unix:/nowhere/lines.sock: No such file or directory", err)
         self.assertEqual(self.cxctl("send", "--lines", "udp://x")[0], 2)
+
+    def strange(self, answer):
+        """What a program says that takes lines, but is no cxd."""
+        class Strange(socketserver.BaseRequestHandler):
+            def handle(self):
+                self.request.recv(65536)
+                try:
+                    while answer:
+                        self.request.sendall(answer)
+                except OSError:
+                    pass
+
+        self.fake.serve(f"strange{len(self.fake.servers)}.sock", UnixLines, Strange)
+        return "--lines", "unix:" + self.fake.path(f"strange{len(self.fake.servers) - 1}.sock")
+
+    def test_an_acknowledgement_of_what_was_not_sent_is_none(self):
+        for ack in (-1, 3, 1000, 2**62):
+            code, _, err = self.cxctl("send", *self.strange(b'{"ack":%d}\n' % ack), stdin=survey(1) + "\n" + survey(2))
+            self.assertEqual(code, 4, ack)
+            self.assertIn("acknowledges lines that it was not sent; is that cxd?", err)
 
     def test_a_source_token_is_the_first_line(self):
         self.fake.token = "cxd_source"

@@ -22,9 +22,10 @@
 #include "client/when.h"
 #include "client/xalloc.h"
 
-#define UNDER_WAY_BYTES (1U << 20)
-#define SILENCE_MAX     (60 * USEC_SEC)
-#define TRY_AGAIN       (-1) /* the daemon does not take surveys at present */
+#define UNDER_WAY_BYTES  (1U << 20)
+#define SILENCE_MAX      (60 * USEC_SEC)
+#define ANSWER_BYTES_MAX (1U << 20) /* one line */
+#define TRY_AGAIN        (-1)       /* the daemon does not take surveys at present */
 
 typedef struct Pending {
         uint64_t tag;
@@ -167,6 +168,10 @@ static int take_answers(LinesSink *s)
                 done = (size_t)(end + 1 - s->in.data);
         }
         buffer_consume(&s->in, done);
+        if (r == CTL_OK && s->in.n > ANSWER_BYTES_MAX) {
+                ctl_error(s->base.ctl, "%s answers without an end; is that cxd?", s->address);
+                r = CTL_REFUSED;
+        }
         return r;
 }
 

@@ -120,6 +120,11 @@ class Send(CliTest):
             self.assertEqual(code, 4, ack)
             self.assertIn("acknowledges lines that it was not sent; is that cxd?", err)
 
+    def test_an_answer_without_an_end_is_not_kept(self):
+        code, _, err = self.cxctl("send", *self.strange(b"x" * 1000), stdin=survey(1))
+        self.assertEqual(code, 4)
+        self.assertIn("answers without an end; is that cxd?", err)
+
     def test_a_source_token_is_the_first_line(self):
         self.fake.token = "cxd_source"
         path = self.write("t", "cxd_source\n")

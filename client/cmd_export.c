@@ -10,6 +10,8 @@
 #include "client/when.h"
 #include "client/xalloc.h"
 
+#define LINE_BYTES_MAX (1U << 20) /* no survey is as long */
+
 static const Column columns[] = {
         {"id"},      {"ts"},       {"status"},  {"rev"},    {"agent"},   {"queue"},
         {"contact"}, {"customer"}, {"channel"}, {"reason"}, {"comment"}, {"answers"},
@@ -66,6 +68,10 @@ static bool on_data(void *context, const char *data, size_t n)
                 size_t run = end ? (size_t)(end - data) : n;
 
                 buffer_append(&e->line, data, run);
+                if (e->line.n > LINE_BYTES_MAX) {
+                        e->broken = true;
+                        return false;
+                }
                 if (end) {
                         if (e->line.n > 0 && !csv_line(e))
                                 return false;

@@ -8,8 +8,10 @@ static const Column columns[] = {{"damaged", "DAMAGED"}};
 
 static bool on_data(void *context, const char *data, size_t n)
 {
-        buffer_append(context, data, n);
-        return !buffer_failed(context);
+        Buffer *b = context;
+
+        buffer_append(b, data, n);
+        return !buffer_failed(b) && b->n <= HTTP_ANSWER_MAX;
 }
 
 /* It reads everything, which may take longer than other answers: without a deadline. */
@@ -24,10 +26,14 @@ static int ask(Ctl *ctl, Buffer *ret)
                 return r;
         end = http_stream(ctl->http, "/v1/verify", "application/json", USEC_INFINITY, on_data, ret, &error,
                           &status);
-        if (status == 0 || (status == 200 && end != HTTP_END))
+        if (end == HTTP_STOPPED) {
+                ctl_error(ctl, "the answer from %s is too long; is that cxd?", ctl->host);
+                r = CTL_REFUSED;
+        } else if (status == 0 || (status == 200 && end != HTTP_END)) {
                 r = http_say_unreachable(ctl->http);
-        else if (status != 200)
+        } else if (status != 200) {
                 r = api_refusal(ctl, status, &error);
+        }
         buffer_deinit(&error);
         return r;
 }

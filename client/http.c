@@ -160,13 +160,19 @@ static struct curl_slist *headers_for(const Http *h, const char *accept, const c
 
 static size_t collect(char *data, size_t size, size_t n, void *to)
 {
-        buffer_append(to, data, size * n);
-        return buffer_failed(to) ? 0 : size * n;
+        Buffer *b = to;
+
+        if (b->n + size * n > HTTP_ANSWER_MAX)
+                return 0;
+        buffer_append(b, data, size * n);
+        return buffer_failed(b) ? 0 : size * n;
 }
 
 static void note_failure(Http *h, CURLcode code)
 {
         h->code = code;
+        if (code == CURLE_WRITE_ERROR) /* collect() had enough */
+                snprintf(h->reason, sizeof(h->reason), "its answer is too long");
         if (!h->reason[0])
                 snprintf(h->reason, sizeof(h->reason), "%s", curl_easy_strerror(code));
         if (curl_easy_getinfo(h->curl, CURLINFO_OS_ERRNO, &h->os_errno) != CURLE_OK)
@@ -208,7 +214,7 @@ static size_t on_stream_data(char *data, size_t size, size_t n, void *context)
         long status = 0;
 
         if (curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK || status != 200)
-                return collect(data, size, n, h->error);
+                return h->error->n > HTTP_ERROR_MAX ? 0 : collect(data, size, n, h->error);
         if (h->on_data(h->context, data, size * n))
                 return size * n;
         h->stopped = true;

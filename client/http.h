@@ -11,6 +11,9 @@
 #include "proto/base/buffer.h"
 #include "proto/base/text.h"
 
+#define HTTP_ANSWER_MAX (256UL << 20) /* bytes that are kept; no answer of cxd is as long */
+#define HTTP_ERROR_MAX  (1UL << 20)   /* the same of one that is no 200 */
+
 /* NULL, said why: @ctl->host is no address. */
 Http *http_new(const Ctl *ctl);
 Http *http_free(Http *h);

@@ -5,12 +5,13 @@ import http.server
 import json
 import os
 import pty
+import socketserver
 import ssl
 import subprocess
 import threading
 import unittest
 
-from fake_daemon import ALERT, CXCTL, FIGURE, ME, NO_DATA, NPS, SURVEY, CliTest, organisation
+from fake_daemon import ALERT, CXCTL, FIGURE, ME, NO_DATA, NPS, SURVEY, CliTest, UnixHttp, organisation
 
 
 class Queries(CliTest):
@@ -291,6 +292,32 @@ class Queries(CliTest):
         self.assertEqual(self.cxctl("export")[0], 3)
         self.fake.routes["/v1/export"] = (403, {"code": "E_FORBIDDEN", "error": "only for admins"})
         self.assertEqual(self.cxctl("export"), (4, "", "cxctl: E_FORBIDDEN: only for admins\n"))
+
+    def endless(self, status):
+        class Endless(socketserver.BaseRequestHandler):
+            def handle(self):
+                self.request.recv(65536)
+                try:
+                    self.request.sendall(b"HTTP/1.1 %d X\r\n\r\n" % status)
+                    while True:
+                        self.request.sendall(b"x" * 1000000)
+                except OSError:
+                    pass
+
+        self.fake.serve(f"endless{status}.sock", UnixHttp, Endless)
+        return "-H", "unix:" + self.fake.path(f"endless{status}.sock")
+
+    def test_an_answer_without_an_end_is_not_kept(self):
+        ways = {status: self.endless(status) for status in (200, 500)}
+        for status, command, code, said in ((200, ("status",), 3, "its answer is too long"),
+                                            (200, ("verify",), 4, "is too long; is that cxd?"),
+                                            (200, ("export", "--format", "csv"), 4, "a line that is no survey"),
+                                            (500, ("export",), 4, "answered 500; is that cxd?"),
+                                            (500, ("watch", "-o", "json"), 4, "answered 500; is that cxd?")):
+            with self.subTest(command):
+                done = self.cxctl(*ways[status], *command)
+                self.assertEqual(done[0], code, done)
+                self.assertIn(said, done[2])
 
     def test_me_is_what_the_daemon_says(self):
         self.assertEqual(json.loads(self.ok("me", "-o", "json")), ME)

@@ -39,7 +39,7 @@ typedef struct LinesSink {
         int fd;
         unsigned n_tries; /* since the last acknowledgement */
         char *not_now;    /* what the daemon said when it last took nothing; NULL: it has not */
-        usec_t heard;     /* when there last was an answer, or nothing to be answered */
+        usec_t heard;     /* when there last was an answer, room for lines, or nothing to be answered */
 
         Buffer out;              /* the lines that are not acknowledged, from out_head on */
         size_t out_head, n_sent; /* both from the beginning of out */
@@ -247,8 +247,10 @@ static int turn(LinesSink *s, int msec)
                 return errno == EINTR ? CTL_OK : lose(s, strerror(errno));
         if (p.revents & POLLOUT) {
                 n = send(s->fd, s->out.data + s->n_sent, s->out.n - s->n_sent, MSG_NOSIGNAL);
-                if (n > 0)
+                if (n > 0) {
                         s->n_sent += (size_t)n;
+                        s->heard = when_now();
+                }
         }
         if (p.revents & (POLLIN | POLLHUP | POLLERR)) {
                 room = buffer_reserve(&s->in, 65536);

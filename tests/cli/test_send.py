@@ -4,9 +4,11 @@
 import json
 import re
 import socketserver
+import subprocess
+import time
 import unittest
 
-from fake_daemon import ME, CliTest, UnixLines
+from fake_daemon import CXCTL, ME, CliTest, UnixLines
 
 
 def survey(i, csat=4):
@@ -89,6 +91,16 @@ class Send(CliTest):
         self.assertEqual(err.count("E_RANGE"), 1)
         sums = [int(n) for n in re.findall(r"\d+", out)]
         self.assertEqual((sums[0], sum(sums[1:])), (400, 400))
+
+    def test_a_pause_of_the_input_is_no_silence_of_the_daemon(self):
+        """Lines that wait for more to be written with them are not overdue; it takes a minute to tell."""
+        with subprocess.Popen([CXCTL, "send"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env=self.environment(), text=True) as child:
+            child.stdin.write(survey(0) + "\n")
+            child.stdin.flush()
+            time.sleep(61)
+            out, err = child.communicate("".join(survey(i) + "\n" for i in range(1, 3000)), timeout=60)
+        self.assertEqual((out, err), ("3000 surveys: 3000 stored, 0 duplicate, 0 revised, 0 refused\n", ""))
 
     def test_a_daemon_that_stays_away_is_unreachable(self):
         self.fake.drops = list(range(1, 100))

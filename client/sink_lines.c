@@ -60,6 +60,8 @@ static size_t n_under_way(const LinesSink *s)
 /* Takes the oldest @n lines off the queue. */
 static void drop(LinesSink *s, uint64_t n)
 {
+        size_t done;
+
         for (; n > 0 && n_under_way(s) > 0; n--) {
                 s->out_head += s->pending[s->head++].n_bytes;
                 s->first_line++;
@@ -69,10 +71,12 @@ static void drop(LinesSink *s, uint64_t n)
                 s->n_pending -= s->head;
                 s->head = 0;
         }
-        if (s->out_head > s->out.n / 2) {
-                buffer_consume(&s->out, s->out_head);
-                s->n_sent = s->n_sent > s->out_head ? s->n_sent - s->out_head : 0;
-                s->out_head = 0;
+        /* A line that is too long is refused before its end, which is still to be written. */
+        done = s->out_head < s->n_sent ? s->out_head : s->n_sent;
+        if (done > s->out.n / 2) {
+                buffer_consume(&s->out, done);
+                s->n_sent -= done;
+                s->out_head -= done;
         }
 }
 
@@ -105,16 +109,16 @@ static int take_refusal(LinesSink *s, const json_t *j)
         return CTL_OK;
 }
 
-/* Whether the oldest @n lines are there and were written. */
+/* Whether the oldest @n lines are there and were written; of the last one a beginning, for it may be too long. */
 static bool are_sent(const LinesSink *s, uint64_t n)
 {
-        size_t end = s->out_head;
+        size_t begin = s->out_head;
 
         if (n > n_under_way(s))
                 return false;
-        for (size_t i = 0; i < n; i++)
-                end += s->pending[s->head + i].n_bytes;
-        return end <= s->n_sent;
+        for (size_t i = 0; i + 1 < n; i++)
+                begin += s->pending[s->head + i].n_bytes;
+        return begin < s->n_sent;
 }
 
 static int take_ack(LinesSink *s, const json_t *j)

@@ -143,14 +143,22 @@ class Lines(socketserver.StreamRequestHandler):
         rest = b""
         number = 0
         while True:
+            too_long = False
             while b"\n" not in rest:
                 data = self.connection.recv(65536)
                 if not data:
                     return
                 rest += data
+                if not too_long and b"\n" not in rest and len(rest) > 65536:
+                    too_long = True  # and said before the end of the line is there
+                    totals["refused"] += 1
+                    self.write({"line": number + 1, "code": "E_TOO_LONG", "error": "the line is too long"})
+                    self.write({"ack": number + 1, **totals})
             line, rest = rest.split(b"\n", 1)
             line = line.decode().strip()
             number += 1
+            if too_long:
+                continue
             if number == 1 and fake.token:
                 if line != json.dumps({"token": fake.token}, separators=(",", ":")):
                     self.write({"line": 1, "code": "E_TOKEN", "field": "token", "error": "no valid token"})

@@ -132,6 +132,13 @@ class Send(CliTest):
             self.assertEqual(code, 4, ack)
             self.assertIn("acknowledges lines that it was not sent; is that cxd?", err)
 
+    def test_nothing_is_written_into_a_line_that_was_refused_before_its_end(self):
+        long = json.dumps({"id": "long", "comment": "x" * 5000000})
+        code, out, err = self.cxctl("send", stdin="\n".join([survey(0), long] + [survey(i) for i in range(1, 6)]))
+        self.assertEqual((code, out), (5, "7 surveys: 6 stored, 0 duplicate, 0 revised, 1 refused\n"))
+        self.assertEqual(err, "cxctl: -:2: E_TOO_LONG: the line is too long\n")
+        self.assertEqual(sorted(self.fake.surveys), [f"s{i}" for i in range(6)])
+
     def test_an_answer_without_an_end_is_not_kept(self):
         code, _, err = self.cxctl("send", *self.strange(b"x" * 1000), stdin=survey(1))
         self.assertEqual(code, 4)

@@ -17,6 +17,8 @@
 #include "client/sink_impl.h"
 #include "client/when.h"
 #include "client/xalloc.h"
+#include "proto/fault.h"
+#include "proto/survey.h"
 
 #define BATCH_LINES 500
 #define BATCH_BYTES (256U << 10)
@@ -30,14 +32,20 @@ typedef struct HttpSink {
         size_t n_tags;
 } HttpSink;
 
-static int take_result(HttpSink *s, const Buffer *body)
+/* An answer that says of each survey what became of it; one survey that was refused alone has another status, too. */
+static bool is_result(const HttpSink *s, const json_t *j)
 {
-        CX_CLEANUP(json_freep) json_t *j = api_parse(s->base.ctl, body);
+        return (uint64_t)member_integer(j, "stored") + (uint64_t)member_integer(j, "duplicate") +
+                       (uint64_t)member_integer(j, "revised") +
+                       json_array_size(json_object_get(j, "refused")) ==
+               s->n_tags;
+}
+
+static void take_result(HttpSink *s, const json_t *j)
+{
         json_t *refusal, *refused = json_object_get(j, "refused");
         size_t i;
 
-        if (!j)
-                return CTL_REFUSED;
         s->base.totals.stored += (uint64_t)member_integer(j, "stored");
         s->base.totals.duplicate += (uint64_t)member_integer(j, "duplicate");
         s->base.totals.revised += (uint64_t)member_integer(j, "revised");
@@ -54,7 +62,25 @@ static int take_result(HttpSink *s, const Buffer *body)
                 r.tag = s->tags[index];
                 s->base.on_refused(s->base.context, &r);
         }
-        return CTL_OK;
+}
+
+/* What a request came to that was answered. */
+static int take_answer(HttpSink *s, long status, const Buffer *body)
+{
+        CX_CLEANUP(json_freep) json_t *j = body->n ? json_loadb(body->data, body->n, 0, NULL) : NULL;
+        int r;
+
+        if (is_result(s, j)) {
+                take_result(s, j);
+                return CTL_OK;
+        }
+        if (status != 200) {
+                r = api_refusal(s->base.ctl, status, body);
+                return r == CTL_NEGATIVE ? CTL_REFUSED : r;
+        }
+        ctl_error(s->base.ctl, "the answer from %s does not say what became of %zu surveys; is that cxd?",
+                  s->base.ctl->host, s->n_tags);
+        return CTL_REFUSED;
 }
 
 static int http_sink_flush(Sink *base)
@@ -85,25 +111,44 @@ static int http_sink_flush(Sink *base)
                         buffer_deinit(&body);
                         continue;
                 }
-                if (r == CTL_UNREACHABLE)
-                        http_say_unreachable(ctl->http);
-                else if (status != 200)
-                        r = api_refusal(ctl, status, &body);
-                else
-                        r = take_result(s, &body);
+                r = r == CTL_UNREACHABLE ? http_say_unreachable(ctl->http) : take_answer(s, status, &body);
                 buffer_deinit(&body);
                 if (r != CTL_OK)
-                        return r == CTL_NEGATIVE ? CTL_REFUSED : r;
+                        return r;
                 s->n_tags = 0;
                 buffer_reset(&s->batch);
         }
         return CTL_OK;
 }
 
+/* Refuses one line that would be refused, or misunderstood, together with all others of its batch. */
+static int refuse(HttpSink *s, uint64_t tag, FaultCode code, const char *text)
+{
+        SinkRefusal r = {.tag = tag, .code = fault_name(code), .text = text};
+
+        s->base.totals.refused++;
+        s->base.on_refused(s->base.context, &r);
+        return CTL_OK;
+}
+
+/* The daemon tells by the first line of several whether they are lines, or one value that was written in several. */
+static bool is_whole(Text line)
+{
+        CX_CLEANUP(json_freep)
+        json_t *j = json_loadb(line.at, line.n, JSON_DECODE_INT_AS_REAL | JSON_DECODE_ANY, NULL);
+
+        return j != NULL;
+}
+
 static int http_sink_send(Sink *base, uint64_t tag, Text line)
 {
         HttpSink *s = CX_CONTAINER_OF(base, HttpSink, base);
         int r;
+
+        if (line.n > SURVEY_BYTES_MAX)
+                return refuse(s, tag, FAULT_TOO_LONG, "the line is too long for a survey");
+        if (line.at[0] == '[')
+                return refuse(s, tag, FAULT_TYPE, "a survey must be one JSON object in braces");
 
         if (s->n_tags == BATCH_LINES || (s->n_tags > 0 && s->batch.n + line.n > BATCH_BYTES)) {
                 r = http_sink_flush(base);
@@ -115,7 +160,7 @@ static int http_sink_send(Sink *base, uint64_t tag, Text line)
         if (buffer_failed(&s->batch))
                 abort();
         s->tags[s->n_tags++] = tag;
-        return CTL_OK;
+        return s->n_tags > 1 || is_whole(line) ? CTL_OK : http_sink_flush(base);
 }
 
 static int http_sink_pump(Sink *base, usec_t deadline)

@@ -73,6 +73,10 @@ def organisation(n_agents, n_queues):
     return {"scopes": scopes}
 
 
+def sum_of(result):
+    return result["stored"] + result["duplicate"] + result["revised"] + len(result["refused"])
+
+
 class Http(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -114,7 +118,9 @@ class Http(http.server.BaseHTTPRequestHandler):
             if fake.busy > 0:
                 fake.busy -= 1
                 return self.answer(503, {"code": "E_UNAVAILABLE", "error": "not now"}, extra=[("Retry-After", "1")])
-            return self.answer(200, fake.take(body.decode().splitlines()))
+            result = fake.take_body(body.decode())
+            alone = result["refused"][0] if len(result["refused"]) == sum_of(result) == 1 else {}
+            return self.answer(422 if alone else 200, {**alone, **result})
         status, reply = fake.routes.get(url.path, (404, {"code": "E_NOT_FOUND", "error": "there is no such thing"}))
         return self.answer(status, reply)
 
@@ -224,6 +230,14 @@ class FakeDaemon:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         self.servers.append(server)
         return server
+
+    def take_body(self, body):
+        """An object, an array, or lines, as cxd finds out which."""
+        try:
+            whole = json.loads(body)
+            return self.take([json.dumps(s) for s in whole] if isinstance(whole, list) else [body])
+        except json.JSONDecodeError:
+            return self.take(body.splitlines())
 
     def take(self, lines):
         result = {"stored": 0, "duplicate": 0, "revised": 0, "refused": []}

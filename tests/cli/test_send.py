@@ -159,6 +159,33 @@ class Send(CliTest):
         self.assertEqual(self.ok("send", "--http", stdin=survey(1)),
                          "1 surveys: 1 stored, 0 duplicate, 0 revised, 0 refused\n")
 
+    def test_over_http_each_line_is_judged_by_itself(self):
+        """Also the only one of a request, those that make the daemon see something else than lines, and long ones."""
+        long = json.dumps({"id": "long", "comment": "x" * 5000000})
+        pretty = '{"id":\n"p","ts":1,"queue":"q"}'
+        for text, said in (
+                (survey(1, 9), ["1: E_RANGE: answers.csat: 9 is not from 1 to 5"]),
+                ("".join(survey(i) + "\n" for i in range(500)) + survey(500, 9),
+                 ["501: E_RANGE: answers.csat: 9 is not from 1 to 5"]),
+                (f"[{survey(1)},{survey(2)}]\n" + survey(3), ["1: E_TYPE: a survey must be one JSON object in braces"]),
+                (pretty, ["1: E_JSON: not well-formed JSON", "2: E_JSON: not well-formed JSON"]),
+                (survey(1) + "\n" + long + "\n" + survey(2), ["2: E_TOO_LONG: the line is too long for a survey"])):
+            with self.subTest(said):
+                self.fake.surveys.clear()
+                n = len(text.split("\n"))
+                code, out, err = self.cxctl("send", "--http", stdin=text)
+                self.assertEqual(err, "".join(f"cxctl: -:{line}\n" for line in said))
+                self.assertEqual((code, out), (4 if len(said) == n else 5,
+                                               f"{n} surveys: {n - len(said)} stored, 0 duplicate, 0 revised, "
+                                               f"{len(said)} refused\n"))
+                self.assertEqual(len(self.fake.surveys), n - len(said))
+
+    def test_what_does_not_say_what_became_of_surveys_is_no_answer(self):
+        self.fake.take_body = lambda _: {"stored": 0, "duplicate": 0, "revised": 0, "refused": []}
+        code, _, err = self.cxctl("send", "--http", stdin=survey(1))
+        self.assertEqual(code, 4)
+        self.assertIn("does not say what became of 1 surveys; is that cxd?", err)
+
     def test_a_dry_run_checks_the_form_and_sends_nothing(self):
         text = survey(1) + '\n{"id":"x","ts":"yesterday","queue":"q"}\n{"id":1}\n'
         code, out, err = self.cxctl("send", "--dry-run", stdin=text)

@@ -9,6 +9,8 @@
 #include "client/xalloc.h"
 #include "proto/survey_json.h"
 
+#define LINE_BYTES_MAX (1U << 20) /* that are looked at */
+
 /* The lines of one file. */
 typedef struct Sending {
         Ctl *ctl;
@@ -68,21 +70,47 @@ static int send_line(Sending *s, uint64_t line, Text json)
         return CTL_OK;
 }
 
+/* What is no line at all is not sent: it may have no end. */
+static void refuse_long(Sending *s, uint64_t line)
+{
+        Fault fault = FAULT_NULL;
+
+        (void)fault_set(&fault, FAULT_TOO_LONG, NULL, "a survey may have %d bytes, this line has more",
+                        SURVEY_BYTES_MAX);
+        s->report.n_read++;
+        report_fault(&s->report, line, NULL, &fault);
+}
+
+/* The next line without its end, of which no more is kept than LINE_BYTES_MAX and one. False: there is none. */
+static bool next_line(FILE *from, Buffer *line)
+{
+        int ch;
+
+        buffer_reset(line);
+        while ((ch = getc_unlocked(from)) != EOF && ch != '\n')
+                if (line->n <= LINE_BYTES_MAX)
+                        buffer_append_char(line, (char)ch);
+        if (buffer_failed(line))
+                abort();
+        return ch != EOF || (line->n > 0 && !ferror(from));
+}
+
 static int send_file(Sending *s, FILE *from)
 {
-        CX_CLEANUP(xfreep) char *line = NULL;
-        size_t size = 0;
+        Buffer line = BUFFER_NULL;
         uint64_t n_lines = 0;
-        ssize_t n;
         int r = CTL_OK;
 
-        while (r == CTL_OK && (n = getline(&line, &size, from)) >= 0) {
-                Text text = text_trim((Text){line, (size_t)n});
+        while (r == CTL_OK && next_line(from, &line)) {
+                Text text = text_trim(buffer_text(&line));
 
                 n_lines++;
-                if (text.n > 0)
+                if (line.n > LINE_BYTES_MAX)
+                        refuse_long(s, n_lines);
+                else if (text.n > 0)
                         r = send_line(s, n_lines, text);
         }
+        buffer_deinit(&line);
         if (r == CTL_OK && ferror(from))
                 r = ctl_usage(s->ctl, "%s: %s", s->report.file, strerror(errno));
         if (r == CTL_OK && s->sink)

@@ -133,7 +133,7 @@ class Send(CliTest):
             self.assertIn("acknowledges lines that it was not sent; is that cxd?", err)
 
     def test_nothing_is_written_into_a_line_that_was_refused_before_its_end(self):
-        long = json.dumps({"id": "long", "comment": "x" * 5000000})
+        long = json.dumps({"id": "long", "comment": "x" * 1000000})
         code, out, err = self.cxctl("send", stdin="\n".join([survey(0), long] + [survey(i) for i in range(1, 6)]))
         self.assertEqual((code, out), (5, "7 surveys: 6 stored, 0 duplicate, 0 revised, 1 refused\n"))
         self.assertEqual(err, "cxctl: -:2: E_TOO_LONG: the line is too long\n")
@@ -159,9 +159,15 @@ class Send(CliTest):
         self.assertEqual(self.ok("send", "--http", stdin=survey(1)),
                          "1 surveys: 1 stored, 0 duplicate, 0 revised, 0 refused\n")
 
+    def test_of_a_line_without_an_end_little_is_kept(self):
+        said = "cxctl: -:2: E_TOO_LONG: a survey may have 65536 bytes, this line has more\n"
+        for way in ((), ("--http",), ("--dry-run",)):
+            code, out, err = self.cxctl("send", *way, stdin=survey(1) + "\n" + "x" * 3000000 + "\n" + survey(2))
+            self.assertEqual((code, out[:10], err), (5, "3 surveys:", said), way)
+
     def test_over_http_each_line_is_judged_by_itself(self):
         """Also the only one of a request, those that make the daemon see something else than lines, and long ones."""
-        long = json.dumps({"id": "long", "comment": "x" * 5000000})
+        long = json.dumps({"id": "long", "comment": "x" * 300000})
         pretty = '{"id":\n"p","ts":1,"queue":"q"}'
         for text, said in (
                 (survey(1, 9), ["1: E_RANGE: answers.csat: 9 is not from 1 to 5"]),

@@ -67,6 +67,12 @@ json_t *api_parse(const Ctl *ctl, const Buffer *body)
         return j;
 }
 
+int api_strange(const Ctl *ctl)
+{
+        ctl_error(ctl, "the answer from %s lacks what was asked for; is that cxd?", ctl->host);
+        return CTL_REFUSED;
+}
+
 int api_get(Ctl *ctl, const char *path_and_query, json_t **ret, Buffer *ret_body)
 {
         Buffer body;

@@ -23,6 +23,9 @@ int api_refusal(const Ctl *ctl, long status, const Buffer *body);
 /* NULL, said why: the daemon sent something else than a JSON object. */
 json_t *api_parse(const Ctl *ctl, const Buffer *body);
 
+/* Says that an answer lacks what was asked for, which is no good news. CTL_REFUSED. */
+int api_strange(const Ctl *ctl);
+
 /* api_call() by GET and api_parse(); in *ret_body the bytes if not NULL. */
 int api_get(Ctl *ctl, const char *path_and_query, json_t **ret, Buffer *ret_body);
 

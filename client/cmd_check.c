@@ -47,7 +47,9 @@ static int run(Ctl *ctl, const Args *args)
                 r = api_get(ctl, path, &answer, &body);
         if (r != CTL_OK)
                 return r;
-        if (ctl->output != OUTPUT_JSON)
+        if (!json_is_array(json_object_get(answer, "alerts")))
+                r = api_strange(ctl);
+        else if (ctl->output != OUTPUT_JSON)
                 r = me_load(ctl, &me);
         json_array_foreach (json_object_get(answer, "alerts"), i, alert)
                 alert_row(t, alert, &me);

@@ -48,6 +48,8 @@ static int show(Ctl *ctl, const Buffer *body)
 
         if (!answer)
                 return CTL_REFUSED;
+        if (!json_is_integer(json_object_get(answer, "n_damaged")))
+                return api_strange(ctl);
         json_array_foreach (json_object_get(answer, "damaged"), i, name) {
                 table_row(t);
                 table_str(t, json_string_value(name));

@@ -140,6 +140,14 @@ class Queries(CliTest):
         self.fake.routes["/readyz"] = (503, b"not ready: the disk is full\n")
         self.assertTrue(self.cxctl("check")[2].endswith(" is there, but not ready: the disk is full\n"))
 
+    def test_an_answer_without_what_was_asked_for_is_no_good_news(self):
+        for path in ("/v1/alerts", "/v1/verify"):
+            self.fake.routes[path] = (200, {})
+        for command in ("check", "verify", "alerts"):
+            code, out, err = self.cxctl(command)
+            self.assertEqual((code, out), (4, ""))
+            self.assertIn("lacks what was asked for; is that cxd?", err)
+
     def ask_about_a_part(self):
         """The daemon looks for the alerts of a metric: it knows all of them, and that there is no such metric."""
         self.cxctl("check", "-s", "team/alpha", "-m", "csat")

@@ -305,8 +305,9 @@ static int follow(Watch *w, const char *since, usec_t deadline)
                 sse_reset(&w->sse);
                 end = http_stream(w->ctl->http, path, "text/event-stream", deadline, on_data, w, &error,
                                   &status);
-                refused =
-                        status != 0 && status != 200 && status != 429 && status != 503 && end != HTTP_EXPIRED;
+                /* What is not possible now is tried again, but not if it was not possible to begin with. */
+                refused = status != 0 && status != 200 && end != HTTP_EXPIRED &&
+                          (!w->reached || (status != 429 && status != 503));
                 if (refused)
                         r = api_refusal(w->ctl, status, &error);
                 buffer_deinit(&error);

@@ -127,6 +127,9 @@ class Http(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = handle_any
 
     def stream(self, fake):
+        if fake.stream_refusal:
+            self.answer(503, fake.stream_refusal)
+            return
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
@@ -210,6 +213,7 @@ class FakeDaemon:
         self.surveys = {}
         self.n_http = 0  # connections that are open
         self.strict = False
+        self.stream_refusal = None
         self.token, self.busy, self.connections, self.n_lines, self.ack_every = None, 0, 0, 0, 10
         self.routes = {
             "/v1/me": (200, ME),

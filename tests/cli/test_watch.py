@@ -93,6 +93,10 @@ class Watch(CliTest):
         self.assertEqual(self.cxctl("watch", "-n", "2", "-t", "1"),
                          (1, LINE, "cxctl: the time passed with 1 of 2 events\n"))
 
+    def test_a_daemon_that_takes_no_stream_now_says_so(self):
+        self.fake.stream_refusal = {"code": "E_BUSY", "error": "too many streams"}
+        self.assertEqual(self.cxctl("watch", "-n", "1"), (4, "", "cxctl: E_BUSY: too many streams\n"))
+
     def test_nobody_there_at_the_beginning_is_unreachable(self):
         self.assertEqual(self.cxctl("-H", "unix:/nowhere", "watch", "-o", "json")[0], 3)
 

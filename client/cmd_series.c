@@ -30,7 +30,8 @@ static const Column columns[] = {
 /* A bar from the lowest value of the series (one column) to the highest; malloc'ed. */
 static char *bar(double value, double min, double max, bool utf8)
 {
-        size_t n = 1 + (size_t)lround(max > min ? (value - min) / (max - min) * (BAR_COLUMNS - 1) : 0);
+        double range = max / 2 - min / 2; /* halves have no overflow */
+        size_t n = 1 + (size_t)lround(range > 0 ? (value / 2 - min / 2) / range * (BAR_COLUMNS - 1) : 0);
         const char *block = utf8 ? "█" : "#";
         char *s = xcalloc(n * strlen(block) + 1, 1), *to = s;
 

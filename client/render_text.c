@@ -31,7 +31,7 @@ char *cell_display(const Cell *c)
                 return display_dup(text_of(c->text));
         case CELL_NUMBER: {
                 double v = c->number;
-                char *digits = xasprintf(c->sign ? "%+.*f" : "%.*f", c->decimals, v), *ret;
+                char *digits = xasprintf(c->sign ? "%+.*f" : "%.*f", c->decimals, v), *with_unit, *ret;
 
                 /* What rounds to zero has no sign. */
                 if (digits[0] == '-' && strspn(digits, "-0.") == strlen(digits)) {
@@ -40,7 +40,9 @@ char *cell_display(const Cell *c)
                 }
                 if (!c->unit || !c->unit[0])
                         return digits;
-                ret = xasprintf("%s %s", digits, c->unit);
+                with_unit = xasprintf("%s %s", digits, c->unit);
+                ret = display_dup(text_of(with_unit));
+                free(with_unit);
                 free(digits);
                 return ret;
         }

@@ -86,6 +86,17 @@ class Queries(CliTest):
         out = self.ok("series", "agent/ana.ruiz", "csat", "--since", "30d", env={"LC_ALL": "C"})
         self.assertIn("  ########################\n", out)
 
+    def test_bars_of_the_largest_numbers(self):
+        points = [{**FIGURE, "value": v} for v in (1e308, -1e308, 0)]
+        self.fake.routes["/v1/series"] = (200, {"points": points})
+        self.assertEqual([line.count("█") for line in self.ok("series", "org", "csat").splitlines()], [0, 24, 1, 13])
+
+    def test_units_are_shown_harmlessly(self):
+        metrics = [{**ME["metrics"][0], "unit": "\x1b[31m"}]
+        self.fake.routes["/v1/me"] = (200, {**ME, "metrics": metrics})
+        self.fake.routes["/v1/figures"] = (200, {"figures": [FIGURE]})
+        self.assertIn("78.5 \\x1b[31m", self.ok("figures", "org"))
+
     def test_surveys_are_shown_harmlessly(self):
         self.fake.routes["/v1/surveys"] = (200, {"surveys": [SURVEY]})
         self.assertEqual(self.ok("surveys", "-m", "csat", "--below", "3", "-n", "5"), (

@@ -206,7 +206,7 @@ static int reconnect(LinesSink *s, const char *why)
         for (;;) {
                 if (s->n_tries == SINK_TRIES && s->not_now) {
                         ctl_error(s->base.ctl,
-                                  "%s does not take surveys now: %s; giving up, %zu are not stored",
+                                  "%s does not take surveys now: %s; giving up, %zu are not acknowledged",
                                   s->address, s->not_now, n_under_way(s));
                         return CTL_REFUSED;
                 }
@@ -214,7 +214,8 @@ static int reconnect(LinesSink *s, const char *why)
                         return lines_say_unreachable(s->base.ctl, s->address, r);
                 if (s->n_tries == SINK_TRIES) {
                         ctl_error(s->base.ctl,
-                                  "%s takes connections, but no surveys: %s; giving up, %zu are not stored; "
+                                  "%s takes connections, but no surveys: %s; giving up, %zu are not "
+                                  "acknowledged; "
                                   "if it wants TLS, use --http",
                                   s->address, why, n_under_way(s));
                         return CTL_UNREACHABLE;

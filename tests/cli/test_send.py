@@ -106,7 +106,7 @@ class Send(CliTest):
         self.fake.drops = list(range(1, 100))
         code, _, err = self.cxctl("send", stdin=survey(1) + "\n")
         self.assertEqual(code, 3)
-        self.assertIn("lines.sock takes connections, but no surveys: closed by the daemon; giving up, 1 are not stored", err)
+        self.assertIn("lines.sock takes connections, but no surveys: closed by the daemon; giving up, 1 are not acknowledged", err)
         code, _, err = self.cxctl("send", "--lines", "unix:/nowhere/lines.sock", stdin=survey(1) + "\n")
         self.assertEqual(code, 3)
         self.assertIn("no daemon takes surveys at unix:/nowhere/lines.sock: No such file or directory", err)
@@ -143,6 +143,18 @@ class Send(CliTest):
         code, _, err = self.cxctl("send", *self.strange(b"x" * 1000), stdin=survey(1))
         self.assertEqual(code, 4)
         self.assertIn("answers without an end; is that cxd?", err)
+
+    def test_what_is_not_acknowledged_may_be_stored(self):
+        take = self.fake.take
+
+        def die_before_the_acknowledgement(lines):
+            take(lines)
+            raise OSError
+
+        self.fake.take = die_before_the_acknowledgement
+        code, _, err = self.cxctl("send", stdin=survey(1))
+        self.assertEqual((code, list(self.fake.surveys)), (3, ["s1"]))
+        self.assertIn("giving up, 1 are not acknowledged", err)
 
     def test_a_source_token_is_the_first_line(self):
         self.fake.token = "cxd_source"

@@ -17,8 +17,8 @@ static int read_token(Ctl *ctl, const Args *args)
 {
         const char *file = args_get(args, "token-file"), *token = getenv("CXCTL_TOKEN");
 
-        if (!file)
-                file = getenv("CXCTL_TOKEN_FILE");
+        if (!file && (file = getenv("CXCTL_TOKEN_FILE")) && !*file)
+                file = NULL;
         if (file) {
                 ctl->token = ctl_read_secret(ctl, file);
                 return ctl->token ? CTL_OK : CTL_USAGE;

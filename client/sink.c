@@ -38,8 +38,8 @@ int sink_open(Sink **ret, Ctl *ctl, const Args *args, SinkOnRefused on_refused, 
         CX_CLEANUP(xfreep) char *own = NULL, *address = NULL;
         const char *token;
 
-        if (!file)
-                file = getenv("CXCTL_SOURCE_TOKEN_FILE");
+        if (!file && (file = getenv("CXCTL_SOURCE_TOKEN_FILE")) && !*file)
+                file = NULL;
         if (file) {
                 own = ctl_read_secret(ctl, file);
                 if (!own)

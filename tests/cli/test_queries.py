@@ -210,6 +210,11 @@ class Queries(CliTest):
         self.assertEqual(self.cxctl("status", "--token-file", self.fake.path("none"))[0], 2)
         self.assertEqual(self.cxctl("status", "--token-file", self.write("bad", "a b\n"))[0], 2)
 
+    def test_an_empty_variable_is_none(self):
+        empty = {name: "" for name in ("CXCTL_TOKEN_FILE", "CXCTL_TOKEN", "CXCTL_SOURCE_TOKEN_FILE", "CXCTL_LINES")}
+        self.ok("me", env=empty)
+        self.ok("send", env=empty)
+
     def test_an_unreachable_daemon_says_where_and_what_to_try(self):
         code, out, err = self.cxctl("-H", "unix:/nowhere/cxd.sock", "status")
         self.assertEqual((code, out), (3, ""))

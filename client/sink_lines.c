@@ -80,6 +80,26 @@ static void drop(LinesSink *s, uint64_t n)
         }
 }
 
+/* Takes off what was refused: a new connection need not judge it again, and might judge otherwise. */
+static void drop_refused(LinesSink *s)
+{
+        size_t n = 0, at = s->out_head, to = 0;
+
+        for (size_t i = s->head; i < s->n_pending; i++) {
+                Pending p = s->pending[i];
+
+                if (!p.reported) {
+                        memmove(s->out.data + to, s->out.data + at, p.n_bytes);
+                        to += p.n_bytes;
+                        s->pending[n++] = p;
+                }
+                at += p.n_bytes;
+        }
+        s->out.n = to;
+        s->out_head = s->head = 0;
+        s->n_pending = n;
+}
+
 static int take_refusal(LinesSink *s, const json_t *j)
 {
         int64_t line = member_integer(j, "line");
@@ -232,6 +252,7 @@ static int reconnect(LinesSink *s, const char *why)
 
 static int lose(LinesSink *s, const char *why)
 {
+        drop_refused(s);
         ctl_error(s->base.ctl, "the connection to %s is lost (%s); sending %zu surveys again", s->address,
                   why, n_under_way(s));
         return reconnect(s, why);

@@ -156,6 +156,23 @@ class Send(CliTest):
         self.assertEqual((code, list(self.fake.surveys)), (3, ["s1"]))
         self.assertIn("giving up, 1 are not acknowledged", err)
 
+    def test_a_refusal_stands_after_a_lost_connection(self):
+        fake, take = self.fake, self.fake.take
+        fake.ack_every = 100
+
+        def lose_after_a_refusal(lines):
+            fake.take = take
+            fake.drops = [2]
+            return {"stored": 0, "duplicate": 0, "revised": 0, "refused": [
+                {"index": 0, "id": "s1", "code": "E_FUTURE", "field": "ts", "error": "lies ahead"}]}
+
+        fake.take = lose_after_a_refusal
+        code, out, err = self.cxctl("send", stdin=survey(1) + "\n" + survey(2) + "\n" + survey(3, 9) + "\n")
+        self.assertEqual((code, out), (5, "3 surveys: 1 stored, 0 duplicate, 0 revised, 2 refused\n"))
+        self.assertEqual(list(fake.surveys), ["s2"])
+        self.assertIn("cxctl: -:1: E_FUTURE: ts: lies ahead\n", err)
+        self.assertIn("cxctl: -:3: E_RANGE: ", err)
+
     def test_a_source_token_is_the_first_line(self):
         self.fake.token = "cxd_source"
         path = self.write("t", "cxd_source\n")

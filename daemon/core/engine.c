@@ -4,9 +4,10 @@
  * The engine's life, its time and its one entry.
  *
  * A step is always the same: time goes on, what has become due is looked at, then the input is carried out
- * and what it touched is looked at. After a step the condition of every rule on every scope has been seen as
+ * and what it touched is looked at. After a tick the condition of every rule on every scope has been seen as
  * of this moment, by a look or because nothing that it depends on has changed since the last one; that is why
- * an engine that was given the same surveys and alerts by replay stands where the first one stands.
+ * an engine that was given the same surveys and alerts by replay stands where the first one stands. A step of another
+ * kind leaves only limits that moved with the number of scopes to the next tick, which it asks for at once.
  */
 
 #include <assert.h>
@@ -72,6 +73,7 @@ static int32_t first_kept(const Engine *e, WindowTier tier)
 void engine_advance(Engine *e, usec_t now)
 {
         const Settings *s = e->settings;
+        int32_t kept;
 
         if (now > e->now)
                 e->now = now;
@@ -80,8 +82,11 @@ void engine_advance(Engine *e, usec_t now)
         e->live_until = usec_floor(e->now, USEC_MIN) + USEC_MIN;
         e->today = engine_bucket(e->now, USEC_DAY);
         e->late_before = USEC_INFINITY;
+        kept = e->kept[WINDOW_DAY];
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
                 e->kept[tier] = first_kept(e, tier);
+        if (e->kept[WINDOW_DAY] != kept)
+                engine_recount_all(e);
         for (size_t i = 0; i < s->n_windows; i++) {
                 Span *span = &e->spans[i];
                 usec_t start, end;
@@ -94,47 +99,6 @@ void engine_advance(Engine *e, usec_t now)
                 if (start < e->late_before)
                         e->late_before = start;
         }
-}
-
-/* What follows from the number of scopes that the rule covers. */
-static void set_limit(Watch *w)
-{
-        w->limit = fmax((double)w->n_covered * w->budget, 10. * w->n_days);
-        w->far_below = w->limit * WATCH_NEARLY - w->n_days;
-}
-
-int engine_cover_scopes(Engine *e)
-{
-        size_t n = org_n_scopes(e->org);
-
-        if (n > e->scopes_size) {
-                size_t size = 2 * e->scopes_size > n ? 2 * e->scopes_size : n;
-                ScopeData *scopes = realloc(e->scopes, size * sizeof(*scopes));
-                ScopeId *changed;
-
-                if (!scopes)
-                        return -ENOMEM;
-                e->scopes = scopes;
-                changed = realloc(e->changed, size * sizeof(*changed));
-                if (!changed)
-                        return -ENOMEM;
-                e->changed = changed;
-                e->scopes_size = size;
-        }
-        for (; e->n_scopes < n; e->n_scopes++) {
-                const ScopeInfo *info = org_scope(e->org, (ScopeId)e->n_scopes);
-
-                e->scopes[e->n_scopes] = (ScopeData){0};
-                for (size_t i = 0; i < e->settings->n_rules; i++) {
-                        Watch *w = &e->watches[i];
-
-                        if (rule_covers(w->rule, info->kind, info->name)) {
-                                w->n_covered++;
-                                set_limit(w);
-                        }
-                }
-        }
-        return 0;
 }
 
 static void set_up_windows(Engine *e)
@@ -164,7 +128,7 @@ static void set_up_rule(Engine *e, Watch *w, const Rule *rule)
         w->budget = rule->false_alarms > 0
                             ? (double)rule->false_alarms_per / (double)USEC_DAY / rule->false_alarms
                             : INFINITY;
-        set_limit(w);
+        engine_set_limit(w);
         if (w->is_evidence)
                 e->tier_used[WINDOW_DAY] = true;
 }
@@ -195,6 +159,7 @@ int engine_new(Engine **ret, const Settings *settings, Org *org)
                 e->org = NULL;
                 return r;
         }
+        engine_limits_seen(e);
         *ret = e;
         e = NULL;
         return 0;
@@ -214,7 +179,7 @@ Engine *engine_free(Engine *e)
                 engine_counts_free(e->scopes[i].counts);
         free(e->scopes);
         free(e->changed);
-        free(e->pending);
+        free(e->wanted);
         free(e->watches);
         idpool_deinit(&e->ids);
         schedule_deinit(&e->schedule);
@@ -251,6 +216,7 @@ static int look_at_all(Engine *e, Effects *out)
                 for (size_t i = 0; i < cell->n_pairs && r == 0; i++)
                         r = engine_look(e, &cell->pairs[i], false, out);
         e->look_at_all = false;
+        engine_limits_seen(e);
         return r;
 }
 
@@ -260,13 +226,9 @@ static int look_at_due(Engine *e, Effects *out)
 
         while ((item = schedule_first(&e->schedule)) && item->due <= e->now) {
                 Pair *p = CX_CONTAINER_OF(item, Pair, item);
-                ScopeData *data = &e->scopes[p->cell->scope];
                 int r;
 
-                if (!data->changed) {
-                        data->changed = true;
-                        e->changed[e->n_changed++] = p->cell->scope;
-                }
+                engine_mark_changed(e, p->cell->scope);
                 r = engine_look(e, p, false, out);
                 if (r)
                         return r;
@@ -274,29 +236,44 @@ static int look_at_due(Engine *e, Effects *out)
         return 0;
 }
 
-/* Pending alerts show the figures of the last tick. */
-static int look_at_pending(Engine *e, Effects *out)
+/* Pending alerts show the figures of the last tick. Active ones end by their limit, too. */
+static bool is_wanted(const BookEntry *entry)
+{
+        return entry->pair && (entry->alert.state == ALERT_PENDING || entry->pair->watch->moved);
+}
+
+static int look_at_open(Engine *e, Effects *out)
 {
         size_t n = 0;
 
-        if (e->pending_size < e->book.n) {
-                Pair **pending = realloc(e->pending, 2 * e->book.n * sizeof(Pair *));
+        if (e->wanted_size < e->book.n) {
+                Pair **wanted = realloc(e->wanted, 2 * e->book.n * sizeof(Pair *));
 
-                if (!pending)
+                if (!wanted)
                         return -ENOMEM;
-                e->pending = pending;
-                e->pending_size = 2 * e->book.n;
+                e->wanted = wanted;
+                e->wanted_size = 2 * e->book.n;
         }
         for (size_t i = 0; i < e->book.n; i++)
-                if (e->book.entries[i]->alert.state == ALERT_PENDING && e->book.entries[i]->pair)
-                        e->pending[n++] = e->book.entries[i]->pair;
+                if (is_wanted(e->book.entries[i]))
+                        e->wanted[n++] = e->book.entries[i]->pair;
         for (size_t i = 0; i < n; i++) {
-                int r = engine_look(e, e->pending[i], false, out);
+                int r;
 
+                if (e->wanted[i]->watch->moved)
+                        engine_mark_changed(e, e->wanted[i]->cell->scope);
+                r = engine_look(e, e->wanted[i], false, out);
                 if (r)
                         return r;
         }
         return 0;
+}
+
+static int tick(Engine *e, Effects *out)
+{
+        int r = e->stats.n_alerts_pending || e->limits_moved ? look_at_open(e, out) : 0;
+
+        return r || !e->limits_moved ? r : engine_look_at_fallen(e, out);
 }
 
 int engine_step(Engine *e, const Input *in, Effects *out)
@@ -318,7 +295,7 @@ int engine_step(Engine *e, const Input *in, Effects *out)
         case INPUT_COMMAND:
                 return engine_command(e, in->command, out);
         default:
-                return e->stats.n_alerts_pending ? look_at_pending(e, out) : 0;
+                return tick(e, out);
         }
 }
 
@@ -433,8 +410,12 @@ int engine_carry_over(Engine *e, const Engine *before)
 usec_t engine_deadline(const Engine *e)
 {
         const ScheduleItem *first = schedule_first(&e->schedule);
+        usec_t due = first ? first->due : USEC_INFINITY;
 
         if (e->look_at_all)
                 return e->now;
-        return first ? first->due : USEC_INFINITY;
+        if (e->limits_moved)
+                return e->now + 1;
+        /* At midnight a day is forgotten, and maybe a scope with it. */
+        return e->n_passing ? usec_min(due, (e->today + 1) * USEC_DAY) : due;
 }

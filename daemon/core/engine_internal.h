@@ -41,8 +41,9 @@ typedef struct Watch {
         bool usable;      /* evidence: the target is one that bets can be made against */
         int32_t n_days;   /* evidence: days in the window */
         double budget;    /* evidence: days per false alarm (D) */
-        size_t n_covered; /* scopes (K) */
+        size_t n_covered; /* evidence: scopes (K) */
         double limit;     /* evidence: A */
+        bool moved, fell; /* evidence: the limit, since the last tick */
         double far_below; /* evidence: not even new starts alone would bring M from here to the limit */
 } Watch;
 
@@ -104,6 +105,8 @@ typedef struct ScopeCounts {
 typedef struct ScopeData {
         ScopeCounts *counts; /* NULL without answers. Owned */
         bool has_data, changed;
+        bool assigned; /* as in ScopeInfo */
+        bool covered;  /* rules count it (engine_cover.c) */
 } ScopeData;
 
 struct Engine {
@@ -115,13 +118,14 @@ struct Engine {
         Watch *watches; /* one per rule */
         ScopeData *scopes;
         size_t n_scopes, scopes_size;
+        size_t n_passing; /* scopes that are covered only as long as they have answers */
         Cell *cells;
         IdPool ids;
         Schedule schedule;
         AlertBook book;
         size_t n_orphans; /* alerts that no pair looks after */
-        Pair **pending;   /* scratch of a tick */
-        size_t pending_size;
+        Pair **wanted;    /* scratch of a tick */
+        size_t wanted_size;
         ScopeId *changed;
         size_t n_changed, changed_size;
 
@@ -130,7 +134,8 @@ struct Engine {
         int32_t today;                /* number of the day */
         int32_t kept[_WINDOW_TIER_N]; /* first bucket that is kept */
         usec_t late_before;
-        bool look_at_all; /* surveys or alerts were put in without looking at rules */
+        bool look_at_all;  /* surveys or alerts were put in without looking at rules */
+        bool limits_moved; /* of a rule at least, since the last tick */
         uint64_t step;
         EngineStats stats;
 };
@@ -139,13 +144,32 @@ struct Engine {
 int32_t engine_bucket(usec_t t, usec_t width);
 /* Time goes on to @now (or stays). */
 void engine_advance(Engine *e, usec_t now);
+
+/* engine_cover.c: the limit follows from what the rule covers. Whether it has moved since the last tick. */
+bool engine_set_limit(Watch *w);
 /* Room and rule coverage for scopes that the org has got since. -ENOMEM. */
 CX_MUST_CHECK int engine_cover_scopes(Engine *e);
+/* Whether rules count the scope depends on its answers by the day, which have changed. */
+void engine_recount(Engine *e, ScopeId scope);
+void engine_recount_all(Engine *e);
+/* With a limit that fell, what was too little may be enough. -ENOMEM. */
+CX_MUST_CHECK int engine_look_at_fallen(Engine *e, Effects *out);
+/* Everything was looked at with the limits as they are. */
+void engine_limits_seen(Engine *e);
 
 /* What the fresh answers of a scope are counted into. */
 static inline FreshGrids engine_grids(const Engine *e, ScopeCounts *counts)
 {
         return (FreshGrids){.grids = counts->grids, .kept = e->kept};
+}
+
+/* Its figures are other ones now. */
+static inline void engine_mark_changed(Engine *e, ScopeId scope)
+{
+        if (!e->scopes[scope].changed) {
+                e->scopes[scope].changed = true;
+                e->changed[e->n_changed++] = scope;
+        }
 }
 
 /* The metrics of @metrics on @scope that rules look at, bit per metric. */

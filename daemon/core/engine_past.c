@@ -61,6 +61,8 @@ int engine_replay_tally(Engine *e, ScopeKind kind, Text name, int32_t day, size_
         for (unsigned v = 0; series_is_used(days) && v < days->n_values && r == 0; v++)
                 r = grid_add(days->grid, day, (uint16_t)(days->first + v), counts->counts[v],
                              e->kept[WINDOW_DAY]);
+        if (r == 0)
+                engine_recount(e, scope);
         return r;
 }
 

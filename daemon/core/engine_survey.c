@@ -107,14 +107,6 @@ static int version_init(Engine *e, Version *v, const Survey *s, const Input *in,
         return 0;
 }
 
-static void mark_changed(Engine *e, ScopeId scope)
-{
-        if (!e->scopes[scope].changed) {
-                e->scopes[scope].changed = true;
-                e->changed[e->n_changed++] = scope;
-        }
-}
-
 /* The lowest metric of a set. */
 static unsigned first_of(uint64_t metrics)
 {
@@ -204,8 +196,11 @@ static int count_in_scope(Engine *e, Version *v, size_t place, int delta)
                 return r;
         for (; rest; rest &= rest - 1)
                 columns[n++] = (uint16_t)(counts->first[first_of(rest)] + v->values->values[first_of(rest)]);
-        return delta < 0 ? take_out(e, counts, v, columns, n)
-                         : fresh_count(&counts->fresh, engine_grids(e, counts), v->buckets, columns, n);
+        r = delta < 0 ? take_out(e, counts, v, columns, n)
+                      : fresh_count(&counts->fresh, engine_grids(e, counts), v->buckets, columns, n);
+        if (r == 0 && (delta < 0 || !e->scopes[v->chain[place]].covered))
+                engine_recount(e, v->chain[place]);
+        return r;
 }
 
 /* What the counts point to. */
@@ -258,7 +253,7 @@ static int count_version(Engine *e, Version *v, int delta)
         if (v->values->answered == 0)
                 return 0;
         for (size_t i = 0; i < v->n_chain && r == 0; i++) {
-                mark_changed(e, v->chain[i]);
+                engine_mark_changed(e, v->chain[i]);
                 if (!leaves_out(v, i, delta))
                         r = tell_scope(e, v, i, delta);
         }

@@ -120,9 +120,11 @@ static int load_scope(Engine *e, size_t number, ImageReader *from)
         e->scopes[id].has_data = has & HAS_DATA;
         if (!(has & HAS_COUNTS))
                 return 0;
-        e->scopes[id].changed = true;
-        e->changed[e->n_changed++] = id;
-        return load_counts(e, id, from);
+        engine_mark_changed(e, id);
+        r = load_counts(e, id, from);
+        if (r == 0)
+                engine_recount(e, id);
+        return r;
 }
 
 int snapshot_load(Engine *e, ImageReader *from)

@@ -165,6 +165,9 @@ SCENARIO(a_window_that_runs_empty_ends_the_alert)
         world_expect(
                 "[d0 01:00] low agent/ana: firing -> resolved expired n=1 value=0 evidence=0/80\n"
                 "[d28 00:00] long agent/ana: firing -> resolved expired n=6 value=0 evidence=596.9/280\n");
+        /* When the answers are no longer kept, there is nothing to wait for. */
+        world_elapse("400d");
+        world_expect("");
         ck_assert_int_eq(engine_deadline(world_engine()), USEC_INFINITY);
 }
 

@@ -186,6 +186,56 @@ START_TEST(evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet)
 }
 END_TEST
 
+/* With two scopes under the rule the limit is above the evidence of six bad answers, with one below it. */
+static Engine *make_two_scopes(usec_t ts, const Survey *of_bob)
+{
+        static const char *const ids[] = {"1", "2", "3", "4", "5", "6"};
+        Engine *e;
+
+        rules[0].test = RULE_EVIDENCE;
+        rules[0].false_alarms = 1;
+        rules[0].false_alarms_per = 400 * USEC_DAY;
+        e = make(1);
+        ck_assert_int_eq(step(e, day0, of_bob, NULL), 0);
+        for (size_t i = 0; i < CX_ARRAY_LEN(ids); i++) {
+                Survey s = survey(ids[i], "ana", ts, 1);
+
+                ck_assert_int_eq(step(e, ts, &s, NULL), 0);
+                ck_assert_uint_eq(out.n_alerts, 0);
+        }
+        return e;
+}
+
+static void expect_alert_with_next_tick(Engine *e, usec_t due)
+{
+        ck_assert_int_eq(engine_deadline(e), due);
+        ck_assert_int_eq(step(e, due, NULL, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_str_eq(out.alerts[0].scope_name, "ana");
+        ck_assert(out.alerts[0].limit == 400);
+        ck_assert_int_gt(engine_deadline(e), due);
+        engine_free(e);
+        effects_deinit(&out);
+}
+
+START_TEST(a_scope_without_answers_is_no_longer_counted)
+{
+        const usec_t last = day0 + 57 * USEC_DAY; /* of those on which bob's answer is kept */
+        Survey bob = survey("0", "bob", day0, 5), retracted = bob;
+        Engine *e = make_two_scopes(day0, &bob);
+
+        retracted.status = SURVEY_RETRACTED;
+        ck_assert_int_eq(step(e, day0, &retracted, &bob), 0);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        expect_alert_with_next_tick(e, day0 + 1);
+        e = make_two_scopes(last, &bob);
+        ck_assert_int_eq(step(e, last + USEC_HOUR, NULL, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        expect_alert_with_next_tick(e, last + USEC_DAY);
+        rules[0].test = RULE_POINT;
+}
+END_TEST
+
 START_TEST(a_rule_with_another_metric_does_not_use_its_numbers_again)
 {
         Engine *e = make(1);
@@ -302,6 +352,7 @@ END_TEST
 CHECK_MAIN("engine", statistics_count_what_came, changed_scopes_are_told_once,
            an_alert_without_its_rule_expires_and_keeps_its_number,
            evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet,
+           a_scope_without_answers_is_no_longer_counted,
            a_rule_with_another_metric_does_not_use_its_numbers_again,
            numbers_of_alerts_that_were_dropped_are_carried_over,
            what_surveys_are_no_longer_stored_for_is_not_known, an_unknown_alert_takes_no_command,

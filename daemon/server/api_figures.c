@@ -10,13 +10,15 @@
 #define POINTS_MAX ((size_t)2000)
 
 /* 0 and a figure written, or API_FAULT. */
-static int write_one(ApiCall *call, ScopeId scope, size_t metric, size_t window, usec_t at)
+/* @parameter says which figures were asked for. */
+static int write_one(ApiCall *call, ScopeId scope, size_t metric, size_t window, usec_t at,
+                     const char *parameter)
 {
         Figure figure;
         int r = engine_figure(call->server->engine, scope, metric, window, at, &figure);
 
         if (r == ENGINE_E_HISTORY)
-                return api_fault(call, FAULT_HISTORY, "at",
+                return api_fault(call, FAULT_HISTORY, parameter,
                                  "figures of window %s are not kept back to then; a longer window may be",
                                  call->server->config->windows[window].name);
         if (r < 0)
@@ -37,7 +39,7 @@ static int write_figures(ApiCall *call, ScopeId scope, size_t metric, size_t win
                 for (size_t w = 0; w < c->n_windows; w++) {
                         if (window != SIZE_MAX && w != window)
                                 continue;
-                        r = write_one(call, scope, m, w, at);
+                        r = write_one(call, scope, m, w, at, "at");
                         /* Asked for several, the windows that do not reach back to then are left out. */
                         if (r != 0 && (r != API_FAULT || one))
                                 return r;
@@ -123,7 +125,7 @@ static int write_rows(ApiCall *call, const BoardQuery *q)
         for (size_t i = 0; i < n && r == 0; i++)
                 for (size_t m = 0; m < c->n_metrics && r == 0; m++)
                         if ((q->metric == SIZE_MAX || m == q->metric) && api_sees(call, m, places[i].scope))
-                                r = write_one(call, places[i].scope, m, q->window, q->at);
+                                r = write_one(call, places[i].scope, m, q->window, q->at, "at");
         free(places);
         return r;
 }
@@ -224,12 +226,7 @@ int api_series(ApiCall *call)
         json_key(&call->json, TEXT("points"));
         json_begin_array(&call->json);
         for (usec_t t = from; t <= at && r == 0; t += step)
-                r = write_one(call, scope, metric, window, t);
-        if (r == API_FAULT)
-                r = api_fault(call, FAULT_HISTORY, "since",
-                              "figures of window %s are not kept back to then; ask for a later since, or a "
-                              "longer window",
-                              w->name);
+                r = write_one(call, scope, metric, window, t, "since");
         json_end_array(&call->json);
         json_end_object(&call->json);
         return r;

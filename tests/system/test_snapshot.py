@@ -301,10 +301,9 @@ def distrusted():
             os.kill(caught[0], signal.SIGSTOP)
             a.settle()
             mark = len(d.out.lines)
-            a.send({"id": "slow", "ts": now, "queue": "tech"})
-            time.sleep(0.1)
-            b.send(surveys[77])
-            time.sleep(0.1)
+            for n, (c, survey) in enumerate([(a, {"id": "slow", "ts": now, "queue": "tech"}), (b, surveys[77])], 1):
+                c.send(survey)
+                cx.until("it is on its way", lambda n=n: d.status()["surveys"]["in_flight"] == n)
             os.kill(caught[0], signal.SIGCONT)
             assert d.wait() == 74
         assert d.out.find("snapshot surveys_until=.* bytes=", mark), "it was not put into place"

@@ -8,10 +8,10 @@
 #include "daemon/io/lines.h"
 #include "tests/support/check_main.h"
 #include "tests/support/io_world.h"
+#include "tests/support/long_answer.h"
 
-#define ANSWER_N ((size_t)1024 * 1024)
-#define LINGER   (300 * USEC_MSEC)
-#define STALL    USEC_SEC
+#define LINGER (300 * USEC_MSEC)
+#define STALL  USEC_SEC
 
 static World g_world;
 static ConnReason g_reason;
@@ -19,16 +19,6 @@ static ConnReason g_reason;
 static int on_open(LineSession *s CX_UNUSED, void *server_user CX_UNUSED, void **ret CX_UNUSED)
 {
         return 0;
-}
-
-static void on_line(LineSession *s, uint64_t number CX_UNUSED, Text line CX_UNUSED, void *user CX_UNUSED)
-{
-        char *text = malloc(ANSWER_N);
-
-        ck_assert_ptr_nonnull(text);
-        memset(text, 'x', ANSWER_N);
-        (void)line_write(s, (Text){.at = text, .n = ANSWER_N});
-        free(text);
 }
 
 static void on_too_long(LineSession *s, uint64_t number CX_UNUSED, void *user CX_UNUSED)
@@ -42,12 +32,12 @@ static void on_closed(LineSession *s CX_UNUSED, ConnReason reason, void *user CX
 }
 
 static const LineOps ops = {
-        .on_open = on_open, .on_line = on_line, .on_too_long = on_too_long, .on_closed = on_closed};
+        .on_open = on_open, .on_line = long_answer, .on_too_long = on_too_long, .on_closed = on_closed};
 
 /* Takes its time, which is several times that of the lingering, but always takes something. */
 static int slow_client(const Address *a, const void *user CX_UNUSED)
 {
-        char *got = malloc(ANSWER_N);
+        char *got = malloc(LONG_ANSWER_N);
         int fd = client_connect(a);
         size_t n_got = 0, n = 1;
 
@@ -55,10 +45,10 @@ static int slow_client(const Address *a, const void *user CX_UNUSED)
         shutdown(fd, SHUT_WR);
         while (n > 0) {
                 usleep(25 * 1000);
-                n = client_read(fd, got, ANSWER_N / 32);
+                n = client_read(fd, got, LONG_ANSWER_N / 32);
                 n_got += n;
         }
-        need(n_got == ANSWER_N);
+        need(n_got == LONG_ANSWER_N);
         free(got);
         return 0;
 }
@@ -75,7 +65,7 @@ static int deaf_client(const Address *a, const void *user CX_UNUSED)
 
 static void serve(int (*client)(const Address *a, const void *user))
 {
-        const ConnLimits limits = {.linger = LINGER, .stall = STALL, .out_max = 2 * ANSWER_N};
+        const ConnLimits limits = {.linger = LINGER, .stall = STALL, .out_max = 2 * LONG_ANSWER_N};
         LineServer *server;
         Listener *l;
 

@@ -7,13 +7,13 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "daemon/io/lines.h"
 #include "daemon/io/tls.h"
 #include "tests/support/check_main.h"
 #include "tests/support/io_world.h"
+#include "tests/support/long_answer.h"
 
 static World g_world;
 static int g_lines, g_closed;
@@ -129,21 +129,8 @@ START_TEST(lines_pass_through_tls_1_2_and_later_only)
 }
 END_TEST
 
-/* More than the kernel holds for a client that does not read yet. */
-#define ANSWER_N ((size_t)1024 * 1024)
-
-static void answer_long(LineSession *s, uint64_t number CX_UNUSED, Text line CX_UNUSED, void *user CX_UNUSED)
-{
-        char *text = malloc(ANSWER_N);
-
-        ck_assert_ptr_nonnull(text);
-        memset(text, 'x', ANSWER_N);
-        (void)line_write(s, (Text){.at = text, .n = ANSWER_N});
-        free(text);
-}
-
 static const LineOps long_ops = {
-        .on_open = on_open, .on_line = answer_long, .on_too_long = on_too_long, .on_closed = on_closed};
+        .on_open = on_open, .on_line = long_answer, .on_too_long = on_too_long, .on_closed = on_closed};
 
 /* Says that it is done, as any client of TLS does, and reads only then. */
 static int late_reader(const Address *a, const void *user CX_UNUSED)
@@ -163,7 +150,7 @@ static int late_reader(const Address *a, const void *user CX_UNUSED)
         usleep(200 * 1000);
         while ((n = SSL_read(ssl, got, sizeof(got))) > 0)
                 n_got += (size_t)n;
-        need(n_got == ANSWER_N);
+        need(n_got == LONG_ANSWER_N);
         need(SSL_get_error(ssl, n) == SSL_ERROR_ZERO_RETURN);
         SSL_free(ssl);
         SSL_CTX_free(context);

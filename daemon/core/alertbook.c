@@ -6,14 +6,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Without memory an entry is not added, and a variable in sight of HASH_ADD says so; the default is to exit. */
+#define HASH_NONFATAL_OOM       1
+#define uthash_nonfatal_oom(_e) (no_memory = true)
+#include <uthash.h>
+
 #include "daemon/core/alertbook.h"
 #include "proto/base/hash.h"
+
+struct BookTraceNode {
+        BookTrace trace;
+        UT_hash_handle hh;
+};
 
 /* Never to be changed: ids of stored alerts come from it. */
 static const HashKey id_key = {.k0 = 0x6378642d616c6572ULL, .k1 = 0x742d69642d6b6579ULL};
 
 void alertbook_deinit(AlertBook *b)
 {
+        BookTraceNode *node, *next;
+
+        HASH_ITER (hh, b->traces, node, next) {
+                HASH_DEL(b->traces, node);
+                free(node);
+        }
         for (size_t i = 0; i < b->n; i++)
                 free(b->entries[i]);
         free(b->entries);
@@ -42,6 +58,76 @@ static void remove_at(AlertBook *b, size_t i)
         b->n--;
 }
 
+static BookTraceNode *trace_of(const AlertBook *b, uint64_t kin)
+{
+        BookTraceNode *node;
+
+        HASH_FIND(hh, b->traces, &kin, sizeof(kin), node);
+        return node;
+}
+
+int alertbook_put_trace(AlertBook *b, const BookTrace *t)
+{
+        BookTraceNode *node = trace_of(b, t->kin);
+        bool no_memory = false;
+
+        if (node) {
+                node->trace = *t;
+                return 0;
+        }
+        node = calloc(1, sizeof(*node));
+        if (!node)
+                return -ENOMEM;
+        node->trace = *t;
+        HASH_ADD(hh, b->traces, trace.kin, sizeof(t->kin), node);
+        if (no_memory) {
+                free(node);
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+int alertbook_put_traces(AlertBook *b, const AlertBook *other)
+{
+        int r = 0;
+
+        for (const BookTraceNode *node = other->traces; node && r == 0; node = node->hh.next)
+                r = alertbook_put_trace(b, &node->trace);
+        return r;
+}
+
+bool alertbook_trace(const AlertBook *b, uint64_t kin, BookTrace *ret)
+{
+        const BookTraceNode *node = trace_of(b, kin);
+
+        if (node)
+                *ret = node->trace;
+        return node != NULL;
+}
+
+/* Alerts are dropped in the order of their last change, which is not quite that of their ordinals. */
+static int leave_trace(AlertBook *b, const BookEntry *entry)
+{
+        const Alert *a = &entry->alert;
+        BookTrace t;
+        bool known = alertbook_trace(b, entry->kin, &t), is_same;
+
+        if (!known)
+                t = (BookTrace){.kin = entry->kin, .restart = INT64_MIN, .restart_before = INT64_MIN};
+        is_same = strcmp(t.metric, a->metric) == 0;
+        if (a->ordinal > t.ordinal) {
+                t.restart_before = is_same ? t.restart : INT64_MIN;
+                t.restart = a->restart;
+                t.ordinal = a->ordinal;
+                memcpy(t.metric, a->metric, sizeof(t.metric));
+        } else if (is_same && a->ordinal == t.ordinal) {
+                t.restart = a->restart;
+        } else if (is_same && a->ordinal + 1 == t.ordinal) {
+                t.restart_before = a->restart;
+        }
+        return alertbook_put_trace(b, &t);
+}
+
 static void drop_oldest_resolved(AlertBook *b)
 {
         size_t i = 0;
@@ -50,6 +136,8 @@ static void drop_oldest_resolved(AlertBook *b)
                 return;
         while (b->entries[i]->alert.state != ALERT_RESOLVED)
                 i++;
+        if (leave_trace(b, b->entries[i]))
+                return; /* another time */
         free(b->entries[i]);
         remove_at(b, i);
         b->n_resolved--;

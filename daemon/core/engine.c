@@ -341,7 +341,7 @@ static int find_heir(Engine *e, const Alert *a, Pair **ret)
                 return r;
         p = w ? engine_pair_find(e, scope, w) : NULL;
         if (p)
-                engine_take_over(p, a);
+                engine_take_over(p, a->metric, a->ordinal, a->restart);
         *ret = is_same ? p : NULL;
         return 0;
 }
@@ -378,30 +378,34 @@ int engine_restore(Engine *e, const Alert *alert)
         return 0;
 }
 
-/* As if the last two alerts of a pair of another engine came back. */
-static int carry_pair_over(Engine *e, const Pair *p, const ScopeInfo *info)
+/* As if another engine had dropped all alerts. */
+static int carry_traces_over(Engine *e, const Engine *before)
 {
-        Alert a = {.scope_kind = info->kind, .ordinal = p->ordinal - 1, .restart = p->restart_before};
-        Pair *heir;
-        int r;
+        int r = alertbook_put_traces(&e->book, &before->book);
 
-        memcpy(a.rule, p->watch->rule->name, sizeof(a.rule));
-        memcpy(a.metric, p->watch->metric->name, sizeof(a.metric));
-        memcpy(a.scope_name, info->name.at, info->name.n);
-        r = find_heir(e, &a, &heir);
-        a.ordinal = p->ordinal;
-        a.restart = p->restart;
-        return r ? r : find_heir(e, &a, &heir);
+        for (const Cell *cell = before->cells; cell; cell = cell->next) {
+                for (size_t i = 0; i < cell->n_pairs && r == 0; i++) {
+                        const Pair *p = &cell->pairs[i];
+                        BookTrace t = {.kin = p->kin,
+                                       .ordinal = p->ordinal,
+                                       .restart = p->restart,
+                                       .restart_before = p->restart_before};
+
+                        memcpy(t.metric, p->watch->metric->name, sizeof(t.metric));
+                        if (p->ordinal)
+                                r = alertbook_put_trace(&e->book, &t);
+                }
+        }
+        return r;
 }
 
 int engine_carry_over(Engine *e, const Engine *before)
 {
-        int r = 0;
+        int r = carry_traces_over(e, before);
 
-        for (const Cell *cell = before->cells; cell; cell = cell->next)
-                for (size_t i = 0; i < cell->n_pairs && r == 0; i++)
-                        if (cell->pairs[i].ordinal)
-                                r = carry_pair_over(e, &cell->pairs[i], org_scope(before->org, cell->scope));
+        for (Cell *cell = e->cells; cell && r == 0; cell = cell->next)
+                for (size_t i = 0; i < cell->n_pairs; i++)
+                        engine_take_over_dropped(e, &cell->pairs[i]);
         for (size_t i = 0; i < engine_n_alerts(before) && r == 0; i++)
                 r = engine_restore(e, engine_alert(before, i));
         return r;

@@ -77,30 +77,41 @@ static int make_counts(const Engine *e, ScopeId scope, ScopeCounts **ret)
  * The newest alert says from which day on there are starts again; the one before, what held for the newest. One that the
  * rule made of another metric has only used up its number.
  */
-void engine_take_over(Pair *p, const Alert *a)
+void engine_take_over(Pair *p, const char *metric, uint32_t ordinal, int64_t restart)
 {
-        bool is_same = strcmp(a->metric, p->watch->metric->name) == 0;
+        bool is_same = strcmp(metric, p->watch->metric->name) == 0;
 
-        if (is_same && a->ordinal > p->ordinal) {
+        if (is_same && ordinal > p->ordinal) {
                 p->restart_before = p->restart;
-                p->restart = a->restart;
-        } else if (is_same && a->ordinal + 1 == p->ordinal) {
-                p->restart_before = a->restart;
+                p->restart = restart;
+        } else if (is_same && ordinal + 1 == p->ordinal) {
+                p->restart_before = restart;
         }
-        if (a->ordinal > p->ordinal)
-                p->ordinal = a->ordinal;
+        if (ordinal > p->ordinal)
+                p->ordinal = ordinal;
         p->past.valid = false;
         p->guard->calm = false;
+}
+
+void engine_take_over_dropped(const Engine *e, Pair *p)
+{
+        BookTrace t;
+
+        if (!alertbook_trace(&e->book, p->kin, &t) || t.ordinal == 0)
+                return;
+        engine_take_over(p, t.metric, t.ordinal - 1, t.restart_before);
+        engine_take_over(p, t.metric, t.ordinal, t.restart);
 }
 
 /* From alerts of the same rule and scope that came back before there was the pair. */
 static void inherit(const Engine *e, Pair *p)
 {
+        engine_take_over_dropped(e, p);
         for (size_t i = 0; e->n_orphans && i < e->book.n; i++) {
                 const BookEntry *entry = e->book.entries[i];
 
                 if (!entry->pair && entry->kin == p->kin)
-                        engine_take_over(p, &entry->alert);
+                        engine_take_over(p, entry->alert.metric, entry->alert.ordinal, entry->alert.restart);
         }
 }
 

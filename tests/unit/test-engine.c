@@ -284,6 +284,49 @@ START_TEST(numbers_of_alerts_that_were_dropped_are_carried_over)
 }
 END_TEST
 
+/* More than the book holds, all of which change after @a. */
+static void restore_with_many_others(Engine *e, const Alert *a)
+{
+        Alert other = {
+                .rule = "other", .scope_kind = SCOPE_ORG, .state = ALERT_RESOLVED, .changed = a->changed};
+
+        ck_assert_int_eq(engine_restore(e, a), 0);
+        for (other.ordinal = 1; engine_find_alert(e, text_of(a->id)); other.ordinal++) {
+                other.changed++;
+                ck_assert_int_eq(engine_restore(e, &other), 0);
+        }
+}
+
+START_TEST(numbers_of_alerts_that_were_dropped_without_an_heir_are_not_used_again)
+{
+        Engine *e = make(1), *unknown = make(1), *without = make(0), *again = make(1);
+        Survey bad = survey("1", "ana", day0, 1);
+        Alert alert;
+
+        ck_assert_int_eq(step(e, day0, &bad, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        alert = out.alerts[0];
+        alert.state = ALERT_RESOLVED;
+        /* The agent is not known until much later. */
+        restore_with_many_others(unknown, &alert);
+        ck_assert_int_eq(step(unknown, day0 + USEC_DAY, &bad, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_uint_eq(out.alerts[0].ordinal, 2);
+        /* The rule is not there for a while. */
+        restore_with_many_others(without, &alert);
+        ck_assert_int_eq(engine_carry_over(again, without), 0);
+        ck_assert_int_eq(step(again, day0 + USEC_DAY, &bad, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_uint_eq(out.alerts[0].ordinal, 2);
+        ck_assert_str_ne(out.alerts[0].id, alert.id);
+        engine_free(e);
+        engine_free(unknown);
+        engine_free(without);
+        engine_free(again);
+        effects_deinit(&out);
+}
+END_TEST
+
 START_TEST(what_surveys_are_no_longer_stored_for_is_not_known)
 {
         const usec_t now = day0 + 30 * USEC_MIN;
@@ -355,5 +398,6 @@ CHECK_MAIN("engine", statistics_count_what_came, changed_scopes_are_told_once,
            a_scope_without_answers_is_no_longer_counted,
            a_rule_with_another_metric_does_not_use_its_numbers_again,
            numbers_of_alerts_that_were_dropped_are_carried_over,
+           numbers_of_alerts_that_were_dropped_without_an_heir_are_not_used_again,
            what_surveys_are_no_longer_stored_for_is_not_known, an_unknown_alert_takes_no_command,
            time_does_not_run_backwards)

@@ -5,6 +5,7 @@
  * again.
  */
 
+#include <float.h>
 #include <math.h>
 
 #include "daemon/core/engine_internal.h"
@@ -211,6 +212,13 @@ static double bound_today(const Engine *e, const Guard *g)
         return days == 0 ? g->bound : g->bound + (days > g->watch->n_days ? g->watch->n_days : days);
 }
 
+/* As of today. Below the smallest normal number a product is rounded by more than a factor: it would bound nothing. */
+static void set_bound(const Engine *e, Guard *g, double bound)
+{
+        g->bound = bound > DBL_MIN ? bound : DBL_MIN;
+        g->bound_day = e->today;
+}
+
 /* Most looks at evidence need no logarithm. */
 static bool is_far_off(const Engine *e, const Pair *p)
 {
@@ -241,8 +249,7 @@ static void move_bound(const Engine *e, Guard *g, unsigned value, int32_t day)
                 g->bound = INFINITY;
                 g->calm = false;
         } else if (most > 1 || day == e->today) {
-                g->bound = bound_today(e, g) * most;
-                g->bound_day = e->today;
+                set_bound(e, g, bound_today(e, g) * most);
         }
 }
 
@@ -358,10 +365,10 @@ static int look_at_inactive(Engine *e, Pair *p, Effects *out)
         if (p->watch->is_evidence) {
                 g->calm = true;
                 /* What lies in days to come will count without any further look at it. */
-                g->bound = series_next(&p->cell->series[WINDOW_DAY], e->today + 1) == SERIES_NEVER
-                                   ? look.evidence
-                                   : INFINITY;
-                g->bound_day = e->today;
+                set_bound(e, g,
+                          series_next(&p->cell->series[WINDOW_DAY], e->today + 1) == SERIES_NEVER
+                                  ? look.evidence
+                                  : INFINITY);
                 if (look.evidence == 0) /* without a start: its days may be gone */
                         g->begun = INT32_MAX;
         } else {

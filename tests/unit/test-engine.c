@@ -236,6 +236,38 @@ START_TEST(a_scope_without_answers_is_no_longer_counted)
 }
 END_TEST
 
+/* After so many good ones all evidence is smaller than a number can be. */
+START_TEST(a_bad_half_of_a_day_is_seen_behind_a_good_one)
+{
+        Engine *e[2];
+
+        rules[0].test = RULE_EVIDENCE;
+        rules[0].false_alarms = 1;
+        rules[0].false_alarms_per = USEC_DAY;
+        rules[0].threshold = 40;
+        for (int k = 0; k < 2; k++) {
+                bool found = false;
+
+                e[k] = make(1);
+                for (int i = 0; i < 65000; i++) {
+                        Survey s = survey("1", "ana", day0, i < 20000 ? 5 : 1);
+
+                        if (k == 1 && i < 20000)
+                                ck_assert_int_eq(engine_replay(e[k], &s), 0);
+                        else
+                                ck_assert_int_eq(step(e[k], day0, &s, NULL), 0);
+                        found |= out.n_alerts > 0;
+                }
+                ck_assert(found);
+                engine_free(e[k]);
+                effects_reset(&out);
+        }
+        rules[0].test = RULE_POINT;
+        rules[0].threshold = 80;
+        effects_deinit(&out);
+}
+END_TEST
+
 START_TEST(a_rule_with_another_metric_does_not_use_its_numbers_again)
 {
         Engine *e = make(1);
@@ -395,7 +427,7 @@ END_TEST
 CHECK_MAIN("engine", statistics_count_what_came, changed_scopes_are_told_once,
            an_alert_without_its_rule_expires_and_keeps_its_number,
            evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet,
-           a_scope_without_answers_is_no_longer_counted,
+           a_scope_without_answers_is_no_longer_counted, a_bad_half_of_a_day_is_seen_behind_a_good_one,
            a_rule_with_another_metric_does_not_use_its_numbers_again,
            numbers_of_alerts_that_were_dropped_are_carried_over,
            numbers_of_alerts_that_were_dropped_without_an_heir_are_not_used_again,

@@ -104,18 +104,19 @@ double evidence_sum(const Evidence *e, const EvidencePast *past, const Tally *no
         return sum / EVIDENCE_BETS;
 }
 
-static double mixture(const double products[EVIDENCE_BETS])
+/* The log of E_j, which itself may be more than a number can be. */
+static double log_mixture(const double products[EVIDENCE_BETS])
 {
-        double sum = 0;
+        LogSum sum = {.largest = -INFINITY};
 
         for (unsigned k = 0; k < EVIDENCE_BETS; k++)
-                sum += exp(fmin(products[k], LOG_MAX));
-        return sum / EVIDENCE_BETS;
+                log_sum_add(&sum, products[k], 1. / EVIDENCE_BETS);
+        return sum.largest + log(sum.rest);
 }
 
 double evidence_best(const Evidence *e, const Series *days, int32_t start, int32_t today, int32_t *ret_day)
 {
-        double products[EVIDENCE_BETS] = {0}, best = 0;
+        double products[EVIDENCE_BETS] = {0}, best = -INFINITY;
         int32_t day = today, number;
         uint32_t at = UINT32_MAX;
         Tally counts;
@@ -130,12 +131,12 @@ double evidence_best(const Evidence *e, const Series *days, int32_t start, int32
                         add_day(e, &counts, products);
                         number = series_previous(days, today + 1, &at, &counts);
                 }
-                value = mixture(products);
+                value = log_mixture(products);
                 if (value >= best) {
                         best = value;
                         *ret_day = day;
                 }
                 if (day == start)
-                        return best;
+                        return exp(fmin(best, LOG_MAX));
         }
 }

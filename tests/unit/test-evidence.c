@@ -201,6 +201,25 @@ START_TEST(the_sum_over_starts_is_that_of_its_terms)
 }
 END_TEST
 
+/* Ten days that meet the target, and ten that do not. */
+START_TEST(overwhelming_evidence_still_begins_where_it_begins)
+{
+        Evidence e;
+        Series s;
+        Grid g = GRID_INIT(0);
+        int32_t day = -1;
+
+        ck_assert_int_eq(evidence_init(&e, &yes, 80, false), 0);
+        ck_assert_int_eq(series_init(&s, &g, 2), 0);
+        for (int32_t d = 0; d < 20; d++)
+                for (unsigned i = 0; i < 2000; i++)
+                        series_count(&s, d, d < 10 ? i % 20 >= 3 : i % 2, 1, 0);
+        ck_assert(evidence_best(&e, &s, 0, 19, &day) > 1e300);
+        ck_assert_int_eq(day, 10);
+        grid_deinit(&g);
+}
+END_TEST
+
 START_TEST(overwhelming_evidence_stays_a_number)
 {
         EvidencePast past;
@@ -227,4 +246,4 @@ END_TEST
 CHECK_MAIN("evidence", published_e_values_are_met, too_high_is_the_mirror_image_of_too_low,
            a_target_at_the_end_of_the_scale_is_none, ten_answers_by_hand, the_file_of_hand_numbers_is_met,
            every_e_value_vector_is_met, the_sum_over_starts_is_that_of_its_terms,
-           overwhelming_evidence_stays_a_number)
+           overwhelming_evidence_still_begins_where_it_begins, overwhelming_evidence_stays_a_number)

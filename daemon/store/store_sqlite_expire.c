@@ -110,13 +110,24 @@ static Text name_of(const TakeFeeds *t, const OldFeed *old)
         return (Text){.at = t->names.data + old->name_at, .n = old->name_n};
 }
 
+/* What the next row says of the one before: it is not the last one, or there is nothing to be done about it. */
+static void judge_previous(TakeFeeds *t, Text principal)
+{
+        OldFeed *previous = &t->old[t->n - 1];
+
+        if (text_equal(name_of(t, previous), principal))
+                previous->is_last = false;
+        else if (previous->is_last && previous->is_empty)
+                t->n--;
+}
+
 /* They come by principal and number. */
 static int take_feed(void *user, const StoreFeed *row)
 {
         TakeFeeds *t = user;
 
-        if (t->n && text_equal(name_of(t, &t->old[t->n - 1]), row->principal))
-                t->old[t->n - 1].is_last = false;
+        if (t->n)
+                judge_previous(t, row->principal);
         if (row->at >= t->before || t->n == t->max) {
                 if (row->at < t->oldest)
                         t->oldest = row->at;

@@ -347,9 +347,27 @@ BOTH(the_number_of_the_last_message_outlives_it)
         ck_assert_uint_eq(info.n_damaged, 0);
 }
 
+BOTH(messages_that_were_emptied_leave_room_for_the_others)
+{
+        store_put_feed_text(s, "ana", 1, 10, "a1");
+        store_put_feed_text(s, "ben", 4, 10, "b4");
+        store_put_feed_text(s, "cleo", 2, 10, "c2");
+        ck_assert_uint_eq(expire_feeds(s, 100, 2), 2);
+        ck_assert_str_eq(store_dump_feeds(s), "ana 1 10 \nben 4 10 \ncleo 2 10 c2\n");
+        ck_assert_uint_eq(expire_feeds(s, 100, 2), 1);
+        ck_assert_str_eq(store_dump_feeds(s), "ana 1 10 \nben 4 10 \ncleo 2 10 \n");
+        store_put_feed_text(s, "ben", 5, 110, "b5");
+        store_put_feed_text(s, "dora", 1, 20, "d1");
+        store_put_feed_text(s, "dora", 2, 20, "d2");
+        ck_assert_uint_eq(expire_feeds(s, 100, 2), 2);
+        ck_assert_uint_eq(expire_feeds(s, 100, 2), 1);
+        ck_assert_uint_eq(expire_feeds(s, 100, 2), 0);
+        ck_assert_str_eq(store_dump_feeds(s), "ana 1 10 \nben 5 110 b5\ncleo 2 10 \ndora 2 20 \n");
+}
+
 CHECK_MAIN("store", what_was_put_is_read_back, any_bytes_are_kept, a_revision_takes_the_place_of_its_row,
            a_rollback_undoes_everything, changes_need_a_transaction,
            a_failed_change_ends_the_transaction_and_says_so, scans_go_in_slices,
            the_newest_come_first_whatever_the_order_of_arrival, alerts_come_in_the_order_of_their_last_change,
            feeds_come_by_principal_and_number, what_is_too_old_goes,
-           the_number_of_the_last_message_outlives_it)
+           the_number_of_the_last_message_outlives_it, messages_that_were_emptied_leave_room_for_the_others)

@@ -347,6 +347,21 @@ BOTH(the_number_of_the_last_message_outlives_it)
         ck_assert_uint_eq(info.n_damaged, 0);
 }
 
+BOTH(messages_go_later_where_their_deletion_was_undone)
+{
+        size_t n;
+
+        store_put_feed_text(s, "maria", 1, 10, "m1");
+        store_put_feed_text(s, "maria", 2, 200, "m2");
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_expire_feeds(s, 100, 10, &n), 0);
+        ck_assert_uint_eq(n, 1);
+        store_rollback(s);
+        ck_assert_str_eq(store_dump_feeds(s), "maria 1 10 m1\nmaria 2 200 m2\n");
+        ck_assert_uint_eq(expire_feeds(s, 100, 10), 1);
+        ck_assert_str_eq(store_dump_feeds(s), "maria 2 200 m2\n");
+}
+
 BOTH(messages_that_were_emptied_leave_room_for_the_others)
 {
         store_put_feed_text(s, "ana", 1, 10, "a1");
@@ -370,4 +385,5 @@ CHECK_MAIN("store", what_was_put_is_read_back, any_bytes_are_kept, a_revision_ta
            a_failed_change_ends_the_transaction_and_says_so, scans_go_in_slices,
            the_newest_come_first_whatever_the_order_of_arrival, alerts_come_in_the_order_of_their_last_change,
            feeds_come_by_principal_and_number, what_is_too_old_goes,
-           the_number_of_the_last_message_outlives_it, messages_that_were_emptied_leave_room_for_the_others)
+           the_number_of_the_last_message_outlives_it, messages_go_later_where_their_deletion_was_undone,
+           messages_that_were_emptied_leave_room_for_the_others)

@@ -121,8 +121,12 @@ static int mute_rows(Mute *m, Store *store, Survey *survey, char *scratch)
 /* False: nothing to do at present. */
 static bool begin_pass(Mute *m)
 {
-        if (m->at)
+        if (m->at) {
+                /* Where more is kept than when it began. */
+                if (m->goal > m->limit)
+                        m->goal = m->limit;
                 return true;
+        }
         /* Where more is kept than before, or the clock was wrong: new comments may come in behind the mark. */
         if (m->limit < m->done)
                 m->done = m->limit;

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Which comments leave their stored surveys, where a pass is on its way. */
+
+#include "daemon/server/mute.h"
+#include "proto/survey_json.h"
+#include "tests/support/check_main.h"
+#include "tests/support/store_fixture.h"
+
+#define NOW (20000 * USEC_DAY)
+
+static void put(Store *s, uint64_t seq, usec_t ts)
+{
+        Survey survey = {.id = TEXT("x"),
+                         .ts = ts,
+                         .queue = TEXT("q"),
+                         .status = SURVEY_ANSWERED,
+                         .comment = TEXT("C")};
+        Buffer json = BUFFER_NULL;
+
+        survey_encode(&survey, &json);
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_put_survey(s, &(StoreSurvey){.seq = seq,
+                                                            .ts = ts,
+                                                            .source = TEXT("a"),
+                                                            .json = buffer_text(&json)}),
+                         0);
+        ck_assert_int_eq(store_commit(s), 0);
+        buffer_deinit(&json);
+}
+
+static int note_comment(void *user, const StoreSurvey *row)
+{
+        Buffer *seqs = user;
+
+        if (memmem(row->json.at, row->json.n, "comment", 7))
+                buffer_append_format(seqs, "%llu ", (unsigned long long)row->seq);
+        return 0;
+}
+
+/* The numbers of those that have one. */
+static void assert_commented(Store *s, const char *expected)
+{
+        Buffer seqs = BUFFER_NULL;
+
+        ck_assert_int_eq(store_scan_surveys(s, 0, 0, note_comment, &seqs, NULL), 0);
+        ck_assert_str_eq(buffer_str(&seqs), expected);
+        buffer_deinit(&seqs);
+}
+
+static void slice(Mute *m, Store *s, size_t max)
+{
+        static char scratch[2 * SURVEY_BYTES_MAX];
+        Survey survey;
+
+        ck_assert_int_eq(mute_slice(m, s, max, &survey, scratch), 0);
+}
+
+static void put_four(Store *s)
+{
+        put(s, 1, NOW - 100 * USEC_DAY);
+        put(s, 2, NOW - 20 * USEC_DAY);
+        put(s, 3, NOW - 20 * USEC_DAY);
+        put(s, 4, NOW - USEC_HOUR);
+}
+
+BOTH(what_is_too_old_loses_its_comment)
+{
+        Mute m = MUTE_INIT;
+
+        put_four(s);
+        mute_set_limit(&m, NOW, 10 * USEC_DAY);
+        slice(&m, s, 2);
+        assert_commented(s, "3 4 ");
+        ck_assert(!mute_is_complete(&m));
+        slice(&m, s, 2);
+        ck_assert(mute_is_complete(&m));
+        assert_commented(s, "4 ");
+        mute_deinit(&m);
+}
+
+BOTH(a_pass_that_is_on_its_way_takes_no_comment_that_is_kept_by_now)
+{
+        Mute m = MUTE_INIT, restarted = MUTE_INIT;
+
+        put_four(s);
+        mute_set_limit(&m, NOW, 0);
+        slice(&m, s, 1);
+        ck_assert(!mute_is_complete(&m));
+        assert_commented(s, "2 3 4 ");
+        mute_set_limit(&m, NOW, 10 * USEC_DAY);
+        put(s, 5, NOW);
+        slice(&m, s, 1);
+        assert_commented(s, "3 4 5 ");
+        mute_set_limit(&restarted, NOW, 30 * USEC_DAY);
+        slice(&restarted, s, 10);
+        ck_assert(mute_is_complete(&restarted));
+        assert_commented(s, "3 4 5 ");
+        /* And those that are too old in the end still go. */
+        mute_set_limit(&restarted, NOW, 10 * USEC_DAY);
+        slice(&restarted, s, 10);
+        ck_assert(mute_is_complete(&restarted));
+        assert_commented(s, "4 5 ");
+        mute_deinit(&m);
+        mute_deinit(&restarted);
+}
+
+CHECK_MAIN("mute", what_is_too_old_loses_its_comment,
+           a_pass_that_is_on_its_way_takes_no_comment_that_is_kept_by_now)

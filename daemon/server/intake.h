@@ -149,6 +149,8 @@ void intake_want_cut(Intake *i);
 void intake_keep(Intake *i, uint64_t epoch, uint64_t until);
 /* On the storage thread: a batch failed or found no space, and those behind it are not written. */
 bool intake_store_stopped(const Intake *i);
+/* On the storage thread: that is so, or the room that there is was made for alerts. */
+bool intake_store_full(const Intake *i);
 
 /* Stops taking: intake_is_full() holds, and rested() is called once nothing is in flight. */
 void intake_rest(Intake *i);

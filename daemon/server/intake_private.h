@@ -26,6 +26,7 @@ struct Intake {
         bool starved;       /* the disk is full: what is offered is refused until there is space */
         bool alerts_wait;   /* not even alerts could be committed since the last try */
         bool store_stopped; /* the storage thread's: nothing is written behind what failed */
+        bool store_full;    /* likewise: what the reserve has left is for alerts */
         Batch *unwritten, **unwritten_end; /* batches that found the disk full, in their order */
         JournalJob release, retry;
         bool retry_busy;

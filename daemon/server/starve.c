@@ -146,6 +146,7 @@ static int release_run(JournalJob *job, Store *store)
 
         (void)store;
         i->store_stopped = false;
+        i->store_full = true;
         if (!PLANTED("reserve-kept"))
                 reserve_give_up(i->parts.reserve);
         return 0;
@@ -192,9 +193,11 @@ void starve_take(Intake *i, Batch *b)
 static int retry_run(JournalJob *job, Store *store)
 {
         Intake *i = CX_CONTAINER_OF(job, Intake, retry);
+        int r = PLANTED("full-for-ever") ? -ENOSPC : reserve_make_again(i->parts.reserve);
 
         (void)store;
-        return PLANTED("full-for-ever") ? -ENOSPC : reserve_make_again(i->parts.reserve);
+        i->store_full = r < 0;
+        return r;
 }
 
 static void retry_done(JournalJob *job, int result)
@@ -230,4 +233,9 @@ void intake_retry(Intake *i)
 bool intake_is_starved(const Intake *i)
 {
         return i->starved;
+}
+
+bool intake_store_full(const Intake *i)
+{
+        return i->store_stopped || i->store_full;
 }

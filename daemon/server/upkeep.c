@@ -145,11 +145,7 @@ static int sweep_run(JournalJob *job, Store *store)
         return r < 0 ? r : store_info(store, &u->info);
 }
 
-/* --- on the loop's thread ------------------------------------------------------------------------------- */
-
-static void upkeep_done(JournalJob *job, int result);
-
-static void submit(Upkeep *u, Step step)
+static int upkeep_run(JournalJob *job, Store *store)
 {
         static int (*const runs[])(JournalJob * job, Store * store) = {
                 [STEP_READ] = read_run,
@@ -157,13 +153,24 @@ static void submit(Upkeep *u, Step step)
                 [STEP_MUTE] = mute_run,
                 [STEP_SWEEP] = sweep_run,
         };
+        const Upkeep *u = (Upkeep *)job;
 
+        /* What it writes, and the log that it empties, would take the room that alerts need. */
+        return intake_store_full(u->server->intake) ? -ENOSPC : runs[u->step](job, store);
+}
+
+/* --- on the loop's thread ------------------------------------------------------------------------------- */
+
+static void upkeep_done(JournalJob *job, int result);
+
+static void submit(Upkeep *u, Step step)
+{
         u->step = step;
         u->busy = true;
         u->epoch = intake_parts(u->server->intake)->kept_epoch;
         if (step == STEP_READ)
                 u->forgotten_before = intake_parts(u->server->intake)->forgotten_before;
-        u->job = (JournalJob){.run = runs[step], .done = upkeep_done};
+        u->job = (JournalJob){.run = upkeep_run, .done = upkeep_done};
         journal_submit(u->server->journal, &u->job);
 }
 

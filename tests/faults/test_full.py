@@ -108,5 +108,38 @@ def full():
             os.rmdir(disk)
 
 
+@cx.case("on a full disk retention does not take the room that alerts need")
+def retention():
+    now = int(time.time())
+    held = [{"id": f"h{i}", "ts": now - 60, "queue": "held", "answers": {"wait": 1}} for i in range(5)]
+    disk = faults.scratch()
+    config = faults.config(rules=[*faults.RULES, {**RULE, "for": "8s"}], feed={"tick": "1s"})
+    faults.sh("mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", disk)
+    try:
+        with faults.At(disk, config=config) as d:
+            d.start()
+            with d.events("adam") as events, d.http() as h:
+                d.send(*held, *({**held[0], "id": f"o{i}", "ts": now - 20 * 86400, "comment": "old"} for i in range(20)))
+                sender = faults.Sender(Bulky(faults.SEED, "b", trouble=0, days=1), d.address("lines", "unix"), window=200)
+                cx.until("the disk is full", lambda: "E_UNAVAILABLE" in list(sender.refused.values()) or not sender.is_alive(), 20)
+                sender.stop()
+                d.configure({**config, "retention": {**config.get("retention", {}), "comments": "10d"}})
+                d.reload()
+                while True:
+                    _, _, data = events.next("alert", timeout=10)
+                    alert = data.get("alert", data)
+                    if alert["rule"] == "held" and alert["state"] == "firing":
+                        break
+                assert h.get("/readyz").status == 503, "it was no longer full when the alert came"
+                assert d.status()["store"]["removed"]["comments"] == 0
+                subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+                cx.until("surveys are taken", lambda: h.get("/readyz").status == 200, 4)
+                d.reload()  # a round of retention soon
+                cx.until("comments leave", lambda: d.status()["store"]["removed"]["comments"] > 0)
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+        os.rmdir(disk)
+
+
 faults.namespace()
 faults.run()

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/io/log.h"
 #include "daemon/server/fold.h"
@@ -49,6 +50,7 @@ struct Upkeep {
         Mute mute;
         size_t n_feeds, n_tallies;
         bool erased; /* something went in this round */
+        bool traces; /* of what went, also before the start, may be on the disk */
         StoreInfo info;
         UpkeepStats stats, before_round;
         Survey survey;
@@ -140,8 +142,11 @@ static int sweep_run(JournalJob *job, Store *store)
                 store_rollback(store);
                 return r;
         }
-        if ((u->erased || u->n_feeds || u->n_tallies) && u->n_feeds < SLICE_MAX && u->n_tallies < SLICE_MAX)
+        u->traces = u->traces || u->erased || u->n_feeds || u->n_tallies;
+        if (u->traces && u->n_feeds < SLICE_MAX && u->n_tallies < SLICE_MAX) {
                 r = store_erase(store);
+                u->traces = r < 0;
+        }
         return r < 0 ? r : store_info(store, &u->info);
 }
 
@@ -334,6 +339,8 @@ int upkeep_new(Upkeep **ret, Server *s)
                 return r;
         u->server = s;
         u->mute = MUTE_INIT;
+        /* A daemon before may have ended before it saw to that. Without a reserve the room is for alerts. */
+        u->traces = access(s->reserve, F_OK) == 0;
         u->scratch = malloc((size_t)2 * SURVEY_BYTES_MAX);
         if (u->scratch)
                 r = loop_timer_new(&u->timer, s->loop, on_timer, u);

@@ -4,11 +4,13 @@
 not durable; the daemon ends with a status that systemd restarts it for, or, without space, refuses and recovers."""
 
 import collections
+import json
 import os
 import random
 import re
 import signal
 import subprocess
+import time
 
 import faults
 from faults import cx
@@ -161,6 +163,22 @@ def ending():
             assert status == 74 and len(said) == 1, f"{name} {at}: exit status {status}, {said}"
             d.start()
             assert sorted(faults.stored(d)) == sorted(map(faults.content, surveys))
+
+
+@cx.case("comments that were deleted leave the disk also after a kill -9 just before they do")
+def traces():
+    old = cx.stamp((int(time.time()) - 20 * 86400) * 1000000)
+    surveys = [{"id": f"s{i}", "ts": old, "queue": "tech", "answers": {"nps": 3}, "comment": "SECRET"} for i in range(300)]
+    with cx.Daemon(cx.base_config()) as d:
+        d.send(*surveys)
+        d.configure(cx.base_config(retention={"comments": "10d"}))
+        d.kill()
+        d.start(prefix=trace(d.path("trace"), "ftruncate", ["-e", "inject=ftruncate:signal=KILL:when=1"]))
+        assert d.wait() == -signal.SIGKILL, d.out.text()
+        d.start()
+        assert not any("comment" in json.loads(s) for s in d.cxctl("export").splitlines()), "they were not deleted"
+        names = ("cxd.db", "cxd.db-wal")
+        cx.until("no trace is left", lambda: not any(b"SECRET" in open(d.path("s", n), "rb").read() for n in names))
 
 
 faults.run()

@@ -227,13 +227,23 @@ static int note_deleted(Store *store, const FoldDeletion *which)
 
 static const char forgotten_mark[] = "surveys forgotten";
 
+static int take_day(void *user, const StoreTally *row)
+{
+        usec_t *until = user;
+
+        *until = ((usec_t)row->day + 1) * USEC_DAY;
+        return 0;
+}
+
+/* Where the mark is damaged, what was deleted has left its days: they come in their order. */
 int fold_forgotten(Store *store, usec_t *ret)
 {
         int r = store_get_mark(store, forgotten_mark, ret);
 
-        if (r == STORE_E_NOT_FOUND)
-                *ret = INT64_MIN;
-        return r < 0 ? r : 0;
+        if (r != STORE_E_NOT_FOUND)
+                return r;
+        *ret = INT64_MIN;
+        return store_scan_tallies(store, INT32_MIN, TEXT(""), 0, take_day, ret, NULL);
 }
 
 int fold_delete(const Fold *f, Store *store, const FoldDeletion *which, StoreDamageFn damaged, void *user)

@@ -60,6 +60,7 @@ typedef enum StoreSql {
 #undef STORE_SQL_ENUM
                 SQL_SCRUB_ALERTS,
         SQL_SCRUB_FEEDS,
+        SQL_SCRUB_META,
         /* From here on: of the table that came with version 2. */
         SQL_UPDATE_TALLY,
         SQL_INSERT_TALLY,

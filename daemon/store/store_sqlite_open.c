@@ -58,6 +58,7 @@ static const char *const sql_texts[] = {
                         "SELECT id, changed, is_open, crc, json FROM alert WHERE id > ? ORDER BY id LIMIT ?",
         [SQL_SCRUB_FEEDS] = "SELECT principal, seq, at, crc, json FROM feed WHERE (principal, seq) > (?, ?)"
                             " ORDER BY principal, seq LIMIT ?",
+        [SQL_SCRUB_META] = "SELECT key, value, crc FROM meta",
         [SQL_UPDATE_TALLY] = "UPDATE tally SET crc = ?, counts = ? WHERE day = ? AND scope = ?",
         [SQL_INSERT_TALLY] = "INSERT INTO tally (crc, counts, day, scope) VALUES (?, ?, ?, ?)",
         [SQL_GET_TALLY] = "SELECT day, scope, crc, counts FROM tally WHERE day = ? AND scope = ?",

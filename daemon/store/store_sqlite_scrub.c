@@ -22,6 +22,7 @@ enum {
         SCRUB_ALERTS,
         SCRUB_FEEDS,
         SCRUB_TALLIES,
+        SCRUB_META,
         _SCRUB_N,
 };
 
@@ -261,6 +262,33 @@ static int scrub_keyed(Scrub *c)
         return r;
 }
 
+/* Counts of rows, and marks: all at once. Where one is lost nobody knows that it was there. */
+static int scrub_meta(Scrub *c)
+{
+        int r;
+
+        while ((r = sql_step(c->s, SQL_SCRUB_META, "read the numbers")) > 0) {
+                Text key = sql_text(c->s, SQL_SCRUB_META, 0);
+                int ok = sql_row_ok(c->s, SQL_SCRUB_META, 2,
+                                    crc_meta(key, (uint64_t)sql_int(c->s, SQL_SCRUB_META, 1)));
+
+                if (ok < 0) {
+                        sql_done(c->s, SQL_SCRUB_META);
+                        return ok;
+                }
+                if (ok == 0)
+                        sql_damage(c->s, tell, c, "number " TEXT_FMT, TEXT_ARG(key));
+                c->at->n_rows++;
+        }
+        if (r == -EBADMSG || r == -EIO) {
+                sql_damage(c->s, tell, c, "table of numbers");
+                r = 0;
+        }
+        if (r == 0)
+                next_table(c->at);
+        return r;
+}
+
 int sqlite_scrub(Store *base, StoreScrub *at, StoreDamageFn damaged, void *user)
 {
         Scrub c = {.s = store_sqlite(base), .at = at, .damaged = damaged, .user = user};
@@ -269,6 +297,8 @@ int sqlite_scrub(Store *base, StoreScrub *at, StoreDamageFn damaged, void *user)
         (void)sqlite3_db_release_memory(c.s->db);
         if (at->table == SCRUB_SURVEYS)
                 return scrub_surveys(&c);
+        if (at->table == SCRUB_META)
+                return scrub_meta(&c);
         return at->table == SCRUB_BLOCKS ? scrub_blocks(&c) : scrub_keyed(&c);
 }
 

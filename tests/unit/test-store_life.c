@@ -320,6 +320,9 @@ START_TEST(a_file_is_verified_without_being_touched)
         store_put_alert_text(s, "a1", 5, true, "alert");
         store_put_alert_text(s, "a2", 6, true, "alert");
         store_put_tally_text(s, 20000, "org", "x 1:1");
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_put_mark(s, "x", 1), 0);
+        ck_assert_int_eq(store_commit(s), 0);
         ck_assert_int_eq(store_verify_sqlite(dir.file, name_damage, &names, &v, error, sizeof(error)),
                          STORE_E_LOCKED);
         ck_assert_ptr_nonnull(strstr(error, "in use by another process"));
@@ -341,13 +344,15 @@ START_TEST(a_file_is_verified_without_being_touched)
         store_run_sql(
                 dir.file,
                 "DELETE FROM survey WHERE seq = 7; DELETE FROM alert WHERE id = 'a2';"
-                "UPDATE tally SET counts = 'y' WHERE day = 20000; UPDATE block SET last = 1 WHERE no = 1;");
+                "UPDATE tally SET counts = 'y' WHERE day = 20000; UPDATE block SET last = 1 WHERE no = 1;"
+                "UPDATE meta SET value = 2 WHERE key = 'mark x';");
         ck_assert_int_eq(store_verify_sqlite(dir.file, name_damage, &names, &v, error, sizeof(error)), 0);
         ck_assert_ptr_nonnull(strstr(buffer_str(&names), "survey 7\n"));
         ck_assert_ptr_nonnull(strstr(buffer_str(&names), "block 1\n"));
         ck_assert_ptr_nonnull(strstr(buffer_str(&names), "1 alerts that are lost\n"));
         ck_assert_ptr_nonnull(strstr(buffer_str(&names), "tally 20000 org\n"));
-        ck_assert_uint_ge(v.n_damaged, 4);
+        ck_assert_ptr_nonnull(strstr(buffer_str(&names), "number mark x\n"));
+        ck_assert_uint_ge(v.n_damaged, 5);
         ck_assert_int_eq(store_verify_sqlite("/nonexistent/x", NULL, NULL, &v, error, sizeof(error)),
                          -ENOENT);
         ck_assert_int_eq(store_verify_sqlite("/dev/null", NULL, NULL, &v, error, sizeof(error)), -EINVAL);

@@ -126,7 +126,7 @@ export class Board {
                 const byName = (a, b) => a.name.localeCompare(b.name);
                 const gap = ({ f }) => (words.isNumber(f.value) && words.isNumber(f.target)
                         ? (f.value - f.target) * (this.metric?.better === 'lower' && !/^top/.test(this.metric.kind) ? -1 : 1) : 0);
-                const rank = ({ f }) => TONES[words.verdict(this.metric, f).tone] ?? 2;
+                const rank = ({ f }) => (words.isAlarm(f) ? TONES.bad : TONES[words.verdict(this.metric, f).tone] ?? 2);
                 if (byId('sort').value === 'name')
                         found.sort(byName);
                 else

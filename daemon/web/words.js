@@ -194,16 +194,34 @@ export function ago(text) {
 }
 
 const STATES = {
-        no_data: ['none', 'no answers', 'Nobody answered this question in this time.'],
-        below: ['bad', 'below target', 'The figure is on the wrong side of the target, and the evidence is enough to say so.'],
-        above: ['bad', 'above target', 'Lower is better here. The figure is above the target, and the evidence is enough to say so.'],
+        below: ['below target', 'The figure is on the wrong side of the target'],
+        above: ['above target', 'Lower is better here. The figure is above the target'],
 };
+
+// The rule that watches a figure has raised an alert, or the whole range is beyond the target where no rule does.
+function alarm(figure) {
+        const [text, help] = STATES[figure.state];
+        const side = figure.state === 'above' ? 1 : -1;
+        const beyond = (at) => isNumber(at) && isNumber(figure.target) && side * (at - figure.target) > 0;
+        if (beyond(side > 0 ? figure.low : figure.high))
+                return { tone: 'bad', text, help: `${help}, and the evidence is enough to say so.` };
+        if (beyond(figure.value))
+                return { tone: 'bad', text, help: `${help}, and the rule that watches it has raised an alert. `
+                        + 'By this figure alone it may be chance.' };
+        return { tone: 'near', text: 'alert raised', help: 'This figure is not on the wrong side of a target, but the rule that watches it has '
+                + 'raised an alert: it goes by the answers that say most, often the latest, or has a limit of its own.' };
+}
+
+export function isAlarm(figure) {
+        return figure.state in STATES;
+}
 
 // What a figure says, as {tone, text, help}.
 export function verdict(metric, figure) {
-        const state = STATES[figure?.state ?? 'no_data'];
-        if (state)
-                return { tone: state[0], text: state[1], help: state[2] };
+        if (!figure || figure.state === 'no_data')
+                return { tone: 'none', text: 'no answers', help: 'Nobody answered this question in this time.' };
+        if (isAlarm(figure))
+                return alarm(figure);
         if (figure.state === 'insufficient')
                 return {
                         tone: 'unknown',
@@ -216,7 +234,8 @@ export function verdict(metric, figure) {
         if (wrongAbove ? figure.high <= figure.target : figure.low >= figure.target)
                 return { tone: 'good', text: 'on target', help: 'Even the cautious end of the likely range meets the target.' };
         if (wrongAbove ? figure.low > figure.target : figure.high < figure.target)
-                return { tone: 'near', text: 'looks off target', help: 'It does not look good; the rule that watches it waits for more evidence.' };
+                return { tone: 'near', text: 'looks off target', help: 'It does not look good; the rule that watches it waits for more evidence, '
+                        + 'or has a limit of its own.' };
         return { tone: 'near', text: 'too close to call', help: 'The target lies within the range where the true value is likely to be.' };
 }
 

@@ -86,6 +86,34 @@ class Shown(Dashboard):
         self.assertNotRegex(none, r"\d")
         self.assertEqual(self.page.run("document.querySelectorAll('tr[data-scope=\"agent/i.new\"] circle').length"), 0)
 
+    def test_nothing_is_called_below_target_that_is_not(self):
+        self.overview()
+        # An alert goes by the latest answers, by a limit of its own, or by the value alone: the state of its figure is "below".
+        figures = {
+            "b.okafor": ({"value": 81.8, "low": 78.0, "high": 85.0, "target": 80}, "alert raised"),
+            "c.lindqvist": ({"value": 84.4, "low": 80.6, "high": 87.6, "target": 80}, "alert raised"),
+            "d.moreau": ({"value": 20.0, "low": 18.0, "high": 22.0, "target": None}, "alert raised"),
+            "e.santos": ({"value": 71.4, "low": 35.9, "high": 91.8, "target": 80}, "below target"),
+            "g.novak": ({"value": 60.0, "low": 55.0, "high": 64.8, "target": 80}, "below target"),
+        }
+        for name, (members, _) in figures.items():
+            figure = self.mock.figure(f"agent/{name}", "csat", "7d")
+            self.mock.given[f"agent/{name}", "csat", "7d"] = figure | {"n": 4321, "state": "below"} | members
+        self.page.run("location.hash = '#kind=agent&metric=csat&window=7d'")
+        for name, (_, words) in figures.items():
+            row = f'#rows tr[data-scope="agent/{name}"]'
+            self.page.until(f"document.querySelector({json.dumps(row)}) && {text(row)}.includes('4,321')", name)
+            self.assertEqual(self.page.run(text(f"{row} td.says")), words, name)
+        # Only what the figure itself shows counts as shown by it.
+        helps = [self.page.run(f"document.querySelector('#rows tr[data-scope=\"agent/{name}\"] td.says .term').title") for name in ("e.santos", "g.novak")]
+        self.assertEqual(["evidence is enough" in h for h in helps], [False, True])
+        # What has an alert comes before what has none.
+        order = self.page.run("[...document.querySelectorAll('#rows tr')].map((r) => r.dataset.scope.slice(6))")
+        self.assertLess(max(map(order.index, figures)), min(i for i, name in enumerate(order) if self.calm(name, figures)))
+
+    def calm(self, name, figures):
+        return name not in figures and self.mock.figure(f"agent/{name}", "csat", "7d")["state"] != "below"
+
     def test_a_change_has_a_colour_only_where_chance_is_ruled_out(self):
         self.overview()
         changes = {

@@ -66,14 +66,14 @@ function measures(metric, alert, figure, tone) {
         const proof = sure ? [' · ', term(sure.text, sure.help)] : null;
         if (!evidence)
                 return measure(metric, figure, domain(metric, [figure]), tone, goal,
-                        `${words.answers(figure.n)}, ${span} · `, likely(metric, figure), proof);
-        const since = [`of ${words.answers(evidence.n)} `,
+                        `${words.answers(metric, figure.n)}, ${span} · `, likely(metric, figure), proof);
+        const since = [`of ${words.answers(metric, evidence.n)} `,
                 term(`since ${words.day(alert.evidence.from)}`, 'Looked at from this day on, the answers speak most clearly.')];
         if (evidence.n === figure.n && words.value(metric, evidence) === words.value(metric, figure))
                 return measure(metric, figure, domain(metric, [figure]), tone, goal, since, ' · ', likely(metric, figure), proof);
         const scale = domain(metric, [evidence, figure]);
         return [measure(metric, evidence, scale, 'bad', goal, since, proof),
-                measure(metric, figure, scale, tone, span, `${words.answers(figure.n)} · `, likely(metric, figure))];
+                measure(metric, figure, scale, tone, span, `${words.answers(metric, figure.n)} · `, likely(metric, figure))];
 }
 
 class Card {

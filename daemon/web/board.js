@@ -18,7 +18,8 @@ export function figureCells(metric, figure, scale) {
                 h('td', { class: `value tone-${says.tone}` }, words.value(metric, figure)),
                 h('td', { class: 'range' }, intervalBar(metric, figure, scale, says.tone)),
                 h('td', { class: 'says' }, h('span', { class: `says tone-${says.tone}` }, term(says.text, says.help))),
-                h('td', { class: 'n' }, figure.state === 'no_data' ? '' : h('span', null, words.count(figure.n), h('span', { class: 'unit' }, figure.n === 1 ? ' answer' : ' answers'))),
+                h('td', { class: 'n' }, figure.state === 'no_data' ? '' : h('span', null, words.count(figure.n),
+                        h('span', { class: metric?.kind === 'response' ? null : 'unit' }, ` ${words.counted(metric, figure.n)}`))),
                 h('td', { class: 'trend' }, change
                         ? h('span', { class: `change tone-${change.tone}` }, term(change.text, change.help)) : ''),
         ];

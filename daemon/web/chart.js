@@ -148,7 +148,7 @@ export function seriesChart(metric, points, width) {
         for (const p of points) {
                 if (!words.isNumber(p.value))
                         continue;
-                const tip = `${words.dateTime(p.at)}: ${sentence(metric, p)}; ${words.answers(p.n)}`;
+                const tip = `${words.dateTime(p.at)}: ${sentence(metric, p)}; ${words.answers(metric, p.n)}`;
                 chart.append(svg('circle', { class: p.state === 'insufficient' ? 'point few' : 'point', cx: at(p), cy: y(p.value).toFixed(1), r: 4 },
                         svg('title', null, tip)));
         }

@@ -196,7 +196,7 @@ export class Detail {
                         h('th', { scope: 'row' }, words.dateTime(p.at)),
                         h('td', null, words.value(metric, p)),
                         h('td', null, words.interval(metric, p)),
-                        h('td', null, p.state === 'no_data' ? '' : words.count(p.n)))));
+                        h('td', null, p.state === 'no_data' ? '' : metric?.kind === 'response' ? words.answers(metric, p.n) : words.count(p.n)))));
         }
 
         renderSpread() {

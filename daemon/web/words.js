@@ -37,8 +37,14 @@ export function count(n) {
         return new Intl.NumberFormat().format(n);
 }
 
-export function answers(n) {
-        return n === 1 ? '1 answer' : `${count(n)} answers`;
+// What a figure counts: for a response rate also the surveys that nobody answered.
+export function counted(metric, n) {
+        const one = metric?.kind === 'response' ? 'survey' : 'answer';
+        return n === 1 ? one : `${one}s`;
+}
+
+export function answers(metric, n) {
+        return `${count(n)} ${counted(metric, n)}`;
 }
 
 function percent(value, digits) {

@@ -137,6 +137,21 @@ class Shown(Dashboard):
             self.assertTrue(self.page.run(f"!!document.querySelector({json.dumps(f'{row} .change.tone-{tone}')})"), what)
         self.assertEqual(self.page.run(text('#rows tr[data-scope="agent/i.new"] td.trend')), "")
 
+    def test_surveys_without_an_answer_are_not_called_answers(self):
+        self.overview()
+        # The number of a response rate is that of all surveys that are no longer open: 147 of these were answered.
+        figure = {"scope": "org", "metric": "response", "window": "7d", "at": "2026-11-26T00:00:00Z", "n": 324, "value": 45.4, "low": 40.0,
+                  "high": 50.8, "target": None, "state": "ok", "counts": {"no": 177, "yes": 147}}  # fmt: skip
+        said = self.page.run(f"""(async () => {{
+            const [{{figureCells}}, {{fullScale, seriesChart}}] = await Promise.all([import('/web/board.js'), import('/web/chart.js')]);
+            const metric = {{name: 'response', kind: 'response', unit: '%', scale: [0, 1], better: 'higher'}}, figure = {json.dumps(figure)};
+            const row = document.querySelector('#rows').insertRow();
+            row.append(...figureCells(metric, figure, fullScale(metric)));
+            return [row.querySelector('.n').innerText, seriesChart(metric, [figure], 600).querySelector('.point title').textContent];
+        }})()""")
+        self.assertEqual(said[0], "324 surveys")
+        self.assertTrue(said[1].endswith("; 324 surveys"), said[1])
+
     def test_an_empty_centre_shows_calm_and_no_numbers(self):
         self.overview("empty")
         self.page.until("!document.getElementById('attention-none').hidden", "nothing needs attention")

@@ -4,6 +4,8 @@
 import { h, svg } from './dom.js';
 import * as words from './words.js';
 
+const DAY = 86400000;
+
 function bounds(metric) {
         if (metric?.unit === 'points')
                 return [-100, 100];
@@ -81,9 +83,11 @@ export function barScale(metric, scale, target) {
         return node;
 }
 
-function dateLabel(time, span) {
-        const short = span < 2 * 86400000;
-        return new Date(time).toLocaleString(undefined, short ? { hour: 'numeric', minute: '2-digit' } : { day: 'numeric', month: 'short' });
+// Times of day; with the day of the week where there is more than one day.
+function dateLabel(time, first, last) {
+        const isOneDay = new Date(first).toDateString() === new Date(last).toDateString();
+        const short = { weekday: isOneDay ? undefined : 'short', hour: 'numeric', minute: '2-digit' };
+        return new Date(time).toLocaleString(undefined, last - first < 2 * DAY ? short : { day: 'numeric', month: 'short' });
 }
 
 // At most n times to write below a chart; where it spans days, the beginnings of the reader's days.
@@ -94,7 +98,7 @@ function dates(first, last, n) {
                 if (day.getTime() >= first)
                         days.push(day.getTime());
         }
-        if (last - first >= 2 * 86400000)
+        if (last - first >= 2 * DAY)
                 return days.filter((_, i) => i % Math.ceil(days.length / n) === 0);
         return Array.from({ length: n }, (_, i) => first + ((last - first) * i) / (n - 1));
 }
@@ -130,9 +134,9 @@ export function seriesChart(metric, points, width) {
         for (const tick of scale.ticks)
                 chart.append(svg('line', { class: 'grid', x1: edge.left, x2: width - edge.right, y1: y(tick), y2: y(tick) }),
                         svg('text', { x: edge.left - 8, y: y(tick) + 4, 'text-anchor': 'end' }, words.axisLabel(metric, tick)));
-        for (const time of dates(first, last, Math.max(2, Math.floor((width - edge.left) / 100)))) {
+        for (const time of dates(first, last, Math.max(2, Math.floor((width - edge.left) / (span < 2 * DAY ? 130 : 100))))) {
                 const anchor = x(time) < edge.left + 30 ? 'start' : x(time) > width - edge.right - 30 ? 'end' : 'middle';
-                chart.append(svg('text', { x: x(time).toFixed(1), y: height - 8, 'text-anchor': anchor }, dateLabel(time, span)));
+                chart.append(svg('text', { x: x(time).toFixed(1), y: height - 8, 'text-anchor': anchor }, dateLabel(time, first, last)));
         }
         for (const run of runs(points)) {
                 const banded = run.filter((p) => words.isNumber(p.low) && words.isNumber(p.high));

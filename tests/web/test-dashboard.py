@@ -137,6 +137,24 @@ class Shown(Dashboard):
             self.assertTrue(self.page.run(f"!!document.querySelector({json.dumps(f'{row} .change.tone-{tone}')})"), what)
         self.assertEqual(self.page.run(text('#rows tr[data-scope="agent/i.new"] td.trend')), "")
 
+    def test_the_times_below_a_chart_are_different_ones(self):
+        self.overview()
+        for hours, width in ((1, 260), (24, 260), (24, 1150), (47, 260), (47, 700), (28 * 24, 1150)):
+            labels = self.page.run(f"""(async () => {{
+                const {{seriesChart}} = await import('/web/chart.js');
+                const at = (i) => new Date(Date.UTC(2026, 10, 26, 9, 30) + i * {hours} * 360000).toISOString();
+                const points = Array.from({{length: 11}}, (_, i) => ({{at: at(i), value: 50, low: 40, high: 60, n: 9, target: null, state: 'ok'}}));
+                const chart = seriesChart({{name: 'csat', kind: 'top2', unit: '%', scale: [1, 5]}}, points, {width});
+                document.querySelector('main').append(chart);
+                const boxes = [...chart.querySelectorAll('text')].filter((t) => t.getAttribute('y') > 150 && !t.textContent.includes('%'));
+                return boxes.map((t) => [t.textContent, t.getBoundingClientRect().left, t.getBoundingClientRect().right]);
+            }})()""")
+            words = [w for w, _, _ in labels]
+            self.assertGreater(len(words), 1)
+            self.assertEqual(len(set(words)), len(words), words)
+            for (_, _, right), (_, left, _) in zip(labels, labels[1:]):
+                self.assertLess(right, left, words)
+
     def test_surveys_without_an_answer_are_not_called_answers(self):
         self.overview()
         # The number of a response rate is that of all surveys that are no longer open: 147 of these were answered.

@@ -100,9 +100,10 @@ class Card {
         update(alert) {
                 const since = alert.fired ?? alert.since;
                 this.since.textContent = `since ${words.dateTime(since)} (${words.ago(since)})`;
-                if (this.alert === alert)
+                const scopeName = this.app.scopeName(alert.scope);
+                if (this.alert === alert && this.scopeName === scopeName)
                         return;
-                this.alert = alert;
+                [this.alert, this.scopeName] = [alert, scopeName];
                 const metric = this.app.metric(alert.metric);
                 // What it is measured against here is what the rule compared it with.
                 const figure = { ...alert.figure ?? { value: null, n: 0, window: alert.window }, target: alert.target, limit: hasOwnLimit(alert) };

@@ -3,7 +3,7 @@
 
 import { get } from './api.js';
 import { barScale, domain, intervalBar } from './chart.js';
-import { byId, choose, h, keyed, put, putBehind, term } from './dom.js';
+import { byId, choose, h, keyed, put, putBehind, putNew, term } from './dom.js';
 import { Figures } from './figures.js';
 import * as words from './words.js';
 
@@ -33,16 +33,13 @@ class Row {
         }
 
         update(figure) {
-                const { app, metric, scale } = this.board;
+                const { app, metric, scale, link } = this.board;
+                putNew(this.title, [app.scopeName(figure.scope), link], () => app.scopeLink(figure.scope, figure.metric, figure.window));
                 if (this.figure === figure && this.scale === scale)
                         return;
-                if (this.scope !== figure.scope || this.query !== this.board.link) {
-                        put(this.title, app.scopeLink(figure.scope, figure.metric, figure.window));
-                        this.query = this.board.link;
-                }
                 this.node.dataset.scope = figure.scope;
                 putBehind(this.title, figureCells(metric, figure, scale));
-                [this.figure, this.scale, this.scope] = [figure, scale, figure.scope];
+                [this.figure, this.scale] = [figure, scale];
         }
 }
 

@@ -147,7 +147,8 @@ export class Detail {
                 this.app.changed();
         }
 
-        place() {
+        // The scopes that it lies in, from the smallest.
+        above() {
                 const above = [];
                 for (let at = this.query.scope; above.length < 8;) {
                         at = this.app.parents.get(at)?.find((p) => p !== 'org' && !above.includes(p));
@@ -155,7 +156,7 @@ export class Detail {
                                 break;
                         above.push(at);
                 }
-                return above.map((s) => [' · ', `${words.kindWord(s)} `, this.app.scopeLink(s, this.query.metric, this.query.window)]);
+                return above;
         }
 
         render() {
@@ -164,8 +165,10 @@ export class Detail {
                 const figures = own.map((m) => this.figures.known.get(m)).filter(Boolean);
                 if (!scope)
                         return;
-                putNew(byId('detail-title'), [scope], () => [name(this.app.scopeName(scope))]);
-                putNew(byId('detail-place'), [scope, metric, window], () => [words.kindWord(scope), this.place()]);
+                const above = this.above();
+                putNew(byId('detail-title'), [scope, this.app.scopeName(scope)], () => [name(this.app.scopeName(scope))]);
+                putNew(byId('detail-place'), [scope, metric, window, ...above, ...above.map((s) => this.app.scopeName(s))], () => [words.kindWord(scope),
+                        above.map((s) => [' · ', `${words.kindWord(s)} `, this.app.scopeLink(s, metric, window)])]);
                 put(byId('detail-alerts'), ...this.app.alerts.of(scope).map((a) => h('li', null,
                         `${words.metricLabel(a.metric)}: needs attention since ${words.dateTime(a.fired ?? a.since)}`,
                         a.advice ? [' · ', name(a.advice)] : null)));

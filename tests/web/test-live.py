@@ -302,6 +302,20 @@ class Live(Dashboard):
             self.page.until("[...document.querySelectorAll('#rows tr')].some((r) => r.innerText.includes('Lisbon'))", "what is new comes")
             self.no_problems()
 
+    def test_a_name_that_was_corrected_is_corrected_everywhere(self):
+        for path, where in (("/", "#rows tr[data-scope='agent/ana.ruiz'], .card[data-id='a000000000000002']"),
+                            (DETAIL.replace("h.tanaka", "ana.ruiz"), "#detail-title, #detail-place")):  # fmt: skip
+            self.start(path=path)
+            self.stream_is_up()
+            shown = f"[...document.querySelectorAll({json.dumps(where)})].map((n) => n.innerText)"
+            self.page.until(f"{shown}.length === 2 && {shown}.join().includes('Ana Ruiz')", "the old name")
+            # A restart with another roster; no figure and no alert is another one.
+            self.mock.scopes["agent/ana.ruiz"] = ("Ana Ruiz Vidal", ["team/alpha"])
+            self.mock.scopes["team/alpha"] = ("Ana Ruiz Vidal's", ["site/madrid"])
+            self.mock.cut()
+            self.page.until(f"{shown}.every((t) => t.includes('Ana Ruiz Vidal'))", "the new name")
+            self.no_problems()
+
     def test_a_token_that_was_revoked_leads_to_the_sign_in(self):
         self.start(path=DETAIL)
         self.stream_is_up()

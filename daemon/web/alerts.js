@@ -8,6 +8,7 @@ import { settle } from './figures.js';
 import * as words from './words.js';
 
 const NOTE_BYTES = 500;
+const MOST = 10000; // alerts that the API gives at once; fewer if it is not asked for so many
 const SEVERITIES = { critical: ['critical', 0], warning: ['warning', 1], info: ['for information', 2] };
 const STATES = { firing: 0, acknowledged: 1, snoozed: 2 };
 const OUTCOMES = ['in progress', 'it helped', 'it did not help', 'not in our hands', 'false alarm'];
@@ -221,7 +222,7 @@ export class Alerts {
                 const news = new Set();
                 this.loads.add(news);
                 try {
-                        const { alerts } = await get('/v1/alerts', { state: 'active' });
+                        const { alerts } = await get('/v1/alerts', { state: 'active', limit: MOST });
                         if (!settle(this.loads, news))
                                 return;
                         const listed = new Set([...alerts, ...this.over()].map((a) => a.id));

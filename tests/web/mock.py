@@ -345,7 +345,8 @@ class MockHandler(http.server.BaseHTTPRequestHandler):
                 "scopes": [{"scope": s, "name": d[0], "assigned": True, "parents": [p for p in d[1] if p in seen]} for s, d in seen.items()]
             }
         if path == "/v1/alerts":
-            return 200, {"alerts": [a for a in mock.alerts.values() if a["state"] != "resolved" and self.token() == TOKEN]}
+            active = [a for a in mock.alerts.values() if a["state"] != "resolved" and self.token() == TOKEN]
+            return 200, {"alerts": sorted(active, key=lambda a: a["changed"], reverse=True)[: int(query.get("limit", 1000))]}
         if path == "/v1/board":
             wanted = [s for s in seen if s.startswith(query["kind"])]
             return 200, {"rows": [mock.figure(s, query["metric"], query["window"]) for s in sorted(wanted)]}

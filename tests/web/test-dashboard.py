@@ -248,6 +248,18 @@ class Shown(Dashboard):
         self.page.until(f"{text(card)}.includes('That was not saved: the daemon could not carry this out.')", "the refusal")
         self.assertIn("new", self.page.run(text(card)))
 
+    def test_alerts_are_counted_however_many_there_are(self):
+        self.start(path="/web/style.css")
+        for number in range(10, 1210):
+            alert = self.mock.alert(number, "agent/e.santos", "csat", "7d", "info", "firing", 1, "Talk.")
+            self.mock.alerts[alert["id"]] = alert
+        self.page.open(self.url)
+        self.page.until("document.querySelectorAll('.card').length === 12", "alerts")
+        self.page.settle()
+        self.assertEqual(self.page.run(text("#attention-count")), "1,203")
+        # The critical one fired before the last thousand.
+        self.assertIn("critical", self.page.run(text(".card")))
+
     def test_a_limit_of_the_rule_is_not_called_the_target(self):
         self.overview()
         self.stream_is_up()

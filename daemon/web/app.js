@@ -17,6 +17,7 @@ class App {
         constructor() {
                 this.me = null;
                 this.parents = new Map();
+                this.met = new Set(); // what the stream had and the reader, as known here, does not see
                 this.alerts = new Alerts(this);
                 this.board = new Board(this);
                 this.detail = new Detail(this);
@@ -96,6 +97,20 @@ class App {
                 this.me = me;
                 this.scopes = new Map(me.scopes.map((s) => [s.scope, s]));
                 this.parents = new Map(org.scopes.map((s) => [s.scope, s.parents ?? []]));
+                this.met.forEach((what) => this.sees(...what.split('\n')) && this.met.delete(what));
+        }
+
+        sees(scope, metric) {
+                return Boolean(this.scopes.get(scope)?.metrics.includes(metric));
+        }
+
+        // The reader sees more, or other things, since the daemon read its configuration anew; or there is somebody new.
+        meet({ scope, metric }) {
+                const what = `${scope}\n${metric}`;
+                if (this.sees(scope, metric) || this.met.has(what))
+                        return;
+                this.met.add(what);
+                this.fresh();
         }
 
         failed(error) {
@@ -143,6 +158,7 @@ class App {
                 this.stream?.stop();
                 this.stream = null;
                 this.me = null;
+                this.met.clear();
                 this.alerts.known.clear();
                 this.alerts.loads.clear();
                 this.alerts.loaded = false;
@@ -207,10 +223,12 @@ class App {
         take(kind, object) {
                 this.last = new Date();
                 if (kind === 'alert' && object.alert) {
+                        this.meet(object.alert);
                         this.alerts.take(object.alert);
                         this.alerts.announce(object.alert, object.transition);
                 } else if (kind === 'figure') {
                         for (const figure of object.figures ?? []) {
+                                this.meet(figure);
                                 this.board.take(figure);
                                 this.detail.take(figure);
                         }

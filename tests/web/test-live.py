@@ -316,6 +316,27 @@ class Live(Dashboard):
             self.page.until(f"{shown}.every((t) => t.includes('Ana Ruiz Vidal'))", "the new name")
             self.no_problems()
 
+    def test_what_may_be_seen_changes_without_a_restart(self):
+        self.overview()
+        self.stream_is_up()
+        self.page.settle()
+        # The daemon reads another configuration: the stream goes on, and has what the reader may see now.
+        del self.mock.scopes["agent/ana.ruiz"]
+        self.mock.scopes["agent/z.weber"] = ("Zoe Weber", ["team/alpha"])
+        self.mock.publish("figure", {"figures": [self.mock.figure("agent/z.weber", "csat", "28d")]})
+        row = "#rows tr[data-scope='agent/z.weber']"
+        self.page.until(f"document.querySelector(\"{row}\")?.innerText.includes('Zoe Weber')", "somebody new, by name")
+        self.page.until("!document.querySelector(\"#rows tr[data-scope='agent/ana.ruiz']\")", "who may not be seen any more goes")
+        self.page.run(f"document.querySelector(\"{row} a\").click()")
+        self.page.until("document.querySelector('.series')", "there is more about somebody new")
+        # It is asked once, also where the answer stays the same.
+        self.mock.given["agent/other", "csat", "28d"] = self.mock.figure("agent/z.weber", "csat", "28d") | {"scope": "agent/other"}
+        asked = len(self.mock.asked("/v1/me"))
+        for _ in range(3):
+            self.mock.publish("figure", {"figures": [self.mock.given["agent/other", "csat", "28d"]]})
+            self.page.settle()
+        self.assertEqual(len(self.mock.asked("/v1/me")), asked + 1)
+
     def test_a_token_that_was_revoked_leads_to_the_sign_in(self):
         self.start(path=DETAIL)
         self.stream_is_up()

@@ -161,7 +161,8 @@ export function seriesChart(metric, points, width) {
 
 // How many gave which answer.
 export function spread(metric, figure) {
-        const counts = Object.entries(figure.counts ?? {});
+        // In the order of the scale: of its own, an object begins with its numbers from 0 on. What is no number stays.
+        const counts = Object.entries(figure.counts ?? {}).sort(([a], [b]) => a - b || 0);
         const most = Math.max(...counts.map(([, n]) => n), 1);
         const named = metric.kind === 'response' ? { no: 'not answered', yes: 'answered' } : {};
         return h('ul', { class: 'spread', role: 'list' },

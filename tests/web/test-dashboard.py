@@ -137,6 +137,14 @@ class Shown(Dashboard):
             self.assertTrue(self.page.run(f"!!document.querySelector({json.dumps(f'{row} .change.tone-{tone}')})"), what)
         self.assertEqual(self.page.run(text('#rows tr[data-scope="agent/i.new"] td.trend')), "")
 
+    def test_the_answers_stand_in_the_order_of_the_scale(self):
+        self.overview()
+        for wanted in (["-2", "-1", "0", "1", "2"], ["0", "5", "10"], ["no", "yes"]):
+            counts = json.dumps(dict.fromkeys(wanted, 3))
+            shown = self.page.run(f"""import('/web/chart.js').then(({{spread}}) =>
+                [...spread({{kind: 'mean'}}, {{counts: {counts}}}).querySelectorAll('.answer')].map((a) => a.textContent))""")
+            self.assertEqual(shown, wanted)
+
     def test_the_times_below_a_chart_are_different_ones(self):
         self.overview()
         for hours, width in ((1, 260), (24, 260), (24, 1150), (47, 260), (47, 700), (28 * 24, 1150)):

@@ -63,15 +63,19 @@ function shown(metric, value, digits) {
         return number(value, digits + 1, false);
 }
 
-// A value that would look like its target without being it gets one more digit.
+// What would look like the target without being it gets more digits.
+function beside(metric, at, wanted, digits) {
+        const isAlike = (n) => isNumber(wanted) && at !== wanted && shown(metric, at, n) === shown(metric, wanted, n);
+        let n = digits;
+        while (isAlike(n) && n < digits + 3)
+                n++;
+        return shown(metric, at, n);
+}
+
 export function value(metric, figure) {
         if (!isNumber(figure?.value))
                 return NO_VALUE;
-        const digits = metric?.unit === 'points' ? 0 : 1;
-        const text = shown(metric, figure.value, digits);
-        if (isNumber(figure.target) && figure.value !== figure.target && text === shown(metric, figure.target, digits))
-                return shown(metric, figure.value, digits + 1);
-        return text;
+        return beside(metric, figure.value, figure.target, metric?.unit === 'points' ? 0 : 1);
 }
 
 export function target(metric, wanted) {
@@ -87,7 +91,7 @@ export function axisLabel(metric, at) {
 export function interval(metric, figure) {
         if (!isNumber(figure?.low) || !isNumber(figure?.high))
                 return '';
-        return `${shown(metric, figure.low, 0)} to ${shown(metric, figure.high, 0)}`;
+        return `${beside(metric, figure.low, figure.target, 0)} to ${beside(metric, figure.high, figure.target, 0)}`;
 }
 
 // The length of a step on the metric's own scale: "3.1 percentage points".

@@ -290,6 +290,16 @@ class Shown(Dashboard):
         self.assertAlmostEqual(line, 53 / 38, delta=0.02)
         self.assertIn("limit 55%", spoken)
 
+    def test_a_range_does_not_look_as_if_it_reached_the_target(self):
+        self.overview()
+        self.stream_is_up()
+        alert = self.mock.alert(5, "queue/billing-es", "csat", "today", "warning", "firing", 0, "Look.", target=80)
+        alert["figure"] |= {"value": 73.4, "low": 65.9, "high": 79.976, "target": 80}
+        alert["evidence"] = {"test": "interval", "value": 79.976, "threshold": 80}
+        self.mock.transition(alert, "firing")
+        self.page.until("document.querySelector('.card[data-id=\"a000000000000005\"]')", "the alert")
+        self.assertIn("likely between 66% and 79.98% · clear", self.values(5)[0][1])
+
     # --- live ---
 
     def test_alerts_and_figures_change_as_they_happen(self):

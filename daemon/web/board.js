@@ -75,6 +75,9 @@ export class Board {
                 const metric = choose(byId('metric'), this.metrics(kind), wanted.metric);
                 const window = choose(byId('window'), windows, wanted.window ?? (windows.some(([w]) => w === '28d') ? '28d' : windows.at(-1)?.[0]));
                 const before = JSON.stringify(this.query);
+                // A name is that of one kind.
+                if (kind !== this.query.kind)
+                        byId('filter').value = '';
                 this.query = { kind, metric, window };
                 this.metric = this.app.metric(metric);
                 if (JSON.stringify(this.query) !== before) {
@@ -147,7 +150,7 @@ export class Board {
                         asOf && words.dateTime(asOf)].filter(Boolean).join(' · ');
                 byId('metric-help').textContent = words.metricHelp(this.metric);
                 keyed(byId('rows'), shown, (f) => f.scope, () => new Row(this));
-                byId('filter-label').hidden = this.figures.known.size < 12;
+                byId('filter-label').hidden = this.figures.known.size < 12 && !byId('filter').value;
                 byId('board-table').hidden = figures.length === 0;
                 byId('board-more').hidden = shown.length === figures.length;
                 byId('board-more').textContent = `Show all ${words.count(figures.length)}`;

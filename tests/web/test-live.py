@@ -316,6 +316,29 @@ class Live(Dashboard):
             self.page.until(f"{shown}.every((t) => t.includes('Ana Ruiz Vidal'))", "the new name")
             self.no_problems()
 
+    def test_what_is_looked_for_by_name_hides_nothing_else(self):
+        self.start(path="/web/style.css")
+        self.mock.scopes |= {f"agent/x{n}": (f"Agent {n}", ["team/alpha"]) for n in range(12)}
+        self.page.open(self.url + "/#kind=agent&metric=csat&window=28d")
+        self.page.until("!document.getElementById('filter-label').hidden", "where to look for names")
+        find = "document.getElementById('filter')"
+        look = f"{find}.value = 'ruiz'; {find}.dispatchEvent(new Event('input'))"
+        self.page.run(look)
+        self.page.until(f"{BOARD} === 1", "the one that is looked for")
+        self.page.run("location.hash = 'kind=queue&metric=csat&window=28d'")
+        self.page.until("document.querySelector('#rows tr')?.dataset.scope.startsWith('queue/')", "the queues")
+        self.assertEqual(self.page.run(BOARD), 2)
+        self.page.run("location.hash = 'kind=agent&metric=csat&window=28d'")
+        self.page.until(f"{BOARD} > 12", "all agents")
+        # What hides others can be seen, and taken back.
+        self.page.run(look)
+        for n in range(12):
+            del self.mock.scopes[f"agent/x{n}"]
+        self.mock.publish("gap", {"missed_from": 1, "missed_to": 2})
+        self.eventually(lambda: len(self.mock.asked("/v1/board")) > 4)
+        self.page.settle()
+        self.assertFalse(self.page.run("document.getElementById('filter-label').hidden"))
+
     def test_what_may_be_seen_changes_without_a_restart(self):
         self.overview()
         self.stream_is_up()

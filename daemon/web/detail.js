@@ -221,7 +221,8 @@ export class Detail {
                                 h('div', { class: 'survey-head' },
                                         h('span', { class: 'chip tone-bad' }, `${words.metricLabel(metric)} ${answerWords(s.answers?.[metric])}`),
                                         h('span', null, words.dateTime(typeof s.ts === 'number' ? s.ts * 1000 : s.ts)),
-                                        who.filter(Boolean).map((w) => h('span', null, name(w)))),
+                                        who.filter(Boolean).map((w) => h('span', null, name(w))),
+                                        s.contact ? h('span', null, 'contact ', name(s.contact)) : null),
                                 s.comment ? h('blockquote', { dir: 'auto' }, s.comment) : h('p', { class: 'quiet' }, 'no comment'),
                                 others.length ? h('p', { class: 'others' },
                                         others.map(([m, v]) => `${words.metricLabel(m)} ${answerWords(v)}`).join(' · ')) : null);

@@ -228,6 +228,7 @@ class Mock:
                     "ts": stamp(self.now - datetime.timedelta(hours=5 + 31 * i)),
                     "agent": scope.partition("/")[2] if scope.startswith("agent/") else list(AGENTS)[i],
                     "queue": "billing-es",
+                    "contact": f"c-{7731 - i}" if i else "c" * 128,
                     "status": "answered",
                     "answers": {name: answer, "nps": 3} | {"fcr": False, "courtesy": None},
                 }

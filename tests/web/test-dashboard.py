@@ -204,6 +204,8 @@ class Shown(Dashboard):
         self.assertEqual(self.page.run("document.querySelectorAll('.series circle.point').length"), 26)
         self.assertEqual(self.page.run("document.querySelectorAll('.series line.target').length"), 1)
         self.assertIn("Third call about the same invoice", self.page.run(text("#low-list")))
+        # By its contact a call is found again, to listen to it.
+        self.assertIn("contact c-7730", self.page.run(text("#low-list")))
         query = self.mock.asked("/v1/surveys")[0][2]
         self.assertEqual((query["scope"], query["metric"], query["below"]), ("queue/billing-es", "nps", "7"))
         self.assertEqual(self.mock.asked("/v1/series")[0][2]["step"], "6h")
@@ -393,6 +395,7 @@ class Shown(Dashboard):
                 self.page.open(self.url + path)
                 self.page.until(f"document.querySelector('{wait}') && document.querySelector('#rows tr, #detail-rows tr')", path)
                 self.no_problems()
+                self.page.until("!document.getElementById('overview').hidden || document.querySelector('#low-list li')", "the low answers")
                 self.assertEqual(self.page.run("document.documentElement.scrollWidth"), width)
 
     def test_the_keyboard_reaches_everything(self):

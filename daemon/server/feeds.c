@@ -177,6 +177,20 @@ int feeds_restore(Feeds *f, const StoreFeed *row)
         return 0;
 }
 
+void feeds_forget(Feeds *f, usec_t before)
+{
+        for (Feed *feed = f->feeds; feed; feed = feed->later) {
+                for (; feed->first < feed->next; feed->first++) {
+                        Kept *kept = &feed->ring[feed->first % feed->ring_size];
+
+                        if (kept->at >= before)
+                                break;
+                        free(kept->text);
+                        *kept = (Kept){0};
+                }
+        }
+}
+
 static FeedRow *rows_add(FeedRows *to)
 {
         if (to->n == to->size) {

@@ -65,6 +65,8 @@ CX_MUST_CHECK int feeds_configure(Feeds *f, const Config *c);
 
 /* A stored message, at start; also of a principal that is not configured. -ENOMEM. */
 CX_MUST_CHECK int feeds_restore(Feeds *f, const StoreFeed *row);
+/* Messages before @before are past their retention: whoever asks for one is told of a gap, as after a restart. */
+void feeds_forget(Feeds *f, usec_t before);
 
 /* Numbers and writes the messages that @alert gives, once it has fired, for whoever sees it at @now. -ENOMEM. */
 CX_MUST_CHECK int feeds_prepare(Feeds *f, const Engine *e, const Alert *alert, usec_t now, FeedRows *to);

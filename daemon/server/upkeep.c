@@ -280,6 +280,7 @@ static void go_on(Upkeep *u)
                      mute_is_complete(&u->mute) ? STEP_SWEEP : STEP_MUTE);
                 break;
         case STEP_SWEEP:
+                feeds_forget(u->server->feeds, u->before);
                 u->stats.feeds += u->n_feeds;
                 u->stats.tallies += u->n_tallies;
                 u->erased = u->erased || u->n_feeds || u->n_tallies;

@@ -300,8 +300,28 @@ START_TEST(numbers_go_on_where_all_messages_are_past_their_retention)
 }
 END_TEST
 
+START_TEST(a_message_past_its_retention_is_gone_as_after_a_restart)
+{
+        FeedMessage message;
+
+        set_up();
+        publish(circle, 3);
+        ck_assert(feed_message(circle, 1, &message));
+        feeds_forget(feeds, 1); /* they are of that time */
+        ck_assert(feed_message(circle, 1, &message));
+        feeds_forget(feeds, 2);
+        ck_assert(!feed_message(circle, 1, &message) && !feed_message(circle, 3, &message));
+        ck_assert_uint_eq(feed_first_seq(circle), 4);
+        ck_assert_uint_eq(feed_last_seq(circle), 3);
+        publish(circle, 1);
+        ck_assert(!feed_message(circle, 3, &message) && feed_message(circle, 4, &message));
+        tear_down();
+}
+END_TEST
+
 CHECK_MAIN("feeds", many_are_told_some_at_a_time, what_comes_meanwhile_is_told_too,
            who_comes_or_goes_meanwhile_disturbs_nobody, a_small_ring_loses_nothing_for_who_is_told,
            a_busy_feed_does_not_hold_up_another, a_tick_waits_for_alerts_but_not_for_ever,
            before_a_reload_all_are_told, a_tick_that_a_reload_ended_takes_nothing_from_the_next,
-           numbers_go_on_where_all_messages_are_past_their_retention)
+           numbers_go_on_where_all_messages_are_past_their_retention,
+           a_message_past_its_retention_is_gone_as_after_a_restart)

@@ -4,8 +4,9 @@
  * Surveys through POST /v1/surveys, in batches.
  *
  * The happy path is: lines collect until a batch is full, it is posted, the answer names what was refused.
- * Possible failure modes are: the daemon is busy (we wait as long as it says), the connection breaks (the
- * batch is sent again, a few times), the whole batch is refused (we give up).
+ * Possible failure modes are: the daemon is busy, or has taken only a part (we wait as long as it says, and send
+ * the batch again), the connection breaks (the batch is sent again, a few times), the whole batch is refused (we
+ * give up).
  */
 
 #include <stdlib.h>
@@ -64,6 +65,25 @@ static void take_result(HttpSink *s, const json_t *j)
         }
 }
 
+/* Whether the daemon takes no surveys at present, or took only a part: what it has not taken is not wrong. */
+static bool is_not_now(long status, const Buffer *body)
+{
+        CX_CLEANUP(json_freep) json_t *j = body->n ? json_loadb(body->data, body->n, 0, NULL) : NULL;
+        json_t *refusal;
+        size_t i;
+
+        if (status == 429 || status == 503)
+                return true;
+        json_array_foreach (json_object_get(j, "refused"), i, refusal) {
+                const char *code = member_string(refusal, "code");
+
+                if (code && (strcmp(code, fault_name(FAULT_UNAVAILABLE)) == 0 ||
+                             strcmp(code, fault_name(FAULT_BUSY)) == 0))
+                        return true;
+        }
+        return false;
+}
+
 /* What a request came to that was answered. */
 static int take_answer(HttpSink *s, long status, const Buffer *body)
 {
@@ -100,7 +120,8 @@ static int http_sink_flush(Sink *base)
                 r = http_request(ctl->http, "/v1/surveys", &text, "application/x-ndjson", &body, &status,
                                  &retry_after);
                 ctl->token = token;
-                if (r == CTL_OK && (status == 429 || status == 503) && n_busy++ < BUSY_TRIES) {
+                /* All of it again, in its order: of two versions of a survey the later one must stay. */
+                if (r == CTL_OK && is_not_now(status, &body) && n_busy++ < BUSY_TRIES) {
                         retry_after = retry_after > 0 && retry_after < 30 ? retry_after : 1;
                         nanosleep(&(struct timespec){.tv_sec = retry_after}, NULL);
                         buffer_deinit(&body);

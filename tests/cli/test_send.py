@@ -210,6 +210,22 @@ class Send(CliTest):
         self.assertEqual(self.ok("send", "--http", stdin=survey(1)),
                          "1 surveys: 1 stored, 0 duplicate, 0 revised, 0 refused\n")
 
+    def test_http_sends_again_what_a_full_daemon_left_of_a_batch(self):
+        fake, take = self.fake, self.fake.take
+
+        def fill_up(lines):
+            fake.take = take
+            result = take(lines[:2])
+            result["refused"] += [{"index": i, "id": f"s{i}", "code": "E_UNAVAILABLE", "field": "",
+                                   "error": "the disk is full"} for i in range(2, len(lines))]
+            return result
+
+        fake.take = fill_up
+        code, out, err = self.cxctl("send", "--http", stdin="".join(survey(i, 9 if i == 0 else 4) + "\n" for i in range(5)))
+        self.assertEqual((code, out), (5, "5 surveys: 3 stored, 1 duplicate, 0 revised, 1 refused\n"))
+        self.assertEqual(err, "cxctl: -:1: E_RANGE: answers.csat: 9 is not from 1 to 5\n")
+        self.assertEqual(sorted(fake.surveys), [f"s{i}" for i in range(1, 5)])
+
     def test_of_a_line_without_an_end_little_is_kept(self):
         said = "cxctl: -:2: E_TOO_LONG: a survey may have 65536 bytes, this line has more\n"
         for way in ((), ("--http",), ("--dry-run",)):

@@ -38,7 +38,7 @@ typedef struct LinesSink {
         char *address, *token;
         int fd;
         unsigned n_tries; /* since the last acknowledgement */
-        char *not_now;    /* what the daemon said when it last took nothing; NULL: it has not */
+        char *not_now;    /* why it took nothing, if it said so since then; NULL: it has not */
         usec_t heard;     /* when there last was an answer, room for lines, or nothing to be answered */
 
         Buffer out;              /* the lines that are not acknowledged, from out_head on */
@@ -165,6 +165,8 @@ static int take_ack(LinesSink *s, const json_t *j)
         if (ack >= s->first_line) {
                 drop(s, ack - s->first_line + 1);
                 s->n_tries = 0;
+                free(s->not_now);
+                s->not_now = NULL;
         }
         return CTL_OK;
 }

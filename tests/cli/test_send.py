@@ -195,6 +195,22 @@ class Send(CliTest):
         self.assertIn("cxctl: -:1: E_FUTURE: ts: lies ahead\n", err)
         self.assertIn("cxctl: -:3: E_RANGE: ", err)
 
+    def test_a_daemon_that_took_surveys_again_and_then_stays_away_is_unreachable(self):
+        fake, take = self.fake, self.fake.take
+        fake.ack_every = 1
+
+        def full_then_well_then_dead(lines):
+            if fake.connections == 1:
+                return {"stored": 0, "duplicate": 0, "revised": 0, "refused": [
+                    {"index": 0, "id": None, "code": "E_UNAVAILABLE", "field": "", "error": "the disk is full"}]}
+            fake.drops = list(range(fake.n_lines + 1, fake.n_lines + 100))
+            return take(lines)
+
+        fake.take = full_then_well_then_dead
+        code, out, err = self.cxctl("send", stdin=survey(1) + "\n" + survey(2))
+        self.assertEqual((code, out), (3, "2 surveys: 1 stored, 0 duplicate, 0 revised, 0 refused\n"))
+        self.assertIn("takes connections, but no surveys: closed by the daemon; giving up, 1 are not acknowledged", err)
+
     def test_a_source_token_is_the_first_line(self):
         self.fake.token = "cxd_source"
         path = self.write("t", "cxd_source\n")

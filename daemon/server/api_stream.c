@@ -10,6 +10,7 @@
  */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "daemon/server/api.h"
@@ -73,6 +74,18 @@ static void write_alert(Stream *s, const Feed *feed, uint64_t seq, bool at_once)
         }
         if (frame->visible)
                 send_frame(s, at_once);
+}
+
+/*
+ * Proxies and clients see at once that the stream is there, and a client that is cut off before the first event knows
+ * where to go on.
+ */
+static void write_beginning(Stream *s)
+{
+        char text[64];
+        int n = snprintf(text, sizeof(text), ": cxd\nid: %llu\nretry: 2000\n\n", (unsigned long long)s->sent);
+
+        (void)http_stream_write(s->http, (Text){text, (size_t)n});
 }
 
 static void write_gap(Stream *s, uint64_t from, uint64_t to, uint64_t seq)
@@ -207,7 +220,6 @@ int api_stream(ApiCall *call)
                 return API_TAKEN;
         }
         feed_subscribe(feed, &s->subscriber);
-        /* Proxies and clients see at once that the stream is there. */
-        (void)http_stream_write(s->http, TEXT(": cxd\nretry: 2000\n\n"));
+        write_beginning(s);
         return API_TAKEN;
 }

@@ -331,8 +331,8 @@ class Events:
         self.text = b""
         self.seen = []
         if self.status == 200:
-            # The comment at the start says that the subscription stands.
-            assert self._block().startswith(b": cxd")
+            # The comment at the start says that the subscription stands, and the number behind it where it begins.
+            self.begun = int(re.match(rb": cxd\nid: (\d+)\n", self._block())[1])
 
     def __enter__(self):
         return self

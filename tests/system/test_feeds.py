@@ -166,6 +166,24 @@ def resumed():
             assert stream.next()[0] == "tick" and stream.next("tick")[1] == 0
 
 
+@cx.case("a client that is cut off before the first event knows where to go on, also cxctl watch")
+def cut_at_once():
+    with cx.Daemon({**config(), "feed": {"tick": "1h"}}) as d:
+        toggle = Toggle(d)
+        toggle.many(12)
+        with d.events("maria") as stream, d.events("maria", since=2) as other:
+            assert (stream.begun, other.begun) == (6, 2)
+        watch = cx.Tool(cx.CXCTL, "-H", "unix:" + d.path("r", "http"), "watch", "-n", "1")
+        with watch:
+            subscribers(d, 1)
+            d.restart(kill=True)
+            toggle.d = d
+            with d.events("maria", since=stream.begun) as again:
+                toggle("ana")
+                assert numbers(again.alerts(1)) == [7]
+            watch.out.wait("firing +agent/ana ")
+
+
 @cx.case("an alert whose evidence is taken back is withdrawn, for subscribers and after kill -9")
 def withdrawn():
     with cx.Daemon(config()) as d:

@@ -68,9 +68,10 @@ typedef struct MapRule {
         unsigned line; /* of the mapping */
         MapColumn columns[MAP_COLUMNS_MAX];
         size_t n_columns;
-        char *join;     /* between several columns */
-        char *constant; /* instead of columns */
-        char *fallback; /* for an empty cell */
+        bool keep_blanks; /* around the cells */
+        char *join;       /* between several columns */
+        char *constant;   /* instead of columns */
+        char *fallback;   /* for an empty cell */
         char *prefix, *suffix;
         bool has_capture;
         regex_t capture;

@@ -34,9 +34,11 @@ static char *cells(const MapRule *rule, const Csv *csv)
         char *all = NULL;
 
         for (size_t i = 0; i < rule->n_columns; i++) {
-                Text cell = text_trim(csv_field(csv, rule->columns[i].index));
+                Text cell = csv_field(csv, rule->columns[i].index);
                 char *longer;
 
+                if (!rule->keep_blanks)
+                        cell = text_trim(cell);
                 if (cell.n == 0)
                         continue;
                 longer = xasprintf("%s%s" TEXT_FMT, all ? all : "", all ? rule->join : "", TEXT_ARG(cell));

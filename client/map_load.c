@@ -213,6 +213,16 @@ static int load_capture(Loader *l, const Member *m, const char *field, MapRule *
         return 0;
 }
 
+static int load_blanks(Loader *l, const Member *m, const char *field, MapRule *rule)
+{
+        const char *s = scalar(m->value);
+
+        if (!s || (strcmp(s, "keep") != 0 && strcmp(s, "drop") != 0))
+                return FAIL(l, m->line, field, "must be keep or drop");
+        rule->keep_blanks = s[0] == 'k';
+        return 0;
+}
+
 static int load_else(Loader *l, const Member *m, const char *field, MapRule *rule)
 {
         const char *s = scalar(m->value);
@@ -282,6 +292,8 @@ static int load_rule(Loader *l, const Member *from, const char *field, bool is_t
 
                 if (strcmp(m.key, "column") == 0)
                         error = load_columns(l, &m, path, rule);
+                else if (strcmp(m.key, "blanks") == 0)
+                        error = load_blanks(l, &m, path, rule);
                 else if (strcmp(m.key, "join") == 0)
                         error = get_text(l, &m, path, &rule->join);
                 else if (strcmp(m.key, "value") == 0)
@@ -311,9 +323,8 @@ static int load_rule(Loader *l, const Member *from, const char *field, bool is_t
                         error = get_text(l, &m, path, &zone);
                 else
                         error = FAIL(l, m.line, path,
-                                     "there is no such key; there are column, join, value, default, capture, "
-                                     "values, "
-                                     "else, from, to, prefix, suffix, when%s",
+                                     "there is no such key; there are column, blanks, join, value, default, "
+                                     "capture, values, else, from, to, prefix, suffix, when%s",
                                      is_ts ? ", format, zone" : "");
                 if (error == 0 && zone && strcmp(m.key, "zone") == 0 && map_zone_parse(zone, &rule->zone) < 0)
                         error = FAIL(l, m.line, path,

@@ -48,6 +48,17 @@ class Import(CliTest):
         code, out, _ = self.convert("21.06.2026 09:30;7;;;none;;;;\n", header="\ufeff" + HEADER)
         self.assertEqual((code, len(out.splitlines())), (0, 1))
 
+    def test_an_export_comes_back_with_the_blanks_of_its_names(self):
+        stored = [{"id": name, "ts": "2026-06-21T07:30:00Z", "agent": name, "queue": " ", "rev": 1, "comment": " so\n",
+                   "answers": {"csat": 5}} for name in ("ana", " ana", "ana ")]
+        rows = "".join(f'{s["id"]},{s["ts"]},answered,1,{s["agent"]}, ,,,,," so\n","{{""csat"":5}}"\n' for s in stored)
+        with open(os.path.join(os.path.dirname(os.environ["CX_EXAMPLE_MAP"]), "export-csv.yaml"), encoding="utf-8") as f:
+            mapping = f.read()
+        header = "id,ts,status,rev,agent,queue,contact,customer,channel,reason,comment,answers\n"
+        code, out, err = self.convert(rows, mapping, header)
+        self.assertEqual((code, err), (0, ""))
+        self.assertEqual([json.loads(line) for line in out.splitlines()], stored)
+
     def test_wrong_rows_are_named_and_the_rest_goes_on(self):
         rows = ("21.06.2026 09:30;1;;;done;11;y;;\n"
                 "21.06.2026 09:30;2;;;done;five;y;;\n"
@@ -120,6 +131,7 @@ class Import(CliTest):
         wrong = [
             ("id: day\nqueue: q\n", "m.yaml: ts: is missing; every survey has one"),
             (good + "agnt: who\n", "m.yaml:4: agnt: surveys have no such field; there are id, ts, agent, "),
+            (good + "agent: {column: who, blanks: yes}\n", "m.yaml:4: agent.blanks: must be keep or drop"),
             (good + "agent: {colum: who}\n", "m.yaml:4: agent.colum: there is no such key; there are column, "),
             (good + "agent: {column: whom}\n", 'm.yaml:4: agent: the file has no column "whom"; it has: day, no, who, '),
             (good + "agent: who\nagent: who\n", 'm.yaml:5: "agent" comes twice; once is right'),

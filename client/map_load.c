@@ -256,8 +256,16 @@ static int check_rule(Loader *l, const MapRule *rule, bool from, bool to, const 
 
 static int check_format(Loader *l, unsigned line, const MapRule *rule)
 {
+        /* strptime() reads them and makes nothing of them: a week would be the first day of its year. */
+        static const char *const unused[] = {"%G", "%g", "%V", "%Z"};
         const char *f = rule->format;
 
+        for (size_t i = 0; i < CX_ARRAY_LEN(unused); i++)
+                if (strstr(f, unused[i]))
+                        return FAIL(l, line, rule->field,
+                                    "format: %s in \"%s\" would be read and not used; cut it off with "
+                                    "capture: (an offset is %%z)",
+                                    unused[i], f);
         if (strstr(f, "%s")) /* strptime() makes local time of it, the machine's */
                 return FAIL(l, line, rule->field, "format: %%s is wrong in \"%s\"; right is unix", f);
         if (strchr(f, '%') || strcmp(f, "rfc3339") == 0 || strcmp(f, "unix") == 0 ||

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <string.h>
+#include <strings.h>
+
 #include "daemon/config/printer.h"
 
 void printer_key(Printer *p, Text key)
@@ -24,7 +27,7 @@ static bool is_word(Text t)
                         return false;
         }
         for (size_t i = 0; i < CX_ARRAY_LEN(taken); i++) {
-                if (text_is(t, taken[i]))
+                if (t.n == strlen(taken[i]) && strncasecmp(t.at, taken[i], t.n) == 0)
                         return false;
         }
         return t.n > 0;

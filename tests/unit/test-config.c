@@ -325,6 +325,8 @@ START_TEST(what_is_printed_loads_as_the_same)
         check_round_trip("");
         check_round_trip(complete);
         check_round_trip("sources: {}\nlisten: {lines: []}\nmetrics: {response: {kind: yes}}\n");
+        check_round_trip("sources: {a: {open: true, queues: ['Null', \"NULL\", \"~\", 'null']}}\nroles: "
+                         "{'NULL': {}}\n");
 }
 END_TEST
 

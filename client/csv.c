@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "client/csv.h"
 
@@ -88,13 +89,16 @@ static int quoted(Csv *c)
 static int field(Csv *c)
 {
         size_t start = c->bytes.n;
+        bool was_quoted = false;
         int ch = get(c);
 
         /* The first field may have begun with bytes that looked like a mark. */
         if (c->n_fields == 0)
                 start = 0;
-        if (ch == '"' && c->bytes.n == start)
+        if (ch == '"' && c->bytes.n == start) {
                 ch = quoted(c);
+                was_quoted = true;
+        }
         for (; ch != EOF && ch != '\n' && ch != c->delimiter; ch = get(c)) {
                 if (ch == '\r') {
                         int after = get(c);
@@ -104,6 +108,9 @@ static int field(Csv *c)
                                 continue;
                 }
                 put(c, ch);
+                /* One that is not doubled shifts the cells that follow. */
+                if (was_quoted && !c->broken && ch != ' ' && ch != '\t')
+                        c->broken = "text after a closing quote; is a quote inside not doubled?";
         }
         if (c->n_fields == CSV_FIELDS_MAX) {
                 c->broken = "more than 1024 fields";

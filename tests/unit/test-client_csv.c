@@ -86,6 +86,15 @@ START_TEST(a_quote_that_is_not_closed_is_named)
 }
 END_TEST
 
+START_TEST(a_quote_that_is_not_doubled_breaks_its_record_only)
+{
+        expect("\"a \"b\", 5, c\",,\nd,e\n",
+               "1!text after a closing quote; is a quote inside not doubled?2[d|e]");
+        expect("\"a\"b\r\nc", "1!text after a closing quote; is a quote inside not doubled?2[c]");
+        expect("\"a\" ,\"b\"\t\r\n", "1[a |b\t]");
+}
+END_TEST
+
 START_TEST(a_nul_breaks_its_record_only)
 {
         char text[] = "a,b\0c\nd,\"e\0\"\nf,g\n";
@@ -132,5 +141,5 @@ END_TEST
 
 CHECK_MAIN("client_csv", plain_records_end_in_lf_crlf_or_the_end, quotes_hold_delimiters_line_ends_and_quotes,
            empty_lines_are_skipped_and_counted, a_byte_order_mark_is_skipped_only_at_the_beginning,
-           a_quote_that_is_not_closed_is_named, a_nul_breaks_its_record_only, another_delimiter,
-           fields_that_are_not_there_are_empty)
+           a_quote_that_is_not_closed_is_named, a_quote_that_is_not_doubled_breaks_its_record_only,
+           a_nul_breaks_its_record_only, another_delimiter, fields_that_are_not_there_are_empty)

@@ -95,6 +95,18 @@ static int import_row(Import *im)
         return CTL_OK;
 }
 
+/* Whether no line ends as in RFC 4180: the header is the whole file then, and no row follows. */
+static bool ends_in_cr(const Csv *header)
+{
+        for (size_t i = 0; i < header->n_fields; i++) {
+                Text cell = csv_field(header, i);
+
+                if (cell.n > 0 && memchr(cell.at, '\r', cell.n) && !memchr(cell.at, '\n', cell.n))
+                        return true;
+        }
+        return false;
+}
+
 /* The header, then all rows. */
 static int import_file(Import *im)
 {
@@ -108,6 +120,12 @@ static int import_file(Import *im)
                                  r < 0               ? strerror(-r)
                                  : r == CSV_E_BROKEN ? im->csv.broken
                                                      : "the file is empty");
+        if (ends_in_cr(&im->csv))
+                return ctl_usage(
+                        im->ctl,
+                        "%s: a carriage return within the header line; save the file with lines that "
+                        "end in LF or CRLF",
+                        im->report.file);
         if (map_bind(im->map, &im->csv, &diag) < 0)
                 return ctl_usage(im->ctl, "%s", diag_format(&diag, text, sizeof(text)));
         im->n_columns = im->csv.n_fields;

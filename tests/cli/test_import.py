@@ -59,6 +59,11 @@ class Import(CliTest):
         self.assertEqual((code, err), (0, ""))
         self.assertEqual([json.loads(line) for line in out.splitlines()], stored)
 
+    def test_lines_that_end_in_a_carriage_return_alone_are_not_taken_for_a_header_without_rows(self):
+        code, out, err = self.convert("21.06.2026 09:30;7;;;none;;;;\r", header=HEADER.replace("text\r\n", "text;more\r"))
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("a carriage return within the header line; save the file with lines that end in LF or CRLF\n", err)
+
     def test_wrong_rows_are_named_and_the_rest_goes_on(self):
         rows = ("21.06.2026 09:30;1;;;done;11;y;;\n"
                 "21.06.2026 09:30;2;;;done;five;y;;\n"

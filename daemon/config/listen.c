@@ -134,6 +134,14 @@ static int read_addresses(Load *l, const Option *o, const Node *n, void *object)
         return 0;
 }
 
+/* One colon; an IPv6 address has more. */
+static bool has_port(Text host)
+{
+        const char *colon = host.n ? memchr(host.at, ':', host.n) : NULL;
+
+        return colon && !memchr(colon + 1, ':', (size_t)(host.at + host.n - colon) - 1);
+}
+
 /* Names for the Host header: what stands before the port in a URL. */
 static int read_hosts(Load *l, const Option *o, const Node *n, void *object)
 {
@@ -154,6 +162,11 @@ static int read_hosts(Load *l, const Option *o, const Node *n, void *object)
                 }
                 if (r == 0 && item->text.n == 0)
                         return load_fail(l, item, NULL, "a host name is missing here");
+                if (r == 0 && has_port(item->text))
+                        return load_fail(l, item, NULL,
+                                         "\"" TEXT_FMT
+                                         "\" has a port, and is meant for every port; write the name alone",
+                                         TEXT_ARG(item->text));
         }
         return r < 0 ? r : type_texts.read(l, o, n, object);
 }

@@ -128,6 +128,10 @@ static const struct {
          "cxd.yaml:1: listen.http[1]: \"tcp://127.0.0.1:9\" is named twice"},
         {"listen: {pull: [ipc://%R/feed.ipc]}\n",
          "cxd.yaml:1: listen.feed[1]: \"ipc:///rt/feed.ipc\" is named twice"},
+        {"http: {hosts: ['[2001:db8::1]', '2001:db8::1', 'cx.example.com:8443']}\n",
+         "cxd.yaml:1: http.hosts[3]: \"cx.example.com:8443\" has a port, and is meant for every port; write "
+         "the "
+         "name alone"},
         {"http: {hosts: [cx example]}\n",
          "cxd.yaml:1: http.hosts[1]: \"cx example\" is not a host name; write it as in cx.example.com"},
         {"tls: {certificate: a.pem}\n", "cxd.yaml:1: tls.key: is missing; TLS needs both files"},

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "daemon/config/endpoint.h"
 #include "daemon/config/option_types.h"
 
 #define GRANTS_MAX 64
@@ -259,6 +260,26 @@ static int finish(Load *l, const Node *n, const Principal *who)
         return 0;
 }
 
+/* Its own endpoint, feed/NAME.ipc, lies beside the first address of listen.feed, which is read before. */
+static int check_feed_path(Load *l, const Node *n)
+{
+        const char *first = l->c->n_listen[CONFIG_FEED] ? l->c->listen[CONFIG_FEED][0] : NULL;
+        const char *path = first ? strstr(first, ":///") : NULL;
+        size_t length;
+
+        if (!path)
+                return 0;
+        path += strlen("://");
+        length = (size_t)(strrchr(path, '/') - path) + strlen("/feed/.ipc") + n->key.n;
+        if (length > ENDPOINT_PATH_MAX)
+                return load_fail(
+                        l, n, NULL,
+                        "the path of its feed, beside %s, would have %zu bytes; sockets take at most "
+                        "%d: a shorter name is right, or another folder for listen.feed",
+                        path, length, ENDPOINT_PATH_MAX);
+        return 0;
+}
+
 static int read_principal(Load *l, const Node *n, Principal *who)
 {
         int r;
@@ -271,6 +292,9 @@ static int read_principal(Load *l, const Node *n, Principal *who)
                 return load_fail(
                         l, n, NULL,
                         "is the name of root and the daemon's own user; give this principal another one");
+        r = check_feed_path(l, n);
+        if (r < 0)
+                return r;
         memcpy(who->name, n->key.at, n->key.n);
         r = option_read(l, "principals.*", n, who, true);
         if (r == 0)

@@ -132,6 +132,14 @@ static const struct {
          "cxd.yaml:1: http.hosts[3]: \"cx.example.com:8443\" has a port, and is meant for every port; write "
          "the "
          "name alone"},
+        {"listen: {feed: "
+         "['ipc:///dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd/f']}\nprincipals:\n  "
+         "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq: {admin: true}\n  ppppppppppppppppppppppppppppppppppppp: "
+         "{admin: true}\n",
+         "cxd.yaml:4: principals.ppppppppppppppppppppppppppppppppppppp: the path of its feed, beside "
+         "/dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd/f, would have 108 bytes; sockets "
+         "take at most 107: "
+         "a shorter name is right, or another folder for listen.feed"},
         {"http: {hosts: [cx example]}\n",
          "cxd.yaml:1: http.hosts[1]: \"cx example\" is not a host name; write it as in cx.example.com"},
         {"tls: {certificate: a.pem}\n", "cxd.yaml:1: tls.key: is missing; TLS needs both files"},

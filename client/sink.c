@@ -6,8 +6,14 @@
 
 #include "client/sink_impl.h"
 #include "client/xalloc.h"
+#include "proto/fault.h"
 
 #define LINES_DEFAULT "unix:/run/cxd/lines.sock"
+
+bool sink_is_superseded(const SinkRefusal *r)
+{
+        return r->code && strcmp(r->code, fault_name(FAULT_STALE)) == 0;
+}
 
 void sink_pause(unsigned i)
 {

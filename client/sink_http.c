@@ -42,7 +42,8 @@ static bool is_result(const HttpSink *s, const json_t *j)
                s->n_tags;
 }
 
-static void take_result(HttpSink *s, const json_t *j)
+/* @again: the same batch had been sent before. */
+static void take_result(HttpSink *s, const json_t *j, bool again)
 {
         json_t *refusal, *refused = json_object_get(j, "refused");
         size_t i;
@@ -61,7 +62,10 @@ static void take_result(HttpSink *s, const json_t *j)
                 if (index < 0 || (size_t)index >= s->n_tags)
                         continue;
                 r.tag = s->tags[index];
-                s->base.on_refused(s->base.context, &r);
+                if (again && sink_is_superseded(&r))
+                        s->base.totals.duplicate++;
+                else
+                        s->base.on_refused(s->base.context, &r);
         }
 }
 
@@ -85,13 +89,13 @@ static bool is_not_now(long status, const Buffer *body)
 }
 
 /* What a request came to that was answered. */
-static int take_answer(HttpSink *s, long status, const Buffer *body)
+static int take_answer(HttpSink *s, long status, const Buffer *body, bool again)
 {
         CX_CLEANUP(json_freep) json_t *j = body->n ? json_loadb(body->data, body->n, 0, NULL) : NULL;
         int r;
 
         if (is_result(s, j)) {
-                take_result(s, j);
+                take_result(s, j, again);
                 return CTL_OK;
         }
         if (status != 200) {
@@ -109,6 +113,7 @@ static int http_sink_flush(Sink *base)
         Ctl *ctl = base->ctl;
         Text text = buffer_text(&s->batch);
         unsigned n_lost = 0, n_busy = 0;
+        bool again = false; /* what is sent may be stored already */
         char *token = ctl->token;
         int r;
 
@@ -125,14 +130,17 @@ static int http_sink_flush(Sink *base)
                         retry_after = retry_after > 0 && retry_after < 30 ? retry_after : 1;
                         nanosleep(&(struct timespec){.tv_sec = retry_after}, NULL);
                         buffer_deinit(&body);
+                        again |= status == 200;
                         continue;
                 }
                 if (r == CTL_UNREACHABLE && n_lost < SINK_TRIES) {
                         sink_pause(n_lost++);
+                        again = true;
                         buffer_deinit(&body);
                         continue;
                 }
-                r = r == CTL_UNREACHABLE ? http_say_unreachable(ctl->http) : take_answer(s, status, &body);
+                r = r == CTL_UNREACHABLE ? http_say_unreachable(ctl->http)
+                                         : take_answer(s, status, &body, again);
                 buffer_deinit(&body);
                 if (r != CTL_OK)
                         return r;

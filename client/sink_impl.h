@@ -24,6 +24,9 @@ struct Sink {
 
 #define SINK_TRIES 5 /* in a row without anything being taken */
 
+/* Whether a later version is stored. What is sent again may have been stored, and followed by it, the first time. */
+bool sink_is_superseded(const SinkRefusal *r);
+
 /* The pause before try @i (from 0): 200 ms, doubled each time. */
 void sink_pause(unsigned i);
 

@@ -31,6 +31,7 @@ typedef struct Pending {
         uint64_t tag;
         uint32_t n_bytes;
         bool reported;
+        bool again; /* it went out on an earlier connection, and may be stored */
 } Pending;
 
 typedef struct LinesSink {
@@ -80,7 +81,10 @@ static void drop(LinesSink *s, uint64_t n)
         }
 }
 
-/* Takes off what was refused: a new connection need not judge it again, and might judge otherwise. */
+/*
+ * Of a lost connection. Takes off what was refused: a new connection need not judge it again, and might judge
+ * otherwise.
+ */
 static void drop_refused(LinesSink *s)
 {
         size_t n = 0, at = s->out_head, to = 0;
@@ -88,6 +92,7 @@ static void drop_refused(LinesSink *s)
         for (size_t i = s->head; i < s->n_pending; i++) {
                 Pending p = s->pending[i];
 
+                p.again |= at < s->n_sent;
                 if (!p.reported) {
                         memmove(s->out.data + to, s->out.data + at, p.n_bytes);
                         to += p.n_bytes;
@@ -123,7 +128,9 @@ static int take_refusal(LinesSink *s, const json_t *j)
                 return CTL_OK;
         p = &s->pending[s->head + (size_t)line - s->first_line];
         r.tag = p->tag;
-        if (!p->reported)
+        if (!p->reported && p->again && sink_is_superseded(&r))
+                s->before.duplicate++;
+        else if (!p->reported)
                 s->base.on_refused(s->base.context, &r);
         p->reported = true;
         return CTL_OK;

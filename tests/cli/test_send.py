@@ -211,6 +211,33 @@ class Send(CliTest):
         self.assertEqual((code, out), (3, "2 surveys: 1 stored, 0 duplicate, 0 revised, 0 refused\n"))
         self.assertIn("takes connections, but no surveys: closed by the daemon; giving up, 1 are not acknowledged", err)
 
+    def test_a_version_that_is_sent_again_after_a_later_one_is_not_refused(self):
+        fake, refuse = self.fake, []
+
+        def stale(lines):
+            return {"stored": 0, "duplicate": 0, "revised": 0, "refused": [
+                {"index": i, "id": "s1", "code": "E_STALE", "field": "rev", "error": "rev 2 is stored"}
+                for i, line in enumerate(lines) if "s1" in line]}
+
+        def lose_the_acknowledgement(lines):
+            if not refuse:
+                refuse.append(lines)
+                raise OSError
+            answer = stale(lines)
+            answer["duplicate"] = len(lines) - len(answer["refused"])
+            return answer
+
+        text = survey(1) + "\n" + survey(2)
+        for way in ((), ("--http",)):
+            refuse.clear()
+            fake.take = lose_the_acknowledgement
+            code, out, err = self.cxctl("send", *way, stdin=text)
+            self.assertEqual((code, out), (0, "2 surveys: 0 stored, 2 duplicate, 0 revised, 0 refused\n"), err)
+            self.assertNotIn("E_STALE", err)
+            code, out, err = self.cxctl("send", *way, stdin=text)
+            self.assertEqual((code, out), (5, "2 surveys: 0 stored, 1 duplicate, 0 revised, 1 refused\n"), err)
+            self.assertIn("cxctl: -:1: E_STALE: rev: rev 2 is stored\n", err)
+
     def test_a_source_token_is_the_first_line(self):
         self.fake.token = "cxd_source"
         path = self.write("t", "cxd_source\n")

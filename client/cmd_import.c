@@ -112,7 +112,7 @@ static int import_file(Import *im)
 {
         char text[1024];
         Diag diag;
-        int r, result = CTL_OK;
+        int r, result = CTL_OK, error = CTL_OK;
 
         r = csv_next(&im->csv);
         if (r != 0)
@@ -130,15 +130,19 @@ static int import_file(Import *im)
                 return ctl_usage(im->ctl, "%s", diag_format(&diag, text, sizeof(text)));
         im->n_columns = im->csv.n_fields;
         while (result == CTL_OK && (r = csv_next(&im->csv)) != CSV_E_END) {
-                if (r < 0)
-                        return ctl_usage(im->ctl, "%s: %s", im->report.file, strerror(-r));
+                if (r < 0) {
+                        progress_clear(&im->progress);
+                        error = ctl_usage(im->ctl, "%s: %s", im->report.file, strerror(-r));
+                        break;
+                }
                 result = import_row(im);
                 map_row_reset(&im->row);
                 progress_update(&im->progress, (double)im->csv.n_read, im->n_bytes, im->report.n_read);
         }
+        /* Also what was read before an error is accounted for. */
         if (result == CTL_OK && im->sink)
                 result = sink_flush(im->sink);
-        return result;
+        return result == CTL_OK ? error : result;
 }
 
 static int import(Ctl *ctl, const Args *args, Map *map, FILE *from)
@@ -164,7 +168,7 @@ static int import(Ctl *ctl, const Args *args, Map *map, FILE *from)
                 progress_clear(&im->progress);
                 if (r == CTL_OK)
                         report_unknown(&im->report, ctl);
-                if (r != CTL_USAGE) {
+                if (r != CTL_USAGE || im->report.n_read > 0) {
                         end = report_end(&im->report, im->sink ? sink_totals(im->sink) : &none, !im->sink);
                         r = r == CTL_OK ? end : r;
                 }

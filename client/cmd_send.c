@@ -99,7 +99,7 @@ static int send_file(Sending *s, FILE *from)
 {
         Buffer line = BUFFER_NULL;
         uint64_t n_lines = 0;
-        int r = CTL_OK;
+        int r = CTL_OK, error = CTL_OK;
 
         while (r == CTL_OK && next_line(from, &line)) {
                 Text text = text_trim(buffer_text(&line));
@@ -112,10 +112,11 @@ static int send_file(Sending *s, FILE *from)
         }
         buffer_deinit(&line);
         if (r == CTL_OK && ferror(from))
-                r = ctl_usage(s->ctl, "%s: %s", s->report.file, strerror(errno));
+                error = ctl_usage(s->ctl, "%s: %s", s->report.file, strerror(errno));
+        /* Also what was read before an error is accounted for. */
         if (r == CTL_OK && s->sink)
                 r = sink_flush(s->sink);
-        return r;
+        return r == CTL_OK ? error : r;
 }
 
 static int run(Ctl *ctl, const Args *args)

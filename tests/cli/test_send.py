@@ -6,11 +6,13 @@ import glob
 import json
 import os
 import pathlib
+import pty
 import re
 import socketserver
 import struct
 import subprocess
 import termios
+import tty
 import unittest
 
 from fake_daemon import CXCTL, ME, CliTest, UnixLines
@@ -38,6 +40,26 @@ class Send(CliTest):
         self.assertEqual(self.ok("send", path), "250 surveys: 250 stored, 0 duplicate, 0 revised, 0 refused\n")
         self.assertEqual(self.ok("send", path), "250 surveys: 0 stored, 250 duplicate, 0 revised, 0 refused\n")
         self.assertEqual(self.ok("send", "--http", path), "250 surveys: 0 stored, 250 duplicate, 0 revised, 0 refused\n")
+
+    def test_what_was_read_before_an_error_is_accounted_for(self):
+        mapping = self.write("m.yaml", "id: id\nts: ts\nqueue: q\nanswers: {csat: c}\n")
+        lines = "".join(survey(i) + "\n" for i in range(3)) + '{"id":"half'
+        rows = "id,ts,q,c\n" + "".join(f"s{i},2026-11-21T10:00:00Z,q,4\n" for i in range(3)) + "half,2026"
+        for text, *command in ((lines, "send"), (lines, "send", "--http"), (rows, "import", "-", "--map", mapping)):
+            self.fake.surveys.clear()
+            ours, theirs = pty.openpty()  # reading fails once the other side is closed
+            tty.setraw(theirs)
+            with subprocess.Popen([CXCTL, *command], stdin=ours, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  env=self.environment(), text=True) as child:
+                os.write(theirs, text.encode())
+                while unread(ours):
+                    os.sched_yield()
+                os.close(theirs)
+                out, err = child.communicate(timeout=60)
+            os.close(ours)
+            self.assertEqual((child.returncode, out, err), (2, "3 surveys: 3 stored, 0 duplicate, 0 revised, 0 refused\n",
+                                                            "cxctl: -: Input/output error\n"), command)
+            self.assertEqual(sorted(self.fake.surveys), ["s0", "s1", "s2"])
 
     def test_stdin_without_a_last_line_end(self):
         self.assertEqual(self.ok("send", stdin=survey(1) + "\n\n" + survey(2)),

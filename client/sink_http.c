@@ -142,6 +142,10 @@ static int http_sink_flush(Sink *base)
                 r = r == CTL_UNREACHABLE ? http_say_unreachable(ctl->http)
                                          : take_answer(s, status, &body, again);
                 buffer_deinit(&body);
+                if (r == CTL_OK && n_busy > BUSY_TRIES) {
+                        ctl_error(ctl, "%s does not take surveys now; giving up", ctl->host);
+                        r = CTL_REFUSED;
+                }
                 if (r != CTL_OK)
                         return r;
                 s->n_tags = 0;

@@ -291,6 +291,18 @@ class Send(CliTest):
         self.assertEqual(err, "cxctl: -:1: E_RANGE: answers.csat: 9 is not from 1 to 5\n")
         self.assertEqual(sorted(fake.surveys), [f"s{i}" for i in range(1, 5)])
 
+    def test_http_gives_up_where_the_daemon_stays_full(self):
+        """Also where the answer says so of every survey: else each further batch would wait as long, in vain."""
+        fake = self.fake
+        fake.take = lambda lines: {"stored": 0, "duplicate": 0, "revised": 0, "refused": [
+            {"index": i, "id": f"s{i}", "code": "E_UNAVAILABLE", "field": "", "error": "the disk is full"}
+            for i in range(len(lines))]}
+        fast = {"LD_PRELOAD": faketime(self), "FAKETIME": "+0 x20"}
+        code, out, err = self.cxctl("send", "--http", stdin="".join(survey(i) + "\n" for i in range(501)), env=fast)
+        self.assertEqual((code, out), (4, "501 surveys: 0 stored, 0 duplicate, 0 revised, 500 refused\n"))
+        self.assertIn("does not take surveys now; giving up\n", err)
+        self.assertEqual(len([r for r in fake.requests if r[1] == "/v1/surveys"]), 21)
+
     def test_of_a_line_without_an_end_little_is_kept(self):
         said = "cxctl: -:2: E_TOO_LONG: a survey may have 65536 bytes, this line has more\n"
         for way in ((), ("--http",), ("--dry-run",)):

@@ -34,9 +34,10 @@ typedef struct Entry {
         uint64_t seq;           /* stored, revised */
         usec_t ts;
         Verdict verdict;
-        Text before;  /* revised: the version up to now, in bytes or found */
-        Fault *fault; /* refused; owned */
-        char *id;     /* refused, if it is known; owned */
+        bool doubtful; /* counted as such with its sink */
+        Text before;   /* revised: the version up to now, in bytes or found */
+        Fault *fault;  /* refused; owned */
+        char *id;      /* refused, if it is known; owned */
 } Entry;
 
 /* An entry whose id may be known. */

@@ -5,8 +5,9 @@
  *
  * The happy path is: a client connects, is taken for the open source or names another one with a token in its
  * first line, sends surveys, and reads an acknowledgement for each batch that was committed. Possible failure
- * modes: no source (refused and closed), lines that are no surveys (refused one by one), too much in flight
- * (not read from until there is room), a client that leaves early (what it sent is stored all the same).
+ * modes: no source (refused and closed), lines that are no surveys (refused one by one), too much in flight, or
+ * too many refusals of one client (not read from until there is room), a client that leaves early (what it sent is stored
+ * all the same).
  */
 
 #include <errno.h>
@@ -23,6 +24,11 @@
 #define STALL_TIME (60 * USEC_SEC)
 /* Where there is a bound on memory. */
 #define STALL_TIME_SHORT (10 * USEC_SEC)
+/*
+ * Lines of one client that are refused, or may be, and wait for a commit before it is told: with more of them it is not read
+ * from, for what is told of all of them at once must find room in what may be unsent (ConnLimits.out_max).
+ */
+#define DOUBTFUL_MAX 4096
 
 typedef struct Session {
         Server *server;
@@ -89,6 +95,11 @@ static void close_if_done(Session *s)
                 line_close(s->line);
 }
 
+static bool must_rest(const Session *s)
+{
+        return intake_is_full(s->server->intake) || s->sink.n_doubtful >= DOUBTFUL_MAX;
+}
+
 static void on_settled(IntakeSink *sink, uint64_t last_index, const IntakeCounts *counts)
 {
         Session *s = CX_CONTAINER_OF(sink, Session, sink);
@@ -99,6 +110,8 @@ static void on_settled(IntakeSink *sink, uint64_t last_index, const IntakeCounts
         s->counts.refused += counts->refused;
         write_ack(s, last_index);
         close_if_done(s);
+        if (s->line && !must_rest(s))
+                line_resume(s->line);
 }
 
 static void on_idle(IntakeSink *sink)
@@ -109,9 +122,9 @@ static void on_idle(IntakeSink *sink)
         free(s);
 }
 
-static void rest_if_full(Session *s)
+static void rest_if_due(Session *s)
 {
-        if (intake_is_full(s->server->intake) && s->line)
+        if (s->line && must_rest(s))
                 line_pause(s->line);
 }
 
@@ -128,7 +141,7 @@ static int on_open(LineSession *line, void *user, void **ret_session)
         s->sink = (IntakeSink){.on_refused = on_refused, .on_settled = on_settled, .on_idle = on_idle};
         if (access_source(server->config, line_peer(line), TEXT_NULL, &s->source, &fault) != 0)
                 line_set_deadline(line, loop_monotonic(server->loop) + TOKEN_TIME);
-        rest_if_full(s);
+        rest_if_due(s);
         *ret_session = s;
         return 0;
 }
@@ -190,7 +203,7 @@ static void on_line(LineSession *line, uint64_t number, Text text, void *user)
         if (!has_source(s, number))
                 return;
         intake_offer(s->server->intake, &s->sink, number, s->source, text);
-        rest_if_full(s);
+        rest_if_due(s);
 }
 
 static void on_too_long(LineSession *line, uint64_t number, void *user)
@@ -205,7 +218,7 @@ static void on_too_long(LineSession *line, uint64_t number, void *user)
         fault_set(&fault, FAULT_TOO_LONG, NULL, "a survey may have %d bytes, this line has more",
                   SURVEY_BYTES_MAX);
         intake_refuse(s->server->intake, &s->sink, number, TEXT_NULL, &fault);
-        rest_if_full(s);
+        rest_if_due(s);
 }
 
 static void on_end(LineSession *line, uint64_t n_lines, void *user)
@@ -268,7 +281,7 @@ static void resume_session(LineSession *line, void *user)
 {
         Session *s = user;
 
-        if (!intake_is_full(s->server->intake))
+        if (!must_rest(s))
                 line_resume(line);
 }
 

@@ -124,8 +124,16 @@ static Entry *add_entry(Intake *i, IntakeSink *s, uint64_t index, const ConfigSo
         return e;
 }
 
+/* It is refused, or it may turn out later that it is. */
+static void doubt(Entry *e)
+{
+        e->doubtful = true;
+        e->sink->n_doubtful++;
+}
+
 static void refuse_entry(Intake *i, Entry *e, Text id, const Fault *fault)
 {
+        doubt(e);
         e->verdict = VERDICT_REFUSED;
         e->fault = malloc(sizeof(*fault));
         e->id = id.at ? text_dup(id) : NULL;
@@ -227,6 +235,7 @@ static int take_survey(Intake *i, size_t entry, const ConfigSource *source, usec
         hit->hash = hash;
         hit->n_seqs = n_known;
         memcpy(hit->seqs, known, n_known * sizeof(known[0]));
+        doubt(e);
         return 0;
 }
 

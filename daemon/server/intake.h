@@ -44,8 +44,9 @@ struct IntakeSink {
         /* Detached, and nothing of it is in flight any more: the memory is the owner's again. */
         void (*on_idle)(IntakeSink *s);
 
-        /* private */
+        /* What is in flight of it; the other members are private. */
         unsigned n_pending;
+        unsigned n_doubtful; /* of these, what is refused or may come to be, apart from a full disk */
         bool detached;
         bool touched;
         uint64_t last_index;

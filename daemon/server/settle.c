@@ -26,6 +26,7 @@ static void tell_sinks(Intake *i, Batch *b)
                         touched = s;
                 }
                 s->n_pending--;
+                s->n_doubtful -= e->doubtful;
                 s->last_index = e->index;
                 count_verdict(&s->counts, e->verdict);
                 count_verdict(&i->stats.counts, e->verdict);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The line protocol: acknowledgements that add up, refusals in order, tokens, and senders that do not read."""
 
+import os
 import random
 import select
 import time
@@ -189,6 +190,34 @@ def never_reads():
         ack = c.finish()
         assert ack["refused"] == ack["ack"] == c.sent, (ack, c.sent)
         check_replies(c.replies, ["refused"] * c.sent)
+
+
+def traced(pid):
+    """All threads of a process are."""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/status", encoding="ascii") as file:
+            if "TracerPid:\t0\n" in file.read():
+                return False
+    return True
+
+
+@cx.case("a sender that reads is told of each of many refusals, however many of them wait for a slow disk")
+def many_refusals():
+    number = 30000
+    with cx.Daemon() as d:
+        slow = [cx.tool("strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync"]
+        with cx.Tool(*slow, "-e", "inject=fdatasync:delay_exit=2000000", "-p", str(d.process.pid)):
+            cx.until("strace has it", lambda: traced(d.process.pid))
+            lines = cx.lines_of(survey("x" * 100 + str(i), answers={"csat": 9}) for i in range(number))
+            with d.lines() as c:
+                c.send(survey("first"))
+                cx.until("it is under way", lambda: d.status()["surveys"]["in_flight"])
+                c.write(lines)
+                # The daemon is slow while it is traced: the answers are to be there before they are read.
+                cx.until("it is told", lambda: not d.status()["surveys"]["in_flight"])
+                ack = c.finish()
+                assert ack["stored"] == 1 and ack["refused"] == number, ack
+                check_replies(c.replies, ["stored"] + ["refused"] * number)
 
 
 cx.run()

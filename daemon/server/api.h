@@ -62,7 +62,7 @@ Text api_param(const ApiCall *call, const char *name);
 
 /* Each 0 or API_FAULT. A scope that the caller does not see at all is the same as one that is not there. */
 CX_MUST_CHECK int api_scope(ApiCall *call, ScopeId *ret); /* required */
-/* `under`: org if it is not given; SCOPE_NONE, under which nothing lies, for what does not exist. */
+/* `under`: org if it is not given; SCOPE_NONE, under which nothing lies, for what does not exist or is not the caller's. */
 CX_MUST_CHECK int api_under(ApiCall *call, ScopeId *ret);
 CX_MUST_CHECK int api_metric(ApiCall *call, bool required, size_t *ret); /* SIZE_MAX: not given */
 CX_MUST_CHECK int api_window(ApiCall *call, bool required, size_t *ret); /* SIZE_MAX: not given */

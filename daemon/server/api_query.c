@@ -106,6 +106,22 @@ int api_scope(ApiCall *call, ScopeId *ret)
         return 0;
 }
 
+/* What lies under a scope is told to whoever sees it or was granted something there: /v1/me says that there is such a scope. */
+static bool may_look_under(const ApiCall *call, ScopeId scope)
+{
+        const Org *org = engine_org(call->server->engine);
+
+        if (call->who->admin || scope == SCOPE_ID_ORG || api_sees_scope(call, scope))
+                return true;
+        for (size_t i = 0; i < call->who->n_grants; i++) {
+                const Grant *grant = &call->who->grants[i];
+
+                if (org_find(org, grant->kind, text_of(grant->name)) == scope)
+                        return true;
+        }
+        return false;
+}
+
 int api_under(ApiCall *call, ScopeId *ret)
 {
         Text text = api_param(call, "under");
@@ -121,6 +137,8 @@ int api_under(ApiCall *call, ScopeId *ret)
                 *ret = SCOPE_NONE;
                 return 0;
         }
+        if (r == 0 && !may_look_under(call, *ret))
+                *ret = SCOPE_NONE;
         return r;
 }
 

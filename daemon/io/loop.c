@@ -3,8 +3,8 @@
 /*
  * The event loop, on libevent.
  *
- * The happy path is: loop_run() lets libevent wait for and serve one turn at a time; between turns the time
- * is forgotten, and the first callback that asks reads it anew. Possible failure modes are: no memory when
+ * The happy path is: loop_run() lets libevent wait for and serve one turn at a time; between turns, and between the rounds of
+ * a long one, the time is forgotten, and the first callback that asks reads it anew. Possible failure modes are: no memory when
  * something is made or armed (reported to the caller); polling fails (loop_run() returns -EIO).
  */
 
@@ -26,6 +26,7 @@ struct Loop {
         struct event_base *base;
         const Clock *clock;
         bool sampled;
+        struct timeval round; /* libevent's, at which it was */
         bool stop;
         usec_t realtime;
         usec_t monotonic;
@@ -80,10 +81,18 @@ void loop_stop(Loop *l)
         event_base_loopbreak(l->base);
 }
 
+/*
+ * While more callbacks are put off than libevent serves in one round (32), it goes on with the next round instead of ending
+ * the turn: with some dozens of busy connections for as long as they are busy. Its own time is of the round.
+ */
 static void sample(Loop *l)
 {
-        if (l->sampled)
+        struct timeval round = {0};
+
+        (void)event_base_gettimeofday_cached(l->base, &round);
+        if (l->sampled && round.tv_sec == l->round.tv_sec && round.tv_usec == l->round.tv_usec)
                 return;
+        l->round = round;
         l->realtime = l->clock->realtime(l->clock->user);
         l->monotonic = l->clock->monotonic(l->clock->user);
         l->sampled = true;

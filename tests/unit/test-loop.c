@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -168,6 +171,51 @@ START_TEST(another_thread_may_ring)
 }
 END_TEST
 
+/* More than libevent serves in one round. */
+#define BUSY 64
+
+static usec_t g_begin;
+
+/* Whatever comes goes back at once, so that there is always something to do; for two seconds at most. */
+static void send_back(struct bufferevent *b, void *user CX_UNUSED)
+{
+        struct evbuffer *in = bufferevent_get_input(b);
+
+        (void)evbuffer_drain(in, evbuffer_get_length(in));
+        (void)bufferevent_write(b, "x", 1);
+        (void)loop_monotonic(g_loop);
+        if (CLOCK_SYSTEM.monotonic(NULL) > g_begin + 2 * USEC_SEC)
+                loop_stop(g_loop);
+}
+
+START_TEST(time_goes_on_however_busy_it_is)
+{
+        struct bufferevent *pairs[BUSY][2];
+        int options = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS;
+
+        g_count = 0;
+        ck_assert_int_eq(loop_new(&g_loop, NULL), 0);
+        for (int i = 0; i < BUSY; i++) {
+                ck_assert_int_eq(bufferevent_pair_new(loop_base(g_loop), options, pairs[i]), 0);
+                for (int k = 0; k < 2; k++) {
+                        bufferevent_setcb(pairs[i][k], send_back, NULL, NULL, NULL);
+                        ck_assert_int_eq(bufferevent_enable(pairs[i][k], EV_READ | EV_WRITE), 0);
+                }
+                ck_assert_int_eq(bufferevent_write(pairs[i][0], "x", 1), 0);
+        }
+        g_begin = CLOCK_SYSTEM.monotonic(NULL);
+        ck_assert_int_eq(loop_timer_new(&g_timer, g_loop, stop, NULL), 0);
+        ck_assert_int_eq(loop_timer_after(g_timer, 50 * USEC_MSEC), 0);
+        ck_assert_int_eq(loop_run(g_loop), 0);
+        ck_assert_int_eq(g_count, 1);
+        loop_timer_free(g_timer);
+        for (int i = 0; i < BUSY; i++)
+                for (int k = 0; k < 2; k++)
+                        bufferevent_free(pairs[i][k]);
+        loop_free(g_loop);
+}
+END_TEST
+
 static int g_signal;
 
 static void on_signal(int number, void *user)
@@ -197,4 +245,4 @@ END_TEST
 
 CHECK_MAIN("loop", a_timer_fires_once_and_never_early, a_timer_goes_by_the_clock_of_the_loop,
            a_stepped_clock_is_noticed, one_turn_has_one_time, another_thread_may_ring,
-           a_signal_comes_from_the_loop)
+           time_goes_on_however_busy_it_is, a_signal_comes_from_the_loop)

@@ -122,9 +122,10 @@ static void on_idle(IntakeSink *sink)
         free(s);
 }
 
+/* Who has no source yet is heard: the time for its token runs. */
 static void rest_if_due(Session *s)
 {
-        if (s->line && must_rest(s))
+        if (s->line && s->source && must_rest(s))
                 line_pause(s->line);
 }
 
@@ -174,6 +175,7 @@ static void take_token(Session *s, uint64_t number, Text line)
                 line_set_deadline(s->line, USEC_INFINITY);
         }
         json_decref(root);
+        rest_if_due(s);
 }
 
 static bool has_source(Session *s, uint64_t number)
@@ -267,8 +269,10 @@ int face_lines_new(Server *s)
 
 static void pause_session(LineSession *line, void *user)
 {
-        (void)user;
-        line_pause(line);
+        const Session *s = user;
+
+        if (s->source)
+                line_pause(line);
 }
 
 void face_lines_pause(Server *s)

@@ -5,6 +5,7 @@
 import os
 import random
 import select
+import signal
 import time
 
 import cx
@@ -218,6 +219,23 @@ def many_refusals():
                 ack = c.finish()
                 assert ack["stored"] == 1 and ack["refused"] == number, ack
                 check_replies(c.replies, ["stored"] + ["refused"] * number)
+
+
+@cx.case("a client that comes during a long reload is not cut for the token that it has sent")
+def token_during_reload():
+    with cx.Daemon(sources=SOURCES) as d, d.lines() as before, d.lines() as early:
+        slow = [cx.tool("strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync"]
+        with cx.Tool(*slow, "-e", "inject=fdatasync:delay_exit=13000000:when=1", "-p", str(d.process.pid)):
+            cx.until("strace has it", lambda: traced(d.process.pid))
+            before.write(hello(WEB[0]) + cx.lines_of([survey("before")]))
+            cx.until("it is under way", lambda: d.status()["surveys"]["in_flight"])
+            d.process.send_signal(signal.SIGHUP)
+            cx.until("it reloads", lambda: d.status()["state"] == "reloading")
+            with d.lines() as late:
+                for name, c in (("early", early), ("late", late)):
+                    c.write(hello(WEB[0]) + cx.lines_of([survey(name)]))
+                for c in (before, early, late):
+                    assert c.settle(2)["stored"] == 1
 
 
 cx.run()

@@ -228,7 +228,7 @@ static int look_at_due(Engine *e, Effects *out)
                 Pair *p = CX_CONTAINER_OF(item, Pair, item);
                 int r;
 
-                engine_mark_changed(e, p->cell->scope);
+                engine_mark_changed(e, p->cell->scope, UINT64_C(1) << p->cell->metric);
                 r = engine_look(e, p, false, out);
                 if (r)
                         return r;
@@ -258,11 +258,12 @@ static int look_at_open(Engine *e, Effects *out)
                 if (is_wanted(e->book.entries[i]))
                         e->wanted[n++] = e->book.entries[i]->pair;
         for (size_t i = 0; i < n; i++) {
+                Pair *p = e->wanted[i];
                 int r;
 
-                if (e->wanted[i]->watch->moved)
-                        engine_mark_changed(e, e->wanted[i]->cell->scope);
-                r = engine_look(e, e->wanted[i], false, out);
+                if (p->watch->moved)
+                        engine_mark_changed(e, p->cell->scope, UINT64_C(1) << p->cell->metric);
+                r = engine_look(e, p, false, out);
                 if (r)
                         return r;
         }

@@ -199,10 +199,15 @@ size_t engine_n_alerts(const Engine *e);
 const Alert *engine_alert(const Engine *e, size_t index);
 const Alert *engine_find_alert(const Engine *e, Text id);
 
+typedef struct EngineChange {
+        ScopeId scope;
+        uint64_t metrics; /* bit per metric */
+} EngineChange;
+
 /*
- * Scopes whose figures changed since the last call, each once, at most @max; what did not fit is left for the next
- * call. Returns how many.
+ * Scopes whose figures changed since the last call, each once, at most @max, and of which metrics; what did not fit is left
+ * for the next call. Returns how many.
  */
-size_t engine_take_changed(Engine *e, ScopeId *ret, size_t max);
+size_t engine_take_changed(Engine *e, EngineChange *ret, size_t max);
 
 CX_DEFINE_CLEANUP(Engine, engine_free)

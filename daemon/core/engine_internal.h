@@ -104,7 +104,8 @@ typedef struct ScopeCounts {
 
 typedef struct ScopeData {
         ScopeCounts *counts; /* NULL without answers. Owned */
-        bool has_data, changed;
+        uint64_t changed;    /* bit per metric: since engine_take_changed(); then it is in Engine.changed */
+        bool has_data;
         bool assigned; /* as in ScopeInfo */
         bool covered;  /* rules count it (engine_cover.c) */
 } ScopeData;
@@ -163,13 +164,12 @@ static inline FreshGrids engine_grids(const Engine *e, ScopeCounts *counts)
         return (FreshGrids){.grids = counts->grids, .kept = e->kept};
 }
 
-/* Its figures are other ones now. */
-static inline void engine_mark_changed(Engine *e, ScopeId scope)
+/* Its figures of @metrics (not none) are other ones now. */
+static inline void engine_mark_changed(Engine *e, ScopeId scope, uint64_t metrics)
 {
-        if (!e->scopes[scope].changed) {
-                e->scopes[scope].changed = true;
+        if (!e->scopes[scope].changed)
                 e->changed[e->n_changed++] = scope;
-        }
+        e->scopes[scope].changed |= metrics;
 }
 
 /* The metrics of @metrics on @scope that rules look at, bit per metric. */

@@ -174,13 +174,15 @@ const Alert *engine_find_alert(const Engine *e, Text id)
         return entry ? &entry->alert : NULL;
 }
 
-size_t engine_take_changed(Engine *e, ScopeId *ret, size_t max)
+size_t engine_take_changed(Engine *e, EngineChange *ret, size_t max)
 {
         size_t n = e->n_changed < max ? e->n_changed : max;
 
         for (size_t i = 0; i < n; i++) {
-                ret[i] = e->changed[i];
-                e->scopes[ret[i]].changed = false;
+                ScopeData *data = &e->scopes[e->changed[i]];
+
+                ret[i] = (EngineChange){.scope = e->changed[i], .metrics = data->changed};
+                data->changed = 0;
         }
         e->n_changed -= n;
         memmove(e->changed, e->changed + n, e->n_changed * sizeof(*e->changed));

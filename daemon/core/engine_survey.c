@@ -253,7 +253,7 @@ static int count_version(Engine *e, Version *v, int delta)
         if (v->values->answered == 0)
                 return 0;
         for (size_t i = 0; i < v->n_chain && r == 0; i++) {
-                engine_mark_changed(e, v->chain[i]);
+                engine_mark_changed(e, v->chain[i], v->values->answered);
                 if (!leaves_out(v, i, delta))
                         r = tell_scope(e, v, i, delta);
         }

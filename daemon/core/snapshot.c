@@ -120,11 +120,13 @@ static int load_scope(Engine *e, size_t number, ImageReader *from)
         e->scopes[id].has_data = has & HAS_DATA;
         if (!(has & HAS_COUNTS))
                 return 0;
-        engine_mark_changed(e, id);
         r = load_counts(e, id, from);
-        if (r == 0)
-                engine_recount(e, id);
-        return r;
+        if (r)
+                return r;
+        if (e->scopes[id].counts->known)
+                engine_mark_changed(e, id, e->scopes[id].counts->known);
+        engine_recount(e, id);
+        return 0;
 }
 
 int snapshot_load(Engine *e, ImageReader *from)

@@ -37,7 +37,7 @@ typedef struct Tick {
         size_t change, metric, n_sent;
         unsigned n_waits; /* for alerts to be told */
         size_t n_changed;
-        ScopeId changed[CHANGED_PER_TICK];
+        EngineChange changed[CHANGED_PER_TICK];
 } Tick;
 
 struct Feeds {

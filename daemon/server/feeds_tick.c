@@ -72,17 +72,19 @@ static int send_figures(Feeds *f, Feed *feed, const Engine *e, usec_t now, Buffe
         size_t n = 0, at_once = figures_at_once(feed);
 
         for (; t->change < t->n_changed; t->change++, t->metric = 0) {
-                ScopeId scope = t->changed[t->change];
+                const EngineChange *change = &t->changed[t->change];
 
                 for (; t->metric < settings->n_metrics && t->n_sent < FIGURES_PER_TICK; t->metric++) {
                         int r;
 
-                        if (!policy_sees(&f->config->policy, engine_org(e), feed->principal,
-                                         &settings->metrics[t->metric], scope, now))
+                        /* A metric without new answers is none of the news: who sees it need not see the others. */
+                        if (!(change->metrics >> t->metric & 1) ||
+                            !policy_sees(&f->config->policy, engine_org(e), feed->principal,
+                                         &settings->metrics[t->metric], change->scope, now))
                                 continue;
                         if (n++ == at_once)
                                 return FEEDS_E_MORE;
-                        r = send_figure(feed, e, scope, t->metric, now, topic, json);
+                        r = send_figure(feed, e, change->scope, t->metric, now, topic, json);
                         if (r < 0)
                                 return r;
                         t->n_sent++;

@@ -307,7 +307,8 @@ def figures():
             for kind, number, data in stream.seen:
                 assert number == data["seq"] == 0
                 seen |= {(f["scope"], f["metric"]) for f in data.get("figures", [])}
-            assert seen == {("queue/tech", m) for m in ("nps", "csat", "fcr", "wait")}, seen
+            # Not of what was not answered: that there are answers to another metric is not for everybody.
+            assert seen == {("queue/tech", "csat")}, seen
             other.next("alert")
             while "figure" not in [kind for kind, _, _ in other.seen] or other.seen[-1][0] != "tick":
                 other.next()

@@ -94,12 +94,13 @@ START_TEST(changed_scopes_are_told_once)
 {
         Engine *e = make(0);
         Survey a = survey("1", "ana", day0, 5);
-        ScopeId ids[8];
+        EngineChange ids[8];
 
         ck_assert_uint_eq(engine_take_changed(e, ids, 8), 0);
         ck_assert_int_eq(step(e, day0, &a, NULL), 0);
         ck_assert_int_eq(step(e, day0, &a, &a), 0);
         ck_assert_uint_eq(engine_take_changed(e, ids, 2), 2);
+        ck_assert_uint_eq(ids[0].metrics, 1); /* of the only one that was answered */
         ck_assert_uint_eq(engine_take_changed(e, ids, 8), 1);
         ck_assert_uint_eq(engine_take_changed(e, ids, 8), 0);
         ck_assert_int_eq(step(e, day0, &a, &a), 0);

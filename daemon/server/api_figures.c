@@ -8,9 +8,10 @@
 
 /* Points of one series. */
 #define POINTS_MAX ((size_t)2000)
+/* Of a board, in MiB: what a connection may have unsent (HttpLimits.out_max) is a little more. */
+#define BOARD_MAX ((size_t)60)
 
-/* 0 and a figure written, or API_FAULT. */
-/* @parameter says which figures were asked for. */
+/* 0 and a figure written, or API_FAULT about @parameter, which says as of when. */
 static int write_one(ApiCall *call, ScopeId scope, size_t metric, size_t window, usec_t at,
                      const char *parameter)
 {
@@ -108,10 +109,25 @@ static bool on_board(const ApiCall *call, const BoardQuery *q, ScopeId id, const
                api_sees_scope(call, id);
 }
 
+/* All that is asked for of one scope. */
+static int write_place(ApiCall *call, const BoardQuery *q, ScopeId scope)
+{
+        int r = 0;
+
+        for (size_t m = 0; m < call->server->config->n_metrics && r == 0; m++)
+                if ((q->metric == SIZE_MAX || m == q->metric) && api_sees(call, m, scope))
+                        r = write_one(call, scope, m, q->window, q->at, "at");
+        if (r == 0 && call->out.n > BOARD_MAX << 20)
+                r = api_fault(
+                        call, FAULT_PARAMETER, NULL,
+                        "this board has more than %zu MiB; ask for less of it, with metric, kind or under",
+                        BOARD_MAX);
+        return r;
+}
+
 static int write_rows(ApiCall *call, const BoardQuery *q)
 {
         const Org *org = engine_org(call->server->engine);
-        const Config *c = call->server->config;
         BoardPlace *places = calloc(org_n_scopes(org), sizeof(*places));
         size_t n = 0;
         int r = 0;
@@ -123,9 +139,7 @@ static int write_rows(ApiCall *call, const BoardQuery *q)
                         places[n++] = (BoardPlace){.text = org_scope(org, id)->text, .scope = id};
         qsort(places, n, sizeof(*places), compare_places);
         for (size_t i = 0; i < n && r == 0; i++)
-                for (size_t m = 0; m < c->n_metrics && r == 0; m++)
-                        if ((q->metric == SIZE_MAX || m == q->metric) && api_sees(call, m, places[i].scope))
-                                r = write_one(call, places[i].scope, m, q->window, q->at, "at");
+                r = write_place(call, q, places[i].scope);
         free(places);
         return r;
 }

@@ -418,6 +418,21 @@ def commands():
                 seen.append(stream.next("alert")[2]["transition"])
 
 
+@cx.case("a board that is too large for an answer is refused, and does not break off")
+def large_board():
+    metrics = {f"m{i}": {"kind": "top2", "scale": [0, 10], "influence": ["agent"]} for i in range(60)}
+    answers = dict.fromkeys(metrics, 3)
+    with cx.Daemon(metrics=metrics, windows=["90d"]) as d:
+        for half in range(2):
+            d.send(*({"id": f"{half}-{i}", "ts": NOW - 60, "queue": "tech", "agent": f"{half}-{i}", "answers": answers}
+                     for i in range(2000)))
+            r = d.http().get("/v1/board", window="90d")
+            if half == 0:
+                assert r.status == 200 and len(r.json()["rows"]) > 2000 * 60, r.body[:200]
+        assert r.status == 400 and r.code == "E_PARAMETER" and "60 MiB" in r.json()["error"], (r.status, r.body[:200])
+        assert len(d.http().json("/v1/board", window="90d", metric="m1", kind="agent")["rows"]) >= 4000
+
+
 @cx.case("health, readiness and metrics are open; metrics can be parsed and name nobody")
 def health():
     d, model, _ = started()

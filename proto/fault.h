@@ -28,7 +28,6 @@
         _x(TOO_OLD, 400, "older than the retention of surveys")                                               \
         _x(STALE, 409, "a higher revision of this survey is stored")                                          \
         _x(SOURCE_QUEUE, 403, "this source may not send for this queue")                                      \
-        _x(CARDINALITY, 400, "too many different names")                                                      \
         /* a request */                                                                                       \
         _x(HTTP, 400, "not an HTTP request that this server takes")                                           \
         _x(TOKEN, 401, "no valid token")                                                                      \

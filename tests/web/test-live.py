@@ -320,7 +320,8 @@ class Live(Dashboard):
         self.start(path="/web/style.css")
         self.mock.scopes |= {f"agent/x{n}": (f"Agent {n}", ["team/alpha"]) for n in range(12)}
         self.page.open(self.url + "/#kind=agent&metric=csat&window=28d")
-        self.page.until("!document.getElementById('filter-label').hidden", "where to look for names")
+        self.page.until(f"{BOARD} > 12", "all agents")
+        self.assertFalse(self.page.run("document.getElementById('filter-label').hidden"))
         find = "document.getElementById('filter')"
         look = f"{find}.value = 'ruiz'; {find}.dispatchEvent(new Event('input'))"
         self.page.run(look)

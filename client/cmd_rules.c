@@ -14,6 +14,7 @@ static const Column columns[] = {
         {"window", "WINDOW"},
         {"test", "TEST"},
         {"below", "BELOW", .right = true},
+        {"above", "ABOVE", .right = true},
         {"min_n", "MIN N", .right = true},
         {"false_alarms", "FALSE ALARMS"},
         {"severity", "SEVERITY"},
@@ -26,7 +27,7 @@ static void any_cell(Table *t, const json_t *object, const char *key)
         const json_t *v = json_object_get(object, key);
 
         if (json_is_number(v)) {
-                table_number(t, json_number_value(v), json_is_integer(v) ? 0 : 1, NULL, false);
+                table_number(t, json_number_value(v), json_is_integer(v) ? 0 : 2, NULL, false);
         } else if (json_is_object(v)) {
                 /* false_alarms: so many in a time */
                 CX_CLEANUP(xfreep)

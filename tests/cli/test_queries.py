@@ -185,10 +185,13 @@ class Queries(CliTest):
         self.assertEqual(self.ok("me", "-o", "csv"), "scope,metrics\nagent/ana.ruiz,csat courtesy\n")
         self.fake.routes["/v1/rules"] = (200, {"rules": [{
             "name": "r", "metric": "csat", "scopes": "agent/*", "window": "90d", "test": "evidence", "below": 85,
-            "min_n": 5, "false_alarms": "1 per 90d", "severity": "warning", "advice": {"team_lead": "Listen."}}]})
+            "min_n": 5, "false_alarms": "1 per 90d", "severity": "warning", "advice": {"team_lead": "Listen."}}, {
+            "name": "a", "metric": "effort", "scopes": "queue/*", "window": "28d", "test": "point", "above": 3.25,
+            "min_n": 5, "severity": "info", "advice": {"planner": "Shorten."}}]})
         self.assertEqual(self.ok("rules"), (
-            "NAME  METRIC  SCOPES   WINDOW  TEST      BELOW  MIN N  FALSE ALARMS  SEVERITY  ADVICE\n"
-            "r     csat    agent/*  90d     evidence     85      5  1 per 90d     warning   team_lead: Listen.\n"))
+            "NAME  METRIC  SCOPES   WINDOW  TEST      BELOW  ABOVE  MIN N  FALSE ALARMS  SEVERITY  ADVICE\n"
+            "r     csat    agent/*  90d     evidence     85      -      5  1 per 90d     warning   team_lead: Listen.\n"
+            "a     effort  queue/*  28d     point         -   3.25      5  -             info      planner: Shorten.\n"))
         org = organisation(1, 1)
         org["scopes"].append({"scope": "agent/ghost", "name": "ghost", "parents": ["org"], "assigned": False})
         self.fake.routes["/v1/org"] = (200, org)

@@ -121,6 +121,12 @@ static int field(Csv *c)
         return ch;
 }
 
+/* What reading failed with. */
+static int read_error(void)
+{
+        return errno > 0 ? -errno : -EIO;
+}
+
 int csv_next(Csv *c)
 {
         int end;
@@ -134,13 +140,13 @@ int csv_next(Csv *c)
                 c->line = c->next_line;
                 end = get(c);
                 if (end == EOF && c->bytes.n == 0)
-                        return ferror(c->from) ? -EIO : CSV_E_END;
+                        return ferror(c->from) ? read_error() : CSV_E_END;
                 unget(c, end);
                 do
                         end = field(c);
                 while (end == c->delimiter);
                 if (ferror(c->from))
-                        return -EIO;
+                        return read_error();
                 if (buffer_failed(&c->bytes))
                         return -ENOMEM;
         } while (c->n_fields == 1 && c->ends[0] == 0 && !c->broken);

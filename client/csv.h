@@ -38,7 +38,7 @@ typedef struct Csv {
 void csv_init(Csv *c, FILE *from, char delimiter);
 void csv_deinit(Csv *c);
 
-/* The next record; records without any byte are skipped. 0, a condition from above, or -EIO, -ENOMEM. */
+/* The next record; records without any byte are skipped. 0, a condition from above, -ENOMEM, or what reading failed with. */
 CX_MUST_CHECK int csv_next(Csv *c);
 
 /* Borrowed until the next record, without NUL. A field that is not there is empty. */

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <openssl/x509_vfy.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ struct Http {
         const char *socket;
         char reason[CURL_ERROR_SIZE];
         CURLcode code;
-        long os_errno;
+        long os_errno, verified; /* the latter is X509_V_ERR_* of the certificate */
         /* of the stream that is under way */
         HttpOnData on_data;
         void *context;
@@ -80,16 +81,26 @@ void http_rest(Http *h)
                 abort();
 }
 
+/* Whether nobody is known who vouches for a certificate. One that has expired, or is for another host, stays so. */
+static bool is_unknown(long verified)
+{
+        return verified == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT ||
+               verified == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN ||
+               verified == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
+               verified == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+               verified == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE;
+}
+
 int http_say_unreachable(const Http *h)
 {
         const Ctl *ctl = h->ctl;
 
         if (h->code == CURLE_PEER_FAILED_VERIFICATION || h->code == CURLE_SSL_CACERT_BADFILE) {
                 ctl_error(ctl, "%s is not trusted: %s", ctl->host, h->reason);
-                ctl_error(ctl, "%s",
-                          h->code == CURLE_SSL_CACERT_BADFILE
-                                  ? "--ca-file needs a file with certificates in PEM form"
-                                  : "--ca-file FILE names a certificate to trust, such as its own");
+                if (h->code == CURLE_SSL_CACERT_BADFILE)
+                        ctl_error(ctl, "--ca-file needs a file with certificates in PEM form");
+                else if (is_unknown(h->verified))
+                        ctl_error(ctl, "--ca-file FILE names a certificate to trust, such as its own");
                 return CTL_UNREACHABLE;
         }
         ctl_error(ctl, "no daemon at %s: %s", ctl->host,
@@ -177,6 +188,8 @@ static void note_failure(Http *h, CURLcode code)
                 snprintf(h->reason, sizeof(h->reason), "%s", curl_easy_strerror(code));
         if (curl_easy_getinfo(h->curl, CURLINFO_OS_ERRNO, &h->os_errno) != CURLE_OK)
                 h->os_errno = 0;
+        if (curl_easy_getinfo(h->curl, CURLINFO_SSL_VERIFYRESULT, &h->verified) != CURLE_OK)
+                h->verified = X509_V_OK;
 }
 
 int http_request(Http *h, const char *path, const Text *body, const char *type, Buffer *ret, long *ret_status,

@@ -234,11 +234,12 @@ class Queries(CliTest):
         self.assertEqual(self.cxctl("-H", "unix:/nowhere/cxd.sock", "check")[0], 3)
         self.assertEqual(self.cxctl("-H", "ftp://x", "status")[0], 2)
 
-    def test_a_certificate_that_is_not_trusted_is_not_taken_for_no_daemon(self):
+    def tls_server(self, address):
+        """A host with a certificate of its own for @address, and the file of that."""
         key, certificate = self.fake.path("key.pem"), self.fake.path("certificate.pem")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-keyout", key, "-out", certificate, "-subj", "/CN=127.0.0.1", "-addext",
-                        "subjectAltName=IP:127.0.0.1"], capture_output=True, check=True)
+                        "-keyout", key, "-out", certificate, "-subj", f"/CN={address}", "-addext",
+                        f"subjectAltName=IP:{address}"], capture_output=True, check=True)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
@@ -247,7 +248,10 @@ class Queries(CliTest):
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
-        host = f"https://127.0.0.1:{server.server_address[1]}"
+        return f"https://127.0.0.1:{server.server_address[1]}", certificate
+
+    def test_a_certificate_that_is_not_trusted_is_not_taken_for_no_daemon(self):
+        host, _ = self.tls_server("127.0.0.1")
         code, out, err = self.cxctl("-H", host, "status")
         self.assertEqual((code, out), (3, ""))
         self.assertTrue(err.startswith(f"cxctl: {host} is not trusted: SSL certificate problem: self-signed"), err)
@@ -255,6 +259,13 @@ class Queries(CliTest):
         err = self.cxctl("-H", host, "--ca-file", self.fake.path("none"), "status")[2]
         self.assertIn("--ca-file needs a file", err)
         self.assertIn("(https)", self.cxctl("-H", host.replace("https", "http"), "status")[2])
+
+    def test_a_certificate_to_trust_is_asked_for_only_where_that_helps(self):
+        host, certificate = self.tls_server("127.0.0.2")
+        code, out, err = self.cxctl("-H", host, "--ca-file", certificate, "status")
+        self.assertEqual((code, out), (3, ""))
+        self.assertIn(f"cxctl: {host} is not trusted: SSL: ", err)
+        self.assertEqual(err.count("\n"), 1, err)
 
     def in_terminal(self, *args, **env):
         master, slave = pty.openpty()

@@ -37,7 +37,7 @@ static const Flag flags[] = {
         {"under", 'u', "SCOPE", "only those that lie under this one"},
         {"metric", 'm', "METRIC", "which metric (default the first)"},
         {"window", 'w', "WINDOW", "which window (default 28d)"},
-        {"at", 0, "TIME", "figures as of then"},
+        {"at", 0, "TIME", "figures as of then; a date is the midnight before it"},
         {0},
 };
 

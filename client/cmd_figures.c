@@ -33,7 +33,7 @@ static const Flag flags[] = {
         {"scope", 's', "SCOPE", "which scope (agent/NAME, team/NAME, queue/NAME, ..., org)"},
         {"metric", 'm', "METRIC", "only this metric"},
         {"window", 'w', "WINDOW", "only this window"},
-        {"at", 0, "TIME", "figures as of then"},
+        {"at", 0, "TIME", "figures as of then; a date is the midnight before it"},
         {0},
 };
 

@@ -112,7 +112,7 @@ static const Flag flags[] = {
         {"scope", 's', "SCOPE", "surveys of this scope"},
         {"metric", 'm', "METRIC", "only those that answer this metric"},
         {"below", 0, "VALUE", "only those whose answer is below this one"},
-        {"since", 0, "TIME", "not older than this"},
+        {"since", 0, "TIME", "not older than this (default 90d)"},
         {"limit", 'n', "N", "at most so many, up to 1000 (default 50)"},
         {0},
 };

@@ -210,7 +210,8 @@ static int run(Ctl *ctl, const Args *args)
 
 static const Flag flags[] = {
         {"map", 0, "FILE", "YAML file that says which column is what"},
-        {"dry-run", 'd', NULL, "only convert and check, send nothing; with -o json print the surveys"},
+        {"dry-run", 'd', NULL,
+         "only convert and check the form, send nothing; with -o json print the surveys"},
         SINK_FLAGS,
         {0},
 };

@@ -84,6 +84,7 @@ char *alert_lately(const json_t *alert, const Me *me)
         return xasprintf("%s of %" PRId64 " since %.10s", value, member_integer(evidence, "n"), from);
 }
 
+/* Outcome and note have names: they stay when somebody else acts on the alert without saying anything. */
 char *alert_handled(const json_t *alert)
 {
         const char *by = member_string(alert, "by"), *until = member_string(alert, "until");
@@ -96,7 +97,8 @@ char *alert_handled(const json_t *alert)
         if (until && usec_parse(until, strlen(until), false, &t) < 0)
                 until = NULL;
         return xasprintf("%s%s%s%s%s%s%s", by, until ? " until " : "", until ? when_format(t, time) : "",
-                         outcome ? ": " : "", outcome ? outcome : "", note ? ": " : "", note ? note : "");
+                         outcome ? "; outcome: " : "", outcome ? outcome : "", note ? "; note: " : "",
+                         note ? note : "");
 }
 
 void alert_row(Table *t, const json_t *a, const Me *me)

@@ -119,7 +119,7 @@ class Queries(CliTest):
         handled = {**ALERT, "state": "snoozed", "by": "maria", "until": "2026-12-01T00:00:00Z", "outcome": "coached",
                    "note": "two calls"}
         self.fake.routes["/v1/alerts"] = (200, {"alerts": [handled]})
-        self.assertIn("  maria until 2026-12-01 00:00:00: coached: two calls  csat-below-target  ", self.ok("alerts"))
+        self.assertIn("  maria until 2026-12-01 00:00:00; outcome: coached; note: two calls  csat-below-target  ", self.ok("alerts"))
         self.assertIn(",maria,2026-12-01T00:00:00Z,coached,two calls,Listen", self.ok("alerts", "-o", "csv"))
         answer = {"alert": {**ALERT, "state": "acknowledged", "by": "maria"}}
         for verb in ("ack", "snooze", "outcome"):

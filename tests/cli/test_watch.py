@@ -36,7 +36,7 @@ class Watch(CliTest):
     def test_of_an_alert_that_is_worked_on_it_is_said_by_whom(self):
         self.fake.streams = [[alert(7, "acknowledged", by="maria", note="on it"), None]]
         self.assertEqual(self.ok("watch", "-n", "1"), LINE.replace("firing", "acknowledged").replace(
-            "  Listen", "  maria: on it  Listen"))
+            "  Listen", "  maria; note: on it  Listen"))
 
     def test_a_resolved_alert_has_its_reason_instead_of_old_figures_and_advice(self):
         reasons = {"recovered": "recovered", "withdrawn": "withdrawn: its surveys were revised or retracted",

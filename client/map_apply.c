@@ -96,8 +96,9 @@ static int scaled(const MapRule *rule, char **text, Fault *fault)
                 return refuse(rule, FAULT_TYPE, *text, "is no number", fault);
         if (v < fmin(rule->from[0], rule->from[1]) || v > fmax(rule->from[0], rule->from[1]))
                 return refuse(rule, FAULT_RANGE, *text, "lies outside the scale `from`", fault);
-        v = round(rule->to[0] +
-                  (v - rule->from[0]) / (rule->from[1] - rule->from[0]) * (rule->to[1] - rule->to[0]));
+        v = rule->to[0] + (v - rule->from[0]) / (rule->from[1] - rule->from[0]) * (rule->to[1] - rule->to[0]);
+        /* What is a half in decimal may lie a little below it in binary: 4.3 from [1, 7] is 5.5 in [0, 10]. */
+        v = round(v + copysign(1e-9, v));
         number[number_format(v, number)] = '\0';
         free(*text);
         *text = xstrdup(number);

@@ -3,7 +3,9 @@
 
 import collections
 import csv
+import fractions
 import json
+import math
 import os
 import unittest
 
@@ -184,6 +186,18 @@ class Import(CliTest):
             times = {s["id"]: s["ts"] for s in map(json.loads, out.splitlines())}
             self.assertEqual(times[twice.strip()], "2026-10-25T00:30:00Z")
             self.assertEqual(times[never.strip()], "2026-03-29T01:30:00Z")
+
+    def test_a_half_between_two_scales_is_rounded_away_from_0(self):
+        mapping = ("id: score\nts: {value: 2026-06-21T09:30:00Z}\nqueue: {value: q}\n"
+                   "answers: {csat: {column: score, from: [%d, %d], to: [%d, %d]}}\n")
+        for low, high, to_low, to_high in ((1, 7, 0, 10), (7, 1, 0, 10), (1, 10, 0, 10), (1, 10, -5, 5), (10, 1, 1, 5), (1, 5, 0, 10)):
+            scores = [fractions.Fraction(n, 100) for n in range(min(low, high) * 100, max(low, high) * 100 + 1)]
+            exact = [to_low + (score - low) * (to_high - to_low) / (high - low) for score in scores]
+            code, out, err = self.convert("".join(f"{float(score)}\n" for score in scores),
+                                          mapping % (low, high, to_low, to_high), "score\n")
+            self.assertEqual((code, err), (0, ""))
+            self.assertEqual([json.loads(line)["answers"]["csat"] for line in out.splitlines()],
+                             [math.floor(abs(v) + fractions.Fraction(1, 2)) * (1 if v > 0 else -1) for v in exact])
 
     def test_files_that_are_not_there_or_empty(self):
         mapping = self.write("m.yaml", MAP)

@@ -217,7 +217,8 @@ int map_apply(const Map *m, const Csv *csv, MapRow *row, Survey *s, Fault *fault
                         bool needed = i == MAP_ID || i == MAP_TS || i == MAP_QUEUE;
 
                         if (r == 0 && needed) {
-                                (void)fault_set(fault, FAULT_MISSING, rule->field, "the cell is empty");
+                                (void)fault_set(fault, FAULT_MISSING, rule->field,
+                                                "the cell is empty, or the mapping leaves it out");
                                 r = MAP_E_REFUSED;
                         }
                         continue;

@@ -46,6 +46,13 @@ class Import(CliTest):
             {"id": "x-21.12.2026 09:32/10", "ts": "2026-12-21T08:32:00Z", "agent": "c.d", "queue": "billing",
              "answers": {"fcr": None}, "comment": "no line end"}])
 
+    def test_what_the_mapping_leaves_out_is_not_called_an_empty_cell(self):
+        for rule in ("values: {known: known}, else: skip", "when: {ok: y}", 'capture: "^([0-9])$"'):
+            code, _, err = self.convert("21.06.2026 09:30;7;;other;none;;;;\n",
+                                        MAP.replace("q, default: general", "q, " + rule))
+            self.assertEqual(code, 4)
+            self.assertIn(":2: E_MISSING: queue: the cell is empty, or the mapping leaves it out\n", err)
+
     def test_a_byte_order_mark_is_no_part_of_the_header(self):
         code, out, _ = self.convert("21.06.2026 09:30;7;;;none;;;;\n", header="\ufeff" + HEADER)
         self.assertEqual((code, len(out.splitlines())), (0, 1))
@@ -85,7 +92,7 @@ class Import(CliTest):
             f'cxctl: {path}:3: E_TYPE: answers.csat: "five" is no number',
             f'cxctl: {path}:4: E_TYPE: ts: "31.06.2026 09:30" is no time in the format of the mapping',
             f'cxctl: {path}:6: E_RANGE: status: "lost" is not in the table `values`',
-            f"cxctl: {path}:7: E_MISSING: id: the cell is empty",
+            f"cxctl: {path}:7: E_MISSING: id: the cell is empty, or the mapping leaves it out",
             f"cxctl: {path}:9: E_CSV: more cells than the header has; is a delimiter inside one without quotes?",
             f"cxctl: {path}:11: E_CSV: a NUL byte; save the file in UTF-8",
             f"cxctl: {path}:12: E_CSV: a quote is not closed"])

@@ -14,8 +14,14 @@
 #include "daemon/core/alertbook.h"
 #include "proto/base/hash.h"
 
+typedef struct TraceKey {
+        uint64_t kin;
+        char metric[METRIC_NAME_MAX + 8]; /* zeros behind its name, so that there is no gap */
+} TraceKey;
+
 struct BookTraceNode {
-        BookTrace trace;
+        TraceKey key;
+        UsedUp used;
         UT_hash_handle hh;
 };
 
@@ -58,74 +64,92 @@ static void remove_at(AlertBook *b, size_t i)
         b->n--;
 }
 
-static BookTraceNode *trace_of(const AlertBook *b, uint64_t kin)
+void used_up_add(UsedUp *u, uint32_t ordinal, int64_t restart)
+{
+        if (ordinal > u->ordinal) {
+                u->ordinal_before = u->ordinal;
+                u->restart_before = u->restart;
+                u->ordinal = ordinal;
+                u->restart = restart;
+        } else if (ordinal == u->ordinal) {
+                u->restart = restart;
+        } else if (ordinal >= u->ordinal_before) {
+                u->ordinal_before = ordinal;
+                u->restart_before = restart;
+        }
+}
+
+static TraceKey key_of(uint64_t kin, const char *metric)
+{
+        TraceKey key;
+
+        memset(&key, 0, sizeof(key));
+        key.kin = kin;
+        memcpy(key.metric, metric, strlen(metric));
+        return key;
+}
+
+static BookTraceNode *find_trace(const AlertBook *b, const TraceKey *key)
 {
         BookTraceNode *node;
 
-        HASH_FIND(hh, b->traces, &kin, sizeof(kin), node);
+        HASH_FIND(hh, b->traces, key, sizeof(*key), node);
         return node;
 }
 
-int alertbook_put_trace(AlertBook *b, const BookTrace *t)
+/* The one of @key; NULL without memory. */
+static BookTraceNode *get_trace(AlertBook *b, const TraceKey *key)
 {
-        BookTraceNode *node = trace_of(b, t->kin);
+        BookTraceNode *node = find_trace(b, key);
         bool no_memory = false;
 
-        if (node) {
-                node->trace = *t;
-                return 0;
-        }
+        if (node)
+                return node;
         node = calloc(1, sizeof(*node));
         if (!node)
-                return -ENOMEM;
-        node->trace = *t;
-        HASH_ADD(hh, b->traces, trace.kin, sizeof(t->kin), node);
-        if (no_memory) {
-                free(node);
-                return -ENOMEM;
-        }
-        return 0;
+                return NULL;
+        node->key = *key;
+        node->used = USED_UP_NULL;
+        HASH_ADD(hh, b->traces, key, sizeof(node->key), node);
+        if (!no_memory)
+                return node;
+        free(node);
+        return NULL;
+}
+
+UsedUp alertbook_trace(const AlertBook *b, uint64_t kin, const char *metric)
+{
+        const TraceKey key = key_of(kin, metric);
+        const BookTraceNode *node = find_trace(b, &key);
+
+        return node ? node->used : USED_UP_NULL;
 }
 
 int alertbook_put_traces(AlertBook *b, const AlertBook *other)
 {
-        int r = 0;
+        for (const BookTraceNode *from = other->traces; from; from = from->hh.next) {
+                BookTraceNode *to = get_trace(b, &from->key);
 
-        for (const BookTraceNode *node = other->traces; node && r == 0; node = node->hh.next)
-                r = alertbook_put_trace(b, &node->trace);
-        return r;
+                if (!to)
+                        return -ENOMEM;
+                to->used = from->used;
+        }
+        return 0;
 }
 
-bool alertbook_trace(const AlertBook *b, uint64_t kin, BookTrace *ret)
-{
-        const BookTraceNode *node = trace_of(b, kin);
-
-        if (node)
-                *ret = node->trace;
-        return node != NULL;
-}
-
-/* Alerts are dropped in the order of their last change, which is not quite that of their ordinals. */
 static int leave_trace(AlertBook *b, const BookEntry *entry)
 {
-        const Alert *a = &entry->alert;
-        BookTrace t;
-        bool known = alertbook_trace(b, entry->kin, &t), is_same;
+        const char *const metrics[] = {"", entry->alert.metric};
 
-        if (!known)
-                t = (BookTrace){.kin = entry->kin, .restart = INT64_MIN, .restart_before = INT64_MIN};
-        is_same = strcmp(t.metric, a->metric) == 0;
-        if (a->ordinal > t.ordinal) {
-                t.restart_before = is_same ? t.restart : INT64_MIN;
-                t.restart = a->restart;
-                t.ordinal = a->ordinal;
-                memcpy(t.metric, a->metric, sizeof(t.metric));
-        } else if (is_same && a->ordinal == t.ordinal) {
-                t.restart = a->restart;
-        } else if (is_same && a->ordinal + 1 == t.ordinal) {
-                t.restart_before = a->restart;
+        for (size_t i = 0; i < CX_ARRAY_LEN(metrics); i++) {
+                const TraceKey key = key_of(entry->kin, metrics[i]);
+                BookTraceNode *node = get_trace(b, &key);
+
+                if (!node)
+                        return -ENOMEM;
+                used_up_add(&node->used, entry->alert.ordinal, entry->alert.restart);
         }
-        return alertbook_put_trace(b, &t);
+        return 0;
 }
 
 static void drop_oldest_resolved(AlertBook *b)

@@ -27,16 +27,19 @@ typedef struct AlertBook {
         BookEntry **entries; /* oldest change first. Owned */
         size_t n, size;
         size_t n_resolved;
-        BookTraceNode *traces; /* a hash table by kin. Owned */
+        BookTraceNode *traces; /* a hash table by kin and metric. Owned */
 } AlertBook;
 
-/* What the alerts of one kin that are no longer in the book have used up. */
-typedef struct BookTrace {
-        uint64_t kin;
-        char metric[METRIC_NAME_MAX + 1];
-        uint32_t ordinal;                /* of the newest */
-        int64_t restart, restart_before; /* of the newest, and of the one before it on the same metric */
-} BookTrace;
+/* What alerts of one rule, scope and metric have used up: the newest, and the one before it. */
+typedef struct UsedUp {
+        uint32_t ordinal, ordinal_before; /* 0: there is none */
+        int64_t restart, restart_before;
+} UsedUp;
+
+#define USED_UP_NULL ((UsedUp){.restart = INT64_MIN, .restart_before = INT64_MIN})
+
+/* One alert more, in any order; the same one again with what it used up since. */
+void used_up_add(UsedUp *u, uint32_t ordinal, int64_t restart);
 
 #define ALERTBOOK_NULL ((AlertBook){0})
 
@@ -54,11 +57,10 @@ CX_MUST_CHECK int alertbook_add(AlertBook *b, const Alert *a, BookEntry **ret);
  */
 void alertbook_change(AlertBook *b, BookEntry *entry, AlertState state, usec_t now);
 
-/* Replaces what is known of its kin; all that another book knows. -ENOMEM. */
-CX_MUST_CHECK int alertbook_put_trace(AlertBook *b, const BookTrace *t);
+/* Of the dropped ones of a kin: those of @metric; with an empty name all, for the sake of the number alone. */
+UsedUp alertbook_trace(const AlertBook *b, uint64_t kin, const char *metric);
+/* All that another book knows of those that it has dropped. -ENOMEM. */
 CX_MUST_CHECK int alertbook_put_traces(AlertBook *b, const AlertBook *other);
-/* False: none of this kin was dropped. */
-bool alertbook_trace(const AlertBook *b, uint64_t kin, BookTrace *ret);
 
 BookEntry *alertbook_find(const AlertBook *b, Text id);
 

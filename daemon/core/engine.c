@@ -379,30 +379,10 @@ int engine_restore(Engine *e, const Alert *alert)
         return 0;
 }
 
-/* As if another engine had dropped all alerts. */
-static int carry_traces_over(Engine *e, const Engine *before)
-{
-        int r = alertbook_put_traces(&e->book, &before->book);
-
-        for (const Cell *cell = before->cells; cell; cell = cell->next) {
-                for (size_t i = 0; i < cell->n_pairs && r == 0; i++) {
-                        const Pair *p = &cell->pairs[i];
-                        BookTrace t = {.kin = p->kin,
-                                       .ordinal = p->ordinal,
-                                       .restart = p->restart,
-                                       .restart_before = p->restart_before};
-
-                        memcpy(t.metric, p->watch->metric->name, sizeof(t.metric));
-                        if (p->ordinal)
-                                r = alertbook_put_trace(&e->book, &t);
-                }
-        }
-        return r;
-}
-
 int engine_carry_over(Engine *e, const Engine *before)
 {
-        int r = carry_traces_over(e, before);
+        /* What pairs know of alerts is all in the book: they may be of another metric now. */
+        int r = alertbook_put_traces(&e->book, &before->book);
 
         for (Cell *cell = e->cells; cell && r == 0; cell = cell->next)
                 for (size_t i = 0; i < cell->n_pairs; i++)

@@ -102,13 +102,14 @@ static int begin(Engine *e, Pair *p, AlertState state)
         a.state = state;
         a.since = e->now;
         a.changed = e->now;
-        a.restart = p->restart;
+        a.restart = p->used.restart;
         r = alertbook_add(&e->book, &a, &p->open);
         if (r)
                 return r;
         p->open->pair = p;
         p->guard->calm = false;
         p->ordinal = a.ordinal;
+        used_up_add(&p->used, a.ordinal, a.restart);
         ++*counter_of(e, state);
         return 0;
 }
@@ -128,9 +129,9 @@ int engine_open(Engine *e, Pair *p, const Look *look, Effects *out)
 
 static void restart_tomorrow(Engine *e, Pair *p, Alert *a)
 {
-        p->restart = (int64_t)e->today + 1;
+        p->used.restart = (int64_t)e->today + 1;
         p->past.valid = false;
-        a->restart = p->restart;
+        a->restart = p->used.restart;
 }
 
 int engine_fire(Engine *e, Pair *p, const Look *look, Effects *out)
@@ -142,10 +143,8 @@ int engine_fire(Engine *e, Pair *p, const Look *look, Effects *out)
                 return r;
         engine_refresh(e, p, look);
         p->open->alert.fired = e->now;
-        if (p->watch->rule->test == RULE_EVIDENCE) {
-                p->restart_before = p->restart;
+        if (p->watch->rule->test == RULE_EVIDENCE)
                 restart_tomorrow(e, p, &p->open->alert);
-        }
         return is_new ? effects_add_alert(out, &p->open->alert) : go(e, p->open, ALERT_FIRING, out);
 }
 

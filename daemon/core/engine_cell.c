@@ -79,14 +79,8 @@ static int make_counts(const Engine *e, ScopeId scope, ScopeCounts **ret)
  */
 void engine_take_over(Pair *p, const char *metric, uint32_t ordinal, int64_t restart)
 {
-        bool is_same = strcmp(metric, p->watch->metric->name) == 0;
-
-        if (is_same && ordinal > p->ordinal) {
-                p->restart_before = p->restart;
-                p->restart = restart;
-        } else if (is_same && ordinal + 1 == p->ordinal) {
-                p->restart_before = restart;
-        }
+        if (strcmp(metric, p->watch->metric->name) == 0)
+                used_up_add(&p->used, ordinal, restart);
         if (ordinal > p->ordinal)
                 p->ordinal = ordinal;
         p->past.valid = false;
@@ -95,12 +89,12 @@ void engine_take_over(Pair *p, const char *metric, uint32_t ordinal, int64_t res
 
 void engine_take_over_dropped(const Engine *e, Pair *p)
 {
-        BookTrace t;
+        const char *metric = p->watch->metric->name;
+        UsedUp used = alertbook_trace(&e->book, p->kin, metric);
 
-        if (!alertbook_trace(&e->book, p->kin, &t) || t.ordinal == 0)
-                return;
-        engine_take_over(p, t.metric, t.ordinal - 1, t.restart_before);
-        engine_take_over(p, t.metric, t.ordinal, t.restart);
+        engine_take_over(p, "", alertbook_trace(&e->book, p->kin, "").ordinal, INT64_MIN);
+        engine_take_over(p, metric, used.ordinal_before, used.restart_before);
+        engine_take_over(p, metric, used.ordinal, used.restart);
 }
 
 /* From alerts of the same rule and scope that came back before there was the pair. */
@@ -136,8 +130,7 @@ static int make_cell(Engine *e, ScopeId scope, size_t metric, Cell **ret)
                         .watch = guards[i].watch,
                         .guard = &guards[i],
                         .kin = alertbook_kin(guards[i].watch->rule->name, org_scope(e->org, scope)->text),
-                        .restart = INT64_MIN,
-                        .restart_before = INT64_MIN,
+                        .used = USED_UP_NULL,
                 };
                 guards[i].pair = p;
                 inherit(e, p);

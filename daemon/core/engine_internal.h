@@ -70,11 +70,10 @@ struct Pair {
         BookEntry *open; /* its pending or active alert */
         ScheduleItem item;
         bool held;          /* before an answer was taken out, the test held */
-        EvidenceCache past; /* from `restart` on */
+        EvidenceCache past; /* from used.restart on */
         Cell *cell;
         uint64_t kin;
-        int64_t restart;        /* first day that may be a start again */
-        int64_t restart_before; /* the same, without the last alert */
+        UsedUp used; /* by alerts of its metric */
         double held_evidence;
         uint32_t ordinal; /* of its last alert */
         Recent recent;

@@ -66,7 +66,7 @@ static double sum_live(const Engine *e, const Pair *p, int64_t restart, Evidence
 int32_t engine_best_start(const Engine *e, const Pair *p, Tally *ret)
 {
         const Series *days = &p->cell->series[WINDOW_DAY];
-        int32_t start = first_start(e, p->watch, days, e->today, p->restart), best = SERIES_NEVER;
+        int32_t start = first_start(e, p->watch, days, e->today, p->used.restart), best = SERIES_NEVER;
 
         if (start != SERIES_NEVER)
                 evidence_best(&p->watch->evidence, days, start, e->today, &best);
@@ -119,7 +119,7 @@ static Look look_live(const Engine *e, Pair *p, bool with_sum)
         with_sum = with_sum && p->watch->is_evidence && p->watch->usable;
         series_total(&p->cell->series[span->tier], span->cursor, span->start, span->end, e->kept[span->tier],
                      &counts);
-        return look_on(p->watch, &counts, with_sum ? sum_live(e, p, p->restart, &p->past) : 0);
+        return look_on(p->watch, &counts, with_sum ? sum_live(e, p, p->used.restart, &p->past) : 0);
 }
 
 Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, int32_t day)
@@ -136,7 +136,7 @@ Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, int32_t
 static double fired_sum(const Engine *e, const Pair *p)
 {
         return sum_at(e, p->watch, &p->cell->series[WINDOW_DAY],
-                      engine_bucket(p->open->alert.fired, USEC_DAY), p->restart_before);
+                      engine_bucket(p->open->alert.fired, USEC_DAY), p->used.restart_before);
 }
 
 void engine_remember(Engine *e, Pair *p)
@@ -173,7 +173,7 @@ static bool is_recovered(const Engine *e, const Pair *p, const Look *look)
                 return false;
         if (!p->watch->is_evidence || !p->watch->usable)
                 return true;
-        return sum_live(e, p, p->restart_before, &p->open->past) < p->watch->limit * RECOVERED;
+        return sum_live(e, p, p->used.restart_before, &p->open->past) < p->watch->limit * RECOVERED;
 }
 
 static int look_at_active(Engine *e, Pair *p, bool removed, Effects *out)

@@ -6,7 +6,8 @@
 #include "daemon/core/engine.h"
 #include "tests/support/check_main.h"
 
-static const Metric metrics[] = {{.name = "csat", .kind = METRIC_TOP2, .lo = 1, .hi = 5}};
+static const Metric metrics[] = {{.name = "csat", .kind = METRIC_TOP2, .lo = 1, .hi = 5},
+                                 {.name = "care", .kind = METRIC_TOP2, .lo = 1, .hi = 5}};
 static Window windows[1];
 static const Calendar utc;
 static Rule rules[] = {
@@ -27,7 +28,7 @@ static Engine *make(size_t n_rules)
         ck_assert_int_eq(window_init(&windows[0], text_of(window)), 0);
         *settings = (Settings){
                 .metrics = metrics,
-                .n_metrics = 1,
+                .n_metrics = CX_ARRAY_LEN(metrics),
                 .windows = windows,
                 .n_windows = 1,
                 .calendar = &utc,
@@ -360,6 +361,57 @@ START_TEST(numbers_of_alerts_that_were_dropped_without_an_heir_are_not_used_agai
 }
 END_TEST
 
+/* For a while the rule is one of another metric, which is answered, too. */
+static Engine *carry_over_to_metric(size_t metric, const Engine *before, const Survey *care)
+{
+        Engine *e;
+
+        rules[0].metric = metric;
+        e = make(1);
+        ck_assert_int_eq(engine_replay(e, care), 0);
+        ck_assert_int_eq(engine_carry_over(e, before), 0);
+        return e;
+}
+
+START_TEST(evidence_stays_used_up_while_a_rule_has_another_metric)
+{
+        Engine *e, *other, *again, *restored;
+        Survey good = survey("0", "ana", day0, 5), care = good;
+        Alert first, second;
+
+        care.answers[0].metric = TEXT("care");
+        rules[0].test = RULE_EVIDENCE;
+        rules[0].false_alarms = 1;
+        rules[0].false_alarms_per = USEC_DAY;
+        e = make(1);
+        answer_badly(e, day0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        other = carry_over_to_metric(1, e, &care);
+        ck_assert_int_eq(step(other, day0, NULL, NULL), 0); /* it expires */
+        again = carry_over_to_metric(0, other, &care);
+        answer_badly(again, day0);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        /* Both changed at the same moment, and the newer one is read first. */
+        restored = make(1);
+        first = *engine_alert(e, 0);
+        first.state = ALERT_RESOLVED;
+        second = first;
+        second.ordinal = 2;
+        memcpy(second.metric, "care", sizeof("care"));
+        ck_assert_int_eq(engine_replay(restored, &good), 0);
+        ck_assert_int_eq(engine_restore(restored, &second), 0);
+        ck_assert_int_eq(engine_restore(restored, &first), 0);
+        answer_badly(restored, day0);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        rules[0].test = RULE_POINT;
+        engine_free(e);
+        engine_free(other);
+        engine_free(again);
+        engine_free(restored);
+        effects_deinit(&out);
+}
+END_TEST
+
 START_TEST(what_surveys_are_no_longer_stored_for_is_not_known)
 {
         const usec_t now = day0 + 30 * USEC_MIN;
@@ -432,5 +484,6 @@ CHECK_MAIN("engine", statistics_count_what_came, changed_scopes_are_told_once,
            a_rule_with_another_metric_does_not_use_its_numbers_again,
            numbers_of_alerts_that_were_dropped_are_carried_over,
            numbers_of_alerts_that_were_dropped_without_an_heir_are_not_used_again,
+           evidence_stays_used_up_while_a_rule_has_another_metric,
            what_surveys_are_no_longer_stored_for_is_not_known, an_unknown_alert_takes_no_command,
            time_does_not_run_backwards)

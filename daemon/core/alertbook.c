@@ -62,6 +62,17 @@ static void remove_at(AlertBook *b, size_t i)
 {
         memmove(&b->entries[i], &b->entries[i + 1], (b->n - i - 1) * sizeof(BookEntry *));
         b->n--;
+        if (i < b->n_ahead)
+                b->n_ahead--;
+}
+
+static void insert_at(AlertBook *b, size_t i, BookEntry *entry)
+{
+        memmove(&b->entries[i + 1], &b->entries[i], (b->n - i) * sizeof(BookEntry *));
+        b->entries[i] = entry;
+        b->n++;
+        if (i < b->n_ahead)
+                b->n_ahead = i;
 }
 
 void used_up_add(UsedUp *u, uint32_t ordinal, int64_t restart)
@@ -154,12 +165,13 @@ static int leave_trace(AlertBook *b, const BookEntry *entry)
 
 static void drop_oldest_resolved(AlertBook *b)
 {
-        size_t i = 0;
+        size_t i;
 
         if (b->n_resolved <= ALERTBOOK_RESOLVED_MAX)
                 return;
-        while (b->entries[i]->alert.state != ALERT_RESOLVED)
-                i++;
+        while (b->entries[b->n_ahead]->alert.state != ALERT_RESOLVED)
+                b->n_ahead++;
+        i = b->n_ahead;
         if (leave_trace(b, b->entries[i]))
                 return; /* another time */
         free(b->entries[i]);
@@ -171,7 +183,6 @@ int alertbook_add(AlertBook *b, const Alert *a, BookEntry **ret)
 {
         char scope[SCOPE_TEXT_MAX];
         BookEntry *entry;
-        size_t i;
         int n;
 
         if (b->n == b->size) {
@@ -190,10 +201,7 @@ int alertbook_add(AlertBook *b, const Alert *a, BookEntry **ret)
                      a->scope_kind == SCOPE_ORG ? "" : "/", a->scope_name);
         entry->alert = *a;
         entry->kin = alertbook_kin(a->rule, (Text){.at = scope, .n = (size_t)n});
-        i = upper_bound(b, a->changed);
-        memmove(&b->entries[i + 1], &b->entries[i], (b->n - i) * sizeof(BookEntry *));
-        b->entries[i] = entry;
-        b->n++;
+        insert_at(b, upper_bound(b, a->changed), entry);
         *ret = entry;
         if (a->state == ALERT_RESOLVED) {
                 b->n_resolved++;
@@ -211,7 +219,7 @@ void alertbook_change(AlertBook *b, BookEntry *entry, AlertState state, usec_t n
                 i--;
         } while (b->entries[i] != entry);
         remove_at(b, i);
-        b->entries[b->n++] = entry;
+        insert_at(b, b->n, entry);
         entry->alert.state = state;
         entry->alert.changed = now;
         if (state == ALERT_RESOLVED) {

@@ -27,6 +27,7 @@ typedef struct AlertBook {
         BookEntry **entries; /* oldest change first. Owned */
         size_t n, size;
         size_t n_resolved;
+        size_t n_ahead;        /* none of the first so many is resolved */
         BookTraceNode *traces; /* a hash table by kin and metric. Owned */
 } AlertBook;
 

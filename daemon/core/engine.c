@@ -203,7 +203,9 @@ static int expire_orphans(Engine *e, Effects *out)
                 r = engine_resolve(e, entry, ALERT_EXPIRED, out);
                 if (r)
                         return r;
-                i = 0;
+                /* It has gone to the end, and one before it may have been dropped. */
+                if (i > 0)
+                        i--;
         }
         return 0;
 }

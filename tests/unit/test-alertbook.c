@@ -76,5 +76,41 @@ START_TEST(only_so_many_resolved_ones_are_remembered)
 }
 END_TEST
 
+/* The oldest resolved one goes, wherever those lie that are open. */
+START_TEST(resolved_ones_are_dropped_in_the_order_of_their_last_change)
+{
+        AlertBook b = ALERTBOOK_NULL;
+        BookEntry *entries[400], *other;
+        uint32_t n = 0;
+        usec_t now = 0;
+        Alert a;
+
+        for (uint32_t i = 0; i < ALERTBOOK_RESOLVED_MAX; i++) {
+                a = alert("old", i + 1, ALERT_RESOLVED, ++now);
+                ck_assert_int_eq(alertbook_add(&b, &a, &other), 0);
+                if (i % 25 == 0) {
+                        a = alert("open", i + 1, ALERT_FIRING, (usec_t)(i * 7919 % (now + 1)));
+                        ck_assert_int_eq(alertbook_add(&b, &a, &entries[n++]), 0);
+                }
+        }
+        for (uint32_t i = 0; i < n; i++) {
+                BookEntry *entry = entries[i * 7 % n];
+
+                if (i % 3 == 0) { /* one behind which all are open */
+                        a = alert("late", i + 1, ALERT_FIRING, (usec_t)i);
+                        ck_assert_int_eq(alertbook_add(&b, &a, &other), 0);
+                }
+                alertbook_change(&b, entry, ALERT_RESOLVED, ++now);
+                for (size_t k = 0; k < b.n; k++)
+                        ck_assert(strcmp(b.entries[k]->alert.scope_name, "old") != 0 ||
+                                  b.entries[k]->alert.ordinal > i + 1);
+                ck_assert_uint_eq(b.n_resolved, ALERTBOOK_RESOLVED_MAX);
+        }
+        ck_assert_uint_eq(b.n, ALERTBOOK_RESOLVED_MAX + (n + 2) / 3);
+        alertbook_deinit(&b);
+}
+END_TEST
+
 CHECK_MAIN("alertbook", ids_differ_by_rule_scope_and_ordinal_and_never_change,
-           entries_are_in_the_order_of_their_last_change, only_so_many_resolved_ones_are_remembered)
+           entries_are_in_the_order_of_their_last_change, only_so_many_resolved_ones_are_remembered,
+           resolved_ones_are_dropped_in_the_order_of_their_last_change)

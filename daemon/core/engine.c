@@ -261,13 +261,13 @@ static int look_at_open(Engine *e, Effects *out)
                         e->wanted[n++] = e->book.entries[i]->pair;
         for (size_t i = 0; i < n; i++) {
                 Pair *p = e->wanted[i];
-                int r;
+                int r = engine_look(e, p, false, out);
 
-                if (p->watch->moved)
-                        engine_mark_changed(e, p->cell->scope, UINT64_C(1) << p->cell->metric);
-                r = engine_look(e, p, false, out);
                 if (r)
                         return r;
+                /* The figures are the same, but not their state. */
+                if (!p->open)
+                        engine_mark_changed(e, p->cell->scope, UINT64_C(1) << p->cell->metric);
         }
         return 0;
 }

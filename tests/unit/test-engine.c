@@ -142,21 +142,25 @@ START_TEST(an_alert_without_its_rule_expires_and_keeps_its_number)
 }
 END_TEST
 
+static void use_evidence(usec_t per)
+{
+        rules[0].test = RULE_EVIDENCE;
+        rules[0].false_alarms = 1;
+        rules[0].false_alarms_per = per;
+}
+
 /* As many on the wrong side as make an alert by evidence. */
-static void answer_badly(Engine *e, usec_t now)
+static void answer_badly(Engine *e, usec_t now, size_t n)
 {
         static const char *const ids[] = {"1", "2", "3", "4", "5", "6", "7", "8"};
-        Effects all = EFFECTS_NULL;
 
-        for (size_t i = 0; i < CX_ARRAY_LEN(ids); i++) {
+        effects_reset(&out);
+        for (size_t i = 0; i < n; i++) {
                 Survey s = survey(ids[i], "ana", now, 1);
+                Input in = {.kind = INPUT_SURVEY, .now = now, .survey = &s};
 
-                ck_assert_int_eq(step(e, now, &s, NULL), 0);
-                for (size_t k = 0; k < out.n_alerts; k++)
-                        ck_assert_int_eq(effects_add_alert(&all, &out.alerts[k]), 0);
+                ck_assert_int_eq(engine_step(e, &in, &out), 0);
         }
-        effects_deinit(&out);
-        out = all;
 }
 
 START_TEST(evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet)
@@ -164,21 +168,19 @@ START_TEST(evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet)
         Engine *e, *again;
         Alert alert;
 
-        rules[0].test = RULE_EVIDENCE;
-        rules[0].false_alarms = 1;
-        rules[0].false_alarms_per = USEC_DAY;
+        use_evidence(USEC_DAY);
         e = make(1);
         again = make(1);
-        answer_badly(e, day0);
+        answer_badly(e, day0, 8);
         ck_assert_uint_eq(out.n_alerts, 1);
         alert = out.alerts[0];
         /* All of it was retracted. */
         alert.state = ALERT_RESOLVED;
         alert.reason = ALERT_WITHDRAWN;
         ck_assert_int_eq(engine_restore(again, &alert), 0);
-        answer_badly(again, day0);
+        answer_badly(again, day0, 8);
         ck_assert_uint_eq(out.n_alerts, 0);
-        answer_badly(again, day0 + USEC_DAY);
+        answer_badly(again, day0 + USEC_DAY, 8);
         ck_assert_uint_eq(out.n_alerts, 1);
         ck_assert_uint_eq(out.alerts[0].ordinal, 2);
         rules[0].test = RULE_POINT;
@@ -191,20 +193,13 @@ END_TEST
 /* With two scopes under the rule the limit is above the evidence of six bad answers, with one below it. */
 static Engine *make_two_scopes(usec_t ts, const Survey *of_bob)
 {
-        static const char *const ids[] = {"1", "2", "3", "4", "5", "6"};
         Engine *e;
 
-        rules[0].test = RULE_EVIDENCE;
-        rules[0].false_alarms = 1;
-        rules[0].false_alarms_per = 400 * USEC_DAY;
+        use_evidence(400 * USEC_DAY);
         e = make(1);
         ck_assert_int_eq(step(e, day0, of_bob, NULL), 0);
-        for (size_t i = 0; i < CX_ARRAY_LEN(ids); i++) {
-                Survey s = survey(ids[i], "ana", ts, 1);
-
-                ck_assert_int_eq(step(e, ts, &s, NULL), 0);
-                ck_assert_uint_eq(out.n_alerts, 0);
-        }
+        answer_badly(e, ts, 6);
+        ck_assert_uint_eq(out.n_alerts, 0);
         return e;
 }
 
@@ -238,14 +233,31 @@ START_TEST(a_scope_without_answers_is_no_longer_counted)
 }
 END_TEST
 
+START_TEST(a_limit_that_moved_is_no_news_of_a_figure)
+{
+        Survey bob = survey("0", "bob", day0, 5);
+        EngineChange changes[8];
+        Engine *e;
+
+        use_evidence(400 * USEC_DAY);
+        e = make(1);
+        answer_badly(e, day0, 8);
+        (void)engine_take_changed(e, changes, CX_ARRAY_LEN(changes));
+        ck_assert_int_eq(step(e, day0, &bob, NULL), 0);
+        ck_assert_int_eq(step(e, day0 + 1, NULL, NULL), 0);
+        ck_assert_uint_eq(engine_take_changed(e, changes, CX_ARRAY_LEN(changes)), 3); /* none of ana */
+        rules[0].test = RULE_POINT;
+        engine_free(e);
+        effects_deinit(&out);
+}
+END_TEST
+
 /* After so many good ones all evidence is smaller than a number can be. */
 START_TEST(a_bad_half_of_a_day_is_seen_behind_a_good_one)
 {
         Engine *e[2];
 
-        rules[0].test = RULE_EVIDENCE;
-        rules[0].false_alarms = 1;
-        rules[0].false_alarms_per = USEC_DAY;
+        use_evidence(USEC_DAY);
         rules[0].threshold = 40;
         for (int k = 0; k < 2; k++) {
                 bool found = false;
@@ -380,16 +392,14 @@ START_TEST(evidence_stays_used_up_while_a_rule_has_another_metric)
         Alert first, second;
 
         care.answers[0].metric = TEXT("care");
-        rules[0].test = RULE_EVIDENCE;
-        rules[0].false_alarms = 1;
-        rules[0].false_alarms_per = USEC_DAY;
+        use_evidence(USEC_DAY);
         e = make(1);
-        answer_badly(e, day0);
+        answer_badly(e, day0, 8);
         ck_assert_uint_eq(out.n_alerts, 1);
         other = carry_over_to_metric(1, e, &care);
         ck_assert_int_eq(step(other, day0, NULL, NULL), 0); /* it expires */
         again = carry_over_to_metric(0, other, &care);
-        answer_badly(again, day0);
+        answer_badly(again, day0, 8);
         ck_assert_uint_eq(out.n_alerts, 0);
         /* Both changed at the same moment, and the newer one is read first. */
         restored = make(1);
@@ -397,11 +407,11 @@ START_TEST(evidence_stays_used_up_while_a_rule_has_another_metric)
         first.state = ALERT_RESOLVED;
         second = first;
         second.ordinal = 2;
-        memcpy(second.metric, "care", sizeof("care"));
+        second.metric[0] = 'x';
         ck_assert_int_eq(engine_replay(restored, &good), 0);
         ck_assert_int_eq(engine_restore(restored, &second), 0);
         ck_assert_int_eq(engine_restore(restored, &first), 0);
-        answer_badly(restored, day0);
+        answer_badly(restored, day0, 8);
         ck_assert_uint_eq(out.n_alerts, 0);
         rules[0].test = RULE_POINT;
         engine_free(e);
@@ -480,7 +490,8 @@ END_TEST
 CHECK_MAIN("engine", statistics_count_what_came, changed_scopes_are_told_once,
            an_alert_without_its_rule_expires_and_keeps_its_number,
            evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet,
-           a_scope_without_answers_is_no_longer_counted, a_bad_half_of_a_day_is_seen_behind_a_good_one,
+           a_scope_without_answers_is_no_longer_counted, a_limit_that_moved_is_no_news_of_a_figure,
+           a_bad_half_of_a_day_is_seen_behind_a_good_one,
            a_rule_with_another_metric_does_not_use_its_numbers_again,
            numbers_of_alerts_that_were_dropped_are_carried_over,
            numbers_of_alerts_that_were_dropped_without_an_heir_are_not_used_again,

@@ -205,7 +205,18 @@ static FeedRow *rows_add(FeedRows *to)
         return &to->rows[to->n];
 }
 
-static int prepare_one(Feed *feed, const Engine *e, const Alert *alert, const Metric *metric, ScopeId scope,
+/* It may be of a scope that is not there any more. */
+static void write_topic(const Alert *alert, Buffer *to)
+{
+        char scope[SCOPE_TEXT_MAX];
+        bool is_org = alert->scope_kind == SCOPE_ORG;
+        int n = snprintf(scope, sizeof(scope), "%s%s%s", scope_kind_name(alert->scope_kind),
+                         is_org ? "" : "/", is_org ? "" : alert->scope_name);
+
+        topic_write(to, "alert", (Text){.at = scope, .n = (size_t)n}, alert->metric);
+}
+
+static int prepare_one(Feed *feed, const Engine *e, const Alert *alert, const Metric *metric,
                        const Role *role, usec_t now, FeedRows *to)
 {
         const Rule *rule = alert_rule(alert, engine_settings(e));
@@ -215,7 +226,7 @@ static int prepare_one(Feed *feed, const Engine *e, const Alert *alert, const Me
 
         if (!row)
                 return -ENOMEM;
-        topic_write(&text, "alert", org_scope(engine_org(e), scope)->text, alert->metric);
+        write_topic(alert, &text);
         buffer_append_char(&text, ' ');
         json_begin_object(&out);
         json_member_int(&out, "seq", (int64_t)feed->next_number);
@@ -241,7 +252,7 @@ int feeds_prepare(Feeds *f, const Engine *e, const Alert *alert, usec_t now, Fee
         ScopeId scope = org_find(org, alert->scope_kind, text_of(alert->scope_name));
 
         /* One that is still pending may come to nothing. */
-        if (scope == SCOPE_NONE || !alert->fired)
+        if (!alert->fired)
                 return 0;
         for (Feed *feed = f->feeds; feed; feed = feed->later) {
                 const Principal *who = feed->principal;
@@ -251,11 +262,12 @@ int feeds_prepare(Feeds *f, const Engine *e, const Alert *alert, usec_t now, Fee
                 if (!who)
                         continue;
                 if (!who->admin) {
-                        if (!metric || !policy_sees(policy, org, who, metric, scope, now))
+                        if (!metric || scope == SCOPE_NONE ||
+                            !policy_sees(policy, org, who, metric, scope, now))
                                 continue;
                         role = policy_role(policy, org, who, metric, scope, now);
                 }
-                r = prepare_one(feed, e, alert, metric, scope, role, now, to);
+                r = prepare_one(feed, e, alert, metric, role, now, to);
                 if (r < 0)
                         return r;
         }

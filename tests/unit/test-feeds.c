@@ -319,9 +319,27 @@ START_TEST(a_message_past_its_retention_is_gone_as_after_a_restart)
 }
 END_TEST
 
+/* As a team after a reload with another roster: its alert expires, and that is told, too. */
+START_TEST(an_alert_of_a_scope_that_is_gone_is_told_to_who_sees_everything)
+{
+        Alert gone = {.rule = "low", .scope_kind = SCOPE_TEAM, .scope_name = "gone", .metric = "csat"};
+        FeedRows rows = {0};
+
+        set_up();
+        gone.state = ALERT_RESOLVED;
+        gone.fired = 1;
+        ck_assert_int_eq(feeds_prepare(feeds, engine, &gone, 1, &rows), 0);
+        ck_assert_uint_eq(rows.n, 2);
+        ck_assert_ptr_nonnull(strstr(rows.rows[0].text, "alert/team/gone/csat {"));
+        feed_rows_deinit(&rows);
+        tear_down();
+}
+END_TEST
+
 CHECK_MAIN("feeds", many_are_told_some_at_a_time, what_comes_meanwhile_is_told_too,
            who_comes_or_goes_meanwhile_disturbs_nobody, a_small_ring_loses_nothing_for_who_is_told,
            a_busy_feed_does_not_hold_up_another, a_tick_waits_for_alerts_but_not_for_ever,
            before_a_reload_all_are_told, a_tick_that_a_reload_ended_takes_nothing_from_the_next,
            numbers_go_on_where_all_messages_are_past_their_retention,
-           a_message_past_its_retention_is_gone_as_after_a_restart)
+           a_message_past_its_retention_is_gone_as_after_a_restart,
+           an_alert_of_a_scope_that_is_gone_is_told_to_who_sees_everything)

@@ -54,7 +54,7 @@ static usec_t keep_of(const Settings *s, WindowTier tier)
 
 /*
  * Windows of up to 7 days are computed from the surveys: what they are no longer stored for would be another figure after a
- * restart. `today` may have 25 hours.
+ * restart.
  */
 static int32_t first_kept(const Engine *e, WindowTier tier)
 {
@@ -63,7 +63,7 @@ static int32_t first_kept(const Engine *e, WindowTier tier)
 
         if (tier != WINDOW_DAY && stored) {
                 usec_t oldest =
-                        usec_ceil(e->now - (stored > 25 * USEC_HOUR ? stored : 25 * USEC_HOUR), width);
+                        usec_ceil(e->now - (stored > ENGINE_STORED_MIN ? stored : ENGINE_STORED_MIN), width);
 
                 from = from > oldest ? from : oldest;
         }

@@ -31,6 +31,9 @@
 
 typedef struct Engine Engine;
 
+/* Surveys are stored at least for so long: `today` may have 25 hours. */
+#define ENGINE_STORED_MIN (25 * USEC_HOUR)
+
 /* Borrowed by the engine as long as it lives. */
 typedef struct Settings {
         const Metric *metrics;

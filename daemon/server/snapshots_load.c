@@ -182,6 +182,7 @@ static int decode(Survey *ret, const Load *l, size_t at, size_t n, char *scratch
 static int apply_changes(Load *l)
 {
         Engine *engine = l->server->engine;
+        usec_t keep = l->server->config->keep_surveys;
         uint64_t n_deleted = 0;
         int r = 0;
 
@@ -200,7 +201,8 @@ static int apply_changes(Load *l)
                         r = engine_replay_change(engine, &l->now, &l->before);
         }
         engine_forget_count(engine, n_deleted);
-        engine_forget_before(engine, loop_realtime(l->server->loop) - l->server->config->keep_surveys);
+        engine_forget_before(engine, loop_realtime(l->server->loop) -
+                                             (keep > ENGINE_STORED_MIN ? keep : ENGINE_STORED_MIN));
         return r;
 }
 

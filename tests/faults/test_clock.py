@@ -152,4 +152,25 @@ def spring():
     today_on(2026, 3, 29, 23)
 
 
+@cx.case("surveys are stored for all of the 25 hours of today, also where their retention is a day")
+def retention():
+    late = datetime.datetime(2026, 10, 25, 23, 20, tzinfo=MADRID)
+    start = int(day_of(late)[0])
+    config = faults.config(metrics=METRICS, rules=[], timezone="Europe/Madrid", windows=["1h", "today"],
+                           retention={"surveys": "1d", "comments": "1d", "tallies": "1d"}, store={"snapshot_after": 0})
+    with cx.Daemon(config, start=False) as d:
+        clock = Clock(d)
+        clock.to(datetime.datetime.fromtimestamp(start + 81_000, MADRID))
+        d.start(env=clock.env)
+        # An hour of the day before, of which the first third is past 25 hours at the end; and the first hour of the day.
+        d.send(*(survey(i, start - 3600 + 60 * i) for i in range(120)))
+        assert n_in(d, "today")["n"] == 60
+        clock.to(late)
+        d.restart(kill=True, env=clock.env)
+        d.out.wait("upkeep removed surveys=")
+        for _ in range(2):
+            assert n_in(d, "today")["n"] == 60
+            d.restart(kill=True, env=clock.env)
+
+
 faults.run()

@@ -327,8 +327,11 @@ static void on_timer(void *user)
                 wait(u, SLICE_TIME, STEP_READ);
                 return;
         }
-        if (u->step == STEP_READ)
+        if (u->step == STEP_READ) {
+                /* Where nothing comes, nothing else tells the engine the time, and so which days are to go. */
+                server_step_time(u->server);
                 set_limits(u);
+        }
         submit(u, u->step);
 }
 

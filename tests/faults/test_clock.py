@@ -173,4 +173,19 @@ def retention():
             d.restart(kill=True, env=clock.env)
 
 
+@cx.case("counts by the day go in their time, also where no survey comes any more")
+def idle():
+    config = faults.config(metrics=METRICS, rules=[], windows=["1h", "1d"],
+                           retention={"surveys": "1d", "comments": "1d", "tallies": "1d"})
+    with cx.Daemon(config, start=False) as d:
+        clock = Clock(d)
+        # All clocks jump, so that a minute without anything is over at once.
+        env = {**clock.env, "FAKETIME_DONT_FAKE_MONOTONIC": "0"}
+        d.start(env=env)
+        d.send(*(survey(i, clock.now() - 3600 * i) for i in range(20)))
+        for days, there in ((2, True), (20, False)):
+            clock.set(days * 86_400)
+            cx.until(f"after {days} days", lambda: ((t := d.status()["store"])["rows"], t["tallies"] > 0) == (0, there), 5)
+
+
 faults.run()

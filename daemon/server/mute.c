@@ -18,6 +18,8 @@ void mute_set_limit(Mute *m, usec_t now, usec_t keep)
 {
         m->now = now;
         m->limit = keep ? now - keep : USEC_INFINITY;
+        if (m->limit < m->lowest)
+                m->lowest = m->limit;
         m->step = keep / 24 < USEC_MIN ? USEC_MIN : keep / 24 < USEC_HOUR ? keep / 24 : USEC_HOUR;
 }
 
@@ -127,9 +129,9 @@ static bool begin_pass(Mute *m)
                         m->goal = m->limit;
                 return true;
         }
-        /* Where more is kept than before, or the clock was wrong: new comments may come in behind the mark. */
-        if (m->limit < m->done)
-                m->done = m->limit;
+        /* Where more is or was kept than before, or the clock was wrong: new comments come in behind the mark. */
+        if (m->lowest < m->done)
+                m->done = m->lowest;
         if (m->done != INT64_MIN && m->done > m->limit - m->step)
                 return false;
         m->goal = m->limit;
@@ -159,20 +161,37 @@ static int slice(Mute *m, Store *store, size_t max, Survey *survey, char *scratc
         return r < 0 ? r : store_commit(store);
 }
 
+/* The mark has moved back, and no pass writes it: a start with other settings is to know. */
+static int note_marks(const Mute *m, Store *store)
+{
+        int r = store_begin(store);
+
+        if (r == 0)
+                r = write_marks(m, store);
+        return r < 0 ? r : store_commit(store);
+}
+
 int mute_slice(Mute *m, Store *store, size_t max, Survey *survey, char *scratch)
 {
         int r = m->known ? 0 : read_marks(m, store);
+        bool begins = m->at == 0;
+        usec_t before = m->done;
 
         m->n_muted = 0;
         m->n_rows = 0;
         buffer_reset(&m->rows);
-        if (r < 0 || !begin_pass(m))
+        if (r < 0)
                 return r;
-        r = slice(m, store, max, survey, scratch);
+        if (begin_pass(m))
+                r = slice(m, store, max, survey, scratch);
+        else if (m->done < before)
+                r = note_marks(m, store);
         if (r < 0) {
                 store_rollback(store);
                 m->known = false; /* what is stored holds */
                 m->n_muted = 0;
+        } else if (begins) {
+                m->lowest = m->limit;
         }
         return r;
 }

@@ -13,7 +13,8 @@
 #include "proto/survey.h"
 
 typedef struct Mute {
-        usec_t limit; /* comments of surveys before this are too old; USEC_INFINITY: all are */
+        usec_t limit;  /* comments of surveys before this are too old; USEC_INFINITY: all are */
+        usec_t lowest; /* the limit was since a pass last began: what came in may have comments from here on */
         usec_t now;
         usec_t step;    /* a pass is worth it after so long */
         bool known;     /* the rest was read from the store */
@@ -27,7 +28,7 @@ typedef struct Mute {
         uint64_t last;
 } Mute;
 
-#define MUTE_INIT ((Mute){.limit = INT64_MIN})
+#define MUTE_INIT ((Mute){.limit = INT64_MIN, .lowest = INT64_MAX})
 
 void mute_deinit(Mute *m);
 

@@ -105,5 +105,31 @@ BOTH(a_pass_that_is_on_its_way_takes_no_comment_that_is_kept_by_now)
         mute_deinit(&restarted);
 }
 
+BOTH(what_came_in_while_more_was_kept_loses_its_comment_when_it_is_too_old_again)
+{
+        Mute m = MUTE_INIT, restarted = MUTE_INIT;
+
+        put_four(s);
+        mute_set_limit(&m, NOW, 10 * USEC_DAY);
+        slice(&m, s, 10);
+        assert_commented(s, "4 ");
+        /* For so short a time that there was no slice. */
+        mute_set_limit(&m, NOW, 30 * USEC_DAY);
+        put(s, 5, NOW - 20 * USEC_DAY);
+        mute_set_limit(&m, NOW, 10 * USEC_DAY);
+        slice(&m, s, 10);
+        assert_commented(s, "4 ");
+        /* Until a restart. */
+        mute_set_limit(&m, NOW, 30 * USEC_DAY);
+        slice(&m, s, 10);
+        put(s, 6, NOW - 20 * USEC_DAY);
+        mute_set_limit(&restarted, NOW, 10 * USEC_DAY);
+        slice(&restarted, s, 10);
+        assert_commented(s, "4 ");
+        mute_deinit(&m);
+        mute_deinit(&restarted);
+}
+
 CHECK_MAIN("mute", what_is_too_old_loses_its_comment,
-           a_pass_that_is_on_its_way_takes_no_comment_that_is_kept_by_now)
+           a_pass_that_is_on_its_way_takes_no_comment_that_is_kept_by_now,
+           what_came_in_while_more_was_kept_loses_its_comment_when_it_is_too_old_again)

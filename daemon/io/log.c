@@ -3,11 +3,12 @@
 /*
  * The log.
  *
- * The happy path is: format, make printable, one write(). Possible failure modes are: stderr is full or
- * closed; the line is lost then, because a daemon that waits for its log does not serve its clients.
+ * The happy path is: format, make printable, one write(). Possible failure modes are: stderr is closed, or full and stays so
+ * for a moment; the line is lost then, because a daemon that waits for its log does not serve its clients.
  */
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,17 +17,23 @@
 #include "daemon/io/clock.h"
 #include "daemon/io/log.h"
 
+/* Who reads slowly is waited for, once, until something is taken again. In milliseconds. */
+#define PATIENCE 100
+
 static struct {
         const char *name;
         int fd;
         int prefix; /* -1: not decided yet */
         LogLevel level;
-        pthread_mutex_t limits; /* guards the content of every LogLimit */
+        pthread_mutex_t limits;  /* guards the content of every LogLimit */
+        pthread_mutex_t writing; /* guards @stuck, and the room that was seen */
+        bool stuck;
 } g_log = {.name = "cxd",
            .fd = STDERR_FILENO,
            .prefix = -1,
            .level = LOG_LEVEL_INFO,
-           .limits = PTHREAD_MUTEX_INITIALIZER};
+           .limits = PTHREAD_MUTEX_INITIALIZER,
+           .writing = PTHREAD_MUTEX_INITIALIZER};
 
 static const struct {
         LogLevel level;
@@ -111,6 +118,26 @@ char *log_quote(Text t, char *ret, size_t size)
         return ret;
 }
 
+/* Whether a line would not have to wait; what is wrong with the file is found out by the write. */
+static bool has_room(void)
+{
+        struct pollfd p = {.fd = g_log.fd, .events = POLLOUT};
+        int r;
+
+        do
+                r = poll(&p, 1, g_log.stuck ? 0 : PATIENCE);
+        while (r < 0 && errno == EINTR);
+        g_log.stuck = r == 0;
+        return r != 0;
+}
+
+static void put(const char *line, size_t n)
+{
+        /* Nobody is left to be told if this fails. */
+        if (has_room() && write(g_log.fd, line, n) < 0)
+                return;
+}
+
 static void emit(LogLevel level, const char *text)
 {
         char line[LOG_LINE_MAX + 1];
@@ -128,9 +155,9 @@ static void emit(LogLevel level, const char *text)
                 n = snprintf(line, sizeof(line), "%s: %s", g_log.name, word);
         n = (int)escape(text_of(text), false, line, (size_t)n, LOG_LINE_MAX);
         line[n++] = '\n';
-        /* Nobody is left to be told if this fails. */
-        if (write(g_log.fd, line, (size_t)n) < 0)
-                return;
+        pthread_mutex_lock(&g_log.writing);
+        put(line, (size_t)n);
+        pthread_mutex_unlock(&g_log.writing);
 }
 
 void log_at(LogLevel level, const char *format, ...)

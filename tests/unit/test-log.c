@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -104,6 +105,32 @@ START_TEST(what_repeats_is_counted_instead_of_written)
 }
 END_TEST
 
+START_TEST(a_pipe_that_nobody_reads_loses_lines_and_holds_nobody_up)
+{
+        char path[64], text[4096];
+        int full;
+
+        begin();
+        log_info("before");
+        ck_assert_str_eq(logged(), "<6>before\n");
+        /* Another description of the same pipe, lest ours becomes one that does not wait. */
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", g_pipe[1]);
+        full = open(path, O_WRONLY | O_NONBLOCK);
+        ck_assert_int_ge(full, 0);
+        memset(text, 'x', sizeof(text));
+        while (write(full, text, sizeof(text)) > 0)
+                ;
+        for (int i = 0; i < 1000; i++)
+                log_info("lost");
+        ck_assert_int_eq(fcntl(g_pipe[0], F_SETFL, O_NONBLOCK), 0);
+        while (read(g_pipe[0], text, sizeof(text)) > 0)
+                ;
+        log_info("after");
+        ck_assert_str_eq(logged(), "<6>after\n");
+        close(full);
+}
+END_TEST
+
 START_TEST(levels_have_names)
 {
         LogLevel level = LOG_LEVEL_ERR;
@@ -117,4 +144,4 @@ END_TEST
 CHECK_MAIN("log", a_line_carries_its_priority_where_no_terminal_is,
            no_name_from_outside_makes_a_second_line_or_colours, a_quoted_value_stays_one_value,
            a_long_line_is_cut_and_a_long_value_closed, what_repeats_is_counted_instead_of_written,
-           levels_have_names)
+           a_pipe_that_nobody_reads_loses_lines_and_holds_nobody_up, levels_have_names)

@@ -81,6 +81,28 @@ def descriptors():
         assert d.status()["surveys"]["counted"] == 3 * 22
 
 
+@cx.case("without a descriptor limits.memory holds")
+def memory():
+    limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+    # Less than it has at the start.
+    with cx.Daemon(start=False, limits={"memory": 2}) as d:
+        d.start(preexec_fn=limit)
+        with cx.Lines(d.address("lines", "unix")) as c:
+            c.send(survey("before"))
+            assert c.settle()["refused"] == 1
+            idle = crowd(d.address("lines", "unix"), 200)
+            try:
+                cx.until("it is full", lambda: len(os.listdir(f"/proc/{d.process.pid}/fd")) >= 95)
+                mark = len(d.out.lines)
+                select.select([], [], [], 1)
+                c.send(*[survey(f"during-{i}") for i in range(200)])
+                assert c.settle()["refused"] == 201, c.acked()
+                assert not d.out.find("surveys are taken", mark), d.out.lines[mark:]
+            finally:
+                for s in idle:
+                    s.close()
+
+
 @cx.case("beyond limits.connections clients are turned away, others go on, and there is room again when some leave")
 def connections():
     with cx.Daemon(limits={"connections": 40}) as d:

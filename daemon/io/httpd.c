@@ -117,12 +117,18 @@ static void refuse_length(HttpConn *c, int status, const char *what, size_t max)
         http_refuse(c, status, FAULT_TOO_LONG, text);
 }
 
+/* One that is alone has all the room that there is for bodies, and no more. */
+static size_t body_max(const HttpServer *s)
+{
+        return s->limits.body_max < s->bodies_max ? s->limits.body_max : s->bodies_max;
+}
+
 static void begin_body(HttpConn *c, bool nothing_yet)
 {
         const HttpHead *h = &c->request->head;
 
-        if (h->length > c->server->limits.body_max) {
-                refuse_length(c, 413, "body", c->server->limits.body_max);
+        if (h->length > body_max(c->server)) {
+                refuse_length(c, 413, "body", body_max(c->server));
                 return;
         }
         if (!h->chunked && h->length == 0) {
@@ -199,7 +205,7 @@ static size_t take_body(HttpConn *c, const char *data, size_t n)
         int k;
 
         if (r->head.chunked)
-                k = http_chunk_feed(&c->chunk, data, n, s->limits.body_max, &r->body, &used);
+                k = http_chunk_feed(&c->chunk, data, n, body_max(s), &r->body, &used);
         else
                 k = take_plain(r, data, n, &used);
         s->stats.body_bytes += r->body.n - before;
@@ -208,7 +214,7 @@ static size_t take_body(HttpConn *c, const char *data, size_t n)
         } else if (k == HTTP_CHUNK_E_BAD) {
                 http_refuse(c, 400, FAULT_HTTP, "the body is not properly chunked");
         } else if (k == HTTP_CHUNK_E_LARGE) {
-                refuse_length(c, 413, "body", s->limits.body_max);
+                refuse_length(c, 413, "body", body_max(s));
         } else if (s->stats.body_bytes > s->bodies_max) {
                 http_refuse(c, 503, FAULT_UNAVAILABLE, "too many large requests at one time; try again");
         } else if (k == HTTP_CHUNK_E_DONE) {

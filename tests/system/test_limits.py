@@ -103,6 +103,20 @@ def memory():
                     s.close()
 
 
+@cx.case("a body that alone is more than limits.memory leaves to bodies is called too long, and not to be tried again")
+def bodies():
+    with cx.Daemon(limits={"memory": 64}) as d:
+        head = "POST /v1/surveys HTTP/1.1\r\nHost: localhost\r\n"
+        for more, body in ((f"Content-Length: {(4 << 20) + 1}", b""),
+                           ("Transfer-Encoding: chunked", b"%x\r\n" % ((4 << 20) + 1))):
+            h = d.http()
+            h.raw(f"{head}{more}\r\n\r\n".encode() + body)
+            r = h.response()
+            assert r.status == 413 and "4194304" in r.json()["error"] and "retry-after" not in r.headers, r.body
+        r = d.http().post("/v1/surveys", json.dumps(survey("fits")).encode().rjust(4 << 20))
+        assert r.status == 200 and r.json()["stored"] == 1, r.body
+
+
 @cx.case("beyond limits.connections clients are turned away, others go on, and there is room again when some leave")
 def connections():
     with cx.Daemon(limits={"connections": 40}) as d:

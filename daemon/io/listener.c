@@ -225,9 +225,20 @@ static int bind_new(Listener *l, const ListenerConfig *config)
         return fd;
 }
 
+/* Of IPv4, too. */
+static bool is_for_any(int fd, const Address *a)
+{
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&a->sockaddr;
+        int only = 1;
+        socklen_t n = sizeof(only);
+
+        return in6->sin6_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr) &&
+               getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &n) == 0 && !only;
+}
+
 static int check_inherited(Listener *l, int fd)
 {
-        int listens = 0, flags;
+        int listens = 0, flags, r;
         socklen_t n = sizeof(listens);
 
         if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) < 0 || !listens)
@@ -235,7 +246,10 @@ static int check_inherited(Listener *l, int fd)
         flags = fcntl(fd, F_GETFL);
         if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
                 return -errno;
-        return address_of_fd(fd, &l->address);
+        r = address_of_fd(fd, &l->address);
+        if (r == 0)
+                l->address.any = is_for_any(fd, &l->address);
+        return r;
 }
 
 static int start(Listener *l, Loop *loop, const ListenerConfig *config)

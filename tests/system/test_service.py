@@ -161,6 +161,24 @@ def inherited():
             s.close()
 
 
+@cx.case("an inherited socket for IPv6 and IPv4 is the address with an asterisk, which is not opened once more")
+def inherited_any():
+    with cx.Daemon(start=False) as d, socket.socket(socket.AF_INET6) as s:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        s.bind(("::", 0))
+        s.listen(5)
+        port = s.getsockname()[1]
+        config = cx.base_config(insecure=True)
+        config["listen"]["lines"] = [f"tcp://*:{port}"]
+        d.configure(config)
+        d.spawn(prefix=[sys.executable, "-c", LAUNCH, str(s.fileno())], pass_fds=[s.fileno()],
+                env={"LISTEN_FDS": "1", "LISTEN_FDNAMES": "lines"})
+        d.wait_ready()
+        with cx.Lines(f"tcp://127.0.0.1:{port}") as c:
+            c.send(survey("a"))
+            assert c.settle()["stored"] == 1
+
+
 @cx.case("systemd-socket-activate starts it with the first connection")
 def activated():
     activate = cx.tool("systemd-socket-activate")

@@ -102,6 +102,22 @@ static int listen_inherited(Server *s, ConfigFace face)
         return 0;
 }
 
+/* What is left belongs to no face: nobody would ever accept who connects there. */
+static void drop_strangers(Server *s)
+{
+        Notify *n = s->options.notify;
+
+        for (size_t i = 0; i < n->n_fds; i++) {
+                if (n->fds[i].fd < 0)
+                        continue;
+                log_warning("inherited socket name=%s is none of lines, http, pull, rep, feed "
+                            "(FileDescriptorName=), closing it",
+                            LOG_QUOTE(text_of(n->fds[i].name)));
+                close(n->fds[i].fd);
+                n->fds[i].fd = -1;
+        }
+}
+
 static bool is_open_already(const Server *s, const Address *a)
 {
         char text[ADDRESS_TEXT_MAX], open[ADDRESS_TEXT_MAX];
@@ -136,6 +152,7 @@ int faces_listen(Server *s)
                                 return r;
                 }
         }
+        drop_strangers(s);
         return 0;
 }
 

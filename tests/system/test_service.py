@@ -179,6 +179,15 @@ def inherited_any():
             assert c.settle()["stored"] == 1
 
 
+@cx.case("of an inherited socket that belongs to no face the log tells")
+def inherited_stranger():
+    with cx.Daemon(start=False) as d, socket.create_server(("127.0.0.1", 0)) as s:
+        d.spawn(prefix=[sys.executable, "-c", LAUNCH, str(s.fileno())], pass_fds=[s.fileno()],
+                env={"LISTEN_FDS": "1", "LISTEN_FDNAMES": "cxd.socket"})
+        d.wait_ready()
+        assert d.out.find(r'<4>inherited socket name="cxd.socket" is none of lines, http'), d.out.lines
+
+
 @cx.case("systemd-socket-activate starts it with the first connection")
 def activated():
     activate = cx.tool("systemd-socket-activate")

@@ -51,8 +51,9 @@ struct Conn {
         unsigned busy; /* inside a callback of the owner */
         bool dead;     /* conn_free() was called in there */
         bool paused;
-        bool choked; /* too much output is unsent */
-        bool full;   /* as much input waits as may: it is not read from */
+        bool resuming; /* with the next tick */
+        bool choked;   /* too much output is unsent */
+        bool full;     /* as much input waits as may: it is not read from */
         bool eof;
         bool eof_told;
         bool closing;
@@ -288,6 +289,8 @@ static void on_tick(evutil_socket_t fd CX_UNUSED, short what CX_UNUSED, void *us
         /* event_active() does not disarm it. */
         event_del(c->tick);
         c->armed_for = USEC_INFINITY;
+        if (c->resuming)
+                c->paused = c->resuming = false;
         look_at_times(c);
         if (deliver(c))
                 arm(c);
@@ -425,14 +428,26 @@ bool conn_is_choked(const Conn *c)
 void conn_pause(Conn *c)
 {
         c->paused = true;
+        c->resuming = false;
 }
 
 void conn_resume(Conn *c)
 {
-        if (!c->paused)
+        static const struct timeval next_round = {0};
+
+        if (!c->paused || c->resuming || c->over)
                 return;
-        c->paused = false;
-        event_active(c->tick, EV_TIMEOUT, 1);
+        if (c->busy == 0) {
+                c->paused = false;
+                event_active(c->tick, EV_TIMEOUT, 1);
+                return;
+        }
+        /* By the owner that paused it for this piece of input. After each piece it is the turn of the others. */
+        c->resuming = true;
+        if (event_add(c->tick, &next_round) < 0)
+                finish(c, CONN_MEMORY);
+        else
+                c->armed_for = 0;
 }
 
 void conn_set_deadline(Conn *c, usec_t at)

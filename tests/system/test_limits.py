@@ -117,6 +117,33 @@ def bodies():
         assert r.status == 200 and r.json()["stored"] == 1, r.body
 
 
+@cx.case("who sends 400 dear requests in one go is served in turn with others, and gets all answers in their order")
+def pipelined():
+    roster = "agent,name,team,site,region\n" + "".join(f"a{i},A {i},alpha,madrid,iberia\n" for i in range(2000))
+    with cx.Daemon(roster=roster) as d:
+        greedy, other = d.http(), d.http()
+        assert other.get("/healthz").status == 200
+        head = "/v1/board?kind=agent HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        # While it does not take this answer, what comes behind gathers.
+        greedy.raw(f"GET {head}".encode())
+        select.select([], [], [], 0.5)
+        greedy.raw(f"HEAD {head}".encode() * 400 + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        select.select([], [], [], 0.5)
+        assert greedy.response().status == 200
+        assert other.get("/healthz").status == 200
+        greedy.sock.setblocking(False)
+        try:
+            while greedy.reader.more():
+                pass
+        except BlockingIOError:
+            pass
+        done = greedy.reader.bytes.count(b"HTTP/1.1 200 OK")
+        assert done < 200, f"{done} of 400 came first"
+        for _ in range(400):
+            assert greedy.response("HEAD").status == 200
+        assert greedy.response().status == 200
+
+
 @cx.case("beyond limits.connections clients are turned away, others go on, and there is room again when some leave")
 def connections():
     with cx.Daemon(limits={"connections": 40}) as d:

@@ -48,7 +48,7 @@ static usec_t keep_of(const Settings *s, WindowTier tier)
         case WINDOW_HOUR:
                 return 14 * USEC_DAY + USEC_HOUR;
         default:
-                return usec_ceil(s->keep > twice ? s->keep : twice, USEC_DAY);
+                return usec_ceil(usec_max(s->keep, twice), USEC_DAY);
         }
 }
 
@@ -62,10 +62,9 @@ static int32_t first_kept(const Engine *e, WindowTier tier)
         usec_t stored = e->settings->keep_surveys;
 
         if (tier != WINDOW_DAY && stored) {
-                usec_t oldest =
-                        usec_ceil(e->now - (stored > ENGINE_STORED_MIN ? stored : ENGINE_STORED_MIN), width);
+                usec_t oldest = usec_ceil(e->now - usec_max(stored, ENGINE_STORED_MIN), width);
 
-                from = from > oldest ? from : oldest;
+                from = usec_max(from, oldest);
         }
         return engine_bucket(from, width);
 }

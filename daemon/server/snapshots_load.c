@@ -182,7 +182,6 @@ static int decode(Survey *ret, const Load *l, size_t at, size_t n, char *scratch
 static int apply_changes(Load *l)
 {
         Engine *engine = l->server->engine;
-        usec_t keep = l->server->config->keep_surveys;
         uint64_t n_deleted = 0;
         int r = 0;
 
@@ -202,7 +201,7 @@ static int apply_changes(Load *l)
         }
         engine_forget_count(engine, n_deleted);
         engine_forget_before(engine, loop_realtime(l->server->loop) -
-                                             (keep > ENGINE_STORED_MIN ? keep : ENGINE_STORED_MIN));
+                                             usec_max(l->server->config->keep_surveys, ENGINE_STORED_MIN));
         return r;
 }
 

@@ -189,10 +189,9 @@ static void wait(Upkeep *u, usec_t time, Step step)
 static void set_limits(Upkeep *u)
 {
         Server *s = u->server;
-        usec_t keep = s->config->keep_surveys;
 
         u->now = loop_realtime(s->loop);
-        u->before = u->now - (keep > ENGINE_STORED_MIN ? keep : ENGINE_STORED_MIN);
+        u->before = u->now - usec_max(s->config->keep_surveys, ENGINE_STORED_MIN);
         u->before_day = engine_kept_day(s->engine);
         mute_set_limit(&u->mute, u->now, s->config->keep_comments);
         intake_set_limits(s->intake, u->before, u->mute.limit);

@@ -59,5 +59,10 @@ static inline usec_t usec_min(usec_t a, usec_t b)
         return a < b ? a : b;
 }
 
+static inline usec_t usec_max(usec_t a, usec_t b)
+{
+        return a > b ? a : b;
+}
+
 /* @delay, not negative, behind @at; USEC_INFINITY if there is no such time. */
 usec_t usec_after(usec_t at, usec_t delay);

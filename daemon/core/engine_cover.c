@@ -106,8 +106,10 @@ static int look_at_scope(Engine *e, ScopeId scope, Effects *out)
 
                 if (!g->watch->fell || !g->pair || g->pair->open || engine_is_calm(g))
                         continue;
-                engine_mark_changed(e, scope, UINT64_C(1) << g->pair->cell->metric);
                 r = engine_look(e, g->pair, false, out);
+                /* The figures are the same, but not their state. */
+                if (g->pair->open)
+                        engine_mark_changed(e, scope, UINT64_C(1) << g->pair->cell->metric);
         }
         return r;
 }

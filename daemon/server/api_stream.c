@@ -172,24 +172,23 @@ static void on_closed(HttpStream *http, ConnReason reason, void *user)
 }
 
 /*
- * Behind `since`, or where a browser's EventSource goes on, which asks for its first `since` again and again: behind the later
- * one. Without either: what comes from now on.
+ * Where a browser's EventSource goes on, which asks for its first `since` each time; else behind `since`. Without either: what
+ * comes from now on.
  */
 static int start_after(ApiCall *call, const Feed *feed, uint64_t *ret)
 {
-        const Text given[] = {api_param(call, "since"), http_header(call->request, "Last-Event-ID")};
-        int64_t after = -1, value;
+        Text heard = http_header(call->request, "Last-Event-ID"), since = api_param(call, "since");
+        Text after = heard.n ? heard : since;
+        int64_t value;
 
-        for (size_t i = 0; i < CX_ARRAY_LEN(given); i++) {
-                if (!given[i].at)
-                        continue;
-                if (text_to_int64(given[i], &value) < 0 || value < 0)
-                        return api_fault(call, FAULT_PARAMETER, "since",
-                                         "the number of the last message that you have, or 0");
-                if (value > after)
-                        after = value;
+        if (!after.at) {
+                *ret = feed_last_seq(feed);
+                return 0;
         }
-        *ret = after < 0 ? feed_last_seq(feed) : (uint64_t)after;
+        if (text_to_int64(after, &value) < 0 || value < 0)
+                return api_fault(call, FAULT_PARAMETER, heard.n ? "Last-Event-ID" : "since",
+                                 "the number of the last message that you have, or 0");
+        *ret = (uint64_t)value;
         return 0;
 }
 

@@ -123,9 +123,14 @@ static bool is_open_already(const Server *s, const Address *a)
         char text[ADDRESS_TEXT_MAX], open[ADDRESS_TEXT_MAX];
 
         address_format(a, text);
-        for (size_t i = 0; i < s->n_listeners; i++)
-                if (strcmp(address_format(listener_address(s->listeners[i]), open), text) == 0)
+        for (size_t i = 0; i < s->n_listeners; i++) {
+                Address other = *listener_address(s->listeners[i]);
+
+                /* Who takes IPv4, too, takes what is for IPv6 alone. */
+                other.any = other.any && a->any;
+                if (strcmp(address_format(&other, open), text) == 0)
                         return true;
+        }
         return false;
 }
 

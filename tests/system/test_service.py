@@ -169,14 +169,16 @@ def inherited_any():
         s.listen(5)
         port = s.getsockname()[1]
         config = cx.base_config(insecure=True)
-        config["listen"]["lines"] = [f"tcp://*:{port}"]
-        d.configure(config)
-        d.spawn(prefix=[sys.executable, "-c", LAUNCH, str(s.fileno())], pass_fds=[s.fileno()],
-                env={"LISTEN_FDS": "1", "LISTEN_FDNAMES": "lines"})
-        d.wait_ready()
-        with cx.Lines(f"tcp://127.0.0.1:{port}") as c:
-            c.send(survey("a"))
-            assert c.settle()["stored"] == 1
+        for host in "*", "[::]":
+            config["listen"]["lines"] = [f"tcp://{host}:{port}"]
+            d.configure(config)
+            d.spawn(prefix=[sys.executable, "-c", LAUNCH, str(s.fileno())], pass_fds=[s.fileno()],
+                    env={"LISTEN_FDS": "1", "LISTEN_FDNAMES": "lines"})
+            d.wait_ready()
+            with cx.Lines(f"tcp://127.0.0.1:{port}") as c:
+                c.send(survey(host))
+                assert c.settle()["stored"] == 1
+            d.stop()
 
 
 @cx.case("of an inherited socket that belongs to no face the log tells")

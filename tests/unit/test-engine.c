@@ -235,7 +235,7 @@ END_TEST
 
 START_TEST(a_limit_that_moved_is_no_news_of_a_figure)
 {
-        Survey bob = survey("0", "bob", day0, 5);
+        Survey bob = survey("0", "bob", day0, 5), retracted = bob;
         EngineChange changes[8];
         Engine *e;
 
@@ -246,6 +246,17 @@ START_TEST(a_limit_that_moved_is_no_news_of_a_figure)
         ck_assert_int_eq(step(e, day0, &bob, NULL), 0);
         ck_assert_int_eq(step(e, day0 + 1, NULL, NULL), 0);
         ck_assert_uint_eq(engine_take_changed(e, changes, CX_ARRAY_LEN(changes)), 3); /* none of ana */
+        engine_free(e);
+        /* One that falls closely above the evidence. */
+        use_evidence(600 * USEC_DAY);
+        e = make(1);
+        ck_assert_int_eq(step(e, day0, &bob, NULL), 0);
+        answer_badly(e, day0, 6);
+        (void)engine_take_changed(e, changes, CX_ARRAY_LEN(changes));
+        retracted.status = SURVEY_RETRACTED;
+        ck_assert_int_eq(step(e, day0, &retracted, &bob), 0);
+        ck_assert_int_eq(step(e, day0 + 1, NULL, NULL), 0);
+        ck_assert_uint_eq(engine_take_changed(e, changes, CX_ARRAY_LEN(changes)), 3);
         rules[0].test = RULE_POINT;
         engine_free(e);
         effects_deinit(&out);

@@ -257,15 +257,16 @@ static int check_rule(Loader *l, const MapRule *rule, bool from, bool to, const 
 static int check_format(Loader *l, unsigned line, const MapRule *rule)
 {
         /* strptime() reads them and makes nothing of them: a week would be the first day of its year. */
-        static const char *const unused[] = {"%G", "%g", "%V", "%Z"};
         const char *f = rule->format;
 
-        for (size_t i = 0; i < CX_ARRAY_LEN(unused); i++)
-                if (strstr(f, unused[i]))
+        for (const char *at = strchr(f, '%'); at; at = *at ? strchr(at + 1, '%') : NULL) {
+                at += 1 + strspn(at + 1, "-_^#0123456789EO"); /* flags, a width, an alternative form */
+                if (*at && strchr("GgVZ", *at))
                         return FAIL(l, line, rule->field,
-                                    "format: %s in \"%s\" would be read and not used; cut it off with "
+                                    "format: %%%c in \"%s\" would be read and not used; cut it off with "
                                     "capture: (an offset is %%z)",
-                                    unused[i], f);
+                                    *at, f);
+        }
         if (strstr(f, "%s")) /* strptime() makes local time of it, the machine's */
                 return FAIL(l, line, rule->field, "format: %%s is wrong in \"%s\"; right is unix", f);
         if (strchr(f, '%') || strcmp(f, "rfc3339") == 0 || strcmp(f, "unix") == 0 ||

@@ -30,6 +30,7 @@ typedef struct HttpSink {
         char *token;
         Buffer batch;
         uint64_t tags[BATCH_LINES];
+        bool stale[BATCH_LINES]; /* a later version was stored before this one was sent at all */
         size_t n_tags;
 } HttpSink;
 
@@ -62,10 +63,26 @@ static void take_result(HttpSink *s, const json_t *j, bool again)
                 if (index < 0 || (size_t)index >= s->n_tags)
                         continue;
                 r.tag = s->tags[index];
-                if (again && sink_is_superseded(&r))
+                if (again && !s->stale[index] && sink_is_superseded(&r))
                         s->base.totals.duplicate++;
                 else
                         s->base.on_refused(s->base.context, &r);
+        }
+}
+
+/* Of an answer to what had not been sent before. */
+static void note_stale(HttpSink *s, const Buffer *body)
+{
+        CX_CLEANUP(json_freep) json_t *j = body->n ? json_loadb(body->data, body->n, 0, NULL) : NULL;
+        json_t *refusal;
+        size_t i;
+
+        json_array_foreach (json_object_get(j, "refused"), i, refusal) {
+                int64_t index = member_integer(refusal, "index");
+                SinkRefusal r = {.code = member_string(refusal, "code")};
+
+                if (index >= 0 && (size_t)index < s->n_tags && sink_is_superseded(&r))
+                        s->stale[index] = true;
         }
 }
 
@@ -129,6 +146,8 @@ static int http_sink_flush(Sink *base)
                 if (r == CTL_OK && is_not_now(status, &body) && n_busy++ < BUSY_TRIES) {
                         retry_after = retry_after > 0 && retry_after < 30 ? retry_after : 1;
                         nanosleep(&(struct timespec){.tv_sec = retry_after}, NULL);
+                        if (status == 200 && !again)
+                                note_stale(s, &body);
                         buffer_deinit(&body);
                         again |= status == 200;
                         continue;
@@ -148,6 +167,7 @@ static int http_sink_flush(Sink *base)
                 }
                 if (r != CTL_OK)
                         return r;
+                memset(s->stale, 0, sizeof(s->stale));
                 s->n_tags = 0;
                 buffer_reset(&s->batch);
         }

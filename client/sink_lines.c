@@ -128,9 +128,10 @@ static int take_refusal(LinesSink *s, const json_t *j)
                 return CTL_OK;
         p = &s->pending[s->head + (size_t)line - s->first_line];
         r.tag = p->tag;
-        if (!p->reported && p->again && sink_is_superseded(&r))
+        if (!p->reported && p->again && sink_is_superseded(&r)) {
                 s->before.duplicate++;
-        else if (!p->reported)
+                s->base.totals.duplicate++;
+        } else if (!p->reported)
                 s->base.on_refused(s->base.context, &r);
         p->reported = true;
         return CTL_OK;

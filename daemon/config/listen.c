@@ -134,12 +134,13 @@ static int read_addresses(Load *l, const Option *o, const Node *n, void *object)
         return 0;
 }
 
-/* One colon; an IPv6 address has more. */
+/* The only colon, or one behind the bracket: an IPv6 address has more. */
 static bool has_port(Text host)
 {
-        const char *colon = host.n ? memchr(host.at, ':', host.n) : NULL;
+        const char *colon = host.n ? memrchr(host.at, ':', host.n) : NULL;
+        size_t n = colon ? (size_t)(colon - host.at) : 0;
 
-        return colon && !memchr(colon + 1, ':', (size_t)(host.at + host.n - colon) - 1);
+        return colon && (!memchr(host.at, ':', n) || host.at[n - 1] == ']');
 }
 
 /* Names for the Host header: what stands before the port in a URL. */

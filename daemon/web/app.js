@@ -239,6 +239,8 @@ class App {
         }
 
         async reload() {
+                if (!this.me)
+                        return;
                 // What the reader may see changes, too, with a restart or a reload of the daemon.
                 try {
                         await this.loadReader();
@@ -247,6 +249,9 @@ class App {
                 } catch (error) {
                         this.failedToLoad(error);
                 }
+                // Whoever is signed out by now has been told why.
+                if (!this.me)
+                        return;
                 await this.alerts.load();
                 if (!this.me)
                         return;

@@ -208,11 +208,18 @@ const STATES = {
         above: ['above target', 'Lower is better here. The figure is above the target'],
 };
 
+// On which side of a target a figure is wrong. Top boxes are shares of the best answers, also where the lowest are the best.
+function isWrongAbove(metric) {
+        return metric?.better === 'lower' && !/^top/.test(metric.kind);
+}
+
 // The rule that watches a figure has raised an alert, or the whole range is beyond the target where no rule does.
-function alarm(figure) {
+function alarm(metric, figure) {
         const [text, help] = STATES[figure.state];
         const side = figure.state === 'above' ? 1 : -1;
-        const beyond = (at) => isNumber(at) && isNumber(figure.target) && side * (at - figure.target) > 0;
+        // A rule may also look for what is better than its limit.
+        const isWrong = side > 0 === isWrongAbove(metric);
+        const beyond = (at) => isWrong && isNumber(at) && isNumber(figure.target) && side * (at - figure.target) > 0;
         if (beyond(side > 0 ? figure.low : figure.high))
                 return { tone: 'bad', text, help: `${help}, and the evidence is enough to say so.` };
         if (beyond(figure.value))
@@ -231,7 +238,7 @@ export function verdict(metric, figure) {
         if (!figure || figure.state === 'no_data')
                 return { tone: 'none', text: 'no answers', help: 'Nobody answered this question in this time.' };
         if (isAlarm(figure))
-                return alarm(figure);
+                return alarm(metric, figure);
         if (figure.state === 'insufficient')
                 return {
                         tone: 'unknown',
@@ -240,7 +247,7 @@ export function verdict(metric, figure) {
                 };
         if (!isNumber(figure.target))
                 return { tone: 'plain', text: 'no target set', help: 'There is nothing that this figure is measured against.' };
-        const wrongAbove = metric?.better === 'lower' && !/^top/.test(metric.kind);
+        const wrongAbove = isWrongAbove(metric);
         if (wrongAbove ? figure.high <= figure.target : figure.low >= figure.target)
                 return { tone: 'good', text: 'on target', help: 'Even the cautious end of the likely range meets the target.' };
         if (wrongAbove ? figure.low > figure.target : figure.high < figure.target)
@@ -257,7 +264,7 @@ export function trend(metric, figure) {
         const before = windowBefore(figure.window);
         if (![step, low, high].every(isNumber))
                 return { tone: 'none', text: 'no comparison', help: `Too few customers answered in ${before} to compare with.` };
-        const better = metric?.better === 'lower' && !/^top/.test(metric.kind) ? step < 0 : step > 0;
+        const better = isWrongAbove(metric) ? step < 0 : step > 0;
         const sure = low > 0 || high < 0;
         return {
                 tone: !sure ? 'chance' : better ? 'good' : 'bad',

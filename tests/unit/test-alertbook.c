@@ -95,15 +95,18 @@ START_TEST(resolved_ones_are_dropped_in_the_order_of_their_last_change)
         }
         for (uint32_t i = 0; i < n; i++) {
                 BookEntry *entry = entries[i * 7 % n];
+                size_t n_older = 0;
 
                 if (i % 3 == 0) { /* one behind which all are open */
                         a = alert("late", i + 1, ALERT_FIRING, (usec_t)i);
                         ck_assert_int_eq(alertbook_add(&b, &a, &other), 0);
                 }
                 alertbook_change(&b, entry, ALERT_RESOLVED, ++now);
+                /* Each check of the framework writes to a file: one is enough. */
                 for (size_t k = 0; k < b.n; k++)
-                        ck_assert(strcmp(b.entries[k]->alert.scope_name, "old") != 0 ||
-                                  b.entries[k]->alert.ordinal > i + 1);
+                        n_older += strcmp(b.entries[k]->alert.scope_name, "old") == 0 &&
+                                   b.entries[k]->alert.ordinal <= i + 1;
+                ck_assert_uint_eq(n_older, 0);
                 ck_assert_uint_eq(b.n_resolved, ALERTBOOK_RESOLVED_MAX);
         }
         ck_assert_uint_eq(b.n, ALERTBOOK_RESOLVED_MAX + (n + 2) / 3);

@@ -358,6 +358,7 @@ class Live(Dashboard):
         asked = len(self.mock.asked("/v1/me"))
         for _ in range(3):
             self.mock.publish("figure", {"figures": [self.mock.given["agent/other", "csat", "28d"]]})
+            self.eventually(lambda: len(self.mock.asked("/v1/me")) > asked)
             self.page.settle()
         self.assertEqual(len(self.mock.asked("/v1/me")), asked + 1)
 

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* The evidence test in the engine: its limit, its guards, and what was used up. */
+
+#include "tests/support/engine_case.h"
+
+static void use_evidence(usec_t per)
+{
+        rules[0].test = RULE_EVIDENCE;
+        rules[0].false_alarms = 1;
+        rules[0].false_alarms_per = per;
+}
+
+/* As many on the wrong side as make an alert by evidence. */
+static void answer_badly(Engine *e, usec_t now, size_t n)
+{
+        static const char *const ids[] = {"1", "2", "3", "4", "5", "6", "7", "8"};
+
+        effects_reset(&out);
+        for (size_t i = 0; i < n; i++) {
+                Survey s = survey(ids[i], "ana", now, 1);
+                Input in = {.kind = INPUT_SURVEY, .now = now, .survey = &s};
+
+                ck_assert_int_eq(engine_step(e, &in, &out), 0);
+        }
+}
+
+START_TEST(evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet)
+{
+        Engine *e, *again;
+        Alert alert;
+
+        use_evidence(USEC_DAY);
+        e = make(1);
+        again = make(1);
+        answer_badly(e, day0, 8);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        alert = out.alerts[0];
+        /* All of it was retracted. */
+        alert.state = ALERT_RESOLVED;
+        alert.reason = ALERT_WITHDRAWN;
+        ck_assert_int_eq(engine_restore(again, &alert), 0);
+        answer_badly(again, day0, 8);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        answer_badly(again, day0 + USEC_DAY, 8);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_uint_eq(out.alerts[0].ordinal, 2);
+        rules[0].test = RULE_POINT;
+        engine_free(e);
+        engine_free(again);
+        effects_deinit(&out);
+}
+END_TEST
+
+/* With two scopes under the rule the limit is above the evidence of six bad answers, with one below it. */
+static Engine *make_two_scopes(usec_t ts, const Survey *of_bob)
+{
+        Engine *e;
+
+        use_evidence(400 * USEC_DAY);
+        e = make(1);
+        ck_assert_int_eq(step(e, day0, of_bob, NULL), 0);
+        answer_badly(e, ts, 6);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        return e;
+}
+
+static void expect_alert_with_next_tick(Engine *e, usec_t due)
+{
+        ck_assert_int_eq(engine_deadline(e), due);
+        ck_assert_int_eq(step(e, due, NULL, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_str_eq(out.alerts[0].scope_name, "ana");
+        ck_assert(out.alerts[0].limit == 400);
+        ck_assert_int_gt(engine_deadline(e), due);
+        engine_free(e);
+        effects_deinit(&out);
+}
+
+START_TEST(a_scope_without_answers_is_no_longer_counted)
+{
+        const usec_t last = day0 + 57 * USEC_DAY; /* of those on which bob's answer is kept */
+        Survey bob = survey("0", "bob", day0, 5), retracted = bob;
+        Engine *e = make_two_scopes(day0, &bob);
+
+        retracted.status = SURVEY_RETRACTED;
+        ck_assert_int_eq(step(e, day0, &retracted, &bob), 0);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        expect_alert_with_next_tick(e, day0 + 1);
+        e = make_two_scopes(last, &bob);
+        ck_assert_int_eq(step(e, last + USEC_HOUR, NULL, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        expect_alert_with_next_tick(e, last + USEC_DAY);
+        rules[0].test = RULE_POINT;
+}
+END_TEST
+
+START_TEST(a_limit_that_moved_is_no_news_of_a_figure)
+{
+        Survey bob = survey("0", "bob", day0, 5), retracted = bob;
+        EngineChange changes[8];
+        Engine *e;
+
+        use_evidence(400 * USEC_DAY);
+        e = make(1);
+        answer_badly(e, day0, 8);
+        (void)engine_take_changed(e, changes, CX_ARRAY_LEN(changes));
+        ck_assert_int_eq(step(e, day0, &bob, NULL), 0);
+        ck_assert_int_eq(step(e, day0 + 1, NULL, NULL), 0);
+        ck_assert_uint_eq(engine_take_changed(e, changes, CX_ARRAY_LEN(changes)), 3); /* none of ana */
+        engine_free(e);
+        /* One that falls closely above the evidence. */
+        use_evidence(600 * USEC_DAY);
+        e = make(1);
+        ck_assert_int_eq(step(e, day0, &bob, NULL), 0);
+        answer_badly(e, day0, 6);
+        (void)engine_take_changed(e, changes, CX_ARRAY_LEN(changes));
+        retracted.status = SURVEY_RETRACTED;
+        ck_assert_int_eq(step(e, day0, &retracted, &bob), 0);
+        ck_assert_int_eq(step(e, day0 + 1, NULL, NULL), 0);
+        ck_assert_uint_eq(engine_take_changed(e, changes, CX_ARRAY_LEN(changes)), 3);
+        rules[0].test = RULE_POINT;
+        engine_free(e);
+        effects_deinit(&out);
+}
+END_TEST
+
+/* After so many good ones all evidence is smaller than a number can be. */
+START_TEST(a_bad_half_of_a_day_is_seen_behind_a_good_one)
+{
+        Engine *e[2];
+
+        use_evidence(USEC_DAY);
+        rules[0].threshold = 40;
+        for (int k = 0; k < 2; k++) {
+                bool found = false;
+
+                e[k] = make(1);
+                for (int i = 0; i < 65000; i++) {
+                        Survey s = survey("1", "ana", day0, i < 20000 ? 5 : 1);
+
+                        if (k == 1 && i < 20000)
+                                ck_assert_int_eq(engine_replay(e[k], &s), 0);
+                        else
+                                ck_assert_int_eq(step(e[k], day0, &s, NULL), 0);
+                        found |= out.n_alerts > 0;
+                }
+                ck_assert(found);
+                engine_free(e[k]);
+                effects_reset(&out);
+        }
+        rules[0].test = RULE_POINT;
+        rules[0].threshold = 80;
+        effects_deinit(&out);
+}
+END_TEST
+
+/* For a while the rule is one of another metric, which is answered, too. */
+static Engine *carry_over_to_metric(size_t metric, const Engine *before, const Survey *care)
+{
+        Engine *e;
+
+        rules[0].metric = metric;
+        e = make(1);
+        ck_assert_int_eq(engine_replay(e, care), 0);
+        ck_assert_int_eq(engine_carry_over(e, before), 0);
+        return e;
+}
+
+START_TEST(evidence_stays_used_up_while_a_rule_has_another_metric)
+{
+        Engine *e, *other, *again, *restored;
+        Survey good = survey("0", "ana", day0, 5), care = good;
+        Alert first, second;
+
+        care.answers[0].metric = TEXT("care");
+        use_evidence(USEC_DAY);
+        e = make(1);
+        answer_badly(e, day0, 8);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        other = carry_over_to_metric(1, e, &care);
+        ck_assert_int_eq(step(other, day0, NULL, NULL), 0); /* it expires */
+        again = carry_over_to_metric(0, other, &care);
+        answer_badly(again, day0, 8);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        /* Both changed at the same moment, and the newer one is read first. */
+        restored = make(1);
+        first = *engine_alert(e, 0);
+        first.state = ALERT_RESOLVED;
+        second = first;
+        second.ordinal = 2;
+        second.metric[0] = 'x';
+        ck_assert_int_eq(engine_replay(restored, &good), 0);
+        ck_assert_int_eq(engine_restore(restored, &second), 0);
+        ck_assert_int_eq(engine_restore(restored, &first), 0);
+        answer_badly(restored, day0, 8);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        rules[0].test = RULE_POINT;
+        engine_free(e);
+        engine_free(other);
+        engine_free(again);
+        engine_free(restored);
+        effects_deinit(&out);
+}
+END_TEST
+
+CHECK_MAIN("engine_evidence", evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet,
+           a_scope_without_answers_is_no_longer_counted, a_limit_that_moved_is_no_news_of_a_figure,
+           a_bad_half_of_a_day_is_seen_behind_a_good_one,
+           evidence_stays_used_up_while_a_rule_has_another_metric)

@@ -34,6 +34,9 @@ def survey(i, csat=4):
     return json.dumps({"id": f"s{i}", "ts": "2026-11-21T10:00:00Z", "queue": "q", "answers": {"csat": csat}})
 
 
+STALE = {"index": 0, "id": "s1", "code": "E_STALE", "field": "rev", "error": "rev 2 is stored"}
+
+
 class Send(CliTest):
     def test_a_file_is_stored_and_a_second_time_duplicate(self):
         path = self.write("a.ndjson", "".join(survey(i) + "\n" for i in range(250)))
@@ -259,6 +262,27 @@ class Send(CliTest):
             code, out, err = self.cxctl("send", *way, stdin=text)
             self.assertEqual((code, out), (5, "2 surveys: 0 stored, 1 duplicate, 0 revised, 1 refused\n"), err)
             self.assertIn("cxctl: -:1: E_STALE: rev: rev 2 is stored\n", err)
+
+    def test_a_refusal_stays_one_when_its_batch_is_sent_again_for_another_line(self):
+        answers = [{"stored": 0, "duplicate": 0, "revised": 0, "refused": [STALE, {**STALE, "index": 1, "code": "E_UNAVAILABLE"}]},
+                   {"stored": 1, "duplicate": 0, "revised": 0, "refused": [STALE]}]
+        self.fake.take = lambda lines: answers.pop(0)
+        code, out, err = self.cxctl("send", "--http", stdin=survey(1) + "\n" + survey(2))
+        self.assertEqual((code, out), (5, "2 surveys: 1 stored, 0 duplicate, 0 revised, 1 refused\n"), err)
+
+    def test_what_is_superseded_stays_in_the_sums_over_another_break(self):
+        calls = []
+
+        def take(lines):
+            calls.append(lines)
+            if len(calls) in (1, 3):
+                raise OSError
+            stale = "s1" in lines[0]
+            return {"stored": int(not stale), "duplicate": 0, "revised": 0, "refused": [STALE] if stale else []}
+
+        self.fake.take = take
+        code, out, err = self.cxctl("send", stdin=survey(1) + "\n" + survey(2))
+        self.assertEqual((code, out), (0, "2 surveys: 1 stored, 1 duplicate, 0 revised, 0 refused\n"), err)
 
     def test_a_source_token_is_the_first_line(self):
         self.fake.token = "cxd_source"

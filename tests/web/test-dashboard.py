@@ -95,6 +95,8 @@ class Shown(Dashboard):
             "d.moreau": ({"value": 20.0, "low": 18.0, "high": 22.0, "target": None}, "alert raised"),
             "e.santos": ({"value": 71.4, "low": 35.9, "high": 91.8, "target": 80}, "below target"),
             "g.novak": ({"value": 60.0, "low": 55.0, "high": 64.8, "target": 80}, "below target"),
+            # By a rule that looks for what is better than its limit.
+            "h.tanaka": ({"value": 99.0, "low": 97.7, "high": 99.8, "target": 80, "state": "above"}, "alert raised"),
         }
         for name, (members, _) in figures.items():
             figure = self.mock.figure(f"agent/{name}", "csat", "7d")

@@ -135,10 +135,10 @@ static void on_request(SpRequest *r, SpPeer *p, Text message, void *user)
                 return;
         }
         result = submission_start(s->intake, source, message, reply, r, &fault);
-        if (result > 0)
+        if (result < 0)
+                fault_set(&fault, FAULT_UNAVAILABLE, NULL, "there is no memory for this request; try again");
+        if (result != 0)
                 reply_fault(r, &fault);
-        else if (result < 0)
-                sp_request_free(r);
 }
 
 /* False: the peer is cut, or going to be. A full queue loses the message; the peer sees the gap in seq. */

@@ -140,18 +140,23 @@ def storage():
 
 
 def last_words(d, face, line):
-    """What the daemon says to one survey."""
+    """What the daemon says to one survey. It may cut the connection, but not be silent."""
     answer = b""
     try:
         if face == "http":
             with d.http() as h:
                 response = h.post("/v1/surveys", line)
                 return response.body if response.status == 200 else b""
+        if face == "rep":
+            with cx.Sp(d.address("rep"), "REQ") as rep:
+                return rep.ask(line)
         with contextlib.closing(cx.connect(d.address("lines", "unix"))) as s:
             s.sendall(line)
             s.shutdown(socket.SHUT_WR)
             while more := s.recv(4096):
                 answer += more
+    except TimeoutError:
+        raise AssertionError(f"{face}: nobody answers, and the connection stays") from None
     except (OSError, AssertionError):
         pass
     return answer
@@ -161,7 +166,7 @@ def last_words(d, face, line):
 def gathering():
     line = json.dumps({"id": "one", "ts": int(time.time()) - 100, "queue": "tech", "answers": {"csat": 3}}).encode()
     preload = {"LD_PRELOAD": library(), "FAIL_ALLOC_IN": os.path.basename(cx.CXD)}
-    for face in ("lines", "http"):
+    for face in ("lines", "http", "rep"):
         for n in range(1, 12):
             with cx.Daemon(faults.config(), start=False) as d:
                 arm = d.path("arm")

@@ -137,10 +137,11 @@ static int read_addresses(Load *l, const Option *o, const Node *n, void *object)
 /* The only colon, or one behind the bracket: an IPv6 address has more. */
 static bool has_port(Text host)
 {
-        const char *colon = host.n ? memrchr(host.at, ':', host.n) : NULL;
-        size_t n = colon ? (size_t)(colon - host.at) : 0;
+        size_t n = host.n; /* up to the last colon, which it includes */
 
-        return colon && (!memchr(host.at, ':', n) || host.at[n - 1] == ']');
+        while (n > 0 && host.at[n - 1] != ':')
+                n--;
+        return n > 0 && (!memchr(host.at, ':', n - 1) || host.at[n - 2] == ']');
 }
 
 /* Names for the Host header: what stands before the port in a URL. */

@@ -330,7 +330,7 @@ START_TEST(an_alert_of_a_scope_that_is_gone_is_told_to_who_sees_everything)
         gone.fired = 1;
         ck_assert_int_eq(feeds_prepare(feeds, engine, &gone, 1, &rows), 0);
         ck_assert_uint_eq(rows.n, 2);
-        ck_assert_ptr_nonnull(strstr(rows.rows[0].text, "alert/team/gone/csat {"));
+        ck_assert_ptr_nonnull(memmem(rows.rows[0].text, rows.rows[0].n, "alert/team/gone/csat {", 22));
         feed_rows_deinit(&rows);
         tear_down();
 }

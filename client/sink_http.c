@@ -71,9 +71,8 @@ static void take_result(HttpSink *s, const json_t *j, bool again)
 }
 
 /* Of an answer to what had not been sent before. */
-static void note_stale(HttpSink *s, const Buffer *body)
+static void note_stale(HttpSink *s, const json_t *j)
 {
-        CX_CLEANUP(json_freep) json_t *j = body->n ? json_loadb(body->data, body->n, 0, NULL) : NULL;
         json_t *refusal;
         size_t i;
 
@@ -86,37 +85,63 @@ static void note_stale(HttpSink *s, const Buffer *body)
         }
 }
 
-/* Whether the daemon takes no surveys at present, or took only a part: what it has not taken is not wrong. */
-static bool is_not_now(long status, const Buffer *body)
-{
-        CX_CLEANUP(json_freep) json_t *j = body->n ? json_loadb(body->data, body->n, 0, NULL) : NULL;
-        json_t *refusal;
-        size_t i;
+/* What came back for a batch. */
+typedef struct Reply {
+        long status, retry_after;
+        Buffer body;
+        json_t *json; /* of it; NULL: it is none */
+} Reply;
 
-        if (status == 429 || status == 503)
-                return true;
-        json_array_foreach (json_object_get(j, "refused"), i, refusal) {
+static void reply_deinit(Reply *reply)
+{
+        json_decref(reply->json);
+        buffer_deinit(&reply->body);
+}
+
+static int post(HttpSink *s, Reply *ret)
+{
+        Ctl *ctl = s->base.ctl;
+        char *token = ctl->token;
+        Text text = buffer_text(&s->batch);
+        int r;
+
+        ctl->token = s->token;
+        r = http_request(ctl->http, "/v1/surveys", &text, "application/x-ndjson", &ret->body, &ret->status,
+                         &ret->retry_after);
+        ctl->token = token;
+        if (ret->body.n)
+                ret->json = json_loadb(ret->body.data, ret->body.n, 0, NULL);
+        return r;
+}
+
+/* How many surveys the daemon does not take at present: they are not wrong. */
+static size_t count_not_now(const HttpSink *s, const Reply *reply)
+{
+        json_t *refusal;
+        size_t i, n = 0;
+
+        if (reply->status == 429 || reply->status == 503)
+                return s->n_tags;
+        json_array_foreach (json_object_get(reply->json, "refused"), i, refusal) {
                 const char *code = member_string(refusal, "code");
 
-                if (code && (strcmp(code, fault_name(FAULT_UNAVAILABLE)) == 0 ||
-                             strcmp(code, fault_name(FAULT_BUSY)) == 0))
-                        return true;
+                n += code && (strcmp(code, fault_name(FAULT_UNAVAILABLE)) == 0 ||
+                              strcmp(code, fault_name(FAULT_BUSY)) == 0);
         }
-        return false;
+        return n;
 }
 
 /* What a request came to that was answered. */
-static int take_answer(HttpSink *s, long status, const Buffer *body, bool again)
+static int take_reply(HttpSink *s, const Reply *reply, bool again)
 {
-        CX_CLEANUP(json_freep) json_t *j = body->n ? json_loadb(body->data, body->n, 0, NULL) : NULL;
         int r;
 
-        if (is_result(s, j)) {
-                take_result(s, j, again);
+        if (is_result(s, reply->json)) {
+                take_result(s, reply->json, again);
                 return CTL_OK;
         }
-        if (status != 200) {
-                r = api_refusal(s->base.ctl, status, body);
+        if (reply->status != 200) {
+                r = api_refusal(s->base.ctl, reply->status, &reply->body);
                 return r == CTL_NEGATIVE ? CTL_REFUSED : r;
         }
         ctl_error(s->base.ctl, "the answer from %s does not say what became of %zu surveys; is that cxd?",
@@ -124,45 +149,48 @@ static int take_answer(HttpSink *s, long status, const Buffer *body, bool again)
         return CTL_REFUSED;
 }
 
+static void wait_as_told(const Reply *reply)
+{
+        long seconds = reply->retry_after > 0 && reply->retry_after < 30 ? reply->retry_after : 1;
+
+        nanosleep(&(struct timespec){.tv_sec = seconds}, NULL);
+}
+
 static int http_sink_flush(Sink *base)
 {
         HttpSink *s = CX_CONTAINER_OF(base, HttpSink, base);
-        Ctl *ctl = base->ctl;
-        Text text = buffer_text(&s->batch);
-        unsigned n_lost = 0, n_busy = 0;
+        unsigned n_lost = 0, n_busy = 0; /* tries in a row that came to nothing */
+        size_t n_left = s->n_tags, n_not_now;
         bool again = false; /* what is sent may be stored already */
-        char *token = ctl->token;
         int r;
 
         while (s->n_tags > 0) {
-                Buffer body = BUFFER_NULL;
-                long status = 0, retry_after = 0;
+                CX_CLEANUP(reply_deinit) Reply reply = {.body = BUFFER_NULL};
 
-                ctl->token = s->token;
-                r = http_request(ctl->http, "/v1/surveys", &text, "application/x-ndjson", &body, &status,
-                                 &retry_after);
-                ctl->token = token;
-                /* All of it again, in its order: of two versions of a survey the later one must stay. */
-                if (r == CTL_OK && is_not_now(status, &body) && n_busy++ < BUSY_TRIES) {
-                        retry_after = retry_after > 0 && retry_after < 30 ? retry_after : 1;
-                        nanosleep(&(struct timespec){.tv_sec = retry_after}, NULL);
-                        if (status == 200 && !again)
-                                note_stale(s, &body);
-                        buffer_deinit(&body);
-                        again |= status == 200;
-                        continue;
-                }
+                r = post(s, &reply);
                 if (r == CTL_UNREACHABLE && n_lost < SINK_TRIES) {
                         sink_pause(n_lost++);
                         again = true;
-                        buffer_deinit(&body);
                         continue;
                 }
-                r = r == CTL_UNREACHABLE ? http_say_unreachable(ctl->http)
-                                         : take_answer(s, status, &body, again);
-                buffer_deinit(&body);
-                if (r == CTL_OK && n_busy > BUSY_TRIES) {
-                        ctl_error(ctl, "%s does not take surveys now; giving up", ctl->host);
+                if (r == CTL_UNREACHABLE)
+                        return http_say_unreachable(base->ctl->http);
+                n_lost = 0;
+                n_not_now = count_not_now(s, &reply);
+                if (n_not_now < n_left)
+                        n_busy = 0;
+                n_left = n_not_now;
+                /* All of it again, in its order: of two versions of a survey the later one must stay. */
+                if (n_not_now > 0 && n_busy++ < BUSY_TRIES) {
+                        wait_as_told(&reply);
+                        if (reply.status == 200 && !again)
+                                note_stale(s, reply.json);
+                        again |= reply.status == 200;
+                        continue;
+                }
+                r = take_reply(s, &reply, again);
+                if (r == CTL_OK && n_not_now > 0) {
+                        ctl_error(base->ctl, "%s does not take surveys now; giving up", base->ctl->host);
                         r = CTL_REFUSED;
                 }
                 if (r != CTL_OK)

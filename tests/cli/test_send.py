@@ -327,6 +327,22 @@ class Send(CliTest):
         self.assertIn("does not take surveys now; giving up\n", err)
         self.assertEqual(len([r for r in fake.requests if r[1] == "/v1/surveys"]), 21)
 
+    def test_http_goes_on_while_each_try_takes_a_part(self):
+        fake, take, tries = self.fake, self.fake.take, []
+
+        def take_one_more(lines):
+            tries.append(lines)
+            result = take(lines[:len(tries)])
+            result["refused"] += [{"index": i, "id": f"s{i}", "code": "E_UNAVAILABLE", "field": "",
+                                   "error": "the disk is full"} for i in range(len(tries), len(lines))]
+            return result
+
+        fake.take = take_one_more
+        fast = {"LD_PRELOAD": faketime(self), "FAKETIME": "+0 x20"}
+        code, out, err = self.cxctl("send", "--http", stdin="".join(survey(i) + "\n" for i in range(30)), env=fast)
+        self.assertEqual((code, out), (0, "30 surveys: 1 stored, 29 duplicate, 0 revised, 0 refused\n"), err)
+        self.assertEqual((len(tries), len(fake.surveys)), (30, 30))
+
     def test_of_a_line_without_an_end_little_is_kept(self):
         said = "cxctl: -:2: E_TOO_LONG: a survey may have 65536 bytes, this line has more\n"
         for way in ((), ("--http",), ("--dry-run",)):

@@ -23,7 +23,8 @@ static size_t decode(const char *at, size_t n, uint32_t *ret)
         return len;
 }
 
-void display_write(Text t, FILE *to)
+/* @marks: also what does not show itself, as marks that steer the direction of writing. */
+static void write_harmless(Text t, bool marks, FILE *to)
 {
         uint32_t c;
         size_t len;
@@ -33,7 +34,7 @@ void display_write(Text t, FILE *to)
                 if (len == 0) {
                         fprintf(to, "\\x%02x", (unsigned char)t.at[i]);
                         len = 1;
-                } else if (text_is_printable((Text){t.at + i, len})) {
+                } else if ((marks && c >= 0xa0) || text_is_printable((Text){t.at + i, len})) {
                         fwrite(t.at + i, 1, len, to);
                 } else if (c == '\n') {
                         fputs("\\n", to);
@@ -47,6 +48,16 @@ void display_write(Text t, FILE *to)
                         fprintf(to, "\\u{%x}", c);
                 }
         }
+}
+
+void display_write(Text t, FILE *to)
+{
+        write_harmless(t, false, to);
+}
+
+void display_write_data(Text t, FILE *to)
+{
+        write_harmless(t, true, to);
 }
 
 char *display_dup(Text t)

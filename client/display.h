@@ -15,6 +15,9 @@
  */
 void display_write(Text t, FILE *to);
 
+/* Only without controls, and bytes that are no UTF-8: for programs, which want the marks that belong to a text. */
+void display_write_data(Text t, FILE *to);
+
 /* The same as malloc'ed text. */
 char *display_dup(Text t);
 

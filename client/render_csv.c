@@ -5,20 +5,23 @@
 #include "client/display.h"
 #include "client/table.h"
 
-/* Line ends and tabs in a quoted field are data; other controls are made harmless as everywhere. */
+/*
+ * Line ends and tabs in a quoted field are data, and marks that do not show belong to their text; other controls are
+ * made harmless as everywhere.
+ */
 static void field(const char *s, FILE *to)
 {
         size_t n = strlen(s);
 
         if (!strpbrk(s, ",\"\r\n\t")) {
-                display_write((Text){s, n}, to);
+                display_write_data((Text){s, n}, to);
                 return;
         }
         fputc('"', to);
         while (n > 0) {
                 size_t run = strcspn(s, "\"\r\n\t");
 
-                display_write((Text){s, run}, to);
+                display_write_data((Text){s, run}, to);
                 s += run;
                 n -= run;
                 if (n > 0) {

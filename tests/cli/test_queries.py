@@ -326,6 +326,9 @@ class Queries(CliTest):
         self.fake.routes["/v1/export"] = (200, json.dumps({**SURVEY, "rev": 2**63 - 1, "comment": "a\tb"}).encode() + b"\n")
         row = self.ok("export", "--format", "csv").split("\n")[1]
         self.assertIn(',9223372036854775807,ana.ruiz,billing-es,,,,,"a\tb",', row)
+        comment = "\u200fa\u00adb\u200bc\u2028d\ufeff"
+        self.fake.routes["/v1/export"] = (200, json.dumps({**SURVEY, "comment": comment}).encode() + b"\n")
+        self.assertIn(f",{comment},", self.ok("export", "--format", "csv"))
         self.fake.routes["/v1/export"] = (200, lines[:-20].encode())
         self.assertEqual(self.cxctl("export")[0], 3)
         self.fake.routes["/v1/export"] = (403, {"code": "E_FORBIDDEN", "error": "only for admins"})

@@ -238,6 +238,13 @@ static int load_else(Loader *l, const Member *m, const char *field, MapRule *rul
         return 0;
 }
 
+/* What is not read by strptime(). */
+static bool is_own_format(const char *format)
+{
+        return strcmp(format, "rfc3339") == 0 || strcmp(format, "unix") == 0 ||
+               strcmp(format, "unix_ms") == 0;
+}
+
 /* What is needed and what does not go together, once all keys are read. */
 static int check_rule(Loader *l, const MapRule *rule, bool from, bool to, const char *zone, bool is_ts)
 {
@@ -245,7 +252,7 @@ static int check_rule(Loader *l, const MapRule *rule, bool from, bool to, const 
                 return FAIL(l, rule->line, rule->field, "needs either column: NAME or value: CONSTANT");
         if (from != to)
                 return FAIL(l, rule->line, rule->field, "from: and to: are only right together");
-        if (is_ts && rule->format[0] != 'r' && rule->format[0] != 'u' && !zone && !strstr(rule->format, "%z"))
+        if (is_ts && !is_own_format(rule->format) && !zone && !strstr(rule->format, "%z"))
                 return FAIL(l, rule->line, rule->field,
                             "needs zone:, since \"%s\" has none; right are UTC, +01:00, Europe/Madrid",
                             rule->format);
@@ -269,8 +276,7 @@ static int check_format(Loader *l, unsigned line, const MapRule *rule)
         }
         if (strstr(f, "%s")) /* strptime() makes local time of it, the machine's */
                 return FAIL(l, line, rule->field, "format: %%s is wrong in \"%s\"; right is unix", f);
-        if (strchr(f, '%') || strcmp(f, "rfc3339") == 0 || strcmp(f, "unix") == 0 ||
-            strcmp(f, "unix_ms") == 0)
+        if (strchr(f, '%') || is_own_format(f))
                 return 0;
         return FAIL(l, line, rule->field,
                     "format: \"%s\" is none; right are rfc3339, unix, unix_ms, or as in strptime(3): "

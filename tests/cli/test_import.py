@@ -158,6 +158,8 @@ class Import(CliTest):
             (good + "answers: {a: {column: who, from: [1, 1]}}\n", "m.yaml:4: answers.a.from: must be two different"),
             (good + "answers: {a: {column: who, from: [1, 2]}}\n", "m.yaml:4: answers.a: from: and to: are only right"),
             (good.replace("format: unix", 'format: "%H:%M"'), 'm.yaml:2: ts: needs zone:, since "%H:%M" has none'),
+            (good.replace("unix", "'received %Y-%m-%d'"), 'm.yaml:2: ts: needs zone:, since "received %Y-%m-%d" has none'),
+            (good.replace("unix", "'um %H:%M am %d.%m.%Y'"), 'm.yaml:2: ts: needs zone:, since "um %H:%M am %d.%m.%Y"'),
             (good.replace("unix", "'%Y', zone: Europe/Atlantis"), 'm.yaml:2: ts.zone: there is no zone "Europe/Atlantis"'),
             (good.replace("unix", "iso"), 'm.yaml:2: ts: format: "iso" is none; right are rfc3339, unix, '),
             (good.replace("unix", "'%s', zone: UTC"), 'm.yaml:2: ts: format: %s is wrong in "%s"; right is unix'),

@@ -261,20 +261,36 @@ static int check_rule(Loader *l, const MapRule *rule, bool from, bool to, const 
         return 0;
 }
 
+/* The first conversion of @format that is one of @letters; 0: there is none. */
+static char conversion(const char *format, const char *letters)
+{
+        for (const char *at = strchr(format, '%'); at; at = *at ? strchr(at + 1, '%') : NULL) {
+                at += 1 + strspn(at + 1, "-_^#0123456789EO"); /* flags, a width, an alternative form */
+                if (*at && strchr(letters, *at))
+                        return *at;
+        }
+        return '\0';
+}
+
 static int check_format(Loader *l, unsigned line, const MapRule *rule)
 {
-        /* strptime() reads them and makes nothing of them: a week would be the first day of its year. */
         const char *f = rule->format;
+        char week = conversion(f, "UW");
+        /* strptime() reads them and makes nothing of them: a week would be the first day of its year. */
+        char unused = conversion(f, "GgVZ");
 
-        for (const char *at = strchr(f, '%'); at; at = *at ? strchr(at + 1, '%') : NULL) {
-                at += 1 + strspn(at + 1, "-_^#0123456789EO"); /* flags, a width, an alternative form */
-                if (*at && strchr("GgVZ", *at))
-                        return FAIL(l, line, rule->field,
-                                    "format: %%%c in \"%s\" would be read and not used; cut it off with "
-                                    "capture: (an offset is %%z)",
-                                    *at, f);
-        }
-        if (strstr(f, "%s")) /* strptime() makes local time of it, the machine's */
+        if (unused)
+                return FAIL(l, line, rule->field,
+                            "format: %%%c in \"%s\" would be read and not used; cut it off with capture: "
+                            "(an offset is %%z)",
+                            unused, f);
+        if (week && !conversion(f, "aAuwdejDFxc")) /* or the day otherwise */
+                return FAIL(
+                        l, line, rule->field,
+                        "format: %%%c in \"%s\" would be read and not used without a day of the week (%%u, "
+                        "%%w, %%a)",
+                        week, f);
+        if (conversion(f, "s")) /* strptime() makes local time of it, the machine's */
                 return FAIL(l, line, rule->field, "format: %%s is wrong in \"%s\"; right is unix", f);
         if (strchr(f, '%') || is_own_format(f))
                 return 0;

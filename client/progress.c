@@ -2,8 +2,10 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "client/display.h"
 #include "client/progress.h"
 #include "client/when.h"
 
@@ -34,8 +36,10 @@ char *progress_format(double done, double all, uint64_t count, usec_t elapsed, c
 
 void progress_update(Progress *p, double done, double all, uint64_t count)
 {
+        struct winsize size;
         char text[160];
         usec_t now;
+        Text line;
 
         if (!p->on)
                 return;
@@ -44,7 +48,11 @@ void progress_update(Progress *p, double done, double all, uint64_t count)
                 return;
         p->shown = now;
         p->drawn = true;
-        fprintf(p->to, "\r%s\033[K", progress_format(done, all, count, now - p->started, text, sizeof(text)));
+        line = text_of(progress_format(done, all, count, now - p->started, text, sizeof(text)));
+        /* One that goes on in the next row would never be taken away. */
+        if (ioctl(fileno(p->to), TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+                line = display_cut(line, size.ws_col - 1U);
+        fprintf(p->to, "\r" TEXT_FMT "\033[K", TEXT_ARG(line));
         fflush(p->to);
 }
 

@@ -3,13 +3,19 @@
 
 import collections
 import csv
+import fcntl
 import fractions
 import json
 import math
 import os
+import pty
+import re
+import struct
+import subprocess
+import termios
 import unittest
 
-from fake_daemon import ME, CliTest
+from fake_daemon import CXCTL, ME, CliTest
 
 MAP = """
 csv: {delimiter: ";"}
@@ -210,6 +216,19 @@ class Import(CliTest):
             self.assertEqual((code, err), (0, ""))
             self.assertEqual([json.loads(line)["answers"]["csat"] for line in out.splitlines()],
                              [math.floor(abs(v) + fractions.Fraction(1, 2)) * (1 if v > 0 else -1) for v in exact])
+
+    def test_progress_stays_within_one_row_of_the_terminal(self):
+        calls = self.write("in.csv", HEADER + "21.06.2026 09:30;7;;;none;;;;\n")
+        command = ("import", calls, "--map", self.write("m.yaml", MAP), "-d")
+        for columns, expected in ((0, r"\[#+\] 100 %  1  \d+/s  0s left"), (20, r"\[#+"), (1, "")):
+            master, slave = pty.openpty()
+            fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+            subprocess.run([CXCTL, *command], stderr=slave, stdout=subprocess.DEVNULL, env=self.environment(), check=True)
+            drawn = re.fullmatch(r"\r(.*)\x1b\[K\r\x1b\[K", os.read(master, 65536).decode())[1]
+            os.close(slave)
+            os.close(master)
+            self.assertRegex(drawn, f"^{expected}$")
+            self.assertTrue(len(drawn) == columns - 1 or columns == 0)
 
     def test_files_that_are_not_there_or_empty(self):
         mapping = self.write("m.yaml", MAP)

@@ -82,7 +82,7 @@ char *ctl_read_secret(const Ctl *ctl, const char *path)
                 return NULL;
         }
         for (const char *p = line; *p; p++) {
-                if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\') {
+                if (*p <= ' ' || *p > '~') {
                         ctl_error(ctl, "%s: the first line is not a token", path);
                         return NULL;
                 }

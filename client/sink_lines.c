@@ -21,6 +21,7 @@
 #include "client/sink_impl.h"
 #include "client/when.h"
 #include "client/xalloc.h"
+#include "proto/base/json_out.h"
 
 #define UNDER_WAY_BYTES  (1U << 20)
 #define SILENCE_MAX      (60 * USEC_SEC)
@@ -209,17 +210,32 @@ static int take_answers(LinesSink *s)
         return r;
 }
 
+/* The first bytes on a new connection: they fit into its buffer. */
+static bool send_token(int fd, const char *token)
+{
+        Buffer line = BUFFER_NULL;
+        JsonOut j = JSON_OUT_INIT(&line);
+        bool sent;
+
+        json_begin_object(&j);
+        json_member_str(&j, "token", token);
+        json_end_object(&j);
+        buffer_append_char(&line, '\n');
+        if (buffer_failed(&line))
+                abort();
+        sent = send(fd, line.data, line.n, MSG_NOSIGNAL) == (ssize_t)line.n;
+        buffer_deinit(&line);
+        return sent;
+}
+
 /* Begins on a new connection, which is taken over. False: it is lost already. */
 static bool attach(LinesSink *s, int fd)
 {
-        CX_CLEANUP(xfreep) char *line = s->token ? xasprintf("{\"token\":\"%s\"}\n", s->token) : xstrdup("");
-
         s->fd = fd;
         s->n_sent = s->out_head;
         s->first_line = s->token ? 2 : 1;
         s->heard = when_now();
-        /* The first bytes on a new connection: they fit into its buffer. */
-        return !s->token || send(fd, line, strlen(line), MSG_NOSIGNAL) == (ssize_t)strlen(line);
+        return !s->token || send_token(fd, s->token);
 }
 
 /* @why: what became of the connection that was there. */

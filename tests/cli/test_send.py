@@ -290,6 +290,9 @@ class Send(CliTest):
         code, _, err = self.cxctl("send", "--source-token-file", path, stdin=survey(1) + "\n" + survey(2, 9) + "\n")
         self.assertEqual(code, 5)
         self.assertIn("cxctl: -:2: E_RANGE", err)
+        self.fake.token = 'a"b\\n'
+        for how in ({"env": {"CXCTL_TOKEN": self.fake.token}}, {"env": {"CXCTL_TOKEN_FILE": self.write("t", self.fake.token)}}):
+            self.assertEqual(self.cxctl("send", stdin=survey(1) + "\n", **how)[0], 0)
         code, _, err = self.cxctl("send", stdin=survey(1) + "\n", env={"CXCTL_TOKEN": "cxd_wrong"})
         self.assertEqual(code, 4)
         self.assertIn("E_TOKEN: no valid token", err)

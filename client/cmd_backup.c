@@ -75,16 +75,29 @@ static int sync_folder(const char *file)
         return r;
 }
 
+/* Gives @temporary its name; what has that name is replaced with @force only. */
+static int take_name(const char *temporary, const char *file, bool force)
+{
+        if (force)
+                return rename(temporary, file);
+        if (link(temporary, file) == 0) {
+                (void)unlink(temporary);
+                return 0;
+        }
+        /* A file system without hard links, as that of many a memory stick. */
+        if (errno == EPERM || errno == EOPNOTSUPP)
+                return renameat2(AT_FDCWD, temporary, AT_FDCWD, file, RENAME_NOREPLACE);
+        return -1;
+}
+
 /* All of it takes its name, or nothing does. */
 static int put_in_place(const Ctl *ctl, Backup *b, const char *temporary, const char *file, bool force)
 {
         if (fsync(b->fd) < 0)
                 return ctl_usage(ctl, "cannot write %s: %s", temporary, strerror(errno));
-        if (force ? rename(temporary, file) < 0 : link(temporary, file) < 0)
+        if (take_name(temporary, file, force) < 0)
                 return ctl_usage(ctl, "cannot make %s: %s%s", file, strerror(errno),
                                  errno == EEXIST ? "; --force replaces it" : "");
-        if (!force)
-                (void)unlink(temporary);
         if (sync_folder(file) < 0)
                 return ctl_usage(ctl, "cannot make %s durable: %s", file, strerror(errno));
         return CTL_OK;

@@ -165,6 +165,18 @@ def ending():
             assert sorted(faults.stored(d)) == sorted(map(faults.content, surveys))
 
 
+@cx.case("a backup is made where there are no hard links, too")
+def linkless():
+    with cx.Daemon(faults.config()) as d:
+        file = d.path("backup.db")
+        strace = (cx.tool("strace"), "-f", "-qq", "-o", "/dev/null", "-e", "inject=link,linkat:error=EPERM", cx.CXCTL)
+        backup = (*strace, "-H", "unix:" + d.path("r", "http"), "backup", file)
+        subprocess.run(backup, check=True, timeout=cx.seconds(60))
+        assert [n for n in os.listdir(d.dir) if n.startswith("backup.db")] == ["backup.db"]
+        subprocess.run((cx.CXD, "--verify", file), check=True, timeout=cx.seconds(60), capture_output=True)
+        assert subprocess.run(backup, check=False, timeout=cx.seconds(60), capture_output=True).returncode == 2
+
+
 @cx.case("comments that were deleted leave the disk also after a kill -9 just before they do")
 def traces():
     old = cx.stamp((int(time.time()) - 20 * 86400) * 1000000)

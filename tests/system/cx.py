@@ -571,7 +571,8 @@ class Daemon:
 
     def __exit__(self, kind, *_):
         try:
-            if kind is None and self.alive():
+            # Also one that nobody has waited for: it may have ended by itself.
+            if kind is None and self.process and not self.process.stderr.closed:
                 self.stop()
             elif kind is not None and self.out:
                 print("# the daemon's last lines:\n# " + "\n# ".join(self.out.lines[-25:]), flush=True)
@@ -669,10 +670,11 @@ class Daemon:
     def kill(self):
         self.killed = True
         self.process.kill()
-        self.process.wait()
+        status = self.process.wait()
         self.out.thread.join(seconds(10))
         self.process.stderr.close()
         self.check_log()
+        assert status == -signal.SIGKILL, f"it had ended by itself, exit status {status}:\n" + "\n".join(self.out.lines[-20:])
 
     def restart(self, kill=False, **options):
         if kill:

@@ -3,6 +3,7 @@
 """A restart, clean or not, changes no figure, alert or list; what was acknowledged is there, once."""
 
 import random
+import signal
 import time
 
 import cx
@@ -123,6 +124,20 @@ def hours():
             d.restart()
             assert asked(d) == found, f"{length}: a reload is not a restart"
         assert found == first, "the snapshot of another retention"
+
+
+@cx.case("a daemon that ends by itself fails its test, whether that goes on to its end or to a kill -9")
+def ended():
+    for go_on in (lambda d: None, cx.Daemon.kill):
+        said = None
+        try:
+            with cx.Daemon() as d:
+                d.process.send_signal(signal.SIGALRM)
+                cx.until("it has ended", lambda d=d: not d.alive())
+                go_on(d)
+        except AssertionError as error:
+            said = str(error)
+        assert said and f"exit status {-signal.SIGALRM}" in said, said
 
 
 cx.run()

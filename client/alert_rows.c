@@ -78,7 +78,8 @@ char *alert_lately(const json_t *alert, const Me *me)
                        .unit = me_unit(me, metric)};
         CX_CLEANUP(xfreep) char *value = NULL;
 
-        if (!from || figure.number != figure.number)
+        /* Without a figure the metric is not the one any more whose unit this was in. */
+        if (!from || figure.number != figure.number || !json_object_get(alert, "figure"))
                 return NULL;
         value = cell_display(&figure);
         return xasprintf("%s of %" PRId64 " since %.10s", value, member_integer(evidence, "n"), from);
@@ -129,7 +130,8 @@ void alert_row(Table *t, const json_t *a, const Me *me)
         table_number(t, member_double(figure, "low"), 1, NULL, false);
         table_number(t, member_double(figure, "high"), 1, NULL, false);
         table_str(t, interval);
-        table_number(t, member_double(a, "target"), me_decimals(me, metric), me_unit(me, metric), false);
+        table_number(t, member_double(a, "target"), me_decimals(me, metric),
+                     figure ? me_unit(me, metric) : NULL, false);
         table_str(t, member_string(evidence, "test"));
         table_number(t, member_double(evidence, "value"), 2, NULL, false);
         table_number(t, member_double(evidence, "threshold"), 2, NULL, false);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <math.h>
+#include <string.h>
 
 #include "daemon/core/alert.h"
+#include "daemon/core/score.h"
 
 static const char *const state_names[_ALERT_STATE_N] = {
         [ALERT_INACTIVE] = "inactive",         [ALERT_PENDING] = "pending", [ALERT_FIRING] = "firing",
@@ -45,4 +48,22 @@ int alert_reason_parse(Text t, AlertReason *ret)
                 }
         }
         return -EINVAL;
+}
+
+/* Another compiler may round otherwise; NaN is what an alert does not say. */
+static bool is_other(double a, double b)
+{
+        return fabs(a - b) > 1e-9 * (1 + fabs(b));
+}
+
+bool alert_is_of(const Alert *a, const Metric *metric)
+{
+        Tally counts;
+        Score score;
+
+        if (strcmp(a->metric, metric->name) != 0)
+                return false;
+        memcpy(counts.counts, a->counts, sizeof(counts.counts));
+        score = score_of(metric, &counts);
+        return !is_other(a->value, score.value) && !is_other(a->mean, score.mean);
 }

@@ -35,7 +35,7 @@ typedef enum AlertReason {
         ALERT_NO_REASON,
         ALERT_RECOVERED, /* the figure is back on the right side */
         ALERT_WITHDRAWN, /* a revision or retraction took the evidence away */
-        ALERT_EXPIRED,   /* no answers are left in the window, or the rule is gone */
+        ALERT_EXPIRED,   /* no answers are left in the window, or the rule or its metric is another one */
         _ALERT_REASON_N,
 } AlertReason;
 
@@ -82,6 +82,9 @@ const char *alert_state_name(AlertState state);
 CX_MUST_CHECK int alert_state_parse(Text t, AlertState *ret); /* -EINVAL */
 const char *alert_reason_name(AlertReason reason);            /* NULL for none */
 CX_MUST_CHECK int alert_reason_parse(Text t, AlertReason *ret);
+
+/* Whether its figure is one of @metric: not where another kind, scale or good side is configured since it fired. */
+bool alert_is_of(const Alert *a, const Metric *metric);
 
 /* Firing, acknowledged or snoozed: the condition holds. */
 static inline bool alert_is_active(const Alert *a)

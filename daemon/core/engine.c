@@ -334,7 +334,7 @@ static int find_heir(Engine *e, const Alert *a, Pair **ret)
 {
         const Watch *w = watch_of(e, a);
         ScopeId scope = org_find(e->org, a->scope_kind, text_of(a->scope_name));
-        bool is_same = w && strcmp(w->metric->name, a->metric) == 0;
+        bool is_same = w && alert_is_of(a, w->metric);
         Cell *cell;
         Pair *p;
         int r = is_same && scope != SCOPE_NONE ? engine_cell_get(e, scope, w->rule->metric, &cell) : 0;
@@ -343,7 +343,7 @@ static int find_heir(Engine *e, const Alert *a, Pair **ret)
                 return r;
         p = w ? engine_pair_find(e, scope, w) : NULL;
         if (p)
-                engine_take_over(p, a->metric, a->ordinal, a->restart);
+                engine_take_over(p, is_same, a->ordinal, a->restart);
         *ret = is_same ? p : NULL;
         return 0;
 }

@@ -77,9 +77,9 @@ static int make_counts(const Engine *e, ScopeId scope, ScopeCounts **ret)
  * The newest alert says from which day on there are starts again; the one before, what held for the newest. One that the
  * rule made of another metric has only used up its number.
  */
-void engine_take_over(Pair *p, const char *metric, uint32_t ordinal, int64_t restart)
+void engine_take_over(Pair *p, bool is_same, uint32_t ordinal, int64_t restart)
 {
-        if (strcmp(metric, p->watch->metric->name) == 0)
+        if (is_same)
                 used_up_add(&p->used, ordinal, restart);
         if (ordinal > p->ordinal)
                 p->ordinal = ordinal;
@@ -92,9 +92,9 @@ void engine_take_over_dropped(const Engine *e, Pair *p)
         const char *metric = p->watch->metric->name;
         UsedUp used = alertbook_trace(&e->book, p->kin, metric);
 
-        engine_take_over(p, "", alertbook_trace(&e->book, p->kin, "").ordinal, INT64_MIN);
-        engine_take_over(p, metric, used.ordinal_before, used.restart_before);
-        engine_take_over(p, metric, used.ordinal, used.restart);
+        engine_take_over(p, false, alertbook_trace(&e->book, p->kin, "").ordinal, INT64_MIN);
+        engine_take_over(p, true, used.ordinal_before, used.restart_before);
+        engine_take_over(p, true, used.ordinal, used.restart);
 }
 
 /* From alerts of the same rule and scope that came back before there was the pair. */
@@ -105,7 +105,8 @@ static void inherit(const Engine *e, Pair *p)
                 const BookEntry *entry = e->book.entries[i];
 
                 if (!entry->pair && entry->kin == p->kin)
-                        engine_take_over(p, entry->alert.metric, entry->alert.ordinal, entry->alert.restart);
+                        engine_take_over(p, alert_is_of(&entry->alert, p->watch->metric),
+                                         entry->alert.ordinal, entry->alert.restart);
         }
 }
 

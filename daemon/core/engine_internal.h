@@ -190,8 +190,11 @@ CX_MUST_CHECK int engine_cell_get(Engine *e, ScopeId scope, size_t metric, Cell 
 void engine_cell_free(Engine *e, Cell *cell);
 void engine_counts_free(ScopeCounts *counts);
 Pair *engine_pair_find(const Engine *e, ScopeId scope, const Watch *watch);
-/* What an earlier alert of its rule on its scope leaves to the pair; and what those that the book has dropped do. */
-void engine_take_over(Pair *p, const char *metric, uint32_t ordinal, int64_t restart);
+/*
+ * What an earlier alert of its rule on its scope leaves to the pair, if it @is_same: of the metric as it is now; and what
+ * those that the book has dropped do.
+ */
+void engine_take_over(Pair *p, bool is_same, uint32_t ordinal, int64_t restart);
 void engine_take_over_dropped(const Engine *e, Pair *p);
 
 /* engine_survey.c: both versions of a survey (INPUT_SURVEY); @out NULL: only count, no rule is looked at. */

@@ -58,7 +58,7 @@ static void write_figure(const Alert *a, const Metric *metric, JsonOut *out)
                 .state = shown > a->threshold_value ? FIGURE_ABOVE : FIGURE_BELOW,
         };
 
-        if (!metric)
+        if (!metric || !alert_is_of(a, metric))
                 return;
         memcpy(f.counts, a->counts, sizeof(f.counts));
         if (a->n == 0)

@@ -6,8 +6,8 @@
 #include "daemon/core/engine.h"
 #include "tests/support/check_main.h"
 
-static const Metric metrics[] = {{.name = "csat", .kind = METRIC_TOP2, .lo = 1, .hi = 5},
-                                 {.name = "care", .kind = METRIC_TOP2, .lo = 1, .hi = 5}};
+static Metric metrics[] = {{.name = "csat", .kind = METRIC_TOP2, .lo = 1, .hi = 5},
+                           {.name = "care", .kind = METRIC_TOP2, .lo = 1, .hi = 5}};
 static Window windows[1];
 static const Calendar utc;
 static Rule rules[] = {

@@ -204,7 +204,49 @@ START_TEST(evidence_stays_used_up_while_a_rule_has_another_metric)
 }
 END_TEST
 
+/* The metric is one of this kind from now on. */
+static Engine *carry_over_to_kind(MetricKind kind, bool lower_is_better, const Engine *before)
+{
+        Survey bad = survey("1", "ana", day0, 1);
+        Engine *e;
+
+        metrics[0].kind = kind;
+        metrics[0].lower_is_better = lower_is_better;
+        e = make(1);
+        for (int i = 0; i < 8; i++)
+                ck_assert_int_eq(engine_replay(e, &bad), 0);
+        ck_assert_int_eq(engine_carry_over(e, before), 0);
+        ck_assert_int_eq(step(e, day0, NULL, NULL), 0);
+        return e;
+}
+
+/* Its figure is none of the metric as it is now, and would be shown as one. */
+START_TEST(an_alert_ends_when_its_metric_is_computed_otherwise)
+{
+        Engine *e[4];
+
+        use_evidence(USEC_DAY);
+        e[0] = make(1);
+        answer_badly(e[0], day0, 8);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        e[1] = carry_over_to_kind(METRIC_TOP1, false, e[0]);
+        ck_assert_uint_eq(out.n_alerts, 0); /* both kinds say the same of these answers */
+        e[2] = carry_over_to_kind(METRIC_TOP1, true, e[1]);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_int_eq(out.alerts[0].state, ALERT_RESOLVED);
+        ck_assert_int_eq(out.alerts[0].reason, ALERT_EXPIRED);
+        /* What it rested on stays used up. */
+        e[3] = carry_over_to_kind(METRIC_TOP2, false, e[2]);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        rules[0].test = RULE_POINT;
+        for (size_t i = 0; i < CX_ARRAY_LEN(e); i++)
+                engine_free(e[i]);
+        effects_deinit(&out);
+}
+END_TEST
+
 CHECK_MAIN("engine_evidence", evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet,
            a_scope_without_answers_is_no_longer_counted, a_limit_that_moved_is_no_news_of_a_figure,
            a_bad_half_of_a_day_is_seen_behind_a_good_one,
-           evidence_stays_used_up_while_a_rule_has_another_metric)
+           evidence_stays_used_up_while_a_rule_has_another_metric,
+           an_alert_ends_when_its_metric_is_computed_otherwise)

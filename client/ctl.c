@@ -41,6 +41,22 @@ int ctl_usage(const Ctl *ctl, const char *format, ...)
         return CTL_USAGE;
 }
 
+bool ctl_host_is_unix(const Ctl *ctl)
+{
+        return strncmp(ctl->host, "unix:", 5) == 0 && ctl->host[5];
+}
+
+int ctl_check_host(const Ctl *ctl)
+{
+        if (ctl_host_is_unix(ctl) || strncmp(ctl->host, "http://", 7) == 0 ||
+            strncmp(ctl->host, "https://", 8) == 0)
+                return CTL_OK;
+        return ctl_usage(ctl,
+                         "-H: \"%s\" is no address; right are unix:/run/cxd/cxd.sock and "
+                         "http://127.0.0.1:8480",
+                         ctl->host);
+}
+
 void ctl_show(const Ctl *ctl, const Table *t)
 {
         switch (ctl->output) {

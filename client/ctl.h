@@ -51,6 +51,12 @@ CX_PRINTF(2, 3) void ctl_error(const Ctl *ctl, const char *format, ...);
 /* The same, and returns CTL_USAGE. */
 CX_PRINTF(2, 3) int ctl_usage(const Ctl *ctl, const char *format, ...);
 
+/* Whether the daemon is asked over a Unix socket; its path may be relative. */
+bool ctl_host_is_unix(const Ctl *ctl);
+
+/* CTL_OK; CTL_USAGE, said why: -H is no address. */
+int ctl_check_host(const Ctl *ctl);
+
 /* Prints a table in the way that was asked for. */
 void ctl_show(const Ctl *ctl, const Table *t);
 

@@ -38,16 +38,11 @@ struct Http {
 
 Http *http_new(const Ctl *ctl)
 {
-        bool is_unix = strncmp(ctl->host, "unix:/", 6) == 0;
+        bool is_unix = ctl_host_is_unix(ctl);
         Http *h;
 
-        if (!is_unix && strncmp(ctl->host, "http://", 7) != 0 && strncmp(ctl->host, "https://", 8) != 0) {
-                ctl_error(ctl,
-                          "-H: \"%s\" is no address; right are unix:/run/cxd/cxd.sock and "
-                          "http://127.0.0.1:8480",
-                          ctl->host);
+        if (ctl_check_host(ctl) != CTL_OK)
                 return NULL;
-        }
         if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
                 abort();
         h = xcalloc(1, sizeof(*h));

@@ -31,10 +31,11 @@ static char *lines_address(const Ctl *ctl, const Args *args)
                 told = getenv("CXCTL_LINES");
         if (told && *told)
                 return xstrdup(told);
+        if (!ctl_host_is_unix(ctl))
+                return xstrdup(LINES_DEFAULT);
         slash = strrchr(ctl->host, '/');
-        if (strncmp(ctl->host, "unix:", 5) == 0 && slash)
-                return xasprintf("%.*s/lines.sock", (int)(slash - ctl->host), ctl->host);
-        return xstrdup(LINES_DEFAULT);
+        return slash ? xasprintf("%.*s/lines.sock", (int)(slash - ctl->host), ctl->host)
+                     : xstrdup("unix:lines.sock");
 }
 
 int sink_open(Sink **ret, Ctl *ctl, const Args *args, SinkOnRefused on_refused, void *context)
@@ -44,6 +45,9 @@ int sink_open(Sink **ret, Ctl *ctl, const Args *args, SinkOnRefused on_refused, 
         CX_CLEANUP(xfreep) char *own = NULL, *address = NULL;
         const char *token;
 
+        /* Not only when somebody is asked there: the surveys would be in another daemon by then. */
+        if (ctl_check_host(ctl) != CTL_OK)
+                return CTL_USAGE;
         if (!file && (file = getenv("CXCTL_SOURCE_TOKEN_FILE")) && !*file)
                 file = NULL;
         if (file) {

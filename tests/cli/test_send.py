@@ -107,6 +107,21 @@ class Send(CliTest):
         self.assertIn("3 duplicate", self.ok("-H", "unix:/nowhere", "send", "--lines", lines, stdin=text))
         self.assertIn("3 good", self.ok("-H", "unix:/nowhere", "send", "--dry-run", stdin=text))
 
+    def test_the_daemon_may_be_named_by_a_relative_path_and_by_no_other_text(self):
+        text = survey(1) + "\n"
+        for host in "unix:cxd.sock", "unix:./cxd.sock":
+            place = os.path.dirname(self.fake.path("x"))
+            done = subprocess.run([CXCTL, "-H", host, "send"], input=text, capture_output=True, text=True, cwd=place,
+                                  timeout=60, env=self.environment(), check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn(" 0 refused", done.stdout)
+        lines = "unix:" + self.fake.path("lines.sock")
+        self.fake.surveys.clear()
+        for host in "unix:", "127.0.0.1:8480", "/run/cxd/cxd.sock":
+            code, out, err = self.cxctl("-H", host, "send", "--lines", lines, stdin=text)
+            self.assertEqual((code, out, self.fake.surveys), (2, "", {}))
+            self.assertIn(f'-H: "{host}" is no address; right are unix:/run', err)
+
     def test_a_daemon_that_refuses_unknown_metrics_tells_it_itself(self):
         self.fake.strict = True
         self.fake.routes["/v1/me"] = (200, {**ME, "admin": True})

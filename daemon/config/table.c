@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "daemon/config/suggest.h"
 #include "daemon/config/table.h"
@@ -17,6 +18,22 @@ static size_t find_column(const Table *t, Text name, Suggest *s)
         return SIZE_MAX;
 }
 
+/* A mistyped column has one that it was meant to be; for any other name all are told. */
+static int refuse_column(const Table *t, const char *shown, const Suggest *s, Diag *diag)
+{
+        char hint[SUGGEST_MAX], all[256] = "";
+        size_t n = 0;
+
+        if (t->n_header == 1 && s->wrong.n && memchr(s->wrong.at, ';', s->wrong.n))
+                return diag_set(diag, t->csv.file, t->csv.line, NULL,
+                                "has semicolons between the columns; save the file with commas");
+        if (suggest_text(s, hint)[0])
+                return diag_set(diag, t->csv.file, t->csv.line, shown, "there is no such column%s", hint);
+        for (size_t i = 0; i < t->n_columns && n < sizeof(all); i++)
+                n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%s", i ? ", " : "", t->columns[i].name);
+        return diag_set(diag, t->csv.file, t->csv.line, shown, "there is no such column; there are %s", all);
+}
+
 static int read_header(Table *t, Diag *diag)
 {
         int r = csv_next(&t->csv, diag);
@@ -29,14 +46,13 @@ static int read_header(Table *t, Diag *diag)
         for (size_t i = 0; i < t->n_header; i++) {
                 Text name = text_trim(t->csv.fields[i]);
                 Suggest s = SUGGEST_INIT(name);
-                char hint[SUGGEST_MAX], shown[sizeof(diag->field)];
+                char shown[sizeof(diag->field)];
                 size_t column = find_column(t, name, &s);
 
                 snprintf(shown, sizeof(shown), TEXT_FMT,
                          TEXT_ARG(text_is_printable(name) ? name : TEXT_NULL));
                 if (column == SIZE_MAX)
-                        return diag_set(diag, t->csv.file, t->csv.line, shown, "there is no such column%s",
-                                        suggest_text(&s, hint));
+                        return refuse_column(t, shown, &s, diag);
                 if (t->place[column] != SIZE_MAX)
                         return diag_set(diag, t->csv.file, t->csv.line, shown, "this column is there twice");
                 t->place[column] = i;

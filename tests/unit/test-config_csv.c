@@ -80,7 +80,12 @@ static const struct {
          "roster.csv:1: taem: there is no such column; did you mean \"team\"?"},
         {"agent,name,team,site\n", NULL, "roster.csv:1: region: this column is missing in the header"},
         {"agent,name,team,site,region,team\n", NULL, "roster.csv:1: team: this column is there twice"},
-        {"agent,name,team,site,region,salary\n", NULL, "roster.csv:1: salary: there is no such column"},
+        {"agent,name,team,site,region,salary\n", NULL,
+         "roster.csv:1: salary: there is no such column; there are agent, name, team, site, region, from, "
+         "to"},
+        {"agent;name;team;site;region\n", NULL,
+         "roster.csv:1: has semicolons between the columns; save the file with commas"},
+        {NULL, "queue;line\n", "queues.csv:1: has semicolons between the columns; save the file with commas"},
         {HEAD "ana,Ana,alpha,madrid\n", NULL, "roster.csv:2: has 4 columns; the header has 7"},
         {HEAD ",Ana,alpha,madrid,iberia,,\n", NULL, "roster.csv:2: agent: is missing"},
         {HEAD "\n\nana,\"A\n\",\"al\npha\",madrid,iberia,,\n", NULL,

@@ -25,6 +25,9 @@ typedef struct Calendar {
 
 void calendar_deinit(Calendar *c);
 
-/* The last local midnight at or before @t, and the first one after it. Days may have 23 or 25 hours. */
+/* The longest day: in Antarctica/Troll clocks go back by two hours. */
+#define CALENDAR_DAY_MAX (26 * USEC_HOUR)
+
+/* The last local midnight at or before @t, and the first one after it. Days may have 22 to 26 hours. */
 usec_t calendar_midnight(const Calendar *c, usec_t t);
 usec_t calendar_next_midnight(const Calendar *c, usec_t t);

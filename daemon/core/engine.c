@@ -44,7 +44,7 @@ static usec_t keep_of(const Settings *s, WindowTier tier)
 
         switch (tier) {
         case WINDOW_MINUTE:
-                return 2 * USEC_DAY + USEC_HOUR;
+                return USEC_DAY + CALENDAR_DAY_MAX;
         case WINDOW_HOUR:
                 return 14 * USEC_DAY + USEC_HOUR;
         default:

@@ -31,8 +31,8 @@
 
 typedef struct Engine Engine;
 
-/* Surveys are stored at least for so long: `today` may have 25 hours. */
-#define ENGINE_STORED_MIN (25 * USEC_HOUR)
+/* Surveys are stored at least for so long: for all of `today`. */
+#define ENGINE_STORED_MIN CALENDAR_DAY_MAX
 
 /* Borrowed by the engine as long as it lives. */
 typedef struct Settings {

@@ -13,6 +13,8 @@ import faults
 from faults import cx
 
 MADRID = zoneinfo.ZoneInfo("Europe/Madrid")
+# Clocks go back by two hours there.
+TROLL = zoneinfo.ZoneInfo("Antarctica/Troll")
 METRICS = {"nps": cx.METRICS["nps"]}
 
 
@@ -104,10 +106,11 @@ def steps():
 
 
 def day_of(moment):
-    """[start, end) of the day in Madrid, in seconds."""
-    start = datetime.datetime(moment.year, moment.month, moment.day, tzinfo=MADRID)
+    """[start, end) of the day in its zone, in seconds."""
+    start = datetime.datetime(moment.year, moment.month, moment.day, tzinfo=moment.tzinfo)
     following = start.date() + datetime.timedelta(days=1)
-    return start.timestamp(), datetime.datetime(following.year, following.month, following.day, tzinfo=MADRID).timestamp()
+    end = datetime.datetime(following.year, following.month, following.day, tzinfo=moment.tzinfo)
+    return start.timestamp(), end.timestamp()
 
 
 def today_on(year, month, day, hours):
@@ -152,17 +155,17 @@ def spring():
     today_on(2026, 3, 29, 23)
 
 
-@cx.case("surveys are stored for all of the 25 hours of today, also where their retention is a day")
+@cx.case("surveys are stored for all of the 26 hours of today, also where their retention is a day")
 def retention():
-    late = datetime.datetime(2026, 10, 25, 23, 20, tzinfo=MADRID)
+    late = datetime.datetime(2026, 10, 25, 23, 20, tzinfo=TROLL)
     start = int(day_of(late)[0])
-    config = faults.config(metrics=METRICS, rules=[], timezone="Europe/Madrid", windows=["1h", "today"],
+    config = faults.config(metrics=METRICS, rules=[], timezone="Antarctica/Troll", windows=["1h", "today"],
                            retention={"surveys": "1d", "comments": "1d", "tallies": "1d"}, store={"snapshot_after": 0})
     with cx.Daemon(config, start=False) as d:
         clock = Clock(d)
-        clock.to(datetime.datetime.fromtimestamp(start + 81_000, MADRID))
+        clock.to(datetime.datetime.fromtimestamp(start + 81_000, TROLL))
         d.start(env=clock.env)
-        # An hour of the day before, of which the first third is past 25 hours at the end; and the first hour of the day.
+        # An hour of the day before, of which the first third is past 26 hours at the end; and the first hour of the day.
         d.send(*(survey(i, start - 3600 + 60 * i) for i in range(120)))
         assert n_in(d, "today")["n"] == 60
         clock.to(late)

@@ -9,7 +9,7 @@
 static Metric metrics[] = {{.name = "csat", .kind = METRIC_TOP2, .lo = 1, .hi = 5},
                            {.name = "care", .kind = METRIC_TOP2, .lo = 1, .hi = 5}};
 static Window windows[1];
-static const Calendar utc;
+static Calendar calendar; /* UTC */
 static Rule rules[] = {
         {.name = "low", .kind = SCOPE_AGENT, .scopes = "*", .test = RULE_POINT, .threshold = 80, .min_n = 1}};
 static const usec_t day0 = 20000 * USEC_DAY;
@@ -31,7 +31,7 @@ static inline Engine *make(size_t n_rules)
                 .n_metrics = CX_ARRAY_LEN(metrics),
                 .windows = windows,
                 .n_windows = 1,
-                .calendar = &utc,
+                .calendar = &calendar,
                 .rules = rules,
                 .n_rules = n_rules,
                 .keep_surveys = keep_surveys,

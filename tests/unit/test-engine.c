@@ -215,6 +215,37 @@ START_TEST(what_surveys_are_no_longer_stored_for_is_not_known)
 }
 END_TEST
 
+/* In Antarctica/Troll, where clocks go back by two hours. */
+START_TEST(today_has_26_hours)
+{
+        CalendarStep steps[] = {{.from = 0, .offset = 2 * USEC_HOUR},
+                                {.from = day0 + 3 * USEC_HOUR, .offset = 0}};
+        Survey yesterday = survey("1", "ana", day0 - 2 * USEC_HOUR - USEC_DAY, 5);
+        Survey first = survey("2", "ana", day0 - 2 * USEC_HOUR, 5);
+        usec_t late = day0 + 24 * USEC_HOUR - USEC_MSEC;
+        Figure f;
+        Engine *e;
+
+        window = "today";
+        keep_surveys = USEC_DAY;
+        calendar = (Calendar){.steps = steps, .n_steps = CX_ARRAY_LEN(steps)};
+        for (int i = 0; i < 2; i++, keep_surveys = 0) {
+                e = make(0);
+                ck_assert_int_eq(step(e, late - 25 * USEC_HOUR, &yesterday, NULL), 0);
+                ck_assert_int_eq(step(e, late - 25 * USEC_HOUR, &first, NULL), 0);
+                ck_assert_int_eq(step(e, late, NULL, NULL), 0);
+                ck_assert_int_eq(engine_figure(e, SCOPE_ID_ORG, 0, 0, late + 1, &f), 0);
+                ck_assert_uint_eq(f.n, 1);
+                /* Of the day before it is as long ago as surveys are stored. */
+                ck_assert(isnan(f.trend) == (keep_surveys > 0));
+                engine_free(e);
+        }
+        effects_deinit(&out);
+        calendar = CALENDAR_UTC;
+        window = "28d";
+}
+END_TEST
+
 START_TEST(an_unknown_alert_takes_no_command)
 {
         Engine *e = make(1);
@@ -246,5 +277,5 @@ CHECK_MAIN("engine", statistics_count_what_came, changed_scopes_are_told_once,
            a_rule_with_another_metric_does_not_use_its_numbers_again,
            numbers_of_alerts_that_were_dropped_are_carried_over,
            numbers_of_alerts_that_were_dropped_without_an_heir_are_not_used_again,
-           what_surveys_are_no_longer_stored_for_is_not_known, an_unknown_alert_takes_no_command,
-           time_does_not_run_backwards)
+           what_surveys_are_no_longer_stored_for_is_not_known, today_has_26_hours,
+           an_unknown_alert_takes_no_command, time_does_not_run_backwards)

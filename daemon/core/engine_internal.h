@@ -225,9 +225,8 @@ Told engine_tell(const Engine *e, ScopeCounts *counts, uint64_t metrics, const S
                  int delta, const int32_t buckets[_WINDOW_TIER_N]);
 /* Whether a rule may be left alone, as it was told last. */
 bool engine_is_calm(const Guard *g);
-/* As of the end of a window, from its counts there; @day is the last one in it. No day is barred as a start.
- */
-Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, int32_t day);
+/* As of the @end of a window, from its counts there. No day is barred as a start. */
+Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, usec_t end);
 /* The day since which the evidence is strongest, and what was answered since; SERIES_NEVER: there is none. */
 int32_t engine_best_start(const Engine *e, const Pair *p, Tally *ret);
 /* Moves the pair's alert on. @removed: an answer was taken out just now (engine_remember() was called

@@ -32,17 +32,25 @@ static int32_t first_start(const Engine *e, const Watch *w, const Series *days, 
         return first == SERIES_NEVER || start > day ? SERIES_NEVER : (int32_t)start;
 }
 
-static double sum_at(const Engine *e, const Watch *w, const Series *days, int32_t day, int64_t restart)
+/* M as of @end, without the answers of its day that came behind it, as far as the buckets of the window tell them apart. */
+static double sum_at(const Engine *e, const Pair *p, usec_t end, int64_t restart)
 {
-        int32_t start = first_start(e, w, days, day, restart);
+        const Series *days = &p->cell->series[WINDOW_DAY];
+        const Span *span = &e->spans[p->watch->rule->window];
+        int32_t day = engine_bucket(end - 1, USEC_DAY);
+        int32_t start = first_start(e, p->watch, days, day, restart);
         EvidencePast past;
-        Tally counts;
+        Tally counts, later;
 
         if (start == SERIES_NEVER)
                 return 0;
-        evidence_past(&w->evidence, days, start, day, &past);
+        evidence_past(&p->watch->evidence, days, start, day, &past);
         series_sum(days, day, day + 1, &counts);
-        return evidence_sum(&w->evidence, &past, &counts, true);
+        series_sum(&p->cell->series[span->tier], engine_bucket(end, span->width),
+                   engine_bucket((day + 1) * USEC_DAY, span->width), &later);
+        for (unsigned v = 0; v < p->watch->evidence.n_values; v++)
+                counts.counts[v] -= later.counts[v];
+        return evidence_sum(&p->watch->evidence, &past, &counts, true);
 }
 
 /* M as of now, from @restart on. The same arithmetic as in sum_at(), with the days before today remembered. */
@@ -122,21 +130,22 @@ static Look look_live(const Engine *e, Pair *p, bool with_sum)
         return look_on(p->watch, &counts, with_sum ? sum_live(e, p, p->used.restart, &p->past) : 0);
 }
 
-Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, int32_t day)
+Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, usec_t end)
 {
         bool wants_sum = p->watch->is_evidence && p->watch->usable;
         double sum = 0;
 
         if (wants_sum)
-                sum = sum_at(e, p->watch, &p->cell->series[WINDOW_DAY], day, INT64_MIN);
+                sum = sum_at(e, p, end, INT64_MIN);
         return look_on(p->watch, counts, sum);
 }
 
 /* M of the day on which the open alert fired, as the answers are now. */
 static double fired_sum(const Engine *e, const Pair *p)
 {
-        return sum_at(e, p->watch, &p->cell->series[WINDOW_DAY],
-                      engine_bucket(p->open->alert.fired, USEC_DAY), p->used.restart_before);
+        int32_t day = engine_bucket(p->open->alert.fired, USEC_DAY);
+
+        return sum_at(e, p, (day + 1) * USEC_DAY, p->used.restart_before);
 }
 
 void engine_remember(Engine *e, Pair *p)

@@ -77,8 +77,7 @@ static FigureState state_of(const Engine *e, const Cell *cell, size_t window, bo
         if (f->n == 0)
                 return FIGURE_NO_DATA;
         if (p) {
-                bool holds = is_live ? p->open != NULL
-                                     : engine_look_at(e, p, counts, engine_bucket(f->at - 1, USEC_DAY)).holds;
+                bool holds = is_live ? p->open != NULL : engine_look_at(e, p, counts, f->at).holds;
 
                 if (holds)
                         return p->watch->rule->above ? FIGURE_ABOVE : FIGURE_BELOW;

@@ -245,8 +245,38 @@ START_TEST(an_alert_ends_when_its_metric_is_computed_otherwise)
 }
 END_TEST
 
+START_TEST(a_figure_as_of_noon_knows_nothing_of_the_evening)
+{
+        Survey good = survey("0", "ana", day0 + USEC_HOUR, 5);
+        const usec_t evening = day0 + 18 * USEC_HOUR;
+        Figure f;
+        Engine *e;
+
+        use_evidence(USEC_DAY);
+        window = "7d";
+        e = make(1);
+        ck_assert_int_eq(step(e, good.ts, &good, NULL), 0);
+        answer_badly(e, evening, 8);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_int_eq(step(e, evening + 3 * USEC_DAY, NULL, NULL), 0);
+        ck_assert_int_eq(engine_figure(e, 1, 0, 0, day0 + 12 * USEC_HOUR, &f), 0);
+        ck_assert_uint_eq(f.n, 1);
+        ck_assert_int_eq(f.state, FIGURE_OK);
+        ck_assert_int_eq(engine_figure(e, 1, 0, 0, evening + USEC_HOUR, &f), 0);
+        ck_assert_uint_eq(f.n, 9);
+        ck_assert_int_eq(f.state, FIGURE_BELOW);
+        ck_assert_int_eq(engine_figure(e, 1, 0, 0, day0 + 2 * USEC_DAY, &f), 0);
+        ck_assert_int_eq(f.state, FIGURE_BELOW);
+        engine_free(e);
+        effects_deinit(&out);
+        window = "28d";
+        rules[0].test = RULE_POINT;
+}
+END_TEST
+
 CHECK_MAIN("engine_evidence", evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet,
            a_scope_without_answers_is_no_longer_counted, a_limit_that_moved_is_no_news_of_a_figure,
            a_bad_half_of_a_day_is_seen_behind_a_good_one,
            evidence_stays_used_up_while_a_rule_has_another_metric,
            an_alert_ends_when_its_metric_is_computed_otherwise)
+           a_figure_as_of_noon_knows_nothing_of_the_evening)

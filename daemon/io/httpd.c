@@ -242,6 +242,8 @@ static void on_eof(Conn *conn, const char *data CX_UNUSED, size_t n, void *user)
 {
         HttpConn *c = user;
 
+        if (c->state == HTTP_STATE_STREAM && c->stream->ops->has_end)
+                return; /* who does not read either is noticed by what is written */
         if (c->state == HTTP_STATE_STREAM)
                 conn_cut(conn, CONN_EOF);
         else if (n > 0 || c->state == HTTP_STATE_BODY)

@@ -115,6 +115,11 @@ HttpRequest *http_request_free(HttpRequest *r);
 
 typedef struct HttpStreamOps {
         /*
+         * It has an end of its own: a client that has sent all that it will, and said so, still gets the rest. Without it
+         * such a client has left; nothing else would say so of a stream that may be silent for long.
+         */
+        bool has_end;
+        /*
          * There is room: at most limits.stream_low is unsent. Comes once soon after the start, then whenever
          * something was sent. The owner writes what it has, up to about the same amount, and returns.
          */

@@ -363,7 +363,8 @@ static int export_source(ApiCall *call, const char **ret)
 int api_export(ApiCall *call)
 {
         static const char *const params[] = {"since", "until", "source", NULL};
-        static const HttpStreamOps ops = {.on_ready = export_ready, .on_closed = export_closed};
+        static const HttpStreamOps ops = {
+                .has_end = true, .on_ready = export_ready, .on_closed = export_closed};
         const char *source;
         usec_t since, until;
         Export *e;

@@ -164,7 +164,7 @@ static void on_gone(void *user)
 
 static void start_sending(Backup *b)
 {
-        static const HttpStreamOps ops = {.on_ready = on_ready, .on_closed = on_closed};
+        static const HttpStreamOps ops = {.has_end = true, .on_ready = on_ready, .on_closed = on_closed};
         HttpRequest *request = b->request;
 
         log_info("backup bytes=%lld copy_ms=%lld", (long long)b->size,

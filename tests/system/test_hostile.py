@@ -322,6 +322,19 @@ def allowed():
             assert h.response().status == 200
 
 
+@cx.case("who has nothing more to send still gets answers that take long: an export and a backup come whole")
+def half_closed():
+    with cx.Daemon() as d:
+        d.send(*(good(f"half-{i}", comment="x" * 1000) for i in range(3000)))
+        for path in ("/v1/export", "/v1/backup"):
+            with d.http("unix") as h, d.http("unix") as other:
+                h.raw(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", half_close=True)
+                got = h.response()
+                assert got.status == 200 and len(got.body) > 3000000, (path, got.status, len(got.body))
+                wanted = cx.until("a backup is done", lambda: (r := other.get(path)).status != 429 and r)
+                assert got.body == wanted.body, path
+
+
 @cx.case("a head that comes slowly is cut at its deadline, whatever trickles in, and others do not notice")
 def slow_head():
     with cx.Daemon() as d:

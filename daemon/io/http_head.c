@@ -48,7 +48,7 @@ static int refuse(HttpRefusal *r, int status, const char *text)
         return 1;
 }
 
-static size_t skip_empty_lines(const char *data, size_t n)
+size_t http_head_blank(const char *data, size_t n)
 {
         size_t i = 0;
 
@@ -69,7 +69,7 @@ static bool ends_with_version(const char *line, size_t n)
 
 size_t http_head_find(const char *data, size_t n, size_t *scanned)
 {
-        size_t begin = skip_empty_lines(data, n), i;
+        size_t begin = http_head_blank(data, n), i;
         const char *lf = memchr(data + begin, '\n', n - begin);
 
         if (!lf)
@@ -262,7 +262,7 @@ static int interpret(const HttpField *f, HttpHead *ret, HttpRefusal *refusal)
 
 int http_head_parse(const char *data, size_t n, HttpHead *ret, HttpRefusal *refusal)
 {
-        size_t skip = skip_empty_lines(data, n);
+        size_t skip = http_head_blank(data, n);
         Text rest = {data + skip, n - skip}, line;
         HttpHead h = {0};
         int r;

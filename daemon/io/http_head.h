@@ -56,6 +56,9 @@ typedef struct HttpRefusal {
         const char *text;
 } HttpRefusal;
 
+/* How many bytes of empty lines @data begins with, which mean nothing before a head. */
+size_t http_head_blank(const char *data, size_t n);
+
 /*
  * Where the head in @data ends (behind its empty line); 0: not yet. Empty lines before it count as part of
  * it. *scanned (0 at first) remembers how far it has looked.

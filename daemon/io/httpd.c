@@ -154,9 +154,12 @@ static size_t take_head(HttpConn *c, const char *data, size_t n)
 {
         HttpServer *s = c->server;
         HttpRefusal refusal = {0};
-        size_t end;
+        size_t end = c->begun ? 0 : http_head_blank(data, n);
         int r;
 
+        /* Some clients send an empty line behind a body: with it no further request begins. */
+        if (end > 0)
+                return end;
         if (!c->begun && c->served)
                 conn_set_deadline(c->conn, loop_monotonic(s->loop) + s->limits.head);
         c->begun = true;

@@ -320,6 +320,9 @@ def allowed():
         with d.http("unix") as h:
             h.raw(GET + b"Host: anything.example\r\n\r\n")
             assert h.response().status == 200
+        with d.http("tcp") as h:
+            h.raw(GET + HOST + b"\r\n" + b"\r\n", half_close=True)
+            assert h.response().body == b"ok\n" and h.reader.rest() == b"", "an empty line is no request"
 
 
 @cx.case("who has nothing more to send still gets answers that take long: an export and a backup come whole")

@@ -278,5 +278,5 @@ CHECK_MAIN("engine_evidence", evidence_that_was_used_up_stays_so_when_its_scope_
            a_scope_without_answers_is_no_longer_counted, a_limit_that_moved_is_no_news_of_a_figure,
            a_bad_half_of_a_day_is_seen_behind_a_good_one,
            evidence_stays_used_up_while_a_rule_has_another_metric,
-           an_alert_ends_when_its_metric_is_computed_otherwise)
+           an_alert_ends_when_its_metric_is_computed_otherwise,
            a_figure_as_of_noon_knows_nothing_of_the_evening)

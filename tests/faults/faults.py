@@ -211,7 +211,8 @@ class Sender(threading.Thread):
         self.refused = {}  # line from 0 on -> code
         self.halt = threading.Event()
         self.progress = threading.Condition()
-        self.error = None
+        self.error = None  # how the connection ended
+        self.wrong = None  # what no daemon may say
         self.counts = collections.Counter()
         self.start()
 
@@ -235,6 +236,7 @@ class Sender(threading.Thread):
         self.halt.set()
         self.join(cx.seconds(30))
         assert not self.is_alive(), "a sender hangs"
+        assert not self.wrong, self.wrong
 
     def run(self):
         try:
@@ -250,7 +252,9 @@ class Sender(threading.Thread):
 
     def ack(self, n):
         with self.progress:
-            assert n <= self.sent, "more acknowledged than sent"
+            if n > self.sent:
+                self.wrong = f"{n} lines acknowledged, {self.sent} sent"
+                raise EOFError(self.wrong)
             self.acks.append((time.monotonic(), n))
             self.acked = n
             self.progress.notify_all()
@@ -293,7 +297,11 @@ class Sender(threading.Thread):
                     return
                 *whole, rest = (rest + data).split(b"\n")
                 for line in whole:
-                    reply = json.loads(line)
+                    try:
+                        reply = json.loads(line)
+                    except ValueError:
+                        self.wrong = f"no JSON: {line[:200]!r}"
+                        raise
                     if "ack" in reply:
                         self.counts = collections.Counter({k: v for k, v in reply.items() if k != "ack"})
                         self.ack(self.begin + reply["ack"] - (base - 1))

@@ -3,6 +3,7 @@
 """kill -9 at random points under load: what was acknowledged is there and counted once."""
 
 import random
+import socket
 import time
 
 import faults
@@ -81,6 +82,21 @@ def alerts():
             follower.check(d)
     assert follower.last > 5, f"only {follower.last} messages"
     print(f"# {follower.last} messages")
+
+
+@cx.case("a daemon that acknowledges what it was not sent, or answers in no JSON, fails its test")
+def lies():
+    for says in (b'{"ack":51,"stored":51,"duplicate":0,"revised":0,"refused":0}\n', b"ack 50\n"):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            sender = faults.Sender(faults.Stream(1, "l"), f"tcp://127.0.0.1:{server.getsockname()[1]}", end=50)
+            with server.accept()[0] as connection:
+                connection.sendall(says)
+                sender.wait(50)
+        try:
+            sender.stop()
+        except AssertionError:
+            continue
+        raise AssertionError(f"nobody noticed {says!r}")
 
 
 faults.run()

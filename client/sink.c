@@ -8,8 +8,6 @@
 #include "client/xalloc.h"
 #include "proto/fault.h"
 
-#define LINES_DEFAULT "unix:/run/cxd/lines.sock"
-
 bool sink_is_superseded(const SinkRefusal *r)
 {
         return r->code && strcmp(r->code, fault_name(FAULT_STALE)) == 0;
@@ -22,7 +20,10 @@ void sink_pause(unsigned i)
         nanosleep(&(struct timespec){span / USEC_SEC, span % USEC_SEC * 1000}, NULL);
 }
 
-/* The line socket lies beside the socket of the API, unless told otherwise. malloc'ed. */
+/*
+ * The line socket lies beside the socket of the API, unless told otherwise. Of an API over TCP it is not known, and that of
+ * this machine may be another daemon's: NULL. malloc'ed.
+ */
 static char *lines_address(const Ctl *ctl, const Args *args)
 {
         const char *told = args_get(args, "lines"), *slash;
@@ -32,7 +33,7 @@ static char *lines_address(const Ctl *ctl, const Args *args)
         if (told && *told)
                 return xstrdup(told);
         if (!ctl_host_is_unix(ctl))
-                return xstrdup(LINES_DEFAULT);
+                return NULL;
         slash = strrchr(ctl->host, '/');
         return slash ? xasprintf("%.*s/lines.sock", (int)(slash - ctl->host), ctl->host)
                      : xstrdup("unix:lines.sock");
@@ -59,6 +60,12 @@ int sink_open(Sink **ret, Ctl *ctl, const Args *args, SinkOnRefused on_refused, 
         if (args_get(args, "http"))
                 return sink_http_open(ret, &base, token);
         address = lines_address(ctl, args);
+        if (!address)
+                return ctl_usage(
+                        ctl,
+                        "where do the surveys for the daemon at %s go: --lines ADDRESS (CXCTL_LINES), or "
+                        "--http?",
+                        ctl->host);
         return sink_lines_open(ret, &base, address, token);
 }
 

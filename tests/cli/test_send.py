@@ -299,6 +299,12 @@ class Send(CliTest):
         code, out, err = self.cxctl("send", stdin=survey(1) + "\n" + survey(2))
         self.assertEqual((code, out), (0, "2 surveys: 1 stored, 1 duplicate, 0 revised, 0 refused\n"), err)
 
+    def test_surveys_go_to_no_other_daemon_than_the_one_that_is_asked(self):
+        code, out, err = self.cxctl("-H", "http://127.0.0.1:1", "send", stdin=survey(1))
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("cxctl: where do the surveys for the daemon at http://127.0.0.1:1 go: --lines ADDRESS (CXCTL_LINES), or --http?", err)
+        self.assertEqual(self.fake.surveys, {})
+
     def test_a_source_token_is_the_first_line(self):
         self.fake.token = "cxd_source"
         path = self.write("t", "cxd_source\n")

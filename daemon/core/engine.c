@@ -66,6 +66,9 @@ static int32_t first_kept(const Engine *e, WindowTier tier)
 
                 from = usec_max(from, oldest);
         }
+        /* They may have been stored for a shorter time once. */
+        if (tier != WINDOW_DAY && e->forgotten_before != INT64_MIN)
+                from = usec_max(from, usec_ceil(e->forgotten_before, width));
         return engine_bucket(from, width);
 }
 
@@ -144,6 +147,7 @@ int engine_new(Engine **ret, const Settings *settings, Org *org)
         e->now = INT64_MIN;
         e->live_until = INT64_MIN;
         e->late_before = INT64_MIN;
+        e->forgotten_before = INT64_MIN;
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
                 e->kept[tier] = INT32_MIN;
         set_up_windows(e);

@@ -76,6 +76,11 @@ void engine_place(const Engine *e, const Survey *survey, EnginePlace *ret)
         survey_values(survey, e->settings->metrics, e->settings->n_metrics, &ret->values);
 }
 
+void engine_set_forgotten(Engine *e, usec_t ts)
+{
+        e->forgotten_before = ts;
+}
+
 void engine_forget(Engine *e, const Survey *survey)
 {
         EnginePlace place;

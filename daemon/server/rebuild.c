@@ -43,12 +43,14 @@ static void rebuild_free(Rebuild *r)
         free(r);
 }
 
-int rebuild_begin(Engine *e, usec_t now)
+int rebuild_begin(Engine *e, usec_t forgotten_before, usec_t now)
 {
         Input in = {.kind = INPUT_TICK, .now = now};
         Effects none = EFFECTS_NULL;
-        int r = engine_step(e, &in, &none);
+        int r;
 
+        engine_set_forgotten(e, forgotten_before);
+        r = engine_step(e, &in, &none);
         effects_deinit(&none);
         return r;
 }
@@ -159,8 +161,8 @@ static void submit_tallies(Rebuild *r)
         journal_submit(r->journal, &r->tally_job);
 }
 
-int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *journal, usec_t now,
-                  RebuildFn fn, void *user)
+int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *journal,
+                  usec_t forgotten_before, usec_t now, RebuildFn fn, void *user)
 {
         Rebuild *r = calloc(1, sizeof(*r));
         int result;
@@ -179,7 +181,7 @@ int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *
                 return result;
         }
         config->org = NULL;
-        result = rebuild_begin(r->engine, now);
+        result = rebuild_begin(r->engine, forgotten_before, now);
         if (result < 0) {
                 rebuild_free(r);
                 return result;

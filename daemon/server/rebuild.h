@@ -22,10 +22,14 @@ typedef void (*RebuildFn)(void *user, int result, Engine *engine);
  * else it comes later, from the loop.
  */
 CX_MUST_CHECK int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *journal,
-                                usec_t now, RebuildFn fn, void *user);
+                                usec_t forgotten_before, usec_t now, RebuildFn fn, void *user);
 
-/* Tells an empty engine what time it is, so that it drops at once what is too old to be kept. -ENOMEM. */
-CX_MUST_CHECK int rebuild_begin(Engine *e, usec_t now);
+/*
+ * Tells an empty engine what fold_forgotten() says, and what time it is, so that it drops at once what is too old to be
+ * kept. -ENOMEM.
+ */
+CX_MUST_CHECK int rebuild_begin(Engine *e, usec_t forgotten_before, usec_t now);
+
 /* One stored survey into an engine; used at the start, too. -ENOMEM; -EBADMSG: not a survey. @scratch is
  * twice SURVEY_BYTES_MAX. */
 CX_MUST_CHECK int rebuild_take(Engine *e, Survey *survey, Text json, char *scratch);

@@ -176,6 +176,35 @@ def retention():
             d.restart(kill=True, env=clock.env)
 
 
+@cx.case("what surveys were deleted for stays unknown when they are stored for longer from then on")
+def longer():
+    def config(surveys):
+        return faults.config(metrics=METRICS, rules=[], windows=["1h", "1d"], store={"snapshot_after": 0},
+                             retention={"surveys": surveys, "comments": "1d", "tallies": "10d"})
+
+    def figures(**at):
+        with d.http() as h:
+            return h.json("/v1/figures", scope="agent/ana", metric="nps", **at)["figures"]
+
+    with cx.Daemon(config("1d"), start=False) as d:
+        clock = Clock(d)
+        d.start(env=clock.env)
+        begin = clock.now()
+        d.send(*(survey(i, begin - 600) for i in range(10)))
+        clock.set(27 * 3600)
+        d.restart(kill=True, env=clock.env)
+        d.out.wait("upkeep removed surveys=10")
+        d.send(*(survey(i, begin + 4 * 3600) for i in range(10, 20)), *(survey(i, begin + 72_000) for i in range(20, 30)))
+        clock.set(29 * 3600)
+        d.configure(config("10d"))
+        d.reload()
+        for _ in range(2):
+            [day] = [f for f in figures() if f["window"] == "1d"]
+            assert (day["n"], day["trend"]) == (10, None), day
+            assert not [f for f in figures(at=cx.stamp((begin + 5 * 3600) * 1_000_000)) if f["window"] == "1d"]
+            d.restart(kill=True, env=clock.env)
+
+
 @cx.case("counts by the day go in their time, also where no survey comes any more")
 def idle():
     config = faults.config(metrics=METRICS, rules=[], windows=["1h", "1d"],

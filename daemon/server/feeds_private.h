@@ -34,7 +34,7 @@ struct Feed {
 /* Where a tick is that goes on. */
 typedef struct Tick {
         Feed *feed; /* NULL: none goes on */
-        size_t change, metric, n_sent;
+        size_t change, metric;
         unsigned n_waits; /* for alerts to be told */
         size_t n_changed;
         EngineChange changed[CHANGED_PER_TICK];

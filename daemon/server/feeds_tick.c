@@ -14,8 +14,6 @@
 #include "daemon/server/feeds_private.h"
 #include "proto/topic.h"
 
-/* Figures in one tick for one principal; the rest follow with their next change. */
-#define FIGURES_PER_TICK 2000
 /* At one go; with many subscribers fewer, down to one. */
 #define FIGURES_AT_ONCE 8
 #define WRITES_AT_ONCE  256
@@ -74,7 +72,7 @@ static int send_figures(Feeds *f, Feed *feed, const Engine *e, usec_t now, Buffe
         for (; t->change < t->n_changed; t->change++, t->metric = 0) {
                 const EngineChange *change = &t->changed[t->change];
 
-                for (; t->metric < settings->n_metrics && t->n_sent < FIGURES_PER_TICK; t->metric++) {
+                for (; t->metric < settings->n_metrics; t->metric++) {
                         int r;
 
                         /* A metric without new answers is none of the news: who sees it need not see the others. */
@@ -87,7 +85,6 @@ static int send_figures(Feeds *f, Feed *feed, const Engine *e, usec_t now, Buffe
                         r = send_figure(feed, e, change->scope, t->metric, now, topic, json);
                         if (r < 0)
                                 return r;
-                        t->n_sent++;
                 }
         }
         return 0;
@@ -137,7 +134,7 @@ int feeds_tick(Feeds *f, Engine *e, usec_t now)
                 t->n_changed = engine_take_changed(e, t->changed, CHANGED_PER_TICK);
                 t->feed = f->feeds;
                 /* A reload may have ended the one before anywhere. */
-                t->change = t->metric = t->n_sent = 0;
+                t->change = t->metric = 0;
                 t->n_waits = 0;
         }
         while (t->feed && r == 0) {
@@ -149,7 +146,7 @@ int feeds_tick(Feeds *f, Engine *e, usec_t now)
                 if (r > 0)
                         break;
                 t->feed = t->feed->later;
-                t->change = t->metric = t->n_sent = 0;
+                t->change = t->metric = 0;
                 t->n_waits = 0;
         }
         buffer_deinit(&topic);

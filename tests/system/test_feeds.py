@@ -277,7 +277,7 @@ def strangers():
                 pass
 
 
-@cx.case("a tick with a thousand figures reaches a stream whole, beside one that reads nothing")
+@cx.case("a tick with three thousand figures reaches a stream whole, beside one that reads nothing")
 def burst():
     now = int(time.time())
     with cx.Daemon(cx.base_config(principals=cx.person("adam", "director", "org", admin=True), feed={"tick": "1s"})) as d:
@@ -286,8 +286,8 @@ def burst():
             for turn in range(3):
                 d.send(*({"id": f"b{turn}-{i}", "ts": now, "queue": f"q{i}", "agent": f"a{i}",
                           "answers": {"nps": 9, "csat": 5, "fcr": True, "wait": 2}}
-                         for i in range(100)))
-                wanted = {(f"{kind}/{letter}{i}", m) for kind, letter in (("agent", "a"), ("queue", "q")) for i in range(100)
+                         for i in range(300)))
+                wanted = {(f"{kind}/{letter}{i}", m) for kind, letter in (("agent", "a"), ("queue", "q")) for i in range(300)
                           for m in cx.METRICS} | {("org", m) for m in cx.METRICS}
                 while wanted:
                     _, _, data = e.next("figure")

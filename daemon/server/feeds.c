@@ -122,7 +122,6 @@ int feeds_configure(Feeds *f, const Config *c)
         for (Feed *feed = f->feeds; feed; feed = feed->later)
                 feed_tell_all(feed);
         f->config = c;
-        f->tick.feed = NULL;
         for (Feed *feed = f->feeds; feed; feed = feed->later) {
                 feed->before = feed->principal;
                 feed->principal = NULL;
@@ -137,7 +136,16 @@ int feeds_configure(Feeds *f, const Config *c)
                 if (!feed->principal)
                         feed_revoke(feed);
         }
+        /* A tick that goes on begins anew: what it had to tell would be told again only with its next change. */
+        if (f->tick.feed)
+                f->tick.feed = f->feeds;
+        f->tick.change = f->tick.metric = 0;
         return 0;
+}
+
+void feeds_forget_tick(Feeds *f)
+{
+        f->tick.feed = NULL;
 }
 
 static void feed_append(Feed *feed, uint64_t seq, usec_t at, char *text, size_t n)

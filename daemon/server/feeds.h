@@ -63,6 +63,9 @@ Feeds *feeds_free(Feeds *f);
  */
 CX_MUST_CHECK int feeds_configure(Feeds *f, const Config *c);
 
+/* There is another engine, in which scopes have other numbers: what a tick had still to tell is not told. */
+void feeds_forget_tick(Feeds *f);
+
 /* A stored message, at start; also of a principal that is not configured. -ENOMEM. */
 CX_MUST_CHECK int feeds_restore(Feeds *f, const StoreFeed *row);
 /* Messages before @before are past their retention: whoever asks for one is told of a gap, as after a restart. */

@@ -56,6 +56,7 @@ static void swap(Server *s, Engine *engine)
         if (old != s->engine_config)
                 config_free(old);
         if (is_new) {
+                feeds_forget_tick(s->feeds);
                 engine_free(s->engine);
                 config_free(s->engine_config);
                 s->engine = engine;

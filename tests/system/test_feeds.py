@@ -295,6 +295,25 @@ def burst():
             assert deaf.status == 200
 
 
+@cx.case("a reload in the middle of a tick takes no figure from it")
+def reloaded():
+    people = cx.person("adam", "director", "org", admin=True)
+    with cx.Daemon(cx.base_config(principals=people, feed={"tick": "1s"})) as d, d.events("adam") as e:
+        e.next("tick")
+        d.send(*({"id": f"r{i}", "ts": NOW, "queue": "tech", "agent": f"a{i}", "answers": {"nps": 9, "csat": 5}}
+                 for i in range(1500)))
+        wanted = {(f"agent/a{i}", m) for i in range(1500) for m in ("nps", "csat", "response")}
+        d.configure(cx.base_config(principals=people | cx.person("berta", "director", "org"), feed={"tick": "1s"}))
+        for n in range(100000):
+            _, _, data = e.next("figure")
+            wanted -= {(f["scope"], f["metric"]) for f in data["figures"]}
+            if n == 100:
+                d.process.send_signal(cx.signal.SIGHUP)
+            if not wanted:
+                break
+        assert d.out.find("reload done")
+
+
 @cx.case("figures and ticks carry the number of the last alert, and only figures that the principal sees")
 def figures():
     with cx.Daemon(config()) as d:

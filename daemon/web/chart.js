@@ -90,10 +90,11 @@ function dateLabel(time, first, last) {
         return new Date(time).toLocaleString(undefined, last - first < 2 * DAY ? short : { day: 'numeric', month: 'short' });
 }
 
-// At most n times to write below a chart; where it spans days, the beginnings of the reader's days.
+// At most n times to write below a chart; where it spans days, the beginnings of the reader's days. The
+// last window ends with the day that is under way: tomorrow is not written.
 function dates(first, last, n) {
         const days = [];
-        for (const day = new Date(first); day.getTime() <= last; day.setDate(day.getDate() + 1)) {
+        for (const day = new Date(first); day.getTime() <= Math.min(last, Date.now()); day.setDate(day.getDate() + 1)) {
                 day.setHours(0, 0, 0, 0);
                 if (day.getTime() >= first)
                         days.push(day.getTime());

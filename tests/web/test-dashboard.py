@@ -152,7 +152,7 @@ class Shown(Dashboard):
         for hours, width in ((1, 260), (24, 260), (24, 1150), (47, 260), (47, 700), (28 * 24, 1150)):
             labels = self.page.run(f"""(async () => {{
                 const {{seriesChart}} = await import('/web/chart.js');
-                const at = (i) => new Date(Date.UTC(2026, 10, 26, 9, 30) + i * {hours} * 360000).toISOString();
+                const at = (i) => new Date(Date.UTC(2024, 10, 26, 9, 30) + i * {hours} * 360000).toISOString();
                 const points = Array.from({{length: 11}}, (_, i) => ({{at: at(i), value: 50, low: 40, high: 60, n: 9, target: null, state: 'ok'}}));
                 const chart = seriesChart({{name: 'csat', kind: 'top2', unit: '%', scale: [1, 5]}}, points, {width});
                 document.querySelector('main').append(chart);
@@ -164,6 +164,22 @@ class Shown(Dashboard):
             self.assertEqual(len(set(words)), len(words), words)
             for (_, _, right), (_, left, _) in zip(labels, labels[1:]):
                 self.assertLess(right, left, words)
+
+    def test_no_day_that_is_still_to_come_is_written_below_a_chart(self):
+        self.overview()
+        # Windows of days end with the day that is under way: up to a day ahead.
+        written, ahead = self.page.run("""(async () => {
+            const {seriesChart} = await import('/web/chart.js');
+            const day = 86400000, end = new Date();
+            end.setHours(24, 0, 0, 0);
+            const points = Array.from({length: 8}, (_, i) => ({at: new Date(end.getTime() - (7 - i) * day).toISOString(), value: 50,
+                low: 40, high: 60, n: 9, target: null, state: 'ok'}));
+            const chart = seriesChart({name: 'csat', kind: 'top2', unit: '%', scale: [1, 5]}, points, 1150);
+            const written = [...chart.querySelectorAll('text')].map((t) => t.textContent).filter((t) => !t.includes('%'));
+            return [written, end.toLocaleString(undefined, {day: 'numeric', month: 'short'})];
+        })()""")
+        self.assertGreater(len(written), 3)
+        self.assertNotIn(ahead, written)
 
     def test_surveys_without_an_answer_are_not_called_answers(self):
         self.overview()

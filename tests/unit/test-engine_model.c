@@ -14,6 +14,7 @@
 #include "tests/support/alert_case.h"
 #include "tests/support/check_main.h"
 #include "tests/support/image_case.h"
+#include "tests/support/model_case.h"
 
 #define N_AGENTS    6
 #define N_QUEUES    3
@@ -31,10 +32,7 @@ static const Calendar utc;
 static Rule rules[8];
 static Settings settings;
 
-static const struct {
-        const char *agent, *team, *site;
-        usec_t from, to; /* days after the beginning */
-} roster[] = {
+static const Stay roster[] = {
         {"a0", "t0", "s0", 0, 100000}, {"a1", "t0", "s0", 0, 30},     {"a1", "t1", "s0", 30, 60},
         {"a1", "t2", "s1", 70, 10000}, {"a2", "t1", "s0", 0, 100000}, {"a3", "t2", "s1", 20, 100000},
         {"a4", NULL, "s1", 0, 100000},
@@ -48,15 +46,8 @@ typedef struct Live {
 } Live;
 
 static usec_t beginning, now;
-static uint64_t random_state;
 static Live live[SURVEYS_MAX];
 static size_t n_live;
-
-static uint32_t draw(uint32_t below)
-{
-        random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
-        return (uint32_t)(random_state >> 33) % below;
-}
 
 static void rule(const char *name, size_t metric, ScopeKind kind, size_t window, RuleTest test,
                  double threshold, bool above, usec_t hold)
@@ -110,21 +101,9 @@ static void set_up(void)
 
 static Engine *make_engine(void)
 {
-        CX_CLEANUP(org_freep) Org *org = NULL;
+        Org *org = make_org(&settings.key, beginning, roster, CX_ARRAY_LEN(roster));
         Engine *e;
 
-        ck_assert_int_eq(org_new(&org, &settings.key), 0);
-        for (size_t i = 0; i < CX_ARRAY_LEN(roster); i++) {
-                RosterRow row = {
-                        .agent = text_of(roster[i].agent),
-                        .team = text_of(roster[i].team),
-                        .site = text_of(roster[i].site),
-                        .from = beginning + roster[i].from * USEC_DAY,
-                        .to = beginning + roster[i].to * USEC_DAY,
-                };
-
-                ck_assert_int_eq(org_add_agent(org, &row), 0);
-        }
         for (size_t i = 0; i < N_QUEUES; i++) {
                 char name[4];
 
@@ -133,7 +112,6 @@ static Engine *make_engine(void)
                         ck_assert_int_eq(org_add_queue(org, text_of(name), text_of(lines[i])), 0);
         }
         ck_assert_int_eq(engine_new(&e, &settings, org), 0);
-        org = NULL;
         return e;
 }
 
@@ -203,6 +181,15 @@ static Tally count(const ScopeInfo *scope, const Metric *m, usec_t start, usec_t
         return t;
 }
 
+/* Check writes down each of its assertions that holds, and here are millions of them. */
+static void want(bool holds, const Figure *f, const char *what)
+{
+        if (!holds)
+                ck_abort_msg("%s/" TEXT_FMT " %s " TEXT_FMT ": n=%d, another %s",
+                             scope_kind_name(f->scope_kind), TEXT_ARG(f->scope_name), f->metric->name,
+                             TEXT_ARG(f->window), (int)f->n, what);
+}
+
 static void compare_figure(const Engine *e, ScopeId id, size_t m, size_t w, usec_t at)
 {
         const ScopeInfo *scope = org_scope(engine_org(e), id);
@@ -212,15 +199,15 @@ static void compare_figure(const Engine *e, ScopeId id, size_t m, size_t w, usec
         Tally t;
         Figure f;
 
-        ck_assert_int_eq(engine_figure(e, id, m, w, at, &f), 0);
+        want(engine_figure(e, id, m, w, at, &f) == 0, &f, "known");
         window_span(&windows[w], &utc, at, &start, &end);
         t = count(scope, &metrics[m], start, end);
         score = score_of(&metrics[m], &t);
         own = score_interval(&metrics[m], &t);
-        ck_assert_msg(memcmp(t.counts, f.counts, sizeof(t.counts)) == 0 && f.n == score.n && f.at == end,
-                      "%s %s %s: n=%d", scope->text.at, metrics[m].name, windows[w].name, (int)f.n);
-        ck_assert(number_same(f.value, score.value) && number_same(f.mean, score.mean));
-        ck_assert(number_same(f.low, own.low) && number_same(f.high, own.high));
+        want(memcmp(t.counts, f.counts, sizeof(t.counts)) == 0 && f.n == score.n && f.at == end, &f,
+             "counts");
+        want(number_same(f.value, score.value) && number_same(f.mean, score.mean), &f, "value");
+        want(number_same(f.low, own.low) && number_same(f.high, own.high), &f, "interval");
         window_span_before(&windows[w], &utc, at, &start, &end);
         t = count(scope, &metrics[m], start, end);
         before = score_of(&metrics[m], &t);
@@ -228,8 +215,9 @@ static void compare_figure(const Engine *e, ScopeId id, size_t m, size_t w, usec
         if (score.n < metrics[m].min_n || before.n < metrics[m].min_n || score.n == 0 || before.n == 0)
                 before.value = earlier.low = earlier.high = NAN;
         own = interval_difference(score.value, own, before.value, earlier);
-        ck_assert(number_same(f.trend, score.value - before.value) && number_same(f.trend_low, own.low));
-        ck_assert(number_same(f.trend_high, own.high));
+        want(number_same(f.trend, score.value - before.value), &f, "trend");
+        want(number_same(f.trend_low, own.low) && number_same(f.trend_high, own.high), &f,
+             "trend's interval");
 }
 
 static void compare_all(const Engine *e)

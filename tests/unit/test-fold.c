@@ -14,6 +14,7 @@
 #include "daemon/server/fold.h"
 #include "proto/survey_json.h"
 #include "tests/support/check_main.h"
+#include "tests/support/model_case.h"
 #include "tests/support/store_fixture.h"
 
 #define N_METRICS 4
@@ -28,10 +29,7 @@ static const Metric metrics[N_METRICS] = {
         {.name = "Wait", .kind = METRIC_MEAN, .lo = 1, .hi = 5, .lower_is_better = true},
         {.name = "response", .kind = METRIC_RESPONSE, .lo = 0, .hi = 1},
 };
-static const struct {
-        const char *agent, *team, *site;
-        usec_t from, to; /* days after the beginning */
-} roster[] = {
+static const Stay roster[] = {
         {"a0", "t0", "s0", 0, 9999},   {"a1", "t0", "s0", 0, 60},   {"a1", "t1", "s0", 60, 150},
         {"a1", "t2", "s1", 150, 9999}, {"a2", "t1", "s0", 0, 9999}, {"a3", "t2", "s1", 20, 9999},
 };
@@ -39,14 +37,7 @@ static Window windows[5];
 static const Calendar utc;
 static Rule rules[1];
 static Settings settings;
-static uint64_t random_state;
 static usec_t beginning;
-
-static uint32_t draw(uint32_t below)
-{
-        random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
-        return (uint32_t)(random_state >> 33) % below;
-}
 
 static void set_up(uint64_t seed)
 {
@@ -82,21 +73,9 @@ static void set_up(uint64_t seed)
 
 static Engine *make_engine(void)
 {
-        Org *org = NULL;
+        Org *org = make_org(&settings.key, beginning, roster, CX_ARRAY_LEN(roster));
         Engine *e = NULL;
 
-        ck_assert_int_eq(org_new(&org, &settings.key), 0);
-        for (size_t i = 0; i < CX_ARRAY_LEN(roster); i++) {
-                RosterRow row = {
-                        .agent = text_of(roster[i].agent),
-                        .team = text_of(roster[i].team),
-                        .site = text_of(roster[i].site),
-                        .from = beginning + roster[i].from * USEC_DAY,
-                        .to = beginning + roster[i].to * USEC_DAY,
-                };
-
-                ck_assert_int_eq(org_add_agent(org, &row), 0);
-        }
         ck_assert_int_eq(org_add_queue(org, TEXT("q0"), TEXT("l0")), 0);
         ck_assert_int_eq(engine_new(&e, &settings, org), 0);
         return e;

@@ -384,6 +384,23 @@ int engine_restore(Engine *e, const Alert *alert)
         return 0;
 }
 
+int engine_give_back(Engine *e, Alert *alert, Effects *out)
+{
+        BookEntry *entry = alertbook_find(&e->book, text_of(alert->id));
+        Pair *p = NULL;
+        int r;
+
+        if (!entry || alert->state != ALERT_RESOLVED || alert->reason != ALERT_WITHDRAWN)
+                return 0;
+        r = find_heir(e, alert, &p);
+        if (r || !p || p->open || !p->watch->is_evidence || p->used.ordinal != alert->ordinal)
+                return r;
+        p->used.restart = p->used.restart_before;
+        entry->alert.restart = alert->restart = p->used.restart;
+        p->guard->bound = INFINITY;
+        return engine_look(e, p, false, out);
+}
+
 int engine_carry_over(Engine *e, const Engine *before)
 {
         /* What pairs know of alerts is all in the book: they may be of another metric now. */

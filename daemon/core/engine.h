@@ -175,6 +175,11 @@ CX_MUST_CHECK int engine_carry_over(Engine *e, const Engine *before);
  * may be acknowledged. Time never runs backwards for alerts: an earlier `now` counts as the latest one seen.
  */
 CX_MUST_CHECK int engine_step(Engine *e, const Input *in, Effects *out);
+/*
+ * @alert, an effect of a step, was withdrawn, and it turned out that nothing of what did so, or of what it rested on, could
+ * be stored; surveys are as they were. What it had used up is there again, and may make another alert. -ENOMEM.
+ */
+CX_MUST_CHECK int engine_give_back(Engine *e, Alert *alert, Effects *out);
 
 /*
  * A survey that the next step is to have: looks its names up, and fetches what counting it will touch, which takes a

@@ -89,6 +89,17 @@ static int carry_over(Batch *to, Batch *from)
         return r;
 }
 
+/* What became of alerts meanwhile, and by the undoing. */
+static int give_back(Engine *e, Effects *effects)
+{
+        size_t n = effects->n_alerts;
+        int r = 0;
+
+        for (size_t k = 0; k < n && r == 0; k++)
+                r = engine_give_back(e, &effects->alerts[k], effects);
+        return r;
+}
+
 static int refuse_all(Batch *b)
 {
         Fault fault;
@@ -121,6 +132,8 @@ static int give_up_unwritten(Intake *i, Undo *u, Batch *kept)
                 r = carry_over(kept, b);
         if (r == 0)
                 r = undo_all(u, i, i->unwritten, &kept->effects);
+        if (r == 0)
+                r = give_back(i->parts.engine, &kept->effects);
         for (b = i->unwritten; b && r == 0; b = b->next)
                 r = refuse_all(b);
         if (r < 0)

@@ -4,6 +4,7 @@
 daemon takes surveys again."""
 
 import os
+import resource
 import subprocess
 import time
 
@@ -139,6 +140,32 @@ def retention():
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
         os.rmdir(disk)
+
+
+@cx.case("surveys and retractions that find no space use no evidence up: what is stored has its alert, before and afterwards")
+def evidence():
+    now = int(time.time())
+    bad = [{"id": f"e{i}", "ts": now - 60, "queue": "tech", "agent": "ana", "rev": 1, "answers": {"csat": 1}} for i in range(60)]
+    rule = {"name": "low", "metric": "csat", "scopes": "agent/*", "window": "28d", "below": "target", "false_alarms": "1 per 90d"}
+    with cx.Daemon(cx.base_config(rules=[rule])) as d, d.http() as h:
+
+        def refused(surveys):
+            # No file may grow.
+            resource.prlimit(d.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+            r = h.post("/v1/surveys", cx.lines_of(surveys))
+            assert r.status == 503, r.body
+            resource.prlimit(d.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            cx.until("surveys are taken", lambda: h.get("/readyz").status == 200)
+
+        def states():
+            return sorted(a["state"] for a in h.json("/v1/alerts", state="all")["alerts"])
+
+        refused(bad)
+        assert states() == ["resolved"], states()
+        d.send(*bad)
+        assert states() == ["firing", "resolved"], states()
+        refused([{**s, "rev": 2, "status": "retracted"} for s in bad])
+        assert states() == ["firing", "resolved", "resolved"], states()
 
 
 faults.namespace()

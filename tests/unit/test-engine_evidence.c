@@ -11,11 +11,11 @@ static void use_evidence(usec_t per)
         rules[0].false_alarms_per = per;
 }
 
+static const char *const ids[] = {"1", "2", "3", "4", "5", "6", "7", "8"};
+
 /* As many on the wrong side as make an alert by evidence. */
 static void answer_badly(Engine *e, usec_t now, size_t n)
 {
-        static const char *const ids[] = {"1", "2", "3", "4", "5", "6", "7", "8"};
-
         effects_reset(&out);
         for (size_t i = 0; i < n; i++) {
                 Survey s = survey(ids[i], "ana", now, 1);
@@ -49,6 +49,59 @@ START_TEST(evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet)
         engine_free(e);
         engine_free(again);
         effects_deinit(&out);
+}
+END_TEST
+
+/* What answer_badly() gave is retracted, the last one first, or (@back) comes back. */
+static void retract(Engine *e, usec_t now, size_t n, bool back)
+{
+        effects_reset(&out);
+        while (n-- > 0) {
+                Survey s = survey(ids[n], "ana", now, 1), none = s;
+
+                none.status = SURVEY_RETRACTED;
+                ck_assert_int_eq(back ? step(e, now, &s, &none) : step(e, now, &none, &s), 0);
+        }
+}
+
+START_TEST(what_is_undone_has_used_nothing_up)
+{
+        for (size_t given_back = 0; given_back < 2; given_back++) {
+                Engine *e, *again;
+                Alert withdrawn;
+
+                use_evidence(USEC_DAY);
+                e = make(1);
+                again = make(1);
+                answer_badly(e, day0, 8);
+                ck_assert_uint_eq(out.n_alerts, 1);
+                retract(e, day0, 8, false);
+                withdrawn = *engine_alert(e, 0);
+                ck_assert_int_eq(withdrawn.reason, ALERT_WITHDRAWN);
+                /* They were never stored, ... */
+                effects_reset(&out);
+                if (given_back)
+                        ck_assert_int_eq(engine_give_back(e, &withdrawn, &out), 0);
+                ck_assert_uint_eq(out.n_alerts, 0);
+                ck_assert_int_eq(engine_restore(again, &withdrawn), 0);
+                answer_badly(again, day0, 8);
+                ck_assert_uint_eq(out.n_alerts, given_back);
+                /* ... or what was not stored is that they were retracted. */
+                engine_free(e);
+                e = make(1);
+                answer_badly(e, day0, 8);
+                retract(e, day0, 8, false);
+                retract(e, day0, 8, true);
+                withdrawn = *engine_alert(e, 0);
+                effects_reset(&out);
+                if (given_back)
+                        ck_assert_int_eq(engine_give_back(e, &withdrawn, &out), 0);
+                ck_assert_uint_eq(out.n_alerts, given_back);
+                rules[0].test = RULE_POINT;
+                engine_free(e);
+                engine_free(again);
+                effects_deinit(&out);
+        }
 }
 END_TEST
 
@@ -275,8 +328,8 @@ START_TEST(a_figure_as_of_noon_knows_nothing_of_the_evening)
 END_TEST
 
 CHECK_MAIN("engine_evidence", evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet,
-           a_scope_without_answers_is_no_longer_counted, a_limit_that_moved_is_no_news_of_a_figure,
-           a_bad_half_of_a_day_is_seen_behind_a_good_one,
+           what_is_undone_has_used_nothing_up, a_scope_without_answers_is_no_longer_counted,
+           a_limit_that_moved_is_no_news_of_a_figure, a_bad_half_of_a_day_is_seen_behind_a_good_one,
            evidence_stays_used_up_while_a_rule_has_another_metric,
            an_alert_ends_when_its_metric_is_computed_otherwise,
            a_figure_as_of_noon_knows_nothing_of_the_evening)

@@ -58,6 +58,7 @@ static usec_t keep_of(const Settings *s, WindowTier tier)
  */
 static int32_t first_kept(const Engine *e, WindowTier tier)
 {
+        int32_t first;
         usec_t width = window_tier_width(tier), from = e->now - keep_of(e->settings, tier);
         usec_t stored = e->settings->keep_surveys;
 
@@ -69,7 +70,8 @@ static int32_t first_kept(const Engine *e, WindowTier tier)
         /* They may have been stored for a shorter time once. */
         if (tier != WINDOW_DAY && e->forgotten_before != INT64_MIN)
                 from = usec_max(from, usec_ceil(e->forgotten_before, width));
-        return engine_bucket(from, width);
+        first = engine_bucket(from, width);
+        return tier == WINDOW_DAY && first < e->forgotten_days ? e->forgotten_days : first;
 }
 
 void engine_advance(Engine *e, usec_t now)
@@ -148,6 +150,7 @@ int engine_new(Engine **ret, const Settings *settings, Org *org)
         e->live_until = INT64_MIN;
         e->late_before = INT64_MIN;
         e->forgotten_before = INT64_MIN;
+        e->forgotten_days = INT32_MIN;
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
                 e->kept[tier] = INT32_MIN;
         set_up_windows(e);

@@ -111,10 +111,10 @@ CX_MUST_CHECK int engine_new(Engine **ret, const Settings *settings, Org *org);
 Engine *engine_free(Engine *e);
 
 /*
- * Before all else: of the surveys before @ts some are stored no more, although others of their time may be. What would have
- * to be computed from them is not known.
+ * Before all else: of the surveys before @ts, and of the tallies before @day, some are stored no more, although others of
+ * their time may be. What would have to be computed from them is not known.
  */
-void engine_set_forgotten(Engine *e, usec_t ts);
+void engine_set_forgotten(Engine *e, usec_t ts, int32_t day);
 
 /* A stored survey: counts it without looking at any rule. -ENOMEM leaves the engine to be freed only. */
 CX_MUST_CHECK int engine_replay(Engine *e, const Survey *survey);

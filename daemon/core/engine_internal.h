@@ -135,6 +135,7 @@ struct Engine {
         int32_t kept[_WINDOW_TIER_N]; /* first bucket that is kept */
         usec_t late_before;
         usec_t forgotten_before; /* INT64_MIN: nothing was */
+        int32_t forgotten_days;  /* before this one; INT32_MIN: none was */
         bool look_at_all;        /* surveys or alerts were put in without looking at rules */
         bool limits_moved;       /* of a rule at least, since the last tick */
         uint64_t step;

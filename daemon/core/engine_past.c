@@ -76,9 +76,10 @@ void engine_place(const Engine *e, const Survey *survey, EnginePlace *ret)
         survey_values(survey, e->settings->metrics, e->settings->n_metrics, &ret->values);
 }
 
-void engine_set_forgotten(Engine *e, usec_t ts)
+void engine_set_forgotten(Engine *e, usec_t ts, int32_t day)
 {
         e->forgotten_before = ts;
+        e->forgotten_days = day;
 }
 
 void engine_forget(Engine *e, const Survey *survey)

@@ -32,6 +32,7 @@ struct Fold {
         size_t n_metrics;
         size_t *order; /* of the metrics by name */
         FoldRow *rows;
+        int32_t lost_before; /* of the days before this answers are kept no more */
         Buffer texts;
 };
 
@@ -52,6 +53,7 @@ int fold_new(Fold **ret, const Engine *engine)
         f->engine = engine;
         f->metrics = settings->metrics;
         f->n_metrics = settings->n_metrics;
+        f->lost_before = INT32_MIN;
         f->order = calloc(f->n_metrics + 1, sizeof(*f->order));
         if (!f->order) {
                 fold_free(f);
@@ -106,8 +108,11 @@ int fold_add(Fold *f, const Survey *survey)
         EnginePlace place;
 
         engine_place(f->engine, survey, &place);
-        if (place.day < engine_kept_day(f->engine))
+        if (place.day < engine_kept_day(f->engine)) {
+                if (place.values.answered && place.day >= f->lost_before)
+                        f->lost_before = place.day + 1;
                 return 0;
+        }
         for (size_t i = 0; i < place.n_scopes; i++) {
                 FoldRow *row = row_for(f, place.scopes[i], place.day);
 
@@ -225,7 +230,7 @@ static int note_deleted(Store *store, const FoldDeletion *which)
         return r;
 }
 
-static const char forgotten_mark[] = "surveys forgotten";
+static const char forgotten_mark[] = "surveys forgotten", days_mark[] = "days forgotten";
 
 static int take_day(void *user, const StoreTally *row)
 {
@@ -246,6 +251,31 @@ int fold_forgotten(Store *store, usec_t *ret)
         return store_scan_tallies(store, INT32_MIN, TEXT(""), 0, take_day, ret, NULL);
 }
 
+int fold_forgotten_days(Store *store, int32_t *ret)
+{
+        int64_t day = INT32_MIN;
+        int r = store_get_mark(store, days_mark, &day);
+
+        *ret = (int32_t)day;
+        return r == STORE_E_NOT_FOUND ? 0 : r;
+}
+
+int fold_forget_days(Store *store, int32_t day)
+{
+        int32_t before;
+        usec_t surveys;
+        int r = fold_forgotten_days(store, &before);
+
+        if (r == 0)
+                r = fold_forgotten(store, &surveys);
+        if (r < 0 || surveys == INT64_MIN)
+                return r;
+        /* There were none of later days; a clock that was years ahead is not to count. */
+        if (day > usec_ceil(surveys, USEC_DAY) / USEC_DAY)
+                day = (int32_t)(usec_ceil(surveys, USEC_DAY) / USEC_DAY);
+        return day > before ? store_put_mark(store, days_mark, day) : 0;
+}
+
 int fold_delete(const Fold *f, Store *store, const FoldDeletion *which, StoreDamageFn damaged, void *user)
 {
         int r = store_begin(store);
@@ -259,6 +289,8 @@ int fold_delete(const Fold *f, Store *store, const FoldDeletion *which, StoreDam
                 r = note_deleted(store, which);
         if (r == 0)
                 r = store_put_mark(store, forgotten_mark, which->forgotten_before);
+        if (r == 0)
+                r = fold_forget_days(store, f->lost_before);
         if (r == 0)
                 r = store_commit(store);
         if (r < 0)

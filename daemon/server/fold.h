@@ -44,6 +44,11 @@ CX_MUST_CHECK int fold_delete(const Fold *f, Store *store, const FoldDeletion *w
 /* Of the surveys before *ret some were deleted; INT64_MIN: none was yet. As the store. */
 CX_MUST_CHECK int fold_forgotten(Store *store, usec_t *ret);
 
+/* The same of the tallies before day *ret; INT32_MIN: none was yet. */
+CX_MUST_CHECK int fold_forgotten_days(Store *store, int32_t *ret);
+/* In a transaction of the caller: that those before @day are deleted, as far as there were any. As the store. */
+CX_MUST_CHECK int fold_forget_days(Store *store, int32_t day);
+
 /* A stored row into an engine. Metrics and answers that are not configured are left out. -EBADMSG; -ENOMEM. */
 CX_MUST_CHECK int fold_replay(Engine *e, const StoreTally *row);
 

@@ -25,6 +25,8 @@ struct Rebuild {
         int32_t day; /* of the last tally read ... */
         Buffer scope;
         Journal *journal;
+        RebuildHead head;
+        bool begun;
         const Engine *before;
         Engine *engine;
         char *scratch;
@@ -43,13 +45,20 @@ static void rebuild_free(Rebuild *r)
         free(r);
 }
 
-int rebuild_begin(Engine *e, usec_t forgotten_before, usec_t now)
+int rebuild_read_head(Store *store, RebuildHead *ret)
 {
-        Input in = {.kind = INPUT_TICK, .now = now};
+        int r = fold_forgotten(store, &ret->forgotten_before);
+
+        return r == 0 ? fold_forgotten_days(store, &ret->forgotten_days) : r;
+}
+
+int rebuild_begin(Engine *e, const RebuildHead *head)
+{
+        Input in = {.kind = INPUT_TICK, .now = head->now};
         Effects none = EFFECTS_NULL;
         int r;
 
-        engine_set_forgotten(e, forgotten_before);
+        engine_set_forgotten(e, head->forgotten_before, head->forgotten_days);
         r = engine_step(e, &in, &none);
         effects_deinit(&none);
         return r;
@@ -118,13 +127,16 @@ static int tallies_run(JournalJob *job, Store *store)
 {
         Rebuild *r = CX_CONTAINER_OF(job, Rebuild, tally_job);
         CX_CLEANUP(buffer_deinit) Buffer after = BUFFER_NULL;
+        int result = r->begun ? 0 : rebuild_read_head(store, &r->head);
 
         r->n_tallies = 0;
         buffer_reset(&r->tallies);
         buffer_append_text(&after, buffer_text(&r->scope));
         if (buffer_failed(&after))
                 return -ENOMEM;
-        return store_scan_tallies(store, r->day, buffer_text(&after), TALLIES_MAX, take_tally, r, NULL);
+        return result ? result
+                      : store_scan_tallies(store, r->day, buffer_text(&after), TALLIES_MAX, take_tally, r,
+                                           NULL);
 }
 
 static void submit_tallies(Rebuild *r);
@@ -133,6 +145,10 @@ static void tallies_done(JournalJob *job, int result)
 {
         Rebuild *r = CX_CONTAINER_OF(job, Rebuild, tally_job);
 
+        if (result == 0 && !r->begun) {
+                r->begun = true;
+                result = rebuild_begin(r->engine, &r->head);
+        }
         for (size_t at = 0; at < r->tallies.n && result == 0;) {
                 StoreTally row;
                 TallyRow head;
@@ -161,8 +177,8 @@ static void submit_tallies(Rebuild *r)
         journal_submit(r->journal, &r->tally_job);
 }
 
-int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *journal,
-                  usec_t forgotten_before, usec_t now, RebuildFn fn, void *user)
+int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *journal, usec_t now,
+                  RebuildFn fn, void *user)
 {
         Rebuild *r = calloc(1, sizeof(*r));
         int result;
@@ -170,6 +186,7 @@ int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *
         if (!r)
                 return -ENOMEM;
         r->journal = journal;
+        r->head.now = now;
         r->before = before;
         r->fn = fn;
         r->user = user;
@@ -181,11 +198,6 @@ int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *
                 return result;
         }
         config->org = NULL;
-        result = rebuild_begin(r->engine, forgotten_before, now);
-        if (result < 0) {
-                rebuild_free(r);
-                return result;
-        }
         r->day = INT32_MIN;
         submit_tallies(r);
         *ret = r;

@@ -22,13 +22,18 @@ typedef void (*RebuildFn)(void *user, int result, Engine *engine);
  * else it comes later, from the loop.
  */
 CX_MUST_CHECK int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *journal,
-                                usec_t forgotten_before, usec_t now, RebuildFn fn, void *user);
+                                usec_t now, RebuildFn fn, void *user);
 
-/*
- * Tells an empty engine what fold_forgotten() says, and what time it is, so that it drops at once what is too old to be
- * kept. -ENOMEM.
- */
-CX_MUST_CHECK int rebuild_begin(Engine *e, usec_t forgotten_before, usec_t now);
+/* What an empty engine must be told first. */
+typedef struct RebuildHead {
+        usec_t now, forgotten_before;
+        int32_t forgotten_days;
+} RebuildHead;
+
+/* What the store has of it: fold_forgotten(), fold_forgotten_days(). */
+CX_MUST_CHECK int rebuild_read_head(Store *store, RebuildHead *ret);
+/* Tells it, so that the engine drops at once what is too old to be kept. -ENOMEM. */
+CX_MUST_CHECK int rebuild_begin(Engine *e, const RebuildHead *head);
 
 /* One stored survey into an engine; used at the start, too. -ENOMEM; -EBADMSG: not a survey. @scratch is
  * twice SURVEY_BYTES_MAX. */

@@ -99,8 +99,8 @@ void reload_rested(Server *s)
                 swap(s, s->engine);
                 return;
         }
-        r = rebuild_start(&s->rebuild, s->next_config, s->engine, s->journal,
-                          intake_parts(s->intake)->forgotten_before, loop_realtime(s->loop), rebuilt, s);
+        r = rebuild_start(&s->rebuild, s->next_config, s->engine, s->journal, loop_realtime(s->loop), rebuilt,
+                          s);
 
         if (r < 0)
                 give_up(s, r);

@@ -100,11 +100,11 @@ int start_restore(Server *server, Store *store, uint64_t *ret_last_seq)
         usec_t begin = loop_monotonic(server->loop);
         Start s = {.server = server, .scratch = malloc((size_t)2 * SURVEY_BYTES_MAX)};
         StoreInfo info;
-        usec_t forgotten_before;
-        int r = s.scratch ? fold_forgotten(store, &forgotten_before) : -ENOMEM;
+        RebuildHead head = {.now = loop_realtime(server->loop)};
+        int r = s.scratch ? rebuild_read_head(store, &head) : -ENOMEM;
 
         if (r == 0)
-                r = rebuild_begin(server->engine, forgotten_before, loop_realtime(server->loop));
+                r = rebuild_begin(server->engine, &head);
         if (r == 0)
                 r = snapshots_load(server, store, &s.last_seq);
         /* Without a snapshot: first what is older, as it came in before. */

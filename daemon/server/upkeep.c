@@ -127,6 +127,8 @@ static int sweep(Upkeep *u, Store *store)
                 r = store_expire_feeds(store, u->before, SLICE_MAX, &u->n_feeds);
         if (r == 0)
                 r = store_expire_tallies(store, u->before_day, SLICE_MAX, &u->n_tallies);
+        if (r == 0 && u->n_tallies)
+                r = fold_forget_days(store, u->before_day);
         return r < 0 ? r : store_commit(store);
 }
 

@@ -205,6 +205,34 @@ def longer():
             d.restart(kill=True, env=clock.env)
 
 
+@cx.case("what counts by the day were deleted for stays unknown when they are kept for longer from then on")
+def longer_days():
+    def config(tallies):
+        return faults.config(metrics=METRICS, rules=[], windows=["1h", "8d"], store={"snapshot_after": 0},
+                             retention={"surveys": "8d", "comments": "1d", "tallies": tallies})
+
+    def is_known(days):
+        at = cx.stamp((begin + days * 86_400) * 1_000_000)
+        with d.http() as h:
+            return h.get("/v1/figures", scope="agent/ana", metric="nps", window="8d", at=at).status == 200
+
+    with cx.Daemon(config("8d"), start=False) as d:
+        clock = Clock(d)
+        d.start(env=clock.env)
+        begin = clock.now()
+        d.send(*(survey(i, begin - 600) for i in range(10)))
+        for days in (9, 20):
+            clock.set(days * 86_400)
+            d.restart(kill=True, env=clock.env)
+            d.out.wait("upkeep removed ")
+        for tallies in ("8d", "5y", "5y"):
+            d.configure(config(tallies))
+            d.reload()
+            assert [is_known(days) for days in (3, 20)] == [False, True], tallies
+        d.restart(kill=True, env=clock.env)
+        assert [is_known(days) for days in (3, 20)] == [False, True]
+
+
 @cx.case("counts by the day go in their time, also where no survey comes any more")
 def idle():
     config = faults.config(metrics=METRICS, rules=[], windows=["1h", "1d"],

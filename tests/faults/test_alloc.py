@@ -175,10 +175,8 @@ def gathering():
                 with open(arm, "wb"):
                     pass
                 answer = last_words(d, face, line)
-                if d.alive():
-                    d.kill()
-                else:
-                    d.wait()
+                d.process.kill()  # where it has not ended by itself
+                d.wait()
                 d.start()
                 assert b'"stored":' not in answer or len(faults.stored(d)) == 1, f"{face} allocation {n}: {answer}"
                 d.stop()

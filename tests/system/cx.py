@@ -540,7 +540,6 @@ class Daemon:
         self.out = None
         self.env = env or {}
         self.clients = []
-        self.killed = False
         self.file = self.path("cxd.yaml")
         for name in ("s", "r"):
             os.mkdir(self.path(name), 0o750)
@@ -593,7 +592,6 @@ class Daemon:
             env={**os.environ, **self.env, **(env or {})}, **options,
         )
         self.out = Output(self.process.stderr)
-        self.killed = False
 
     def start(self, **options):
         self.spawn(**options)
@@ -668,7 +666,6 @@ class Daemon:
         assert status == 0, f"exit status {status}:\n" + "\n".join(self.out.lines[-20:])
 
     def kill(self):
-        self.killed = True
         self.process.kill()
         status = self.process.wait()
         self.out.thread.join(seconds(10))

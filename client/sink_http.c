@@ -159,9 +159,9 @@ static void wait_as_told(const Reply *reply)
 static int http_sink_flush(Sink *base)
 {
         HttpSink *s = CX_CONTAINER_OF(base, HttpSink, base);
-        unsigned n_lost = 0, n_busy = 0; /* tries in a row that came to nothing */
-        size_t n_left = s->n_tags, n_not_now;
-        bool again = false; /* what is sent may be stored already */
+        unsigned n_lost = 0, n_busy = 0;      /* tries in a row that came to nothing */
+        size_t n_left = s->n_tags, n_not_now; /* the former: after the best try so far */
+        bool again = false;                   /* what is sent may be stored already */
         int r;
 
         while (s->n_tags > 0) {
@@ -177,9 +177,10 @@ static int http_sink_flush(Sink *base)
                         return http_say_unreachable(base->ctl->http);
                 n_lost = 0;
                 n_not_now = count_not_now(s, &reply);
-                if (n_not_now < n_left)
+                if (n_not_now < n_left) {
                         n_busy = 0;
-                n_left = n_not_now;
+                        n_left = n_not_now;
+                }
                 /* All of it again, in its order: of two versions of a survey the later one must stay. */
                 if (n_not_now > 0 && n_busy++ < BUSY_TRIES) {
                         wait_as_told(&reply);

@@ -367,6 +367,23 @@ class Send(CliTest):
         self.assertEqual((code, out), (0, "30 surveys: 1 stored, 29 duplicate, 0 revised, 0 refused\n"), err)
         self.assertEqual((len(tries), len(fake.surveys)), (30, 30))
 
+    def test_http_gives_up_where_tries_take_the_same_and_nothing_by_turns(self):
+        fake, take = self.fake, self.fake.take
+
+        def take_the_first(lines):
+            fake.busy = len(fake.requests) < 100  # the next one is answered 503
+            result = take(lines[:1])
+            result["refused"] += [{"index": i, "id": f"s{i}", "code": "E_UNAVAILABLE", "field": "",
+                                   "error": "the disk is full"} for i in range(1, len(lines))]
+            return result
+
+        fake.take = take_the_first
+        fast = {"LD_PRELOAD": faketime(self), "FAKETIME": "+0 x20"}
+        code, _, err = self.cxctl("send", "--http", stdin="".join(survey(i) + "\n" for i in range(3)), env=fast)
+        self.assertEqual(code, 4)
+        self.assertIn("does not take surveys now; giving up\n", err)
+        self.assertEqual(len([r for r in fake.requests if r[1] == "/v1/surveys"]), 21)
+
     def test_of_a_line_without_an_end_little_is_kept(self):
         said = "cxctl: -:2: E_TOO_LONG: a survey may have 65536 bytes, this line has more\n"
         for way in ((), ("--http",), ("--dry-run",)):

@@ -50,7 +50,7 @@ Http *http_new(const Ctl *ctl)
         h->base = xstrdup(is_unix ? "http://localhost" : ctl->host);
         if (!is_unix && h->base[strlen(h->base) - 1] == '/')
                 h->base[strlen(h->base) - 1] = '\0';
-        h->socket = is_unix ? ctl->host + (strncmp(ctl->host, "unix://", 7) == 0 ? 7 : 5) : NULL;
+        h->socket = is_unix ? ctl->host + (strncmp(ctl->host, "unix:///", 8) == 0 ? 7 : 5) : NULL;
         h->curl = curl_easy_init();
         if (!h->curl)
                 abort();

@@ -115,6 +115,10 @@ class Send(CliTest):
                                   timeout=60, env=self.environment(), check=False)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             self.assertIn(" 0 refused", done.stdout)
+        # Two slashes are no folder fewer: both sockets are those of one daemon.
+        for slashes in "unix:", "unix:/", "unix://":
+            for command in ("me",), ("send",):
+                self.assertEqual(self.cxctl("-H", slashes + self.fake.path("cxd.sock"), *command, stdin=text)[0], 0)
         lines = "unix:" + self.fake.path("lines.sock")
         self.fake.surveys.clear()
         for host in "unix:", "127.0.0.1:8480", "/run/cxd/cxd.sock":

@@ -75,6 +75,22 @@ static int sync_folder(const char *file)
         return r;
 }
 
+/* A rename that replaces nothing, for file systems that cannot do so: the name is taken before, by an empty file. */
+static int take_free_name(const char *temporary, const char *file)
+{
+        int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), error;
+
+        if (fd < 0)
+                return -1;
+        close(fd);
+        if (rename(temporary, file) == 0)
+                return 0;
+        error = errno;
+        (void)unlink(file);
+        errno = error;
+        return -1;
+}
+
 /* Gives @temporary its name; what has that name is replaced with @force only. */
 static int take_name(const char *temporary, const char *file, bool force)
 {
@@ -85,9 +101,12 @@ static int take_name(const char *temporary, const char *file, bool force)
                 return 0;
         }
         /* A file system without hard links, as that of many a memory stick. */
-        if (errno == EPERM || errno == EOPNOTSUPP)
-                return renameat2(AT_FDCWD, temporary, AT_FDCWD, file, RENAME_NOREPLACE);
-        return -1;
+        if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+                return -1;
+        if (renameat2(AT_FDCWD, temporary, AT_FDCWD, file, RENAME_NOREPLACE) == 0)
+                return 0;
+        /* Many of those in user space, and shared folders of virtual machines, have no such rename, either. */
+        return errno == EINVAL || errno == ENOSYS ? take_free_name(temporary, file) : -1;
 }
 
 /* All of it takes its name, or nothing does. */

@@ -290,6 +290,13 @@ static int check_format(Loader *l, unsigned line, const MapRule *rule)
                         "format: %%%c in \"%s\" would be read and not used without a day of the week (%%u, "
                         "%%w, %%a)",
                         week, f);
+        /* strptime() takes it for known already which day that is: all would be the first of January. */
+        if (conversion(f, "j") && conversion(f, "aAuw") && !week && !conversion(f, "deDFxc"))
+                return FAIL(
+                        l, line, rule->field,
+                        "format: %%j in \"%s\" would be read and not used beside a day of the week; cut that "
+                        "off with capture:",
+                        f);
         if (conversion(f, "s")) /* strptime() makes local time of it, the machine's */
                 return FAIL(l, line, rule->field, "format: %%s is wrong in \"%s\"; right is unix", f);
         if (strchr(f, '%') || is_own_format(f))

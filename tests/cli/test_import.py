@@ -173,6 +173,8 @@ class Import(CliTest):
              'm.yaml:2: ts: format: %V in "%Y-W%V-%u" would be read and not used; cut it off with capture: '),
             (good.replace("unix", "'%Y-W%W', zone: UTC"),
              'm.yaml:2: ts: format: %W in "%Y-W%W" would be read and not used without a day of the week'),
+            (good.replace("unix", "'%a %Y-%j', zone: UTC"),
+             'm.yaml:2: ts: format: %j in "%a %Y-%j" would be read and not used beside a day of the week'),
             (good.replace("unix", "'%-s', zone: UTC"), 'm.yaml:2: ts: format: %s is wrong in "%-s"; right is unix'),
             (good.replace("unix", "'%H:%M %Z', zone: UTC"),
              'm.yaml:2: ts: format: %Z in "%H:%M %Z" would be read and not used; cut it off with capture: '),

@@ -105,7 +105,8 @@ class Card {
                 if (this.alert === alert && this.scopeName === scopeName)
                         return;
                 [this.alert, this.scopeName] = [alert, scopeName];
-                const metric = this.app.metric(alert.metric);
+                // Without a figure the metric is not the one any more whose unit this was in.
+                const metric = alert.figure ? this.app.metric(alert.metric) : undefined;
                 // What it is measured against here is what the rule compared it with.
                 const figure = { ...alert.figure ?? { value: null, n: 0, window: alert.window }, target: alert.target, limit: hasOwnLimit(alert) };
                 const goal = hasOwnLimit(alert) ? words.target(metric, alert.target) : 'target';

@@ -52,6 +52,21 @@ class Shown(Dashboard):
         self.mock.transition(alert | {"id": "a000000000000007"}, "firing")
         self.assertEqual(self.values(7), [["84.8%", "477 answers, last 28 days · likely between 81% and 88% · clear"]])
 
+    def test_a_value_of_a_metric_that_is_another_one_by_now_is_not_shown_in_its_unit(self):
+        self.overview()
+        self.stream_is_up()
+        alert = self.mock.alert(4, "agent/d.moreau", "csat", "28d", "warning", "firing", 2, "Sit in on two calls.")
+        alert["evidence"] |= {"from": "2026-10-12T00:00:00Z", "n": 45, "figure": 3.1}
+        self.mock.transition(alert, "firing")
+        self.assertEqual(self.values(4)[0][0], "3.1%")
+        self.page.run("document.querySelector('.card[data-id=\"a000000000000004\"] [aria-expanded]').click()")
+        del alert["figure"]
+        self.mock.transition(alert | {"reason": "expired"}, "resolved")
+        self.page.until("document.querySelector('.card[data-id=\"a000000000000004\"]').innerText.includes('over: expired')", "its end")
+        card = self.page.run(text('.card[data-id="a000000000000004"]'))
+        self.assertIn("3.10\ntarget 85.00\n", card)
+        self.assertNotIn("%", card)
+
     def test_a_card_says_that_its_figure_is_that_of_the_moment_it_fired(self):
         self.overview()
         self.page.until("document.querySelectorAll('.card').length === 3", "three alerts")

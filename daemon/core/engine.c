@@ -391,17 +391,26 @@ int engine_give_back(Engine *e, Alert *alert, Effects *out)
 {
         BookEntry *entry = alertbook_find(&e->book, text_of(alert->id));
         Pair *p = NULL;
+        int64_t restart;
         int r;
 
-        if (!entry || alert->state != ALERT_RESOLVED || alert->reason != ALERT_WITHDRAWN)
+        if (!entry || alert->state != ALERT_RESOLVED)
                 return 0;
         r = find_heir(e, alert, &p);
         if (r || !p || p->open || !p->watch->is_evidence || p->used.ordinal != alert->ordinal)
                 return r;
+        restart = p->used.restart;
         p->used.restart = p->used.restart_before;
         entry->alert.restart = alert->restart = p->used.restart;
         p->guard->bound = INFINITY;
-        return engine_look(e, p, false, out);
+        r = engine_look(e, p, false, out);
+        /* It may have ended by what is stored, or by the time: then what it rested on is no evidence any more. */
+        if (r == 0 && !p->open && alert->reason != ALERT_WITHDRAWN) {
+                p->used.restart = restart;
+                p->past.valid = false;
+                entry->alert.restart = alert->restart = restart;
+        }
+        return r;
 }
 
 int engine_carry_over(Engine *e, const Engine *before)

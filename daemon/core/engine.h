@@ -176,8 +176,9 @@ CX_MUST_CHECK int engine_carry_over(Engine *e, const Engine *before);
  */
 CX_MUST_CHECK int engine_step(Engine *e, const Input *in, Effects *out);
 /*
- * @alert, an effect of a step, was withdrawn, and it turned out that nothing of what did so, or of what it rested on, could
- * be stored; surveys are as they were. What it had used up is there again, and may make another alert. -ENOMEM.
+ * @alert, an effect of a step, has ended, and it turned out that what was counted meanwhile could not be stored; surveys are
+ * as they were. What a withdrawn one had used up is there again, and may make another alert; that of any other only if it
+ * does so now. -ENOMEM.
  */
 CX_MUST_CHECK int engine_give_back(Engine *e, Alert *alert, Effects *out);
 

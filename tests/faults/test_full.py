@@ -166,6 +166,9 @@ def evidence():
         assert states() == ["firing", "resolved"], states()
         refused([{**s, "rev": 2, "status": "retracted"} for s in bad])
         assert states() == ["firing", "resolved", "resolved"], states()
+        # Good ones that were refused end none either.
+        refused([{**s, "id": s["id"] + f".{i}", "answers": {"csat": 5}} for s in bad for i in range(50)])
+        assert states() == ["firing", "resolved", "resolved", "resolved"], states()
 
 
 faults.namespace()

@@ -105,6 +105,52 @@ START_TEST(what_is_undone_has_used_nothing_up)
 }
 END_TEST
 
+/* So many good answers, or (@undo) none of them any more. */
+static void answer_well(Engine *e, usec_t now, size_t n, bool undo)
+{
+        effects_reset(&out);
+        while (n-- > 0) {
+                Survey s = survey("good", "ana", now, 5), none = s;
+
+                none.status = SURVEY_RETRACTED;
+                ck_assert_int_eq(undo ? step(e, now, &none, &s) : step(e, now, &s, NULL), 0);
+        }
+}
+
+START_TEST(an_alert_that_good_answers_ended_is_there_again_when_they_are_undone)
+{
+        enum { N = 200 };
+
+        for (size_t undone = 0; undone < 2; undone++) {
+                Alert recovered;
+                Engine *e;
+
+                use_evidence(USEC_DAY);
+                e = make(1);
+                answer_badly(e, day0, 8);
+                answer_well(e, day0, N, false);
+                recovered = *engine_alert(e, 0);
+                ck_assert_int_eq(recovered.reason, ALERT_RECOVERED);
+                if (undone)
+                        answer_well(e, day0, N, true);
+                effects_reset(&out);
+                ck_assert_int_eq(engine_give_back(e, &recovered, &out), 0);
+                ck_assert_uint_eq(out.n_alerts, undone);
+                /* Of what was stored it is as before: nothing begins anew today. */
+                if (!undone) {
+                        ck_assert_int_eq(recovered.restart, day0 / USEC_DAY + 1);
+                        ck_assert_int_eq(engine_alert(e, 0)->restart, recovered.restart);
+                        for (size_t i = 0; i < N; i++)
+                                answer_badly(e, day0, 8);
+                        ck_assert_uint_eq(engine_n_alerts(e), 1);
+                }
+                rules[0].test = RULE_POINT;
+                engine_free(e);
+                effects_deinit(&out);
+        }
+}
+END_TEST
+
 /* With two scopes under the rule the limit is above the evidence of six bad answers, with one below it. */
 static Engine *make_two_scopes(usec_t ts, const Survey *of_bob)
 {
@@ -328,8 +374,10 @@ START_TEST(a_figure_as_of_noon_knows_nothing_of_the_evening)
 END_TEST
 
 CHECK_MAIN("engine_evidence", evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet,
-           what_is_undone_has_used_nothing_up, a_scope_without_answers_is_no_longer_counted,
-           a_limit_that_moved_is_no_news_of_a_figure, a_bad_half_of_a_day_is_seen_behind_a_good_one,
+           what_is_undone_has_used_nothing_up,
+           an_alert_that_good_answers_ended_is_there_again_when_they_are_undone,
+           a_scope_without_answers_is_no_longer_counted, a_limit_that_moved_is_no_news_of_a_figure,
+           a_bad_half_of_a_day_is_seen_behind_a_good_one,
            evidence_stays_used_up_while_a_rule_has_another_metric,
            an_alert_ends_when_its_metric_is_computed_otherwise,
            a_figure_as_of_noon_knows_nothing_of_the_evening)

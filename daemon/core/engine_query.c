@@ -105,7 +105,9 @@ int engine_figure(const Engine *e, ScopeId scope, size_t metric, size_t window, 
         window_span(w, e->settings->calendar, at, &start, &end);
         first = engine_bucket(start, span->width);
         last = engine_bucket(end, span->width);
-        if (first < e->kept[span->tier])
+        is_live = e->now != INT64_MIN && first == span->start && last == span->end;
+        /* What is going on now is known from what is kept, which is what rules look at, too. */
+        if (!is_live && first < e->kept[span->tier])
                 return ENGINE_E_HISTORY;
         *ret = (Figure){
                 .scope_kind = info->kind,
@@ -124,7 +126,6 @@ int engine_figure(const Engine *e, ScopeId scope, size_t metric, size_t window, 
         };
         if (!cell)
                 return 0;
-        is_live = e->now != INT64_MIN && first == span->start && last == span->end;
         if (is_live)
                 series_total(&cell->series[span->tier], span->cursor, first, last, e->kept[span->tier],
                              &counts);

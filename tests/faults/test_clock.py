@@ -233,6 +233,35 @@ def longer_days():
         assert [is_known(days) for days in (3, 20)] == [False, True]
 
 
+@cx.case("a window that is longer than surveys were stored for until now has its figures of now, as its rules do")
+def longer_window():
+    rule = {"name": "low", "metric": "nps", "scopes": "agent/*", "window": "7d", "test": "point", "below": 90, "min_n": 1}
+
+    def config(longest, rules):
+        return faults.config(metrics=METRICS, rules=rules, windows=["1h", longest], store={"snapshot_after": 0},
+                             retention={"surveys": longest, "comments": "1d", "tallies": "100d"})
+
+    with cx.Daemon(config("1d", []), start=False) as d:
+        clock = Clock(d)
+        d.start(env=clock.env)
+        d.send(*(survey(i, clock.now() - 600) for i in range(10)))
+        clock.set(27 * 3600)
+        d.restart(kill=True, env=clock.env)
+        d.out.wait("upkeep removed surveys=10")
+        d.send(*(survey(i, clock.now() - 10) for i in range(20, 30)))
+        d.configure(config("7d", [rule]))
+        d.reload()
+        for _ in range(2):
+            with d.http() as h:
+                rows = [f for f in h.json("/v1/board", kind="agent", metric="nps")["rows"] if f["scope"] == "agent/ana"]
+                [alert] = h.json("/v1/alerts")["alerts"]
+                past = h.get("/v1/figures", scope="agent/ana", metric="nps", window="7d", at=cx.stamp((clock.now() - 7200) * 1_000_000))
+            assert [(f["window"], f["n"], f["state"], f["trend"]) for f in rows] == [("7d", 10, "below", None)], rows
+            assert alert["figure"]["n"] == 10
+            assert past.status == 422, past.body
+            d.restart(kill=True, env=clock.env)
+
+
 @cx.case("counts by the day go in their time, also where no survey comes any more")
 def idle():
     config = faults.config(metrics=METRICS, rules=[], windows=["1h", "1d"],

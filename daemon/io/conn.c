@@ -244,13 +244,12 @@ static void bev_event(struct bufferevent *bev, short what, void *user)
                 /* With TLS libevent stops writing, too, but the peer may still read. */
                 if (c->from.tls && bufferevent_enable(bev, EV_WRITE) < 0)
                         finish(c, CONN_MEMORY);
-                if (c->closing) {
-                        if (c->shut)
-                                finish(c, CONN_CLOSED);
+                if (!c->closing && !deliver(c))
                         return;
-                }
-                if (deliver(c))
-                        arm(c);
+                /* An error of what is written may be told together with it. */
+                if (c->shut || what & BEV_EVENT_ERROR)
+                        finish(c, c->shut ? CONN_CLOSED : CONN_ERROR);
+                arm(c);
         } else if (what & (BEV_EVENT_ERROR | BEV_EVENT_EOF)) {
                 finish(c, c->shut ? CONN_CLOSED : CONN_ERROR);
         }

@@ -5,6 +5,7 @@
 import json
 import os
 import select
+import socket
 import time
 
 import cx
@@ -336,6 +337,25 @@ def half_closed():
                 assert got.status == 200 and len(got.body) > 3000000, (path, got.status, len(got.body))
                 wanted = cx.until("a backup is done", lambda: (r := other.get(path)).status != 429 and r)
                 assert got.body == wanted.body, path
+
+
+@cx.case("who asks for a long answer and leaves at once leaves nothing behind")
+def gone():
+    with cx.Daemon() as d:
+        d.send(*(good(f"gone-{i}", comment="x" * 1000) for i in range(3000)))
+
+        def connections():
+            return len(os.listdir(f"/proc/{d.process.pid}/fd"))
+
+        before = connections()
+        for _ in range(50):
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(d.path("r", "http"))
+                s.sendall(b"GET /v1/export HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        d.status()  # behind all of them
+        cx.until("they are gone", lambda: connections() <= before)
+        # By what was written, and not because time was up.
+        assert not d.out.find("the peer does not read")
 
 
 @cx.case("a head that comes slowly is cut at its deadline, whatever trickles in, and others do not notice")

@@ -401,6 +401,7 @@ int engine_give_back(Engine *e, Alert *alert, Effects *out)
                 return r;
         restart = p->used.restart;
         p->used.restart = p->used.restart_before;
+        p->past.valid = false;
         entry->alert.restart = alert->restart = p->used.restart;
         p->guard->bound = INFINITY;
         r = engine_look(e, p, false, out);

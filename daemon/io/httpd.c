@@ -160,6 +160,8 @@ static size_t take_head(HttpConn *c, const char *data, size_t n)
         /* Some clients send an empty line behind a body: with it no further request begins. */
         if (end > 0)
                 return end;
+        if (!c->begun && n == 1 && *data == '\r')
+                return 0; /* half of one */
         if (!c->begun && c->served)
                 conn_set_deadline(c->conn, loop_monotonic(s->loop) + s->limits.head);
         c->begun = true;

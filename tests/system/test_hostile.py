@@ -361,7 +361,13 @@ def gone():
 @cx.case("a head that comes slowly is cut at its deadline, whatever trickles in, and others do not notice")
 def slow_head():
     with cx.Daemon() as d:
+        # An empty line is no beginning of a head, also in two pieces.
+        idle = d.http("tcp")
+        assert idle.get("/healthz").status == 200
+        idle.raw(b"\r")
         slow = [d.http("tcp") for _ in range(20)]
+        assert slow[0].get("/healthz").status == 200
+        idle.raw(b"\n")
         begin = time.monotonic()
         for h in slow:
             h.raw(GET + b"X: ")
@@ -381,6 +387,7 @@ def slow_head():
                 except OSError:
                     pass
             assert honest.get("/healthz").status == 200
+        assert idle.get("/healthz").status == 200
 
 
 @cx.case("20,000 broken lines and 2,000 broken requests leave memory as it was")

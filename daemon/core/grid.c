@@ -14,11 +14,11 @@ static uint64_t count_max(unsigned bits)
 static void put(unsigned char *row, unsigned bits, unsigned column, uint32_t count)
 {
         unsigned char *at = row + sizeof(int32_t) + (size_t)column * bits / 8;
-        unsigned shift = column % 2 * 4;
+        unsigned shift = column * bits % 8, mask = (1U << bits % 8) - 1;
         uint16_t narrow = (uint16_t)count;
 
-        if (bits == 4)
-                *at = (unsigned char)((*at & ~(15U << shift)) | (count & 15U) << shift);
+        if (bits < 8)
+                *at = (unsigned char)((*at & ~(mask << shift)) | (count & mask) << shift);
         else if (bits == 8)
                 *at = (unsigned char)count;
         else if (bits == 16)
@@ -84,8 +84,12 @@ static int reshape(Grid *g, unsigned n_columns, unsigned bits)
                 unsigned char *to = grid_row(&made, i);
 
                 memcpy(to, from, sizeof(int32_t));
-                for (unsigned c = 0; c < g->n_columns; c++)
-                        put(to, bits, c, grid_get(from, g->bits, c));
+                for (unsigned c = 0; c < g->n_columns; c++) {
+                        uint32_t count = grid_get(from, g->bits, c);
+
+                        if (count)
+                                put(to, bits, c, count);
+                }
         }
         free(g->rows);
         *g = made;
@@ -195,10 +199,10 @@ static void drop_if_empty(Grid *g, uint32_t i)
 /* A count that is full runs over, maybe into its neighbour; taking the same away again restores both. */
 static void bump(unsigned char *row, unsigned bits, unsigned column, uint32_t by)
 {
-        unsigned char *at = row + sizeof(int32_t) + column / 2;
+        unsigned char *at = row + sizeof(int32_t) + (size_t)column * bits / 8;
 
-        if (bits == 4)
-                *at = (unsigned char)(*at + (by << column % 2 * 4));
+        if (bits < 8)
+                *at = (unsigned char)(*at + (by << column * bits % 8));
         else
                 put(row, bits, column, grid_get(row, bits, column) + by);
 }
@@ -221,7 +225,9 @@ static inline bool add_to_row(unsigned char *row, unsigned bits, const uint16_t 
 static int count_up(Grid *g, int32_t bucket, uint32_t at, const uint16_t *columns, size_t n)
 {
         unsigned char *row = grid_row(g, at);
-        bool done = g->bits == 4    ? add_to_row(row, 4, columns, n)
+        bool done = g->bits == 1    ? add_to_row(row, 1, columns, n)
+                    : g->bits == 2  ? add_to_row(row, 2, columns, n)
+                    : g->bits == 4  ? add_to_row(row, 4, columns, n)
                     : g->bits == 8  ? add_to_row(row, 8, columns, n)
                     : g->bits == 16 ? add_to_row(row, 16, columns, n)
                                     : add_to_row(row, 32, columns, n);
@@ -361,7 +367,9 @@ static inline bool add_sheet_to_row(unsigned char *row, unsigned bits, const uin
 static int add_sheet(Grid *g, uint32_t i)
 {
         unsigned char *row = grid_row(g, i);
-        bool done = g->bits == 4    ? add_sheet_to_row(row, 4, g->sheet, g->n_columns)
+        bool done = g->bits == 1    ? add_sheet_to_row(row, 1, g->sheet, g->n_columns)
+                    : g->bits == 2  ? add_sheet_to_row(row, 2, g->sheet, g->n_columns)
+                    : g->bits == 4  ? add_sheet_to_row(row, 4, g->sheet, g->n_columns)
                     : g->bits == 8  ? add_sheet_to_row(row, 8, g->sheet, g->n_columns)
                     : g->bits == 16 ? add_sheet_to_row(row, 16, g->sheet, g->n_columns)
                                     : add_sheet_to_row(row, 32, g->sheet, g->n_columns);
@@ -463,8 +471,8 @@ int grid_load(Grid *g, ImageReader *from)
         size_t n = image_get_below(from, UINT32_MAX), stride;
         const unsigned char *rows;
 
-        if (from->failed || g->n || n_columns != g->n_columns ||
-            (bits != 4 && bits != 8 && bits != 16 && bits != 32))
+        if (from->failed || g->n || n_columns != g->n_columns || bits == 0 || bits > 32 ||
+            (bits & (bits - 1)) != 0)
                 return -EBADMSG;
         free(g->rows);
         *g = (Grid){.cursors = g->cursors,

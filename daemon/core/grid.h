@@ -9,8 +9,8 @@
  * a survey finds its bucket once and counts all of its answers next to each other: the look-up and the memory that it
  * touches are what counting costs.
  *
- * Only buckets with an answer exist. Counts take half a byte each until one of them needs a byte, or two, or four. A
- * cursor keeps the totals of a span of buckets up to date: adding is exact wherever it lands, and moving on costs what left
+ * Only buckets with an answer exist. Counts take one bit each until one of them needs two, then four, and so on up to
+ * 32: most scopes have one answer in a minute. A cursor keeps the totals of a span of buckets up to date: adding is exact wherever it lands, and moving on costs what left
  * and what came in. Cursors take memory once the first of them is asked for.
  *
  * One bucket may be lent: what its borrower counts on a sheet of his own is read as if it were in the row, which gets it
@@ -35,10 +35,10 @@ typedef struct Grid {
         const uint8_t *sheet; /* a count per column; NULL: no bucket is lent. Borrowed */
         uint16_t n_columns;
         uint8_t n_cursors;
-        uint8_t bits; /* of a count: 4, 8, 16, 32 */
+        uint8_t bits; /* of a count: 1, 2, 4, 8, 16, 32 */
 } Grid;
 
-#define GRID_INIT(_n_cursors) ((Grid){.n_cursors = (uint8_t)(_n_cursors), .bits = 4})
+#define GRID_INIT(_n_cursors) ((Grid){.n_cursors = (uint8_t)(_n_cursors), .bits = 2})
 
 void grid_deinit(Grid *g);
 
@@ -108,8 +108,8 @@ static inline uint32_t grid_get(const unsigned char *row, unsigned bits, unsigne
         uint32_t wide;
         uint16_t narrow;
 
-        if (bits == 4)
-                return *at >> column % 2 * 4 & 15U;
+        if (bits < 8)
+                return *at >> column * bits % 8 & ((1U << bits) - 1);
         if (bits == 8)
                 return *at;
         if (bits == 16) {

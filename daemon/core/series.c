@@ -31,9 +31,9 @@ static bool has_row(const Series *s, uint32_t i)
         const uint8_t *sheet = grid_sheet(s->grid, i);
         size_t bits = s->grid->bits, begin = s->first * bits, end = begin + s->n_values * bits;
 
-        /* Byte by byte; half of the first and of the last one may be another metric's. */
+        /* Byte by byte; a part of the first and of the last one may be another metric's. */
         for (size_t at = begin / 8; at < (end + 7) / 8; at++) {
-                unsigned from = at == begin / 8 ? begin % 8 : 0, to = 8 * at + 8 > end ? 4 : 8;
+                size_t from = at == begin / 8 ? begin % 8 : 0, to = 8 * at + 8 > end ? end - 8 * at : 8;
 
                 if (counts[at] & ((1U << to) - (1U << from)))
                         return true;

@@ -136,10 +136,15 @@ START_TEST(surveys_in_and_out_agree_with_plain_arrays)
                 ck_assert_int_eq(grid_count(&g, bucket, columns, n, delta, kept), 0);
                 for (unsigned m = 0; m < N_METRICS && round % 50 == 0; m++) {
                         Tally want = TALLY_NULL, is, total;
+                        int32_t next = SERIES_NEVER;
 
                         for (int32_t b = kept; b < N_BUCKETS && b < kept + 40; b++)
-                                for (unsigned v = 0; v < n_values[m]; v++)
+                                for (unsigned v = 0; v < n_values[m]; v++) {
                                         want.counts[v] += model[b][m][v];
+                                        if (model[b][m][v] && next == SERIES_NEVER)
+                                                next = b;
+                                }
+                        ck_assert_int_eq(series_next(&series[m], kept), next);
                         series_sum(&series[m], kept, kept + 40, &is);
                         series_total(&series[m], 0, kept, kept + 40, kept, &total);
                         ck_assert_mem_eq(&is, &want, sizeof(is));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -8,15 +9,20 @@
 #include "daemon/core/seen.h"
 
 /* A place, from its lowest bit: the rest of the hash, the distance from its home, the number. */
-#define REST_BITS  22
 #define SHIFT_BITS 8
 #define SEQ_BITS   34
 #define SHIFT_MAX  ((1U << SHIFT_BITS) - 1)
 /* A table begins with so many places, and has as many behind the last home as one may be shifted. */
-#define HOME_BITS_LEAST 16
-#define OVERHANG        (SHIFT_MAX + 1U)
-/* Places of an earlier table for each id that is added: it is gone long before the larger one is full. */
-#define TAKEN_AT_ONCE 8
+#define SIZE_LEAST 30 /* 2^16 */
+#define OVERHANG   (SHIFT_MAX + 1U)
+/* Bytes of a place. Whoever reads one reads the most, also at the end of the table. */
+#define WIDTH_LEAST 6
+#define WIDTH_MAX   8
+/*
+ * Places of an earlier table for each id that is added: it is gone before its last part has 1/16 more than the table was
+ * made for. (With twice that, places there lay too far from home once it had ten million.)
+ */
+#define TAKEN_AT_ONCE 16
 
 typedef struct Place {
         uint64_t seq;
@@ -24,54 +30,81 @@ typedef struct Place {
         uint32_t rest;
 } Place;
 
-static Place unpack(uint64_t packed)
+/* So many hashes have the same home at most. */
+static unsigned rest_bits(const SeenTable *t)
 {
+        return SEEN_BITS_KEPT - 1 - t->size / 2;
+}
+
+/* Numbers below this fit into its places. */
+static uint64_t seq_end(const SeenTable *t)
+{
+        return UINT64_C(1) << (8U * t->width - SHIFT_BITS - rest_bits(t));
+}
+
+/* 0: it is free. */
+static uint64_t packed_at(const SeenTable *t, size_t i)
+{
+        uint64_t packed;
+
+        memcpy(&packed, t->places + i * t->width, sizeof(packed));
+        return le64toh(packed) & UINT64_MAX >> (64 - 8 * t->width);
+}
+
+static Place place_at(const SeenTable *t, size_t i)
+{
+        uint64_t packed = packed_at(t, i);
+
         return (Place){
-                .seq = packed >> (REST_BITS + SHIFT_BITS),
-                .shift = (unsigned)(packed >> REST_BITS) & SHIFT_MAX,
-                .rest = (uint32_t)packed & ((1U << REST_BITS) - 1),
+                .seq = packed >> (rest_bits(t) + SHIFT_BITS),
+                .shift = (unsigned)(packed >> rest_bits(t)) & SHIFT_MAX,
+                .rest = (uint32_t)packed & ((1U << rest_bits(t)) - 1),
         };
 }
 
-static uint64_t pack(Place p)
+static void put_packed(SeenTable *t, size_t i, uint64_t packed)
 {
-        return p.seq << (REST_BITS + SHIFT_BITS) | (uint64_t)p.shift << REST_BITS | p.rest;
+        packed = htole64(packed);
+        memcpy(t->places + i * t->width, &packed, t->width);
 }
 
-static size_t home_of(const SeenTable *t, uint64_t hash)
+static void put_place(SeenTable *t, size_t i, Place p)
 {
-        return (size_t)(hash >> (64 - t->home_bits));
+        put_packed(t, i, p.seq << (rest_bits(t) + SHIFT_BITS) | (uint64_t)p.shift << rest_bits(t) | p.rest);
 }
 
-static uint32_t rest_of(const SeenTable *t, uint64_t hash)
+/* What is kept of the first hash that has this home. */
+static uint64_t first_of(const SeenTable *t, size_t home)
 {
-        return (uint32_t)(hash << t->home_bits >> (64 - t->rest_bits));
+        uint64_t scaled = (uint64_t)home << (SEEN_BITS_KEPT - t->size / 2);
+
+        return t->size % 2 ? (scaled + 2) / 3 : scaled / 2;
 }
 
-static size_t n_homes(const SeenTable *t)
+static uint32_t rest_of(const SeenTable *t, size_t home, uint64_t hash)
 {
-        return t->home_bits ? (size_t)1 << t->home_bits : 0;
+        return (uint32_t)((hash >> (64 - SEEN_BITS_KEPT)) - first_of(t, home));
 }
 
-static size_t limit(size_t homes)
+static size_t limit(const SeenTable *t)
 {
-        return homes / 8 * 7;
+        return t->size ? seen_n_homes(t) / 8 * 7 : 0;
 }
 
 static size_t n_places(const SeenTable *t)
 {
-        return t->home_bits ? n_homes(t) + OVERHANG : 0;
+        return t->size ? seen_n_homes(t) + OVERHANG : 0;
 }
 
 static size_t bytes_of(const SeenTable *t)
 {
-        return n_places(t) * sizeof(uint64_t);
+        return t->size ? n_places(t) * t->width + (WIDTH_MAX - WIDTH_LEAST) : 0;
 }
 
 /* Whether @hash is, or would be, in the earlier table. */
 static bool is_earlier(const Seen *s, uint64_t hash)
 {
-        return s->earlier.places && home_of(&s->earlier, hash) >= s->taken_homes;
+        return s->earlier.places && seen_home(&s->earlier, hash) >= s->taken_homes;
 }
 
 void seen_deinit(Seen *s)
@@ -91,7 +124,7 @@ uint64_t seen_hash(const Seen *s, Text source, Text id)
 /* Whether what has its home there may lie at @i or behind it. */
 static bool may_follow(const SeenTable *t, size_t home, size_t i)
 {
-        return t->places[i] && unpack(t->places[i]).shift >= i - home;
+        return packed_at(t, i) && place_at(t, i).shift >= i - home;
 }
 
 size_t seen_find(const Seen *s, uint64_t hash, uint64_t ret[SEEN_CANDIDATES_MAX])
@@ -102,10 +135,10 @@ size_t seen_find(const Seen *s, uint64_t hash, uint64_t ret[SEEN_CANDIDATES_MAX]
 
         if (!t->places)
                 return 0;
-        home = home_of(t, hash);
-        rest = rest_of(t, hash);
+        home = seen_home(t, hash);
+        rest = rest_of(t, home, hash);
         for (size_t i = home; may_follow(t, home, i); i++) {
-                Place p = unpack(t->places[i]);
+                Place p = place_at(t, i);
 
                 if (p.shift == i - home && p.rest == rest && n < SEEN_CANDIDATES_MAX)
                         ret[n++] = p.seq;
@@ -113,56 +146,83 @@ size_t seen_find(const Seen *s, uint64_t hash, uint64_t ret[SEEN_CANDIDATES_MAX]
         return n;
 }
 
-/* Behind all that have this home or an earlier one. False: something would lie too far from home. */
+/* Behind all that have this home or an earlier one. False: something would lie too far from home, or not fit in. */
 static bool insert(SeenTable *t, size_t home, uint32_t rest, uint64_t seq)
 {
         size_t at = home, end;
 
+        if (seq >= seq_end(t))
+                return false;
         while (may_follow(t, home, at))
                 at++;
         if (at - home > SHIFT_MAX)
                 return false;
-        for (end = at; t->places[end]; end++)
-                if (unpack(t->places[end]).shift == SHIFT_MAX)
+        for (end = at; packed_at(t, end); end++)
+                if (place_at(t, end).shift == SHIFT_MAX)
                         return false;
         for (; end > at; end--) {
-                Place p = unpack(t->places[end - 1]);
+                Place p = place_at(t, end - 1);
 
                 p.shift++;
-                t->places[end] = pack(p);
+                put_place(t, end, p);
         }
-        t->places[at] = pack((Place){.seq = seq, .shift = (unsigned)(at - home), .rest = rest});
+        put_place(t, at, (Place){.seq = seq, .shift = (unsigned)(at - home), .rest = rest});
         return true;
 }
 
-/* The next size, without its places. */
-static SeenTable larger_than(const SeenTable *t)
+static bool put(SeenTable *t, uint64_t hash, uint64_t seq)
 {
-        if (t->home_bits == 0)
-                return (SeenTable){.home_bits = HOME_BITS_LEAST, .rest_bits = REST_BITS};
-        return (SeenTable){.home_bits = (uint8_t)(t->home_bits + 1),
-                           .rest_bits = (uint8_t)(t->rest_bits - 1)};
+        size_t home = seen_home(t, hash);
+
+        return insert(t, home, rest_of(t, home, hash), seq);
 }
 
-/* A larger table, into which the one that there is will be taken over. */
+/* Soon numbers will not fit into its places. */
+static bool is_narrow(const SeenTable *t, uint64_t newest)
+{
+        return t->width < WIDTH_MAX && newest >= seq_end(t) / 4 * 3;
+}
+
+/* Whether it is time for another table when there are @n ids, @newest the largest number. */
+static bool is_outgrown(const SeenTable *t, size_t n, uint64_t newest)
+{
+        return n > limit(t) || is_narrow(t, newest);
+}
+
+/*
+ * The next table, without its places: with more homes, or with wider places alone if all that is added until it is
+ * taken over leaves some free.
+ */
+static SeenTable next_table(const SeenTable *t, size_t n, uint64_t newest)
+{
+        bool is_wider = t->size && is_narrow(t, newest) && n + n_places(t) / TAKEN_AT_ONCE <= limit(t);
+        SeenTable next = {.width = WIDTH_LEAST};
+
+        next.size = !t->size ? SIZE_LEAST : (uint8_t)(t->size + !is_wider);
+        while (next.width < WIDTH_MAX && newest >= seq_end(&next) / 2)
+                next.width++;
+        return next;
+}
+
+/* Another table, into which the one that there is will be taken over. */
 static int begin_growth(Seen *s)
 {
-        SeenTable larger = larger_than(&s->table);
+        SeenTable next = next_table(&s->table, s->n + 1, s->newest);
 
-        if (larger.rest_bits == 0)
+        if (rest_bits(&next) == 0)
                 return -ENOMEM;
-        larger.places = calloc(n_places(&larger), sizeof(uint64_t));
-        if (!larger.places)
+        next.places = calloc(1, bytes_of(&next));
+        if (!next.places)
                 return -ENOMEM;
         s->earlier = s->table;
-        s->table = larger;
+        s->table = next;
         s->taken_homes = s->taken_places = 0;
         return 0;
 }
 
 /*
- * The next @n places of the earlier table are taken over, and what else has the last one's home: the first bit of the rest
- * becomes the last one of the home. What is left there is looked at no more, but keeps others from its places.
+ * What else has the home of the last one is taken over, too. What is left in those places is looked at no more, but keeps
+ * others from them.
  */
 static int take_over(Seen *s, size_t n)
 {
@@ -170,23 +230,25 @@ static int take_over(Seen *s, size_t n)
         size_t until = end - at > n ? at + n : end;
 
         for (; at < end; at++) {
-                Place p = unpack(s->earlier.places[at]);
+                Place p = place_at(&s->earlier, at);
                 size_t home = at - p.shift;
+                bool is_free = packed_at(&s->earlier, at) == 0;
 
-                if (at >= until && (!s->earlier.places[at] || home >= s->taken_homes))
+                if (at >= until && (is_free || home >= s->taken_homes))
                         break;
-                if (!s->earlier.places[at])
+                if (is_free)
                         continue;
-                if (!insert(&s->table, 2 * home + (p.rest >> s->table.rest_bits),
-                            p.rest & ((1U << s->table.rest_bits) - 1), p.seq))
+                if (!put(&s->table, (first_of(&s->earlier, home) + p.rest) << (64 - SEEN_BITS_KEPT), p.seq)) {
+                        s->taken_places = at;
                         return -EEXIST;
+                }
                 s->taken_homes = home + 1;
         }
         s->taken_places = at;
         if (at < end) { /* also homes whose places were free: what came there now would never be taken over */
-                size_t home = at - unpack(s->earlier.places[at]).shift;
+                size_t home = at - place_at(&s->earlier, at).shift;
 
-                s->taken_homes = home < n_homes(&s->earlier) ? home : n_homes(&s->earlier);
+                s->taken_homes = home < seen_n_homes(&s->earlier) ? home : seen_n_homes(&s->earlier);
         } else {
                 free(s->earlier.places);
                 s->earlier = (SeenTable){0};
@@ -199,14 +261,7 @@ static int make_room(Seen *s)
 {
         if (s->earlier.places)
                 return take_over(s, TAKEN_AT_ONCE);
-        return s->n + 1 > limit(n_homes(&s->table)) ? begin_growth(s) : 0;
-}
-
-static bool put(Seen *s, uint64_t hash, uint64_t seq)
-{
-        SeenTable *t = is_earlier(s, hash) ? &s->earlier : &s->table;
-
-        return insert(t, home_of(t, hash), rest_of(t, hash), seq);
+        return is_outgrown(&s->table, s->n + 1, s->newest) ? begin_growth(s) : 0;
 }
 
 int seen_add(Seen *s, uint64_t hash, uint64_t seq)
@@ -222,11 +277,19 @@ int seen_add(Seen *s, uint64_t hash, uint64_t seq)
                         return 0;
         if (n == SEEN_CANDIDATES_MAX)
                 return -EEXIST;
+        if (seq > s->newest)
+                s->newest = seq;
         r = make_room(s);
-        while (r == 0 && !put(s, hash, seq))
+        while (r == 0 && !put(is_earlier(s, hash) ? &s->earlier : &s->table, hash, seq))
                 r = s->earlier.places ? take_over(s, SIZE_MAX) : begin_growth(s);
         s->n += r == 0;
         return r;
+}
+
+void seen_tidy(Seen *s, size_t n)
+{
+        if (s->earlier.places)
+                (void)take_over(s, n);
 }
 
 size_t seen_size(const Seen *s)
@@ -236,9 +299,9 @@ size_t seen_size(const Seen *s)
 
 size_t seen_growth(const Seen *s, size_t n)
 {
-        const SeenTable larger = larger_than(&s->table);
+        const SeenTable next = next_table(&s->table, s->n + n, s->newest + n);
 
-        return s->n + n > limit(n_homes(&s->table)) ? bytes_of(&larger) : 0;
+        return is_outgrown(&s->table, s->n + n, s->newest + n) ? bytes_of(&next) : 0;
 }
 
 void seen_remove(Seen *s, uint64_t hash, uint64_t seq)
@@ -249,10 +312,10 @@ void seen_remove(Seen *s, uint64_t hash, uint64_t seq)
 
         if (!t->places)
                 return;
-        home = home_of(t, hash);
-        rest = rest_of(t, hash);
+        home = seen_home(t, hash);
+        rest = rest_of(t, home, hash);
         for (i = home;; i++) {
-                Place p = unpack(t->places[i]);
+                Place p = place_at(t, i);
 
                 if (!may_follow(t, home, i))
                         return;
@@ -260,33 +323,35 @@ void seen_remove(Seen *s, uint64_t hash, uint64_t seq)
                         break;
         }
         /* What is not at home behind it moves closer. */
-        for (; t->places[i + 1] && unpack(t->places[i + 1]).shift > 0; i++) {
-                Place p = unpack(t->places[i + 1]);
+        for (; packed_at(t, i + 1) && place_at(t, i + 1).shift > 0; i++) {
+                Place p = place_at(t, i + 1);
 
                 p.shift--;
-                t->places[i] = pack(p);
+                put_place(t, i, p);
         }
-        t->places[i] = 0;
+        put_packed(t, i, 0);
         s->n--;
 }
 
 static void save_table(const SeenTable *t, const ImageWriter *to)
 {
-        image_put_number(to, t->home_bits);
+        image_put_number(to, t->size);
+        image_put_number(to, t->width);
         image_put(to, t->places, bytes_of(t));
 }
 
 static int load_table(SeenTable *t, ImageReader *from)
 {
-        size_t home_bits = image_get_below(from, HOME_BITS_LEAST + REST_BITS);
+        size_t size = image_get_below(from, 2 * (SEEN_BITS_KEPT - 1));
+        size_t width = image_get_below(from, WIDTH_MAX + 1);
         const unsigned char *places;
 
-        if (from->failed || home_bits == 0)
+        if (from->failed || size == 0)
                 return from->failed ? -EBADMSG : 0;
-        if (home_bits < HOME_BITS_LEAST)
+        if (size < SIZE_LEAST || width < WIDTH_LEAST)
                 return -EBADMSG;
-        t->home_bits = (uint8_t)home_bits;
-        t->rest_bits = (uint8_t)(HOME_BITS_LEAST + REST_BITS - home_bits);
+        t->size = (uint8_t)size;
+        t->width = (uint8_t)width;
         places = image_get(from, bytes_of(t));
         if (!places)
                 return -EBADMSG;
@@ -301,26 +366,35 @@ void seen_save(const Seen *s, const ImageWriter *to)
 {
         image_put(to, &s->key, sizeof(s->key));
         image_put_number(to, s->n);
+        image_put_number(to, s->newest);
         save_table(&s->table, to);
         save_table(&s->earlier, to);
         image_put_number(to, s->taken_homes);
         image_put_number(to, s->taken_places);
 }
 
+static bool follows(const SeenTable *t, const SeenTable *earlier)
+{
+        return t->size == earlier->size + 1 || (t->size == earlier->size && t->width > earlier->width);
+}
+
 int seen_load(Seen *s, ImageReader *from)
 {
         const unsigned char *key = image_get(from, sizeof(s->key));
         Seen loaded = {.n = image_get_number(from)};
-        int r = s->n || !key ? -EBADMSG : load_table(&loaded.table, from);
+        int r = s->n || !key ? -EBADMSG : 0;
 
+        loaded.newest = image_get_number(from);
+        if (r == 0)
+                r = load_table(&loaded.table, from);
         if (r == 0)
                 r = load_table(&loaded.earlier, from);
         loaded.taken_homes = image_get_number(from);
         loaded.taken_places = image_get_number(from);
-        if (r == 0 && (from->failed || loaded.n > limit(n_homes(&loaded.table)) ||
-                       loaded.taken_homes > n_homes(&loaded.earlier) ||
+        if (r == 0 && (from->failed || loaded.n > limit(&loaded.table) ||
+                       loaded.taken_homes > seen_n_homes(&loaded.earlier) ||
                        loaded.taken_places > n_places(&loaded.earlier) ||
-                       (loaded.earlier.places && loaded.earlier.home_bits + 1 != loaded.table.home_bits)))
+                       (loaded.earlier.places && !follows(&loaded.table, &loaded.earlier))))
                 r = -EBADMSG;
         if (r < 0) {
                 seen_deinit(&loaded);

@@ -5,10 +5,11 @@
  * Which surveys are known: from the hash of source and id to the number of the stored survey.
  *
  * A hit is a candidate that the caller compares with what is stored: two ids may share the 38 bits of a hash that are
- * kept (one pair among half a million ids). A place takes 8 bytes: the number, part of the hash, and how far the place
+ * kept (one pair among half a million ids). A place takes 6 bytes: the number, part of the hash, and how far the place
  * lies behind the one that the first bits of the hash say, which is the rest of it. Places lie in the order of the
  * hashes, so that a look-up ends early, and a table that is 7/8 full is taken over into a larger one from its first place
- * to its last: a few with each id that is added, so that no survey waits for all of them.
+ * to its last: a few with each id that is added, so that no survey waits for all of them. So is one whose places are soon
+ * too narrow for the numbers, once most surveys that had lower ones are gone.
  */
 
 #include <stddef.h>
@@ -20,20 +21,23 @@
 #include "proto/base/text.h"
 
 typedef struct SeenTable {
-        uint64_t *places;  /* 0: free */
-        uint8_t home_bits; /* 2^home_bits places to begin at; 0: there is no table yet */
-        uint8_t rest_bits; /* of the hash, behind those, that a place holds */
+        unsigned char *places;
+        uint8_t size;  /* see seen_n_homes(); 0: there is no table yet */
+        uint8_t width; /* bytes of a place */
 } SeenTable;
 
 typedef struct Seen {
         HashKey key;
         SeenTable table;
-        SeenTable earlier; /* what @table is the larger one of, until all of it is taken over */
+        SeenTable earlier;                /* what @table is the next one of, until all of it is taken over */
         size_t taken_homes, taken_places; /* so much of it is */
         size_t n;
+        uint64_t newest; /* the largest number that was added */
 } Seen;
 
 #define SEEN_CANDIDATES_MAX 4
+/* Of a hash. */
+#define SEEN_BITS_KEPT 38
 
 #define SEEN_INIT(_key) ((Seen){.key = (_key)})
 
@@ -41,13 +45,27 @@ void seen_deinit(Seen *s);
 
 uint64_t seen_hash(const Seen *s, Text source, Text id);
 
+/* Places to begin at, in steps of a half and of a third: 2^k, 3 * 2^(k-1), 2^(k+1). */
+static inline size_t seen_n_homes(const SeenTable *t)
+{
+        return (size_t)(2 + t->size % 2) << t->size / 2;
+}
+
+/* The place that @hash has if it is alone; they are in the order of the hashes. */
+static inline size_t seen_home(const SeenTable *t, uint64_t hash)
+{
+        uint64_t kept = hash >> (64 - SEEN_BITS_KEPT);
+
+        return (size_t)(kept * (2U + t->size % 2) >> (SEEN_BITS_KEPT - t->size / 2));
+}
+
 /* For a seen_find() that is soon to come: the place is hardly ever in the cache. */
 static inline void seen_prefetch(const Seen *s, uint64_t hash)
 {
         if (s->earlier.places)
-                __builtin_prefetch(&s->earlier.places[hash >> (64 - s->earlier.home_bits)]);
+                __builtin_prefetch(s->earlier.places + seen_home(&s->earlier, hash) * s->earlier.width);
         if (s->table.places)
-                __builtin_prefetch(&s->table.places[hash >> (64 - s->table.home_bits)]);
+                __builtin_prefetch(s->table.places + seen_home(&s->table, hash) * s->table.width);
 }
 
 /* The numbers stored under @hash, oldest first. Returns how many; usually 0 or 1. */
@@ -63,6 +81,12 @@ CX_MUST_CHECK int seen_add(Seen *s, uint64_t hash, uint64_t seq);
 void seen_save(const Seen *s, const ImageWriter *to);
 /* Replaces an empty table and its key. */
 CX_MUST_CHECK int seen_load(Seen *s, ImageReader *from);
+
+/*
+ * Takes over the next @n places of an earlier table, so that its memory is given back also where few are added. Nothing
+ * happens where there is none; what goes wrong is told by the next seen_add().
+ */
+void seen_tidy(Seen *s, size_t n);
 
 /* Bytes of the tables. */
 size_t seen_size(const Seen *s);

@@ -111,7 +111,7 @@ START_TEST(a_table_that_grows_loses_nothing)
         for (uint64_t i = 1; i < N; i++)
                 ck_assert_int_eq(hash_of[i] && knows(&s, hash_of[i], i), hash_of[i] != 0);
         /* At most two tables' worth for each id. */
-        ck_assert_uint_lt(seen_size(&s), (size_t)N * 20);
+        ck_assert_uint_lt(seen_size(&s), (size_t)N * 15);
         seen_deinit(&s);
 }
 END_TEST
@@ -136,20 +136,23 @@ static void check_all(const Seen *s, const uint64_t *hash_of, uint64_t n)
 /* While @s grows, every second id has its home at the last place that is taken over as it is added. */
 static uint64_t next_hash(const Seen *s, uint64_t n, uint64_t *random)
 {
+        uint64_t homes;
+
         *random = *random * 6364136223846793005ULL + 1442695040888963407ULL;
         if (!s->earlier.places || n % 2)
                 return *random ^ *random >> 31;
-        return (s->taken_places + 7) << (64 - s->earlier.home_bits) | *random >> s->earlier.home_bits;
+        homes = seen_n_homes(&s->earlier);
+        return (s->taken_places + 7) * (UINT64_MAX / homes + 1) + *random / homes;
 }
 
 /* Every step between two sizes. */
 START_TEST(no_step_of_growing_loses_any)
 {
-        static uint64_t hash_of[80000];
+        static uint64_t hash_of[160000];
         uint64_t random = 3, n = 0;
         Seen s = SEEN_INIT(key);
 
-        while (n < 57400 || s.earlier.places) {
+        while (n < 120000 || s.earlier.places) {
                 size_t before = s.taken_places;
 
                 n++;
@@ -157,7 +160,7 @@ START_TEST(no_step_of_growing_loses_any)
                 ck_assert_int_eq(seen_add(&s, hash_of[n], n), 0);
                 if (!s.earlier.places)
                         continue;
-                ck_assert_uint_le(s.taken_places - before, 8 + SEEN_CANDIDATES_MAX + 255);
+                ck_assert_uint_le(s.taken_places - before, 16 + SEEN_CANDIDATES_MAX + 255);
                 if (n % 7 == 0) { /* on both sides of what is taken over */
                         uint64_t gone = 1 + (random >> 40) % n;
 
@@ -169,9 +172,74 @@ START_TEST(no_step_of_growing_loses_any)
                 if (n % 997 == 0)
                         check_all(&s, hash_of, n);
         }
-        ck_assert_uint_gt(s.table.home_bits, 16);
+        ck_assert_uint_gt(seen_n_homes(&s.table), 1 << 16);
         check_all(&s, hash_of, n);
         seen_deinit(&s);
+}
+END_TEST
+
+/* As many ids as before, and ever larger numbers: the store of a centre under retention. */
+START_TEST(numbers_outgrow_their_places_and_lose_nothing)
+{
+        enum { KEPT = 40000, N = 300000 };
+        static uint64_t hash_of[N + 1];
+        uint64_t random = 11;
+        size_t n_grown = 0;
+        Seen s = SEEN_INIT(key);
+
+        for (uint64_t n = 1; n <= N; n++) {
+                size_t before = seen_size(&s), taken = s.taken_places, growth = seen_growth(&s, 1);
+
+                hash_of[n] = next_hash(&s, n, &random);
+                ck_assert_int_eq(seen_add(&s, hash_of[n], n), 0);
+                if (n % 3 == 0)
+                        seen_tidy(&s, 5);
+                if (n > KEPT) {
+                        seen_remove(&s, hash_of[n - KEPT], n - KEPT);
+                        ck_assert(!knows(&s, hash_of[n - KEPT], n - KEPT));
+                        hash_of[n - KEPT] = 0;
+                }
+                ck_assert_int_eq(seen_size(&s) > before, growth > 0);
+                n_grown += growth > 0;
+                if (s.earlier.places)
+                        ck_assert_uint_le(s.taken_places - taken, 21 + SEEN_CANDIDATES_MAX + 255);
+                if (s.earlier.places ? n % 1597 == 0 : n % 59999 == 0)
+                        check_all(&s, hash_of, n);
+        }
+        check_all(&s, hash_of, N);
+        ck_assert_uint_eq(n_grown, 2); /* the first one, and wider places */
+        ck_assert_uint_eq(seen_n_homes(&s.table), 1 << 16);
+        ck_assert_uint_eq(s.table.width, 7);
+        seen_deinit(&s);
+}
+END_TEST
+
+/* Numbers far beyond those before, in any state of the table. */
+START_TEST(a_leap_of_the_numbers_is_taken)
+{
+        static uint64_t hash_of[60001];
+        static const uint64_t leaps[] = {1 << 17, 1 << 18, 1 << 25, (UINT64_C(1) << 34) - 4};
+        uint64_t found[SEEN_CANDIDATES_MAX];
+
+        for (size_t k = 0; k < CX_ARRAY_LEN(leaps); k++)
+                for (uint64_t n = 1000; n <= 60000; n += 57000) {
+                        uint64_t random = n;
+                        Seen s = SEEN_INIT(key);
+
+                        for (uint64_t i = 1; i <= n; i++) {
+                                hash_of[i] = next_hash(&s, i, &random);
+                                ck_assert_int_eq(seen_add(&s, hash_of[i], i), 0);
+                        }
+                        for (uint64_t i = 0; i < 3; i++)
+                                ck_assert_int_eq(seen_add(&s, i << 62 | 5, leaps[k] + i), 0);
+                        for (uint64_t i = 0; i < 3; i++) {
+                                ck_assert_uint_eq(seen_find(&s, i << 62 | 5, found), 1);
+                                ck_assert_uint_eq(found[0], leaps[k] + i);
+                        }
+                        for (uint64_t i = 1; i <= n; i++)
+                                ck_assert(knows(&s, hash_of[i], i));
+                        seen_deinit(&s);
+                }
 }
 END_TEST
 
@@ -197,6 +265,30 @@ START_TEST(what_adding_takes_is_known_before)
 }
 END_TEST
 
+START_TEST(an_earlier_table_goes_also_where_nothing_is_added)
+{
+        Seen s = SEEN_INIT(key);
+        uint64_t n = 0;
+        size_t size;
+
+        seen_tidy(&s, 1000);
+        while (!s.earlier.places) {
+                n++;
+                ck_assert_int_eq(seen_add(&s, n * 0x9E3779B97F4A7C15ULL, n), 0);
+        }
+        size = seen_size(&s);
+        for (unsigned i = 0; i < 66; i++) {
+                ck_assert_ptr_nonnull(s.earlier.places);
+                seen_tidy(&s, 1000);
+        }
+        ck_assert_ptr_null(s.earlier.places);
+        ck_assert_uint_lt(seen_size(&s), size);
+        for (uint64_t i = 1; i <= n; i++)
+                ck_assert(knows(&s, i * 0x9E3779B97F4A7C15ULL, i));
+        seen_deinit(&s);
+}
+END_TEST
+
 START_TEST(the_same_id_of_two_sources_is_two_surveys)
 {
         Seen s = SEEN_INIT(key);
@@ -208,4 +300,6 @@ END_TEST
 
 CHECK_MAIN("seen", what_was_added_is_found_and_nothing_else, one_hash_holds_several_numbers_oldest_first,
            removal_keeps_the_rest_findable, a_table_that_grows_loses_nothing, no_step_of_growing_loses_any,
-           what_adding_takes_is_known_before, the_same_id_of_two_sources_is_two_surveys)
+           numbers_outgrow_their_places_and_lose_nothing, a_leap_of_the_numbers_is_taken,
+           what_adding_takes_is_known_before, an_earlier_table_goes_also_where_nothing_is_added,
+           the_same_id_of_two_sources_is_two_surveys)

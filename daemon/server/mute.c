@@ -120,18 +120,28 @@ static int mute_rows(Mute *m, Store *store, Survey *survey, char *scratch)
         return r;
 }
 
+/*
+ * Where more is or was kept than before, or the clock was wrong: new comments come in behind the marks, also with revisions
+ * of surveys that a pass has been at. False: the marks are low enough.
+ */
+static bool lower_marks(Mute *m)
+{
+        if (m->lowest < m->done) {
+                m->done = m->lowest;
+                m->at = 0;
+        } else if (m->at && m->goal > m->lowest) {
+                m->goal = m->lowest;
+        } else {
+                return false;
+        }
+        return true;
+}
+
 /* False: nothing to do at present. */
 static bool begin_pass(Mute *m)
 {
-        if (m->at) {
-                /* Where more is kept than when it began. */
-                if (m->goal > m->limit)
-                        m->goal = m->limit;
+        if (m->at)
                 return true;
-        }
-        /* Where more is or was kept than before, or the clock was wrong: new comments come in behind the mark. */
-        if (m->lowest < m->done)
-                m->done = m->lowest;
         if (m->done != INT64_MIN && m->done > m->limit - m->step)
                 return false;
         m->goal = m->limit;
@@ -161,7 +171,7 @@ static int slice(Mute *m, Store *store, size_t max, Survey *survey, char *scratc
         return r < 0 ? r : store_commit(store);
 }
 
-/* The mark has moved back, and no pass writes it: a start with other settings is to know. */
+/* They have moved back, and no pass writes them: a start with other settings is to know. */
 static int note_marks(const Mute *m, Store *store)
 {
         int r = store_begin(store);
@@ -171,27 +181,45 @@ static int note_marks(const Mute *m, Store *store)
         return r < 0 ? r : store_commit(store);
 }
 
+static int give_up(Mute *m, Store *store, int r)
+{
+        store_rollback(store);
+        m->known = false; /* what is stored holds */
+        m->n_muted = 0;
+        return r;
+}
+
+int mute_note(Mute *m, Store *store)
+{
+        int r = m->known ? 0 : read_marks(m, store);
+
+        m->n_muted = 0;
+        if (r < 0)
+                return r;
+        if (lower_marks(m))
+                r = note_marks(m, store);
+        return r < 0 ? give_up(m, store, r) : 0;
+}
+
 int mute_slice(Mute *m, Store *store, size_t max, Survey *survey, char *scratch)
 {
         int r = m->known ? 0 : read_marks(m, store);
-        bool begins = m->at == 0;
-        usec_t before = m->done;
+        bool lowered, begins;
 
         m->n_muted = 0;
         m->n_rows = 0;
         buffer_reset(&m->rows);
         if (r < 0)
                 return r;
+        lowered = lower_marks(m);
+        begins = m->at == 0;
         if (begin_pass(m))
                 r = slice(m, store, max, survey, scratch);
-        else if (m->done < before)
+        else if (lowered)
                 r = note_marks(m, store);
-        if (r < 0) {
-                store_rollback(store);
-                m->known = false; /* what is stored holds */
-                m->n_muted = 0;
-        } else if (begins) {
+        if (r < 0)
+                return give_up(m, store, r);
+        if (begins)
                 m->lowest = m->limit;
-        }
-        return r;
+        return 0;
 }

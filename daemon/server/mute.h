@@ -35,6 +35,12 @@ void mute_deinit(Mute *m);
 /* On the loop's thread, while no slice is on its way. @keep 0: comments are not kept at all. */
 void mute_set_limit(Mute *m, usec_t now, usec_t keep);
 
+/*
+ * On the storage thread, behind a mute_set_limit() at a start or by other settings, and before anything that comes in under
+ * that limit: a start with other settings again is to know from when there may be comments. As the store.
+ */
+CX_MUST_CHECK int mute_note(Mute *m, Store *store);
+
 /* On the storage thread: up to @max surveys, in one transaction. @scratch is twice SURVEY_BYTES_MAX. As the store. */
 CX_MUST_CHECK int mute_slice(Mute *m, Store *store, size_t max, Survey *survey, char *scratch);
 

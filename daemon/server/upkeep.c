@@ -20,6 +20,7 @@
 #define SLICE_MAX  1000
 
 typedef enum Step {
+        STEP_NOTE,   /* from when comments are kept */
         STEP_READ,   /* surveys that are too old */
         STEP_DELETE, /* those that were read */
         STEP_MUTE,   /* comments */
@@ -72,6 +73,13 @@ static int take_old(void *user, const StoreSurvey *row)
         o->json_at = u->bytes.n;
         buffer_append_text(&u->bytes, row->json);
         return buffer_failed(&u->bytes) ? -ENOMEM : 0;
+}
+
+static int note_run(JournalJob *job, Store *store)
+{
+        Upkeep *u = (Upkeep *)job;
+
+        return mute_note(&u->mute, store);
 }
 
 static int read_run(JournalJob *job, Store *store)
@@ -155,10 +163,8 @@ static int sweep_run(JournalJob *job, Store *store)
 static int upkeep_run(JournalJob *job, Store *store)
 {
         static int (*const runs[])(JournalJob * job, Store * store) = {
-                [STEP_READ] = read_run,
-                [STEP_DELETE] = delete_run,
-                [STEP_MUTE] = mute_run,
-                [STEP_SWEEP] = sweep_run,
+                [STEP_NOTE] = note_run, [STEP_READ] = read_run,   [STEP_DELETE] = delete_run,
+                [STEP_MUTE] = mute_run, [STEP_SWEEP] = sweep_run,
         };
         const Upkeep *u = (Upkeep *)job;
 
@@ -185,6 +191,12 @@ static void wait(Upkeep *u, usec_t time, Step step)
 {
         u->step = step;
         server_wake(u->server, u->timer, time);
+}
+
+/* Where this one comes to nothing. */
+static Step step_anew(const Upkeep *u)
+{
+        return u->step == STEP_NOTE ? STEP_NOTE : STEP_READ;
 }
 
 /* A round begins: from now on, what is older than this is gone, as far as anybody can tell. */
@@ -260,6 +272,10 @@ static void end_round(Upkeep *u)
 static void go_on(Upkeep *u)
 {
         switch (u->step) {
+        case STEP_NOTE:
+                wait(u, FIRST_TIME, STEP_READ);
+                snapshots_look(u->server->snapshots); /* which waits for this */
+                break;
         case STEP_READ:
                 if (u->n_old == 0) {
                         wait(u, 0, STEP_MUTE);
@@ -308,7 +324,7 @@ static void upkeep_done(JournalJob *job, int result)
         }
         if (result == -ENOSPC) {
                 u->fold = fold_free(u->fold);
-                wait(u, ROUND_TIME, STEP_READ);
+                wait(u, u->step == STEP_NOTE ? FIRST_TIME : ROUND_TIME, step_anew(u));
         } else if (result < 0) {
                 server_fail(s, result, "upkeep");
         } else {
@@ -325,7 +341,7 @@ static void on_timer(void *user)
         if (u->busy)
                 return;
         if (u->server->state != SERVER_READY) { /* the next one is told by upkeep_reconfigure() */
-                wait(u, SLICE_TIME, STEP_READ);
+                wait(u, SLICE_TIME, step_anew(u));
                 return;
         }
         if (u->step == STEP_READ) {
@@ -374,7 +390,7 @@ Upkeep *upkeep_free(Upkeep *u)
 void upkeep_start(Upkeep *u)
 {
         set_limits(u);
-        wait(u, FIRST_TIME, STEP_READ);
+        submit(u, STEP_NOTE);
 }
 
 void upkeep_reconfigure(Upkeep *u)

@@ -250,6 +250,34 @@ def comments():
         assert_same(before, {**before, **boards(d, now, back=(0, 1), windows=["7d"])}, "figures")
 
 
+@cx.case("a comment that came just behind a start by which more are kept leaves again once fewer are, also if nothing else was done by then")
+def comments_for_a_moment():
+    now = int(time.time())
+    old = {**made(1, now)[0], "ts": stamp_of(now - 20 * DAY), "comment": "SECRET of a moment"}
+
+    def removed():
+        cx.until("the comment has left", lambda: d.status()["store"]["removed"]["comments"] == 1)
+
+    with cx.Daemon(config(comments="30d")) as d:
+        d.send({**old, "id": "before"})
+        d.configure(config(comments="10d"))
+        d.restart(kill=True)
+        removed()
+        d.configure(config(comments="30d"))
+        d.restart(kill=True)
+        d.send({**old, "id": "start"})
+        d.configure(config(comments="10d"))
+        d.restart(kill=True)
+        removed()
+        d.configure(config(comments="30d"))
+        d.reload()
+        d.send({**old, "id": "reload"})
+        d.configure(config(comments="10d"))
+        d.restart(kill=True)
+        removed()
+        assert not any("comment" in s for s in exported(d)) and not on_disk(d, "SECRET of a moment")
+
+
 @cx.case("with no retention of comments none is ever stored")
 def no_comments():
     now = int(time.time())

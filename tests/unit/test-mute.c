@@ -130,6 +130,70 @@ BOTH(what_came_in_while_more_was_kept_loses_its_comment_when_it_is_too_old_again
         mute_deinit(&restarted);
 }
 
+static void note(Mute *m, Store *s)
+{
+        ck_assert_int_eq(mute_note(m, s), 0);
+}
+
+BOTH(what_comes_in_under_a_limit_that_was_noted_loses_its_comment_after_a_restart)
+{
+        Mute m = MUTE_INIT, longer = MUTE_INIT, restarted = MUTE_INIT;
+
+        put_four(s);
+        mute_set_limit(&m, NOW, 10 * USEC_DAY);
+        note(&m, s);
+        assert_commented(s, "1 2 3 4 ");
+        slice(&m, s, 10);
+        assert_commented(s, "4 ");
+        mute_set_limit(&longer, NOW, 30 * USEC_DAY);
+        note(&longer, s);
+        put(s, 5, NOW - 20 * USEC_DAY);
+        mute_set_limit(&restarted, NOW, 10 * USEC_DAY);
+        note(&restarted, s);
+        slice(&restarted, s, 10);
+        assert_commented(s, "4 ");
+        mute_deinit(&m);
+        mute_deinit(&longer);
+        mute_deinit(&restarted);
+}
+
+/* A comment comes with a revision of a survey that a pass has been at when @keep is noted, with a time that it is kept for. */
+static void revise_in_a_pass(Store *s, usec_t keep)
+{
+        Mute m = MUTE_INIT, restarted = MUTE_INIT;
+
+        put_four(s);
+        mute_set_limit(&m, NOW, 10 * USEC_DAY);
+        slice(&m, s, 10);
+        assert_commented(s, "4 ");
+        put(s, 2, NOW - 8 * USEC_DAY);
+        mute_set_limit(&m, NOW, 0);
+        slice(&m, s, 1);
+        ck_assert(!mute_is_complete(&m));
+        mute_set_limit(&m, NOW, keep);
+        note(&m, s);
+        put(s, 2, NOW - keep);
+        mute_set_limit(&restarted, NOW, 0);
+        for (int i = 0; i < 3; i++)
+                slice(&restarted, s, 10);
+        assert_commented(s, "");
+        mute_deinit(&m);
+        mute_deinit(&restarted);
+}
+
+BOTH(what_a_pass_has_been_at_is_looked_at_again_where_comments_before_it_are_kept)
+{
+        revise_in_a_pass(s, 30 * USEC_DAY);
+}
+
+BOTH(what_a_pass_has_been_at_is_looked_at_again_where_comments_of_its_own_are_kept)
+{
+        revise_in_a_pass(s, 5 * USEC_DAY);
+}
+
 CHECK_MAIN("mute", what_is_too_old_loses_its_comment,
            a_pass_that_is_on_its_way_takes_no_comment_that_is_kept_by_now,
-           what_came_in_while_more_was_kept_loses_its_comment_when_it_is_too_old_again)
+           what_came_in_while_more_was_kept_loses_its_comment_when_it_is_too_old_again,
+           what_comes_in_under_a_limit_that_was_noted_loses_its_comment_after_a_restart,
+           what_a_pass_has_been_at_is_looked_at_again_where_comments_before_it_are_kept,
+           what_a_pass_has_been_at_is_looked_at_again_where_comments_of_its_own_are_kept)

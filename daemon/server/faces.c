@@ -118,12 +118,13 @@ static void drop_strangers(Server *s)
         }
 }
 
-static bool is_open_already(const Server *s, const Address *a)
+/* By a listener of the same face, which begin at @first: at one of another face the wrong protocol would answer. */
+static bool is_open_already(const Server *s, size_t first, const Address *a)
 {
         char text[ADDRESS_TEXT_MAX], open[ADDRESS_TEXT_MAX];
 
         address_format(a, text);
-        for (size_t i = 0; i < s->n_listeners; i++) {
+        for (size_t i = first; i < s->n_listeners; i++) {
                 Address other = *listener_address(s->listeners[i]);
 
                 /* Who takes IPv4, too, takes what is for IPv6 alone. */
@@ -137,6 +138,7 @@ static bool is_open_already(const Server *s, const Address *a)
 int faces_listen(Server *s)
 {
         for (int face = 0; face < _CONFIG_FACE_N; face++) {
+                size_t first = s->n_listeners;
                 int r = listen_inherited(s, (ConfigFace)face);
 
                 if (r < 0)
@@ -150,7 +152,7 @@ int faces_listen(Server *s)
                                 log_err("listen %s %s: %s", face_names[face], text, reason);
                                 return -EINVAL;
                         }
-                        if (is_open_already(s, &config.address))
+                        if (is_open_already(s, first, &config.address))
                                 continue;
                         r = listen_on(s, (ConfigFace)face, &config, text);
                         if (r < 0)

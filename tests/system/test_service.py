@@ -181,6 +181,23 @@ def inherited_any():
             d.stop()
 
 
+@cx.case("an address that another face has already ends the start: no face is left out in silence")
+def another_face():
+    with cx.Daemon(start=False) as d, socket.socket(socket.AF_INET6) as s:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        s.bind(("::", 0))
+        s.listen(5)
+        port = s.getsockname()[1]
+        config = cx.base_config(insecure=True)
+        for host in "*", "[::]":
+            config["listen"]["http"] = [f"tcp://{host}:{port}"]
+            d.configure(config)
+            d.spawn(prefix=[sys.executable, "-c", LAUNCH, str(s.fileno())], pass_fds=[s.fileno()],
+                    env={"LISTEN_FDS": "1", "LISTEN_FDNAMES": "lines"})
+            assert d.wait() == 74
+            assert d.out.find(rf"listen http tcp://.*:{port} failed: Address already in use"), d.out.lines
+
+
 @cx.case("of an inherited socket that belongs to no face the log tells")
 def inherited_stranger():
     with cx.Daemon(start=False) as d, socket.create_server(("127.0.0.1", 0)) as s:

@@ -295,6 +295,20 @@ static int find_newest(Load *l, SnapshotMarks *marks)
         return r == -EBADMSG ? 0 : r;
 }
 
+/*
+ * Which surveys there were was damaged as well, and is made anew of those that can be found: of another one that a snapshot
+ * has counted nobody would know any more, and it would be counted again when it is sent again.
+ */
+static int judge_store(Store *store, const char **ret_reason)
+{
+        StoreInfo info;
+        int r = store_info(store, &info);
+
+        if (r == 0 && info.n_damaged)
+                *ret_reason = "the store is damaged";
+        return r;
+}
+
 int snapshots_load(Server *server, Store *store, uint64_t *ret_last_seq)
 {
         SnapshotMarks *marks = &server->snapshot_marks;
@@ -312,9 +326,10 @@ int snapshots_load(Server *server, Store *store, uint64_t *ret_last_seq)
         if (r == 0)
                 r = find_newest(l, marks);
         if (r == 0 && (marks->live || marks->next)) {
+                r = judge_store(store, &reason);
                 if (server->config->snapshot_after == 0)
                         reason = "the configuration wants none";
-                else
+                if (r == 0 && !reason)
                         r = load(l, path, marks, &reason);
         }
         if (r > 0) {

@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import time
 
 import cx
@@ -204,6 +205,30 @@ def catch(d, number, now, caught):
 
     cx.until("a child was caught", again, 60)
     return sent
+
+
+@cx.case("what a snapshot has counted and a damaged store has forgotten is not counted again")
+def forgotten():
+    surveys = [{"id": f"s{i}", "ts": int(time.time()) - 60, "queue": "tech", "answers": {"csat": 5}} for i in range(60)]
+
+    def n():
+        with d.http() as h:
+            return h.json("/v1/figures", scope="org", metric="csat", window="7d")["figures"][0]["n"]
+
+    with cx.Daemon(config(after=10)) as d:
+        d.send(*surveys)
+        d.stop()
+        assert os.path.exists(snapshot(d))
+        with sqlite3.connect(d.path("s", "cxd.db")) as db:
+            db.execute("DELETE FROM survey WHERE seq = 7")
+            db.execute("UPDATE block SET max_ts = max_ts + 1")  # its checksum is wrong
+        db.close()
+        d.start()
+        assert used(d) is None and d.out.find("snapshot is not used: the store is damaged")
+        assert n() == 59
+        assert d.send(surveys[6])["stored"] == 1 and n() == 60
+        d.restart(kill=True)
+        assert n() == 60
 
 
 @cx.case("what changed behind a first snapshot that was never finished is not taken for a change of the next one")

@@ -216,20 +216,31 @@ static int intern_level(Org *o, ScopeKind kind, Text name, ScopeId *ret)
 /* Joins what overlaps or touches, so that a thousand agents of a team make one edge. */
 static int add_edge(Org *o, ScopeId lower, ScopeId upper, usec_t from, usec_t to, bool direct)
 {
+        Edge *edges, *joined = NULL;
+        size_t n_kept = 0;
         Node *n;
-        Edge *edges;
 
         if (lower == SCOPE_NONE || upper == SCOPE_NONE || lower == upper || from >= to)
                 return 0;
         n = o->nodes[lower];
         for (size_t i = 0; i < n->n_edges; i++) {
-                Edge *e = &n->edges[i];
+                const Edge *e = &n->edges[i];
 
                 if (e->upper == upper && e->direct == direct && from <= e->to && to >= e->from) {
-                        e->from = from < e->from ? from : e->from;
-                        e->to = to > e->to ? to : e->to;
-                        return 0;
+                        from = e->from < from ? e->from : from;
+                        to = e->to > to ? e->to : to;
+                        /* It may close the gap between several, which are one from now on. */
+                        if (joined)
+                                continue;
+                        joined = &n->edges[n_kept];
                 }
+                n->edges[n_kept++] = *e;
+        }
+        n->n_edges = n_kept;
+        if (joined) {
+                joined->from = from;
+                joined->to = to;
+                return 0;
         }
         edges = realloc(n->edges, (n->n_edges + 1) * sizeof(*edges));
         if (!edges)

@@ -131,6 +131,30 @@ START_TEST(parents_are_the_next_level_that_is_there)
 }
 END_TEST
 
+START_TEST(a_parent_is_named_once_whatever_the_order_of_the_rows)
+{
+        /* Those after the third close the gaps between what came before. */
+        static const usec_t times[][2] = {{0, 10}, {20, 30}, {40, 50}, {5, 25}, {25, 45}};
+        Org *o;
+        ScopeId parents[2];
+        char name[16];
+
+        ck_assert_int_eq(org_new(&o, &key), 0);
+        for (size_t i = 0; i < CX_ARRAY_LEN(times); i++) {
+                snprintf(name, sizeof(name), "n%zu", i);
+                ck_assert_int_eq(add(o, name, "alpha", "lisboa", NULL, times[i][0], times[i][1]), 0);
+        }
+        ck_assert_int_eq(add(o, "last", "alpha", "madrid", NULL, 0, USEC_INFINITY), 0);
+        for (usec_t at = 0; at < 50; at++) {
+                ck_assert_uint_eq(org_parents(o, find(o, "team/alpha"), at, parents), 2);
+                ck_assert_str_eq(org_scope(o, parents[0])->text.at, "site/lisboa");
+                ck_assert_str_eq(org_scope(o, parents[1])->text.at, "site/madrid");
+        }
+        ck_assert_uint_eq(org_parents(o, find(o, "team/alpha"), 50, parents), 1);
+        org_free(o);
+}
+END_TEST
+
 START_TEST(two_rows_for_one_time_are_refused)
 {
         Org *o = make();
@@ -176,5 +200,5 @@ START_TEST(names_are_known_once_and_keep_their_number)
 END_TEST
 
 CHECK_MAIN("org", a_survey_counts_for_the_units_of_its_own_time, what_lies_under_what_depends_on_the_time,
-           parents_are_the_next_level_that_is_there, two_rows_for_one_time_are_refused,
-           names_are_known_once_and_keep_their_number)
+           parents_are_the_next_level_that_is_there, a_parent_is_named_once_whatever_the_order_of_the_rows,
+           two_rows_for_one_time_are_refused, names_are_known_once_and_keep_their_number)

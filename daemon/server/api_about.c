@@ -126,6 +126,7 @@ int api_me(ApiCall *call)
         json_begin_object(out);
         json_member_str(out, "principal", call->who->name);
         json_member_bool(out, "admin", call->who->admin);
+        json_member_int(out, "reloads", (int64_t)feeds_n_reloads(s->feeds));
         write_grants(call, out);
         json_key(out, TEXT("windows"));
         json_begin_array(out);

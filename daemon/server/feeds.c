@@ -121,6 +121,8 @@ int feeds_configure(Feeds *f, const Config *c)
         /* As long as it may be seen. */
         for (Feed *feed = f->feeds; feed; feed = feed->later)
                 feed_tell_all(feed);
+        if (f->config)
+                f->n_reloads++;
         f->config = c;
         for (Feed *feed = f->feeds; feed; feed = feed->later) {
                 feed->before = feed->principal;
@@ -402,6 +404,11 @@ void feed_unsubscribe(FeedSubscriber *s)
                 s->next->link = s->link;
         s->next = NULL;
         s->link = NULL;
+}
+
+uint64_t feeds_n_reloads(const Feeds *f)
+{
+        return f->n_reloads;
 }
 
 size_t feeds_n_subscribers(const Feeds *f)

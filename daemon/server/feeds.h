@@ -110,5 +110,7 @@ bool feed_may_see(const Feed *f, const Feeds *feeds, const Engine *e, Text topic
 void feed_subscribe(Feed *f, FeedSubscriber *s);
 void feed_unsubscribe(FeedSubscriber *s); /* also if not subscribed */
 size_t feeds_n_subscribers(const Feeds *f);
+/* How often they were configured after the first time: what a principal sees may be something else since the last. */
+uint64_t feeds_n_reloads(const Feeds *f);
 
 CX_DEFINE_CLEANUP(Feeds, feeds_free)

@@ -42,6 +42,7 @@ typedef struct Tick {
 
 struct Feeds {
         const Config *config;
+        uint64_t n_reloads;
         Feed *feeds;
         Feed *turn; /* who is told first the next time; NULL: the first one */
         Tick tick;

@@ -101,6 +101,7 @@ static int tick_feed(Feeds *f, Feed *feed, const Engine *e, usec_t now, Buffer *
         json_begin_object(&out);
         json_member_int(&out, "seq", (int64_t)feed_last_seq(feed));
         json_member_time(&out, "at", now);
+        json_member_int(&out, "reloads", (int64_t)feeds_n_reloads(f));
         json_end_object(&out);
         if (buffer_failed(json))
                 return -ENOMEM;

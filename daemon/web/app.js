@@ -232,7 +232,8 @@ class App {
                                 this.board.take(figure);
                                 this.detail.take(figure);
                         }
-                } else if (kind === 'gap') {
+                } else if (kind === 'gap' || (kind === 'tick' && object.reloads !== this.me?.reloads)) {
+                        // Since a reload of the daemon there may also be less to see, of which there is no news.
                         this.fresh();
                 }
                 this.connection('live');

@@ -314,6 +314,25 @@ def reloaded():
         assert d.out.find("reload done")
 
 
+@cx.case("a tick tells that the configuration was read anew, by the number that /v1/me has")
+def told():
+    people = cx.person("maria", "team_lead", "team/alpha")
+    with cx.Daemon(cx.base_config(principals=people, feed={"tick": "1s"})) as d, d.events("maria") as e:
+        peer = d._keep(cx.Sp(d.feed("maria"), "SUB"))
+        me = lambda: d.http(who="maria").json("/v1/me")
+        assert me()["reloads"] == e.next("tick")[2]["reloads"] == json.loads(peer.recv().split(b" ", 1)[1])["reloads"] == 0
+        d.write("roster.csv", cx.ROSTER.replace("ben,Ben Cole,alpha,madrid", "ben,Ben Cole,bravo,lisbon"))
+        d.reload()
+        seen = me()
+        assert seen["reloads"] == 1 and "agent/ben" not in [s["scope"] for s in seen["scopes"]], seen
+        cx.until("a tick says so", lambda: e.next("tick")[2]["reloads"] == 1)
+        # A configuration that is refused is none.
+        d.configure("metrics: 7\n")
+        d.reload(expect="reload refused")
+        e.next("tick")
+        assert me()["reloads"] == e.next("tick")[2]["reloads"] == 1
+
+
 @cx.case("figures and ticks carry the number of the last alert, and only figures that the principal sees")
 def figures():
     with cx.Daemon(config()) as d:

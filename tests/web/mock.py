@@ -98,6 +98,7 @@ class Mock:
         self.requests = []
         self.tokens = {TOKEN, OTHER}
         self.failing = set()  # paths that answer 500
+        self.reloads = 0  # how often the configuration was read anew
         self.held = {}  # paths whose answers, made when they are asked for, leave only once this event is set
         self.given = {}  # figures that are not made up: by scope, metric and window
         self.feed = []  # (seq, event) of this principal, from 1
@@ -249,6 +250,9 @@ class Mock:
             for stream in self.streams:
                 stream.put((event, data))
 
+    def tick(self):
+        return {"at": stamp(self.now), "reloads": self.reloads}
+
     def transition(self, alert, state, **more):
         alert = alert | {"state": state, "changed": stamp(datetime.datetime.now(datetime.timezone.utc))} | more
         self.publish("alert", {"at": alert["changed"], "transition": state, "alert": alert})
@@ -339,8 +343,8 @@ class MockHandler(http.server.BaseHTTPRequestHandler):
         if path == "/v1/me":
             scopes = [{"scope": s, "name": d[0], "metrics": mock.sees(s)} for s, d in seen.items()]
             grants = [{"role": "team_lead", "scope": "team/alpha"}, {"role": "queue_owner", "scope": "queue/billing-es"}]
-            me = {"principal": "maria" if self.token() == TOKEN else "omar", "admin": False, "grants": grants, "windows": list(WINDOWS)}
-            return 200, me | {"scopes": scopes, "metrics": METRICS}
+            me = {"principal": "maria" if self.token() == TOKEN else "omar", "admin": False, "reloads": mock.reloads, "grants": grants}
+            return 200, me | {"windows": list(WINDOWS), "scopes": scopes, "metrics": METRICS}
         if path == "/v1/org":
             return 200, {
                 "scopes": [{"scope": s, "name": d[0], "assigned": True, "parents": [p for p in d[1] if p in seen]} for s, d in seen.items()]
@@ -385,7 +389,7 @@ class MockHandler(http.server.BaseHTTPRequestHandler):
         with self.owner.lock:
             for event, data in self.owner.feed[int(query.get("since", len(self.owner.feed))) :]:
                 mine.put((event, data))
-            mine.put(("tick", {"seq": len(self.owner.feed), "at": stamp(self.owner.now)}))
+            mine.put(("tick", self.owner.tick() | {"seq": len(self.owner.feed)}))
             self.owner.streams.append(mine)
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")

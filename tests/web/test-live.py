@@ -362,6 +362,34 @@ class Live(Dashboard):
             self.page.settle()
         self.assertEqual(len(self.mock.asked("/v1/me")), asked + 1)
 
+    def test_what_may_not_be_seen_any_more_goes_with_the_tick_after_a_reload(self):
+        row = "#rows tr[data-scope='agent/ana.ruiz']"
+        for path, there in (("/", f'document.querySelector("{row}")'), (DETAIL.replace("h.tanaka", "ana.ruiz"), "document.querySelector('#detail-rows td')")):
+            self.start(path=path)
+            self.stream_is_up()
+            self.page.until(there, "what may be seen")
+            self.page.settle()
+            # As long as nothing was read anew, a tick is no reason to ask.
+            asked = len(self.mock.asked("/v1/me"))
+            self.mock.publish("tick", self.mock.tick())
+            self.page.settle()
+            self.assertEqual(len(self.mock.asked("/v1/me")), asked)
+            del self.mock.scopes["agent/ana.ruiz"]
+            self.mock.reloads += 1
+            self.mock.publish("tick", self.mock.tick())
+            self.page.until(f"!({there})", "what may not be seen any more goes", 5)
+            self.eventually(lambda asked=asked: len(self.mock.asked("/v1/me")) == asked + 1)
+            # Nothing is left to look after.
+            self.mock.scopes.clear()
+            self.mock.alerts.clear()
+            self.mock.reloads += 1
+            self.mock.publish("tick", self.mock.tick())
+            self.page.run("location.hash = ''")
+            self.page.until("document.getElementById('nothing').offsetHeight > 0", "it is said", 5)
+            self.page.settle()
+            self.assertNotIn("Blessing Okafor", self.page.run("document.body.innerHTML"))
+            self.assertNotIn("Ana Ruiz", self.page.run("document.body.innerHTML"))
+
     def test_a_token_that_was_revoked_leads_to_the_sign_in(self):
         self.start(path=DETAIL)
         self.stream_is_up()

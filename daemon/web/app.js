@@ -180,6 +180,21 @@ class App {
 
         // --- where we are ---
 
+        // The link that somebody leaves the overview by, and what it is in: both may be gone when he comes back.
+        leave() {
+                const link = document.activeElement?.closest('#overview a');
+                this.left = link && [link, link.closest('li, tr')];
+        }
+
+        comeBack() {
+                const [link, place] = this.left ?? [];
+                for (const node of [link, place?.querySelector('a'), byId('content')]) {
+                        node?.focus();
+                        if (document.activeElement === node)
+                                return;
+                }
+        }
+
         go(query) {
                 const wanted = `#${new URLSearchParams(Object.entries(query).filter(([, v]) => v))}`;
                 if (wanted === location.hash)
@@ -192,7 +207,10 @@ class App {
                 if (!this.me)
                         return;
                 const wanted = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+                const isBack = Boolean(this.detail.query.scope);
                 if (wanted.scope) {
+                        if (!isBack)
+                                this.leave();
                         this.view('detail');
                         this.detail.show(wanted);
                         byId('back').href = `#${new URLSearchParams(Object.entries(this.board.query))}`;
@@ -203,6 +221,8 @@ class App {
                 if (this.me.scopes.length)
                         this.board.show(wanted.kind ? wanted : { ...this.board.query, ...wanted });
                 this.render();
+                if (isBack)
+                        this.comeBack();
         }
 
         // --- the connection ---

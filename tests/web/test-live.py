@@ -281,6 +281,42 @@ class Live(Dashboard):
         self.no_problems()
         self.assertTrue(self.page.run("document.activeElement.matches('.term')"))
 
+    def enter(self, selector):
+        self.page.run(f"document.querySelector({json.dumps(selector)}).focus()")
+        self.page.call("Input.dispatchKeyEvent", type="keyDown", key="Enter", code="Enter", text="\r", windowsVirtualKeyCode=13)
+        self.page.call("Input.dispatchKeyEvent", type="keyUp", key="Enter", code="Enter", windowsVirtualKeyCode=13)
+
+    def test_the_way_back_leads_to_where_one_came_from(self):
+        self.overview()
+        self.stream_is_up()
+        self.page.until("document.querySelectorAll('.card').length === 3", "the alerts")
+        self.page.settle()
+        card, row = '.card[data-id="a000000000000002"]', '#rows tr[data-scope="agent/h.tanaka"]'
+        on_title = "document.activeElement.id === 'detail-title'"
+        for place in (card, row):
+            self.enter(f"{place} a")
+            self.page.until(on_title, "the scope")
+            # Meanwhile what is there is drawn anew, and another scope is looked at.
+            self.mock.transition(self.mock.alerts["a000000000000002"], "firing", note=place)
+            self.enter("#detail-place a")
+            self.page.until(f"{text('#detail-title')} === 'Alpha' && {on_title}", "what it lies in")
+            self.page.settle()
+            self.enter("#back")
+            self.page.until("!document.getElementById('overview').hidden", "the overview")
+            self.page.settle()
+            self.assertTrue(self.page.run(f"document.activeElement === document.querySelector({json.dumps(place + ' a')})"), place)
+        # Who came from nowhere, or from what is gone, begins at the top.
+        self.enter(f"{card} a")
+        self.page.until(on_title, "the scope")
+        self.mock.transition(self.mock.alerts["a000000000000002"], "resolved", reason="recovered")
+        self.page.until("document.title.startsWith('(1)')", "it is over")
+        self.enter("#back")
+        self.page.until("document.activeElement.id === 'content'", "the top")
+        self.start(path=DETAIL)
+        self.page.until(on_title, "the scope")
+        self.enter("#back")
+        self.page.until("document.activeElement.id === 'content'", "the top")
+
     # --- who reads ---
 
     def test_what_is_not_seen_any_more_goes_and_what_is_new_comes(self):

@@ -27,6 +27,11 @@ class App {
                 byId('sign-in-form').addEventListener('submit', (e) => this.signIn(e));
                 byId('sign-out').addEventListener('click', () => this.signOut());
                 byId('retry').addEventListener('click', () => this.start());
+                // What is behind the # says what is shown.
+                document.querySelector('.skip').addEventListener('click', (e) => {
+                        e.preventDefault();
+                        byId('content').focus();
+                });
                 addEventListener('hashchange', () => this.route());
                 addEventListener('online', () => this.stream?.hurry(true));
                 document.addEventListener('visibilitychange', () => document.hidden || this.stream?.hurry());

@@ -286,6 +286,17 @@ class Live(Dashboard):
         self.page.call("Input.dispatchKeyEvent", type="keyDown", key="Enter", code="Enter", text="\r", windowsVirtualKeyCode=13)
         self.page.call("Input.dispatchKeyEvent", type="keyUp", key="Enter", code="Enter", windowsVirtualKeyCode=13)
 
+    def test_skipping_to_the_content_leaves_nothing(self):
+        for path, there in (("/#kind=queue&metric=nps&window=7d", f"{BOARD} === 2"), (DETAIL, "document.querySelector('.series')")):
+            self.start(path=path)
+            self.page.until(there, "the page")
+            self.page.settle()
+            self.enter(".skip")
+            self.page.until("document.activeElement.id === 'content'", "the content has the focus")
+            self.page.settle()
+            self.assertTrue(self.page.run(f"!!({there})"), path)
+            self.assertTrue(self.page.run(f"location.href.endsWith('{path}')"), path)
+
     def test_the_way_back_leads_to_where_one_came_from(self):
         self.overview()
         self.stream_is_up()

@@ -119,6 +119,12 @@ function runs(points) {
         return run.length ? [...all, run] : all;
 }
 
+// Whether words beside a line, with points behind them, can be read better below it than above.
+function isClearerBelow(line, points, bottom) {
+        const near = (side) => points.filter((at) => (at - line) * side >= 0 && (at - line) * side < 24).length;
+        return line < 20 || (near(-1) > near(1) && line + 20 < bottom);
+}
+
 export function seriesChart(metric, points, width) {
         const height = width < 500 ? 200 : 260;
         const edge = { left: 52, right: 14, top: 12, bottom: 28 };
@@ -147,15 +153,19 @@ export function seriesChart(metric, points, width) {
                         svg('polyline', { class: 'line', points: run.map((p) => `${at(p)},${y(p.value).toFixed(1)}`).join(' ') }));
         }
         if (words.isNumber(goal))
-                chart.append(svg('line', { class: 'target', x1: edge.left, x2: width - edge.right, y1: y(goal), y2: y(goal) }),
-                        svg('text', { class: 'target-text', x: width - edge.right, y: y(goal) - 6, 'text-anchor': 'end' },
-                                `target ${words.target(metric, goal)}`));
+                chart.append(svg('line', { class: 'target', x1: edge.left, x2: width - edge.right, y1: y(goal), y2: y(goal) }));
         for (const p of points) {
                 if (!words.isNumber(p.value))
                         continue;
                 const tip = `${words.dateTime(p.at)}: ${sentence(metric, p)}; ${words.answers(metric, p.n)}`;
                 chart.append(svg('circle', { class: p.state === 'insufficient' ? 'point few' : 'point', cx: at(p), cy: y(p.value).toFixed(1), r: 4 },
                         svg('title', null, tip)));
+        }
+        if (words.isNumber(goal)) {
+                const text = `target ${words.target(metric, goal)}`;
+                const behind = points.filter((p) => words.isNumber(p.value) && x(new Date(p.at).getTime()) > width - edge.right - 8 * text.length);
+                const isBelow = isClearerBelow(y(goal), behind.map((p) => y(p.value)), height - edge.bottom);
+                chart.append(svg('text', { class: 'target-text', x: width - edge.right, y: y(goal) + (isBelow ? 16 : -6), 'text-anchor': 'end' }, text));
         }
         return chart;
 }

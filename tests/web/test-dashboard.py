@@ -180,6 +180,47 @@ class Shown(Dashboard):
             for (_, _, right), (_, left, _) in zip(labels, labels[1:]):
                 self.assertLess(right, left, words)
 
+    def test_the_name_of_the_target_can_be_read_in_a_chart(self):
+        self.overview()
+        for value, target in ((84, 80), (76, 80), (80, 80), (60, 100), (24, 20)):
+            for width in (260, 1150):
+                words, top, covered = self.page.run(f"""(async () => {{
+                    const {{seriesChart}} = await import('/web/chart.js');
+                    const at = (i) => new Date(Date.UTC(2024, 10, 1 + i)).toISOString();
+                    const point = (v, i) => ({{at: at(i), value: v, low: null, high: null, n: 99, target: {target}, state: 'ok'}});
+                    const values = [{0 if value > 50 else 100}, ...Array(24).fill({value})];
+                    const chart = seriesChart({{name: 'csat', kind: 'top2', unit: '%', scale: [1, 5]}}, values.map(point), {width});
+                    document.querySelector('main').append(chart);
+                    const text = chart.querySelector('.target-text'), t = text.getBoundingClientRect();
+                    const points = [...chart.querySelectorAll('circle')].map((c) => c.getBoundingClientRect());
+                    const line = chart.querySelector('line.target').getBoundingClientRect();
+                    const covers = (b) => b.right > t.left + 1 && b.left < t.right - 1 && b.bottom > t.top + 3 && b.top < t.bottom - 3;
+                    return [text.textContent, t.top - chart.getBoundingClientRect().top, [...points, line].filter(covers).length];
+                }})()""")
+                what = (words, value, width)
+                self.assertGreater(top, -2, what)
+                # On a line of values that is the target's own there is no better place.
+                if value != target:
+                    self.assertEqual(covered, 0, what)
+
+    def test_colours_of_words_stand_out_from_what_is_behind_them(self):
+        # What is asked of text by WCAG 2.1, level AA, wherever it may stand.
+        for dark in (False, True):
+            self.start()
+            self.page.look(dark=dark)
+            ratios = self.page.run("""(() => {
+                const style = getComputedStyle(document.documentElement);
+                const light = (name) => {
+                    const at = [1, 3, 5].map((i) => parseInt(style.getPropertyValue(name).trim().slice(i, i + 2), 16) / 255);
+                    const [r, g, b] = at.map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+                    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+                };
+                return ['--ink', '--quiet', '--link', '--bad', '--near', '--good', '--none'].flatMap((word) =>
+                    ['--page', '--panel'].map((behind) => [word, behind, Math.max(light(word) / light(behind), light(behind) / light(word))]));
+            })()""")
+            for word, behind, ratio in ratios:
+                self.assertGreaterEqual(ratio, 4.5, (dark, word, behind))
+
     def test_no_day_that_is_still_to_come_is_written_below_a_chart(self):
         self.overview()
         # Windows of days end with the day that is under way: up to a day ahead.

@@ -94,18 +94,24 @@ export function interval(metric, figure) {
         return `${beside(metric, figure.low, figure.target, 0)} to ${beside(metric, figure.high, figure.target, 0)}`;
 }
 
-// The length of a step on the metric's own scale: "3.1 percentage points".
-export function difference(metric, step) {
+// The length of a step; one that would look like none gets more digits.
+export function shortDifference(metric, step) {
         const size = Math.abs(step);
-        if (metric?.unit === '%')
-                return `${number(size, 1, false)} percentage points`;
-        if (metric?.unit === 'points')
-                return `${number(size, 0, false)} points`;
-        return number(size, 2, false);
+        const digits = metric?.unit === 'points' ? 0 : metric?.unit === '%' ? 1 : 2;
+        let n = digits;
+        while (size > 0 && size < 0.5 / 10 ** n && n < digits + 3)
+                n++;
+        return number(size, n, false);
 }
 
-export function shortDifference(metric, step) {
-        return number(Math.abs(step), metric?.unit === 'points' ? 0 : metric?.unit === '%' ? 1 : 2, false);
+// The same on the metric's own scale: "3.1 percentage points".
+export function difference(metric, step) {
+        const size = shortDifference(metric, step);
+        if (metric?.unit === '%')
+                return `${size} percentage points`;
+        if (metric?.unit === 'points')
+                return size === number(1, 0, false) ? `${size} point` : `${size} points`;
+        return size;
 }
 
 export function metricLabel(name) {

@@ -154,6 +154,15 @@ class Shown(Dashboard):
             self.assertTrue(self.page.run(f"!!document.querySelector({json.dumps(f'{row} .change.tone-{tone}')})"), what)
         self.assertEqual(self.page.run(text('#rows tr[data-scope="agent/i.new"] td.trend')), "")
 
+    def test_a_change_that_there_is_is_not_called_zero(self):
+        self.overview()
+        said = self.page.run("""import('/web/words.js').then(({trend}) => [['points', -0.3], ['points', 1], ['%', 0.04], ['', 0.004], ['%', 0], ['%', -3.14]].map(
+            ([unit, step]) => trend({kind: 'x', unit, better: 'higher'}, {state: 'ok', window: '7d', trend: step, trend_low: -9, trend_high: 9}))
+            .map(({text, help}) => `${text}: ${help.split(';')[0]}`))""")
+        self.assertEqual(said, ["▼ 0.3: Down 0.3 points from the 7 days before", "▲ 1: Up 1 point from the 7 days before",
+                                "▲ 0.04: Up 0.04 percentage points from the 7 days before", "▲ 0.004: Up 0.004 from the 7 days before",
+                                "▬ 0.0: The same as in the 7 days before.", "▼ 3.1: Down 3.1 percentage points from the 7 days before"])  # fmt: skip
+
     def test_the_answers_stand_in_the_order_of_the_scale(self):
         self.overview()
         for wanted in (["-2", "-1", "0", "1", "2"], ["0", "5", "10"], ["no", "yes"]):

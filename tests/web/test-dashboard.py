@@ -466,6 +466,23 @@ class Shown(Dashboard):
             self.assertEqual(self.page.run("document.documentElement.scrollWidth"), 360)
             self.no_problems()
 
+    def test_a_long_name_of_a_metric_does_not_stick_out(self):
+        for name in ("w" * 64, "agent.answered.all.of.the.questions.that.were.asked"):
+            mock.METRICS.append(mock.metric(name, "top2", "%", [1, 5], 85))
+            self.addCleanup(lambda name=name: mock.METRICS.remove(next(m for m in mock.METRICS if m["name"] == name)))
+            for path, wait in ((f"/#kind=queue&metric={name}&window=28d", ".card[data-id=a000000000000008]"),
+                               (f"/#scope=queue/billing-es&metric={name}&window=28d", ".surveys li")):  # fmt: skip
+                self.start(path="/web/style.css")
+                alert = self.mock.alert(8, "queue/billing-es", name, "28d", "warning", "firing", 1, "Ask.")
+                self.mock.alerts[alert["id"]] = alert
+                for width in (360, 768, 1280):
+                    self.page.look(width=width, height=800)
+                    self.page.open(self.url + "/web/style.css")
+                    self.page.open(self.url + path)
+                    self.page.until(f"document.querySelector('{wait}')", path)
+                    self.page.settle()
+                    self.assertEqual(self.page.run("document.documentElement.scrollWidth"), width, path)
+
     def test_long_words_do_not_stick_out(self):
         for path, wait in (("/", ".card[data-id=a000000000000008]"), ("/#scope=agent/long&metric=csat&window=28d", ".notices li")):
             self.start(path="/web/style.css")

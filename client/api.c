@@ -8,11 +8,25 @@
 #include "client/http.h"
 #include "client/xalloc.h"
 
+#define PATIENCE_SECONDS 120
+
 int api_open(Ctl *ctl)
 {
         if (!ctl->http)
                 ctl->http = http_new(ctl);
         return ctl->http ? CTL_OK : CTL_USAGE;
+}
+
+int api_open_patient(Ctl *ctl, const Args *args)
+{
+        int64_t seconds = PATIENCE_SECONDS;
+        int r = args_int(args, ctl, "timeout", 1, 1000000, &seconds);
+
+        if (r == CTL_OK)
+                r = api_open(ctl);
+        if (r == CTL_OK)
+                http_set_patience(ctl->http, seconds * USEC_SEC);
+        return r;
 }
 
 int api_refusal(const Ctl *ctl, long status, const Buffer *body)

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "client/cmd.h"
 #include "client/ctl.h"
 #include "proto/base/buffer.h"
 
@@ -31,6 +32,11 @@ int api_get(Ctl *ctl, const char *path_and_query, json_t **ret, Buffer *ret_body
 
 /* Opens ctl->http if it is not open yet. CTL_OK, or CTL_USAGE, said why. */
 int api_open(Ctl *ctl);
+
+/* The same for what takes as long as it takes: with the patience of --timeout. */
+int api_open_patient(Ctl *ctl, const Args *args);
+
+#define API_TIMEOUT_HELP "give up when the daemon answers nothing for so long (default 120)"
 
 /* Members; @object may be NULL or something else. Borrowed. */
 const char *member_string(const json_t *object, const char *key); /* NULL: absent or no text */

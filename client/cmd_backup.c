@@ -133,6 +133,9 @@ static int receive(Ctl *ctl, Backup *b)
         if (b->error) {
                 ctl_error(ctl, "cannot write the backup: %s", strerror(b->error));
                 r = CTL_USAGE;
+        } else if (end == HTTP_SILENT) {
+                r = http_say_silent(ctl->http);
+                ctl_error(ctl, "the backup is not complete");
         } else if (status == 0) {
                 r = http_say_unreachable(ctl->http);
         } else if (status != 200) {
@@ -155,7 +158,7 @@ static int run(Ctl *ctl, const Args *args)
 
         if (!force && access(file, F_OK) == 0)
                 return ctl_usage(ctl, "there is a %s already; --force replaces it", file);
-        r = api_open(ctl);
+        r = api_open_patient(ctl, args);
         if (r != CTL_OK)
                 return r;
         b.fd = mkostemp(temporary, O_CLOEXEC); /* for its owner alone */
@@ -172,6 +175,7 @@ static int run(Ctl *ctl, const Args *args)
 
 static const Flag flags[] = {
         {"force", 0, NULL, "replace the file if there is one"},
+        {"timeout", 't', "SECONDS", API_TIMEOUT_HELP},
         {0},
 };
 

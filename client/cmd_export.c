@@ -98,7 +98,7 @@ static int run(Ctl *ctl, const Args *args)
         if (r == CTL_OK)
                 r = args_time(args, ctl, "until", when_now(), &until);
         if (r == CTL_OK)
-                r = api_open(ctl);
+                r = api_open_patient(ctl, args);
         if (r != CTL_OK)
                 return r;
         path = http_query("/v1/export", "since", since, "until", until, "source", args_get(args, "source"),
@@ -108,7 +108,10 @@ static int run(Ctl *ctl, const Args *args)
                 render_csv(e.row, ctl->out, true);
         end = http_stream(ctl->http, path, "application/x-ndjson", USEC_INFINITY, on_data, &e, &error,
                           &status);
-        if (status == 0) {
+        if (end == HTTP_SILENT) {
+                r = http_say_silent(ctl->http);
+                ctl_error(ctl, "the export is not complete");
+        } else if (status == 0) {
                 r = http_say_unreachable(ctl->http);
         } else if (status != 200) {
                 r = api_refusal(ctl, status, &error);
@@ -132,6 +135,7 @@ static const Flag flags[] = {
         {"until", 0, "TIME", "surveys before then"},
         {"source", 0, "NAME", "surveys of this source only"},
         {"format", 0, "ndjson|csv", "one canonical JSON object per line (default), or CSV"},
+        {"timeout", 't', "SECONDS", API_TIMEOUT_HELP},
         {0},
 };
 

@@ -14,13 +14,13 @@ static bool on_data(void *context, const char *data, size_t n)
         return !buffer_failed(b) && b->n <= HTTP_ANSWER_MAX;
 }
 
-/* It reads everything, which may take longer than other answers: without a deadline. */
-static int ask(Ctl *ctl, Buffer *ret)
+/* It reads everything, which may take longer than other answers: no deadline, but patience. */
+static int ask(Ctl *ctl, const Args *args, Buffer *ret)
 {
         Buffer error = BUFFER_NULL;
         long status = 0;
         HttpEnd end;
-        int r = api_open(ctl);
+        int r = api_open_patient(ctl, args);
 
         if (r != CTL_OK)
                 return r;
@@ -29,6 +29,8 @@ static int ask(Ctl *ctl, Buffer *ret)
         if (end == HTTP_STOPPED) {
                 ctl_error(ctl, "the answer from %s is too long; is that cxd?", ctl->host);
                 r = CTL_REFUSED;
+        } else if (end == HTTP_SILENT) {
+                r = http_say_silent(ctl->http);
         } else if (status == 0 || (status == 200 && end != HTTP_END)) {
                 r = http_say_unreachable(ctl->http);
         } else if (status != 200) {
@@ -68,13 +70,17 @@ static int show(Ctl *ctl, const Buffer *body)
 static int run(Ctl *ctl, const Args *args)
 {
         Buffer body = BUFFER_NULL;
-        int r = ask(ctl, &body);
+        int r = ask(ctl, args, &body);
 
-        (void)args;
         if (r == CTL_OK)
                 r = show(ctl, &body);
         buffer_deinit(&body);
         return r;
 }
 
-const Cmd cmd_verify = {"verify", "", "reads all that is stored and lists what is damaged", NULL, 0, 0, run};
+static const Flag flags[] = {
+        {"timeout", 't', "SECONDS", API_TIMEOUT_HELP},
+        {0},
+};
+
+const Cmd cmd_verify = {"verify", "", "reads all that is stored and lists what is damaged", flags, 0, 0, run};

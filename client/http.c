@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "client/http.h"
 #include "client/when.h"
@@ -27,6 +28,11 @@ struct Http {
         void *context;
         Buffer *error;
         bool stopped;
+        usec_t patience; /* 0: without end */
+        usec_t heard;    /* when something of it came; monotonic */
+        /* The question that is asked while nothing comes of it; it has waited for an answer since then. */
+        CURL *probe;
+        usec_t probed;
 };
 
 /* Sets an option that cannot fail but for lack of memory or a libcurl that lacks what we link against. */
@@ -113,27 +119,42 @@ int http_say_unreachable(const Http *h)
         return CTL_UNREACHABLE;
 }
 
-static void prepare(Http *h, const char *path, struct curl_slist *headers)
+int http_say_silent(const Http *h)
+{
+        ctl_error(
+                h->ctl,
+                "the daemon at %s has stopped answering: for %lld s nothing came, also no answer to another "
+                "question",
+                h->ctl->host, (long long)(h->patience / USEC_SEC));
+        return CTL_UNREACHABLE;
+}
+
+static void address(const Http *h, CURL *curl, const char *path, struct curl_slist *headers)
 {
         char *url = xasprintf("%s%s", h->base, path);
 
+        SET(curl, CURLOPT_URL, url);
+        free(url);
+        SET(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+        SET(curl, CURLOPT_NOPROXY, "*"); /* a token must not take a way that nobody asked for */
+        SET(curl, CURLOPT_NOSIGNAL, 1L);
+        SET(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+        SET(curl, CURLOPT_USERAGENT, "cxctl/" CX_VERSION);
+        SET(curl, CURLOPT_HTTPHEADER, headers);
+        if (h->socket)
+                SET(curl, CURLOPT_UNIX_SOCKET_PATH, h->socket);
+        if (h->ctl->ca_file)
+                SET(curl, CURLOPT_CAINFO, h->ctl->ca_file);
+}
+
+static void prepare(Http *h, const char *path, struct curl_slist *headers)
+{
         curl_easy_reset(h->curl);
         h->reason[0] = '\0';
         h->code = CURLE_OK;
         h->os_errno = 0;
-        SET(h->curl, CURLOPT_URL, url);
-        free(url);
+        address(h, h->curl, path, headers);
         SET(h->curl, CURLOPT_ERRORBUFFER, h->reason);
-        SET(h->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-        SET(h->curl, CURLOPT_NOPROXY, "*"); /* a token must not take a way that nobody asked for */
-        SET(h->curl, CURLOPT_NOSIGNAL, 1L);
-        SET(h->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-        SET(h->curl, CURLOPT_USERAGENT, "cxctl/" CX_VERSION);
-        SET(h->curl, CURLOPT_HTTPHEADER, headers);
-        if (h->socket)
-                SET(h->curl, CURLOPT_UNIX_SOCKET_PATH, h->socket);
-        if (h->ctl->ca_file)
-                SET(h->curl, CURLOPT_CAINFO, h->ctl->ca_file);
 }
 
 static struct curl_slist *add_header(struct curl_slist *list, const char *name, const char *value)
@@ -216,26 +237,98 @@ int http_request(Http *h, const char *path, const Text *body, const char *type, 
         return CTL_OK;
 }
 
+static usec_t monotonic(void)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (usec_t)now.tv_sec * USEC_SEC + now.tv_nsec / 1000;
+}
+
 static size_t on_stream_data(char *data, size_t size, size_t n, void *context)
 {
         Http *h = context;
         long status = 0;
+        bool go_on;
 
         if (curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK || status != 200)
                 return h->error->n > HTTP_ERROR_MAX ? 0 : collect(data, size, n, h->error);
-        if (h->on_data(h->context, data, size * n))
+        go_on = h->on_data(h->context, data, size * n);
+        h->heard = monotonic(); /* behind what may have waited for a pipe */
+        if (go_on)
                 return size * n;
         h->stopped = true;
         return 0; /* makes curl hang up */
 }
 
-/* Runs the prepared transfer until its end or the deadline. */
-static HttpEnd drive(CURLM *multi, Http *h, usec_t deadline)
+void http_set_patience(Http *h, usec_t span)
 {
+        h->patience = span;
+}
+
+static size_t discard(char *data, size_t size, size_t n, void *context)
+{
+        (void)data;
+        (void)context;
+        return size * n;
+}
+
+/* Another question, and one to the store: who reads all of it has nothing to say until the end, and lives. */
+static void probe_start(CURLM *multi, Http *h, struct curl_slist *headers)
+{
+        h->probe = curl_easy_init();
+        if (!h->probe)
+                abort();
+        address(h, h->probe, "/v1/surveys?scope=org&limit=1", headers);
+        SET(h->probe, CURLOPT_WRITEFUNCTION, discard);
+        SET(h->probe, CURLOPT_FORBID_REUSE, 1L);
+        if (curl_multi_add_handle(multi, h->probe) != CURLM_OK)
+                abort();
+}
+
+static void probe_end(CURLM *multi, Http *h)
+{
+        if (!h->probe)
+                return;
+        curl_multi_remove_handle(multi, h->probe);
+        curl_easy_cleanup(h->probe);
+        h->probe = NULL;
+}
+
+/* Any answer will do, also that nobody else is let in. */
+static void probe_done(CURLM *multi, Http *h, CURLcode code)
+{
+        if (code == CURLE_OK || code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR)
+                h->heard = monotonic();
+        probe_end(multi, h);
+}
+
+/* False: nothing has come for too long. Who was stopped in between asks before that is said. */
+static bool is_alive(CURLM *multi, Http *h, struct curl_slist *headers)
+{
+        usec_t now = monotonic();
+
+        if (h->patience == 0 || now - h->heard < h->patience / 2) {
+                h->probed = 0;
+                return true;
+        }
+        if (h->probed == 0)
+                h->probed = now;
+        if (now - h->probed >= h->patience / 2)
+                return false;
+        if (!h->probe)
+                probe_start(multi, h, headers);
+        return true;
+}
+
+/* Runs the prepared transfer until its end or the deadline. */
+static HttpEnd drive(CURLM *multi, Http *h, struct curl_slist *headers, usec_t deadline)
+{
+        usec_t step = h->patience && h->patience / 8 < USEC_SEC ? h->patience / 8 : USEC_SEC;
         int running = 1;
 
         for (;;) {
-                usec_t left = deadline == USEC_INFINITY ? USEC_SEC : deadline - when_now();
+                usec_t left = deadline == USEC_INFINITY ? step : deadline - when_now();
                 CURLMsg *message;
 
                 if (curl_multi_perform(multi, &running) != CURLM_OK)
@@ -243,6 +336,10 @@ static HttpEnd drive(CURLM *multi, Http *h, usec_t deadline)
                 while ((message = curl_multi_info_read(multi, &(int){0}))) {
                         if (message->msg != CURLMSG_DONE)
                                 continue;
+                        if (message->easy_handle == h->probe) {
+                                probe_done(multi, h, message->data.result);
+                                continue;
+                        }
                         if (h->stopped)
                                 return HTTP_STOPPED;
                         if (message->data.result == CURLE_OK)
@@ -252,8 +349,9 @@ static HttpEnd drive(CURLM *multi, Http *h, usec_t deadline)
                 }
                 if (left <= 0)
                         return HTTP_EXPIRED;
-                if (curl_multi_poll(multi, NULL, 0,
-                                    (int)((left < USEC_SEC ? left : USEC_SEC) / USEC_MSEC + 1),
+                if (!is_alive(multi, h, headers))
+                        return HTTP_SILENT;
+                if (curl_multi_poll(multi, NULL, 0, (int)((left < step ? left : step) / USEC_MSEC + 1),
                                     NULL) != CURLM_OK)
                         return HTTP_LOST;
         }
@@ -272,13 +370,16 @@ HttpEnd http_stream(Http *h, const char *path, const char *accept, usec_t deadli
         h->context = context;
         h->error = error;
         h->stopped = false;
+        h->heard = monotonic();
+        h->probed = 0;
         prepare(h, path, headers);
         SET(h->curl, CURLOPT_WRITEFUNCTION, on_stream_data);
         SET(h->curl, CURLOPT_WRITEDATA, h);
         SET(h->curl, CURLOPT_TCP_KEEPALIVE, 1L);
         if (curl_multi_add_handle(multi, h->curl) != CURLM_OK)
                 abort();
-        end = drive(multi, h, deadline);
+        end = drive(multi, h, headers, deadline);
+        probe_end(multi, h);
         if (curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, ret_status) != CURLE_OK)
                 *ret_status = 0;
         curl_multi_remove_handle(multi, h->curl);

@@ -36,8 +36,15 @@ typedef enum HttpEnd {
         HTTP_END,     /* the daemon closed the stream */
         HTTP_STOPPED, /* on_data() said so */
         HTTP_EXPIRED, /* the deadline passed */
+        HTTP_SILENT,  /* the daemon has stopped answering (http_set_patience()) */
         HTTP_LOST,    /* the connection broke, or there never was one */
 } HttpEnd;
+
+/*
+ * Ends streams with HTTP_SILENT when for @span nothing comes of them, and no answer either to another question, which is
+ * asked after half of it: an answer that takes long to begin is none that does not come. 0, as at first: never.
+ */
+void http_set_patience(Http *h, usec_t span);
 
 /*
  * A GET whose answer comes piece by piece. @deadline: real time; USEC_INFINITY for none. Bytes of an answer
@@ -49,6 +56,9 @@ HttpEnd http_stream(Http *h, const char *path, const char *accept, usec_t deadli
 /* Says on the error stream why nothing could be reached, where we looked, and what to try. CTL_UNREACHABLE.
  */
 int http_say_unreachable(const Http *h);
+
+/* The same of a daemon that was reached and has stopped answering. CTL_UNREACHABLE. */
+int http_say_silent(const Http *h);
 
 /* @path with "?name=value&..." for each pair whose value is not NULL, percent-encoded. Ends with NULL.
  * malloc'ed. */

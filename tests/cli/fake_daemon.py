@@ -121,6 +121,7 @@ class Http(http.server.BaseHTTPRequestHandler):
             result = fake.take_body(body.decode())
             alone = result["refused"][0] if len(result["refused"]) == sum_of(result) == 1 else {}
             return self.answer(422 if alone else 200, {**alone, **result})
+        fake.closing.wait(fake.slow.get(url.path, 0))
         status, reply = fake.routes.get(url.path, (404, {"code": "E_NOT_FOUND", "error": "there is no such thing"}))
         return self.answer(status, reply)
 
@@ -221,6 +222,7 @@ class FakeDaemon:
             "/v1/org": (200, organisation(8, 3)),
             "/v1/alerts": (200, {"alerts": []}),
         }
+        self.slow = {}  # seconds that the answer to a path takes
         self.servers = []
         self.http = self.serve("cxd.sock", UnixHttp, Http)
         self.lines = self.serve("lines.sock", UnixLines, Lines)

@@ -360,6 +360,44 @@ class Queries(CliTest):
                 self.assertEqual(done[0], code, done)
                 self.assertIn(said, done[2])
 
+    def silent(self, first=b""):
+        """A daemon that takes connections, says what is given here, and nothing more."""
+        class Silent(socketserver.BaseRequestHandler):
+            def handle(handler):
+                handler.request.sendall(first)
+                self.fake.closing.wait(30)
+
+        self.fake.serve("silent.sock", UnixHttp, Silent)
+        return "-H", "unix:" + self.fake.path("silent.sock")
+
+    def test_a_daemon_that_stops_answering_is_not_waited_for(self):
+        begun = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}\n{}\r\n"
+        file = self.fake.path("copy.db")
+        for first in (b"", begun):
+            way = self.silent(first)
+            for command in (("export",), ("verify",), ("backup", file)):
+                with self.subTest(command, first=first):
+                    code, _, err = self.cxctl(*way, *command, "--timeout", "1", timeout=15)
+                    self.assertEqual(code, 3)
+                    self.assertIn("has stopped answering: for 1 s nothing came", err)
+            os.unlink(self.fake.path("silent.sock"))
+        self.assertEqual([n for n in os.listdir(self.fake.folder) if n.startswith("copy.db")], [])
+        self.assertEqual(self.cxctl("verify", "-t", "0")[0], 2)
+
+    def test_an_answer_may_take_long_while_others_are_answered(self):
+        self.fake.routes["/v1/surveys"] = (200, {"surveys": []})
+        self.fake.routes["/v1/verify"] = (200, {"rows": 5, "n_damaged": 0, "damaged": [], "seconds": 4})
+        self.fake.slow["/v1/verify"] = 4
+        self.assertEqual(self.ok("verify", "-t", "2"), "nothing is damaged\n5 rows read, 0 damaged\n")
+        self.assertIn("/v1/surveys?scope=org&limit=1", [r[1] for r in self.fake.requests])
+
+    def test_a_reader_who_pauses_is_no_daemon_that_does(self):
+        lines = (json.dumps(SURVEY) + "\n").encode() * 10000
+        self.fake.routes["/v1/export"] = (200, lines)
+        done = subprocess.run(["sh", "-c", '"$0" export -t 1 | (sleep 3; cat)', CXCTL], capture_output=True,
+                              env=self.environment(), timeout=30, check=False)
+        self.assertEqual((done.stdout, done.stderr), (lines, b""))
+
     def test_me_is_what_the_daemon_says(self):
         self.assertEqual(json.loads(self.ok("me", "-o", "json")), ME)
 

@@ -24,7 +24,7 @@ typedef struct Node {
         ScopeInfo info;
         Place *places; /* agents: ascending, apart from each other */
         size_t n_places;
-        Edge *edges; /* teams, sites, queues */
+        Edge *edges; /* teams, sites, queues: by upper scope, direct or not, and time; those of the same apart */
         size_t n_edges;
         char *display;
         bool listed; /* queues: the table has a row for it */
@@ -213,53 +213,89 @@ static int intern_level(Org *o, ScopeKind kind, Text name, ScopeId *ret)
         return r;
 }
 
+/* Whether all of @e comes before an edge with that beginning: no later one does if it does not. */
+static bool is_before(const Edge *e, ScopeId upper, bool direct, usec_t from)
+{
+        if (e->upper != upper)
+                return e->upper < upper;
+        if (e->direct != direct)
+                return e->direct < direct;
+        return e->to < from;
+}
+
+static size_t find_edge(const Node *n, ScopeId upper, bool direct, usec_t from)
+{
+        size_t low = 0, high = n->n_edges;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (is_before(&n->edges[middle], upper, direct, from))
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
 /* Joins what overlaps or touches, so that a thousand agents of a team make one edge. */
 static int add_edge(Org *o, ScopeId lower, ScopeId upper, usec_t from, usec_t to, bool direct)
 {
-        Edge *edges, *joined = NULL;
-        size_t n_kept = 0;
+        size_t first, end;
         Node *n;
 
         if (lower == SCOPE_NONE || upper == SCOPE_NONE || lower == upper || from >= to)
                 return 0;
         n = o->nodes[lower];
-        for (size_t i = 0; i < n->n_edges; i++) {
-                const Edge *e = &n->edges[i];
+        first = end = find_edge(n, upper, direct, from);
+        for (; end < n->n_edges; end++) {
+                const Edge *e = &n->edges[end];
 
-                if (e->upper == upper && e->direct == direct && from <= e->to && to >= e->from) {
-                        from = e->from < from ? e->from : from;
-                        to = e->to > to ? e->to : to;
-                        /* It may close the gap between several, which are one from now on. */
-                        if (joined)
-                                continue;
-                        joined = &n->edges[n_kept];
-                }
-                n->edges[n_kept++] = *e;
+                if (e->upper != upper || e->direct != direct || e->from > to)
+                        break;
+                from = e->from < from ? e->from : from;
+                to = e->to > to ? e->to : to;
         }
-        n->n_edges = n_kept;
-        if (joined) {
-                joined->from = from;
-                joined->to = to;
-                return 0;
+        if (end == first) {
+                Edge *edges = reallocarray(n->edges, n->n_edges + 1, sizeof(*edges));
+
+                if (!edges)
+                        return -ENOMEM;
+                n->edges = edges;
         }
-        edges = realloc(n->edges, (n->n_edges + 1) * sizeof(*edges));
-        if (!edges)
-                return -ENOMEM;
-        n->edges = edges;
-        edges[n->n_edges++] = (Edge){.from = from, .to = to, .upper = upper, .direct = direct};
+        /* What lies behind has its place behind the one that takes the place of all from @first to @end. */
+        if (end < n->n_edges)
+                memmove(&n->edges[first + 1], &n->edges[end], (n->n_edges - end) * sizeof(Edge));
+        n->n_edges = n->n_edges - (end - first) + 1;
+        n->edges[first] = (Edge){.from = from, .to = to, .upper = upper, .direct = direct};
         return 0;
 }
 
-static int add_place(Node *n, const Place *place)
+/* The first place that ends behind @at: no other one can hold that time. n_places if there is none. */
+static size_t find_place(const Node *n, usec_t at)
 {
-        Place *places = realloc(n->places, (n->n_places + 1) * sizeof(*places));
-        size_t i = n->n_places;
+        size_t low = 0, high = n->n_places;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (n->places[middle].to <= at)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+static int add_place(Node *n, size_t i, const Place *place)
+{
+        Place *places = reallocarray(n->places, n->n_places + 1, sizeof(*places));
 
         if (!places)
                 return -ENOMEM;
         n->places = places;
-        for (; i > 0 && places[i - 1].from > place->from; i--)
-                places[i] = places[i - 1];
+        if (i < n->n_places)
+                memmove(&places[i + 1], &places[i], (n->n_places - i) * sizeof(*places));
         places[i] = *place;
         n->n_places++;
         return 0;
@@ -269,13 +305,14 @@ int org_add_agent(Org *o, const RosterRow *row)
 {
         Place place = {.from = row->from, .to = row->to};
         ScopeId agent = org_find(o, SCOPE_AGENT, row->agent);
+        size_t i = 0;
         Node *n;
         int r;
 
-        for (size_t i = 0; agent != SCOPE_NONE && i < o->nodes[agent]->n_places; i++) {
-                const Place *other = &o->nodes[agent]->places[i];
-
-                if (row->from < other->to && other->from < row->to)
+        if (agent != SCOPE_NONE) {
+                n = o->nodes[agent];
+                i = find_place(n, row->from);
+                if (i < n->n_places && n->places[i].from < row->to)
                         return ORG_E_OVERLAP;
         }
         r = intern_level(o, SCOPE_AGENT, row->agent, &agent);
@@ -303,7 +340,7 @@ int org_add_agent(Org *o, const RosterRow *row)
                 n->display = display;
                 n->info.display = text_of(display);
         }
-        return row->from < row->to ? add_place(n, &place) : 0;
+        return row->from < row->to ? add_place(n, i, &place) : 0;
 }
 
 int org_add_queue(Org *o, Text queue, Text line)
@@ -349,10 +386,9 @@ const ScopeInfo *org_scope(const Org *o, ScopeId id)
 
 static const Place *place_at(const Node *n, usec_t at)
 {
-        for (size_t i = 0; i < n->n_places; i++)
-                if (n->places[i].from <= at && at < n->places[i].to)
-                        return &n->places[i];
-        return NULL;
+        size_t i = find_place(n, at);
+
+        return i < n->n_places && n->places[i].from <= at ? &n->places[i] : NULL;
 }
 
 size_t org_chain(const Org *o, ScopeId agent, ScopeId queue, usec_t ts, ScopeId ret[ORG_CHAIN_MAX])

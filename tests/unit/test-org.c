@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "daemon/core/org.h"
 #include "tests/support/check_main.h"
@@ -199,6 +201,75 @@ START_TEST(names_are_known_once_and_keep_their_number)
 }
 END_TEST
 
+#define HOURS 64
+#define SITES 3
+
+typedef struct Hours {
+        int agent[HOURS], team[HOURS]; /* the site where they are; -1: nowhere */
+} Hours;
+
+/* Ana has a row, if there is room for it, and somebody else of her team, so that times overlap and touch. */
+static void add_some_row(Org *o, Hours *hours, unsigned number, unsigned *seed)
+{
+        unsigned from = (unsigned)rand_r(seed) % HOURS, to = from + 1 + (unsigned)rand_r(seed) % 6;
+        int site = rand_r(seed) % SITES;
+        bool taken = false;
+        char name[8], in[8];
+
+        to = to < HOURS ? to : HOURS;
+        for (unsigned h = from; h < to; h++) {
+                taken = taken || hours->agent[h] >= 0;
+                if (hours->team[h] >= 0 && hours->team[h] != site)
+                        return; /* a team is in one place at a time */
+        }
+        snprintf(name, sizeof(name), "a%u", number);
+        snprintf(in, sizeof(in), "s%d", site);
+        ck_assert_int_eq(add(o, "ana", "team", in, "region", from, to), taken ? ORG_E_OVERLAP : 0);
+        ck_assert_int_eq(add(o, name, "team", in, "region", from, to), 0);
+        for (unsigned h = from; h < to; h++) {
+                hours->team[h] = site;
+                if (!taken)
+                        hours->agent[h] = site;
+        }
+}
+
+static void check_hour(const Org *o, const Hours *hours, unsigned h)
+{
+        for (int site = 0; site < SITES; site++) {
+                char name[8];
+                ScopeId id;
+
+                snprintf(name, sizeof(name), "s%d", site);
+                id = org_find(o, SCOPE_SITE, text_of(name));
+                if (id == SCOPE_NONE)
+                        continue;
+                ck_assert_int_eq(org_contains(o, id, find(o, "agent/ana"), h), hours->agent[h] == site);
+                ck_assert_int_eq(org_contains(o, id, find(o, "team/team"), h), hours->team[h] == site);
+        }
+        ck_assert_int_eq(org_contains(o, find(o, "region/region"), find(o, "team/team"), h),
+                         hours->team[h] >= 0);
+}
+
+START_TEST(rows_in_any_order_say_the_same)
+{
+        unsigned seed = 1;
+
+        for (unsigned round = 0; round < 200; round++) {
+                Hours hours;
+                Org *o;
+
+                memset(&hours, -1, sizeof(hours));
+                ck_assert_int_eq(org_new(&o, &key), 0);
+                for (unsigned i = 0; i < 60; i++)
+                        add_some_row(o, &hours, i, &seed);
+                for (unsigned h = 0; h < HOURS; h++)
+                        check_hour(o, &hours, h);
+                org_free(o);
+        }
+}
+END_TEST
+
 CHECK_MAIN("org", a_survey_counts_for_the_units_of_its_own_time, what_lies_under_what_depends_on_the_time,
            parents_are_the_next_level_that_is_there, a_parent_is_named_once_whatever_the_order_of_the_rows,
-           two_rows_for_one_time_are_refused, names_are_known_once_and_keep_their_number)
+           two_rows_for_one_time_are_refused, names_are_known_once_and_keep_their_number,
+           rows_in_any_order_say_the_same)

@@ -68,6 +68,14 @@ static void print_scale(Printer *p, const Option *o, const void *object)
         option_print_plain(p, o, text);
 }
 
+/* A share of which the larger is the better one should reach more than 1%: what is less was meant as a part of 1. */
+static bool is_part_of_one(const Metric *m, double value)
+{
+        bool small_is_good = m->kind == METRIC_YES && m->lower_is_better;
+
+        return strcmp(metric_unit(m->kind), "%") == 0 && !small_is_good && value > 0 && value < 1;
+}
+
 int metric_read_value(Load *l, const Node *n, const Metric *m, double *ret)
 {
         bool percent = n->text.n > 1 && n->text.at[n->text.n - 1] == '%';
@@ -94,6 +102,11 @@ int metric_read_value(Load *l, const Node *n, const Metric *m, double *ret)
                                  TEXT_FMT " lies outside %s to %s, which figures of this metric can have",
                                  TEXT_ARG(n->text), low_text, high_text);
         }
+        if (!percent && is_part_of_one(m, value))
+                return load_fail(l, n, NULL,
+                                 TEXT_FMT " is less than 1%%; write %.6g%%, or " TEXT_FMT
+                                          "%% if that is meant",
+                                 TEXT_ARG(n->text), 100 * value, TEXT_ARG(n->text));
         *ret = value;
         return 0;
 }

@@ -177,6 +177,13 @@ START_TEST(metrics_have_their_scale_and_target)
         ck_assert_double_eq(m[3].target, 20);
         ck_assert_int_eq(m[3].hi, 1);
         config_free(c);
+        /* Less than 1%, with the sign or where little is good; a mean has none. */
+        c = loaded("metrics:\n  a: {kind: yes, target: 0.8%}\n  b: {kind: yes, better: lower, target: 0.8}\n"
+                   "  c: {kind: mean, scale: [0, 1], target: 0.8}\n  d: {kind: nps, target: 0.8}\n"
+                   "  e: {kind: yes, target: 0}\n");
+        for (size_t i = 0; i < 5; i++)
+                ck_assert_double_eq(c->metrics[i].target, i < 4 ? 0.8 : 0);
+        config_free(c);
 }
 END_TEST
 

@@ -48,6 +48,7 @@ typedef struct Column {
         const char *title; /* for people: "VALUE"; NULL: not shown to people */
         bool right;        /* aligned to the right */
         bool people_only;  /* not part of CSV and JSON */
+        bool below; /* where a terminal is too narrow, in lines of its own below the row, and not in it */
 } Column;
 
 typedef struct Table {
@@ -83,7 +84,9 @@ static inline const Cell *table_cell(const Table *t, size_t row, size_t column)
         return &t->cells[row * t->n_columns + column];
 }
 
-/* For people: aligned columns; @width: of the terminal, to which the last column is cut; 0: not cut. */
+/*
+ * For people: aligned columns. @width: of the terminal, to which the last column is cut, unless some stand below; 0: any.
+ */
 void render_text(const Table *t, FILE *to, bool color, size_t width);
 /* RFC 4180 with LF; @header: with a line of column ids. */
 void render_csv(const Table *t, FILE *to, bool header);

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What questions look like: tables, CSV, JSON, exit codes."""
 
+import fcntl
 import http.server
 import json
 import os
 import pty
 import socketserver
 import ssl
+import struct
 import subprocess
+import termios
 import threading
 import unittest
 
@@ -267,8 +270,9 @@ class Queries(CliTest):
         self.assertIn(f"cxctl: {host} is not trusted: SSL: ", err)
         self.assertEqual(err.count("\n"), 1, err)
 
-    def in_terminal(self, *args, **env):
+    def in_terminal(self, *args, columns=0, **env):
         master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 25, columns, 0, 0))
         child = subprocess.Popen([CXCTL, *args], stdout=slave, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                  env=self.environment(TERM="xterm", **env))
         os.close(slave)
@@ -291,6 +295,29 @@ class Queries(CliTest):
         self.assertIn("\x1b[1;31mbelow\x1b[0m", self.in_terminal("figures", "org"))
         self.assertNotIn("\x1b", self.in_terminal("figures", "org", NO_COLOR="1"))
         self.assertNotIn("\x1b", self.in_terminal("figures", "org", "--no-color"))
+
+    def test_alerts_fit_into_a_narrow_terminal(self):
+        long = {**ALERT, "id": "a-18", "state": "acknowledged", "by": "maria", "evidence": None,
+                "advice": "日本語" * 20 + " two " + "x" * 80}
+        self.fake.routes["/v1/alerts"] = (200, {"alerts": [ALERT, long]})
+        self.assertEqual(self.in_terminal("alerts", columns=80, NO_COLOR="1"), (
+            "ID    SEVERITY  STATE         SCOPE           METRIC\r\n"
+            "a-17  warning   firing        agent/ana.ruiz  csat\r\n"
+            "    SINCE 2026-11-20 08:00:00  WINDOW 28d  VALUE 78.5 %  N 214\r\n"
+            "    INTERVAL 72.5 - 83.5  TARGET 85.0 %  LATELY 37.5 % of 8 since 2026-11-18\r\n"
+            "    RULE csat-below-target  ADVICE Listen to two of the last low calls together.\r\n"
+            "a-18  warning   acknowledged  agent/ana.ruiz  csat\r\n"
+            "    SINCE 2026-11-20 08:00:00  WINDOW 28d  VALUE 78.5 %  N 214\r\n"
+            "    INTERVAL 72.5 - 83.5  TARGET 85.0 %  HANDLED BY maria\r\n"
+            "    RULE csat-below-target\r\n"
+            "    ADVICE " + "日本語" * 11 + "日\r\n"
+            "    " + "本語" + "日本語" * 8 + " two\r\n"
+            "    " + "x" * 76 + "\r\n"
+            "    xxxx\r\n"))
+        self.fake.routes["/v1/alerts"] = (200, {"alerts": [ALERT]})
+        self.assertIn("\n    \x1b[1mSINCE\x1b[0m 2026-", self.in_terminal("alerts", columns=80))
+        for columns in (0, 20, 300):
+            self.assertIn("firing  2026-11-20 08:00:00  agent", self.in_terminal("alerts", columns=columns, NO_COLOR="1"))
 
     def test_output_that_cannot_be_written_is_an_error(self):
         with open("/dev/full", "w", encoding="ascii") as full:

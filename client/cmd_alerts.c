@@ -42,7 +42,7 @@ static int run(Ctl *ctl, const Args *args)
 static const Flag flags[] = {
         {"state", 0, "pending|firing|acknowledged|snoozed|resolved|active|all",
          "only these (default: all but resolved); active: neither pending nor resolved"},
-        {"scope", 's', "SCOPE", "only those of this scope"},
+        {"scope", 's', "SCOPE", "only those of this scope itself"},
         {0},
 };
 

@@ -67,7 +67,7 @@ static int run(Ctl *ctl, const Args *args)
 }
 
 static const Flag flags[] = {
-        {"scope", 's', "SCOPE", "only alerts of this scope"},
+        {"scope", 's', "SCOPE", "only alerts of this scope itself"},
         {"metric", 'm', "METRIC", "only alerts about this metric"},
         {0},
 };

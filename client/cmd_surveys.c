@@ -60,14 +60,26 @@ static void fill(Table *t, const json_t *s)
         table_str(t, member_string(s, "comment"));
 }
 
+static int check_edge(const Ctl *ctl, const Args *args, const char *name)
+{
+        const char *text = args_get(args, name);
+        double value;
+
+        if (text && text_to_double(text_of(text), &value) < 0)
+                return ctl_usage(ctl, "--%s: \"%s\" is no number", name, text);
+        if (text && !args_get(args, "metric"))
+                return ctl_usage(ctl, "--%s needs --metric: %s what?", name, name);
+        return CTL_OK;
+}
+
 static int run(Ctl *ctl, const Args *args)
 {
         const char *scope = args_get(args, "scope") ? args_get(args, "scope") : args_rest(args, 0);
-        const char *below = args_get(args, "below"), *limit = args_get(args, "limit");
+        const char *below = args_get(args, "below"), *above = args_get(args, "above");
+        const char *limit = args_get(args, "limit");
         CX_CLEANUP(json_freep) json_t *answer = NULL;
         CX_CLEANUP(xfreep) char *since = NULL, *path = NULL;
         int64_t n = 0;
-        double value;
         Me me = {0};
         Buffer body;
         int r;
@@ -75,12 +87,12 @@ static int run(Ctl *ctl, const Args *args)
         r = args_time(args, ctl, "since", when_now(), &since);
         if (r == CTL_OK)
                 r = args_int(args, ctl, "limit", 1, SURVEYS_MAX, &n);
+        if (r == CTL_OK)
+                r = check_edge(ctl, args, "below");
+        if (r == CTL_OK)
+                r = check_edge(ctl, args, "above");
         if (r != CTL_OK)
                 return r;
-        if (below && text_to_double(text_of(below), &value) < 0)
-                return ctl_usage(ctl, "--below: \"%s\" is no number", below);
-        if (below && !args_get(args, "metric"))
-                return ctl_usage(ctl, "--below needs --metric: below what?");
         if (!scope) {
                 r = me_load(ctl, &me);
                 if (r != CTL_OK)
@@ -88,7 +100,7 @@ static int run(Ctl *ctl, const Args *args)
                 scope = me_default_scope(&me);
         }
         path = http_query("/v1/surveys", "scope", scope, "metric", args_get(args, "metric"), "below", below,
-                          "since", since, "limit", limit, NULL);
+                          "above", above, "since", since, "limit", limit, NULL);
         me_deinit(&me);
         r = api_get(ctl, path, &answer, &body);
         if (r != CTL_OK)
@@ -112,6 +124,7 @@ static const Flag flags[] = {
         {"scope", 's', "SCOPE", "surveys of this scope"},
         {"metric", 'm', "METRIC", "only those that answer this metric"},
         {"below", 0, "VALUE", "only those whose answer is below this one"},
+        {"above", 0, "VALUE", "only those whose answer is above this one"},
         {"since", 0, "TIME", "not older than this (default 90d)"},
         {"limit", 'n', "N", "at most so many, up to 1000 (default 50)"},
         {0},

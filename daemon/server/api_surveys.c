@@ -3,6 +3,7 @@
 /* Stored surveys: in (POST), looked into (drill-down), out (export). */
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,10 +54,9 @@ typedef struct Drill {
         HttpRequest *request;
         char principal[METRIC_NAME_MAX + 1];
         ScopeId scope;
-        const Org *org; /* the org that the scope's number belongs to */
-        size_t metric;  /* SIZE_MAX: any */
-        bool has_below;
-        double below;
+        const Org *org;      /* the org that the scope's number belongs to */
+        size_t metric;       /* SIZE_MAX: any */
+        double below, above; /* NAN: whatever the answer is */
         size_t limit, n;
         uint64_t last_seq;
         usec_t last_ts;
@@ -106,7 +106,7 @@ static bool wanted(const Drill *d, const Survey *s)
                 return true;
         if (!survey_value(s, &d->server->config->metrics[d->metric], &value))
                 return false;
-        return !d->has_below || value < d->below;
+        return !(value >= d->below) && !(value <= d->above);
 }
 
 /*
@@ -209,13 +209,25 @@ static void drill_slice(SurveySlice *slice, int result)
         drill_free(d);
 }
 
+/* An answer that those asked for must be on one side of; NAN: not given. */
+static int drill_edge(ApiCall *call, const char *name, size_t metric, double *ret)
+{
+        Text text = api_param(call, name);
+
+        *ret = (double)NAN;
+        if (text.at && (metric == SIZE_MAX || text_to_double(text, ret) < 0))
+                return api_fault(call, FAULT_PARAMETER, name,
+                                 "a number on the scale of the metric that is asked for");
+        return 0;
+}
+
 int api_surveys(ApiCall *call)
 {
-        static const char *const params[] = {"scope", "metric", "below", "since", "at", "limit", NULL};
-        Text below = api_param(call, "below");
+        static const char *const params[] = {"scope", "metric", "below", "above",
+                                             "since", "at",     "limit", NULL};
+        double below, above;
         size_t metric, limit;
         usec_t since, at;
-        double edge = 0;
         ScopeId scope;
         Drill *d;
         int r = api_only_params(call, params);
@@ -233,9 +245,10 @@ int api_surveys(ApiCall *call)
         if (r == 0 && metric != SIZE_MAX && !api_sees(call, metric, scope))
                 r = api_fault(call, FAULT_NOT_FOUND, "metric",
                               "there is no such metric, or you do not see it");
-        if (r == 0 && below.at && (metric == SIZE_MAX || text_to_double(below, &edge) < 0))
-                r = api_fault(call, FAULT_PARAMETER, "below",
-                              "a number on the scale of the metric that is asked for");
+        if (r == 0)
+                r = drill_edge(call, "below", metric, &below);
+        if (r == 0)
+                r = drill_edge(call, "above", metric, &above);
         if (r != 0)
                 return r;
         d = calloc(1, sizeof(*d));
@@ -252,8 +265,8 @@ int api_surveys(ApiCall *call)
         d->scope = scope;
         d->org = engine_org(call->server->engine);
         d->metric = metric;
-        d->has_below = below.at != NULL;
-        d->below = edge;
+        d->below = below;
+        d->above = above;
         d->limit = limit;
         d->last_ts = USEC_INFINITY;
         d->json = JSON_OUT_INIT(&d->out);

@@ -107,6 +107,9 @@ class Queries(CliTest):
             "2026-11-21 10:15:30  sv-8812  ana.ruiz  billing-es  answered  csat=2 fcr=no wait=-  "
             'third call\\n"same" invoice\\x1b[31m\n').replace("ANSWERS              COMMENT", "ANSWERS               COMMENT"))
         self.assertEqual(self.fake.requests[1][1], "/v1/surveys?scope=team/alpha&metric=csat&below=3&limit=5")
+        self.ok("surveys", "-s", "org", "-m", "csat", "--above", "3")
+        self.assertEqual(self.fake.requests[-1][1], "/v1/surveys?scope=org&metric=csat&above=3")
+        self.assertEqual(self.cxctl("surveys", "-s", "org", "--above", "3")[0], 2)
         out = self.ok("surveys", "-o", "csv")
         self.assertEqual(out.split("\n", 1)[1], (
             "2026-11-21T10:15:30.250Z,sv-8812,ana.ruiz,billing-es,answered,csat=2 fcr=no wait=-,,,,,"

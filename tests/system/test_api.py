@@ -253,6 +253,11 @@ def drill():
         low = h.json("/v1/surveys", scope="org", metric="csat", below="3", at=WHEN, limit=1000)["surveys"]
         assert {s["id"] for s in low} == {i for i, s in stored.items() if s.get("status", "answered") == "answered"
                                           and (s.get("answers", {}).get("csat") or 9) < 3}
+        high = h.json("/v1/surveys", scope="org", metric="csat", above="3", at=WHEN, limit=1000)["surveys"]
+        assert {s["id"] for s in high} == {i for i, s in stored.items() if s.get("status", "answered") == "answered"
+                                           and (s.get("answers", {}).get("csat") or 0) > 3}
+        middle = h.json("/v1/surveys", scope="org", metric="csat", above="1", below="3", at=WHEN, limit=1000)["surveys"]
+        assert middle and {s["answers"]["csat"] for s in middle} == {2}
         recent = h.json("/v1/surveys", scope="org", since="1d", limit=1000)["surveys"]
         edge = time.time() - 86400
         assert {s["id"] for s in recent} == {i for i, s in stored.items() if s["ts"] >= edge} and recent
@@ -288,6 +293,8 @@ WRONG = [
     ("GET", "/v1/surveys?scope=org&limit=0", 400, "E_PARAMETER", "limit"),
     ("GET", "/v1/surveys?scope=org&limit=1001", 400, "E_PARAMETER", "limit"),
     ("GET", "/v1/surveys?scope=org&below=3", 400, "E_PARAMETER", "below"),
+    ("GET", "/v1/surveys?scope=org&above=3", 400, "E_PARAMETER", "above"),
+    ("GET", "/v1/surveys?scope=org&metric=csat&above=nan", 400, "E_PARAMETER", "above"),
     ("GET", "/v1/alerts?state=loud", 400, "E_PARAMETER", "state"),
     ("GET", "/v1/me?x=1", 400, "E_PARAMETER", None),
     ("GET", "/v1/export?since=never", 400, "E_PARAMETER", "since"),

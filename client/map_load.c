@@ -297,6 +297,12 @@ static int check_format(Loader *l, unsigned line, const MapRule *rule)
                         "format: %%j in \"%s\" would be read and not used beside a day of the week; cut that "
                         "off with capture:",
                         f);
+        /* The half of the day counts for the hour of a clock with twelve only, and that is none without it. */
+        if (!conversion(f, "p") != !conversion(f, "Il") && !conversion(f, "r"))
+                return FAIL(l, line, rule->field,
+                            "format: %s in \"%s\" is only right together with %s; of a clock with 24 hours, "
+                            "%%H is the hour",
+                            conversion(f, "p") ? "%p" : "%I", f, conversion(f, "p") ? "%I" : "%p");
         if (conversion(f, "s")) /* strptime() makes local time of it, the machine's */
                 return FAIL(l, line, rule->field, "format: %%s is wrong in \"%s\"; right is unix", f);
         if (strchr(f, '%') || is_own_format(f))

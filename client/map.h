@@ -128,6 +128,10 @@ CX_MUST_CHECK int map_apply(const Map *m, const Csv *csv, MapRow *row, Survey *s
 
 /* "UTC", "+01:00", "Europe/Madrid". -EINVAL: there is no such zone. */
 CX_MUST_CHECK int map_zone_parse(const char *name, MapZone *ret);
+/* Whether the format is none that strptime() reads. */
+bool map_format_is_own(const char *format);
+/* The first conversion of @format that is one of @letters; 0: there is none. */
+char map_format_find(const char *format, const char *letters);
 /* A point in time by format and zone. -EINVAL. */
 CX_MUST_CHECK int map_time_parse(const char *text, const char *format, const MapZone *zone, usec_t *ret);
 

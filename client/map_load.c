@@ -93,6 +93,24 @@ static int get_text(Loader *l, const Member *m, const char *field, char **ret)
         return 0;
 }
 
+/* The same of what a survey gets. Null is an answer, and would elsewhere be somebody of that name. */
+static int get_value(Loader *l, const Member *m, const char *field, char **ret)
+{
+        const char *s = scalar(m->value);
+        bool plain = s && m->value->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+
+        if (!plain || (strcmp(s, "~") != 0 && strcmp(s, "null") != 0))
+                return get_text(l, m, field, ret);
+        if (strncmp(field, "answers.", strlen("answers.")) != 0)
+                return FAIL(
+                        l, m->line, field,
+                        "null is only an answer; else: skip leaves out what the table has not, and what is "
+                        "empty is left out anyway");
+        free(*ret);
+        *ret = xstrdup("null");
+        return 0;
+}
+
 /* A value or a list of values. */
 static int get_list(Loader *l, const Member *m, const char *field, char ***ret, size_t *ret_n)
 {
@@ -165,14 +183,14 @@ static int load_values(Loader *l, const Member *m, const char *field, MapRule *r
         if (m->value->type != YAML_MAPPING_NODE)
                 return FAIL(l, m->line, field, "must be a table: {Y: true, N: false}");
         for (size_t i = 0; member(l, m->value, i, field, &v, &error); i++) {
-                const char *to = scalar(v.value);
+                char *to = NULL;
 
-                if (!to)
-                        return FAIL(l, v.line, field, "\"%s\" must have one value", v.key);
+                if (get_value(l, &v, field, &to) < 0)
+                        return -EINVAL;
                 rule->values_from = xrealloc(rule->values_from, i + 1, sizeof(char *));
                 rule->values_to = xrealloc(rule->values_to, i + 1, sizeof(char *));
                 rule->values_from[i] = xstrdup(v.key);
-                rule->values_to[i] = xstrdup(to[0] == '~' && !to[1] ? "null" : to);
+                rule->values_to[i] = to;
                 rule->n_values = i + 1;
         }
         return error;
@@ -238,13 +256,6 @@ static int load_else(Loader *l, const Member *m, const char *field, MapRule *rul
         return 0;
 }
 
-/* What is not read by strptime(). */
-static bool is_own_format(const char *format)
-{
-        return strcmp(format, "rfc3339") == 0 || strcmp(format, "unix") == 0 ||
-               strcmp(format, "unix_ms") == 0;
-}
-
 /* What is needed and what does not go together, once all keys are read. */
 static int check_rule(Loader *l, const MapRule *rule, bool from, bool to, const char *zone, bool is_ts)
 {
@@ -252,7 +263,7 @@ static int check_rule(Loader *l, const MapRule *rule, bool from, bool to, const 
                 return FAIL(l, rule->line, rule->field, "needs either column: NAME or value: CONSTANT");
         if (from != to)
                 return FAIL(l, rule->line, rule->field, "from: and to: are only right together");
-        if (is_ts && !is_own_format(rule->format) && !zone && !strstr(rule->format, "%z"))
+        if (is_ts && !map_format_is_own(rule->format) && !zone && !strstr(rule->format, "%z"))
                 return FAIL(l, rule->line, rule->field,
                             "needs zone:, since \"%s\" has none; right are UTC, +01:00, Europe/Madrid",
                             rule->format);
@@ -261,51 +272,40 @@ static int check_rule(Loader *l, const MapRule *rule, bool from, bool to, const 
         return 0;
 }
 
-/* The first conversion of @format that is one of @letters; 0: there is none. */
-static char conversion(const char *format, const char *letters)
-{
-        for (const char *at = strchr(format, '%'); at; at = *at ? strchr(at + 1, '%') : NULL) {
-                at += 1 + strspn(at + 1, "-_^#0123456789EO"); /* flags, a width, an alternative form */
-                if (*at && strchr(letters, *at))
-                        return *at;
-        }
-        return '\0';
-}
-
 static int check_format(Loader *l, unsigned line, const MapRule *rule)
 {
         const char *f = rule->format;
-        char week = conversion(f, "UW");
+        char week = map_format_find(f, "UW");
         /* strptime() reads them and makes nothing of them: a week would be the first day of its year. */
-        char unused = conversion(f, "GgVZ");
+        char unused = map_format_find(f, "GgVZ");
 
         if (unused)
                 return FAIL(l, line, rule->field,
                             "format: %%%c in \"%s\" would be read and not used; cut it off with capture: "
                             "(an offset is %%z)",
                             unused, f);
-        if (week && !conversion(f, "aAuwdejDFxc")) /* or the day otherwise */
+        if (week && !map_format_find(f, "aAuwdejDFxc")) /* or the day otherwise */
                 return FAIL(
                         l, line, rule->field,
                         "format: %%%c in \"%s\" would be read and not used without a day of the week (%%u, "
                         "%%w, %%a)",
                         week, f);
         /* strptime() takes it for known already which day that is: all would be the first of January. */
-        if (conversion(f, "j") && conversion(f, "aAuw") && !week && !conversion(f, "deDFxc"))
+        if (map_format_find(f, "j") && map_format_find(f, "aAuw") && !week && !map_format_find(f, "deDFxc"))
                 return FAIL(
                         l, line, rule->field,
                         "format: %%j in \"%s\" would be read and not used beside a day of the week; cut that "
                         "off with capture:",
                         f);
         /* The half of the day counts for the hour of a clock with twelve only, and that is none without it. */
-        if (!conversion(f, "p") != !conversion(f, "Il") && !conversion(f, "r"))
+        if (!map_format_find(f, "p") != !map_format_find(f, "Il") && !map_format_find(f, "r"))
                 return FAIL(l, line, rule->field,
                             "format: %s in \"%s\" is only right together with %s; of a clock with 24 hours, "
                             "%%H is the hour",
-                            conversion(f, "p") ? "%p" : "%I", f, conversion(f, "p") ? "%I" : "%p");
-        if (conversion(f, "s")) /* strptime() makes local time of it, the machine's */
+                            map_format_find(f, "p") ? "%p" : "%I", f, map_format_find(f, "p") ? "%I" : "%p");
+        if (map_format_find(f, "s")) /* strptime() makes local time of it, the machine's */
                 return FAIL(l, line, rule->field, "format: %%s is wrong in \"%s\"; right is unix", f);
-        if (strchr(f, '%') || is_own_format(f))
+        if (strchr(f, '%') || map_format_is_own(f))
                 return 0;
         return FAIL(l, line, rule->field,
                     "format: \"%s\" is none; right are rfc3339, unix, unix_ms, or as in strptime(3): "
@@ -341,9 +341,9 @@ static int load_rule(Loader *l, const Member *from, const char *field, bool is_t
                 else if (strcmp(m.key, "join") == 0)
                         error = get_text(l, &m, path, &rule->join);
                 else if (strcmp(m.key, "value") == 0)
-                        error = get_text(l, &m, path, &rule->constant);
+                        error = get_value(l, &m, path, &rule->constant);
                 else if (strcmp(m.key, "default") == 0)
-                        error = get_text(l, &m, path, &rule->fallback);
+                        error = get_value(l, &m, path, &rule->fallback);
                 else if (strcmp(m.key, "prefix") == 0)
                         error = get_text(l, &m, path, &rule->prefix);
                 else if (strcmp(m.key, "suffix") == 0)

@@ -62,6 +62,22 @@ int map_zone_parse(const char *name, MapZone *ret)
         return 0;
 }
 
+bool map_format_is_own(const char *format)
+{
+        return strcmp(format, "rfc3339") == 0 || strcmp(format, "unix") == 0 ||
+               strcmp(format, "unix_ms") == 0;
+}
+
+char map_format_find(const char *format, const char *letters)
+{
+        for (const char *at = strchr(format, '%'); at; at = *at ? strchr(at + 1, '%') : NULL) {
+                at += 1 + strspn(at + 1, "-_^#0123456789EO"); /* flags, a width, an alternative form */
+                if (*at && strchr(letters, *at))
+                        return *at;
+        }
+        return '\0';
+}
+
 /* What may follow whole seconds: ".250". Returns microseconds, moves *p behind it. */
 static usec_t fraction(const char **p)
 {

@@ -263,11 +263,11 @@ static int check_rule(Loader *l, const MapRule *rule, bool from, bool to, const 
                 return FAIL(l, rule->line, rule->field, "needs either column: NAME or value: CONSTANT");
         if (from != to)
                 return FAIL(l, rule->line, rule->field, "from: and to: are only right together");
-        if (is_ts && !map_format_is_own(rule->format) && !zone && !strstr(rule->format, "%z"))
+        if (is_ts && !map_format_is_own(rule->format) && !zone && !map_format_find(rule->format, "z"))
                 return FAIL(l, rule->line, rule->field,
                             "needs zone:, since \"%s\" has none; right are UTC, +01:00, Europe/Madrid",
                             rule->format);
-        if (is_ts && zone && strstr(rule->format, "%z"))
+        if (is_ts && zone && map_format_find(rule->format, "z"))
                 return FAIL(l, rule->line, rule->field, "zone: is wrong beside %%z in the format");
         return 0;
 }

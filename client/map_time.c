@@ -141,7 +141,7 @@ int map_time_parse(const char *text, const char *format, const MapZone *zone, us
                 return -EINVAL;
         back = tm;
         t = timegm(&back);
-        if (strstr(format, "%z"))
+        if (map_format_find(format, "z"))
                 t -= tm.tm_gmtoff;
         else if (zone->fixed)
                 t -= zone->offset;

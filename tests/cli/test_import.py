@@ -177,6 +177,7 @@ class Import(CliTest):
              'm.yaml:2: ts: format: %W in "%Y-W%W" would be read and not used without a day of the week'),
             (good.replace("unix", "'%a %Y-%j', zone: UTC"),
              'm.yaml:2: ts: format: %j in "%a %Y-%j" would be read and not used beside a day of the week'),
+            (good.replace("unix", "'%F %T %_z', zone: UTC"), "m.yaml:2: ts: zone: is wrong beside %z in the format"),
             (good.replace("unix", "'%d.%m.%Y %H:%M %p', zone: UTC"),
              'm.yaml:2: ts: format: %p in "%d.%m.%Y %H:%M %p" is only right together with %I; of a clock with 24 hours, %H is'),
             (good.replace("unix", "'%F %-l:%M', zone: UTC"),

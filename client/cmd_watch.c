@@ -16,6 +16,8 @@
 
 #define BACKOFF_MIN (200 * USEC_MSEC)
 #define BACKOFF_MAX (5 * USEC_SEC)
+#define SILENCE_MAX                                                                                          \
+        (30 * USEC_SEC) /* also of a question that is asked meanwhile; then the connection counts as lost */
 
 static const Column columns[] = {
         {"seq"},   {"time"}, {"event"}, {"severity"}, {"transition"}, {"scope"},  {"metric"}, {"window"},
@@ -350,6 +352,7 @@ static int run(Ctl *ctl, const Args *args)
         if (r != CTL_OK)
                 return r;
         http_rest(ctl->http); /* the stream has its own connection */
+        http_set_patience(ctl->http, SILENCE_MAX);
         if (seconds > 0)
                 deadline = when_now() + seconds * USEC_SEC;
         w.row = table_new(columns, CX_ARRAY_LEN(columns), NULL);

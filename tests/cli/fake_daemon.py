@@ -139,7 +139,7 @@ class Http(http.server.BaseHTTPRequestHandler):
         chunks = fake.streams.pop(0) if fake.streams else []
         for chunk in chunks:
             if chunk is None:  # stay open and silent
-                fake.closing.wait(20)
+                fake.closing.wait(60)
                 return
             self.wfile.write(chunk.encode())
             self.wfile.flush()

@@ -48,6 +48,15 @@ class Watch(CliTest):
         self.fake.streams = [[alert(7, "resolved"), None]]
         self.assertTrue(self.ok("watch", "-n", "1").endswith("  csat  28d  a-17\n"))
 
+    def test_a_daemon_that_stops_answering_is_told_from_one_with_nothing_to_say(self):
+        self.fake.streams = [[alert(7), None], [alert(8)]]
+        self.fake.slow["/v1/surveys"] = 60
+        code, out, err = self.cxctl("watch", "-n", "2", "-t", "50")
+        self.assertEqual((code, out), (0, LINE + LINE), err)
+        self.assertIn("is lost; trying again", err)
+        self.assertIn("connected again, going on after event 8", err)
+        self.assertIn("/v1/stream?since=7", [r[1] for r in self.fake.requests])
+
     def test_only_the_stream_keeps_a_connection(self):
         self.fake.streams = [[None]]
         child = subprocess.Popen([CXCTL, "watch"], env=self.environment(), stdout=subprocess.DEVNULL)

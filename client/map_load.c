@@ -102,10 +102,7 @@ static int get_value(Loader *l, const Member *m, const char *field, char **ret)
         if (!plain || (strcmp(s, "~") != 0 && strcmp(s, "null") != 0))
                 return get_text(l, m, field, ret);
         if (strncmp(field, "answers.", strlen("answers.")) != 0)
-                return FAIL(
-                        l, m->line, field,
-                        "null is only an answer; else: skip leaves out what the table has not, and what is "
-                        "empty is left out anyway");
+                return FAIL(l, m->line, field, "null is only an answer; else: skip leaves a field out");
         free(*ret);
         *ret = xstrdup("null");
         return 0;
@@ -457,6 +454,15 @@ static int load_document(Loader *l)
         return error;
 }
 
+/* The next document of the file, without a root if there is none. */
+static int load_next(Loader *l, yaml_parser_t *parser)
+{
+        if (yaml_parser_load(parser, &l->doc))
+                return 0;
+        return FAIL(l, (unsigned)parser->problem_mark.line + 1, NULL, "no YAML: %s",
+                    parser->problem ? parser->problem : "cannot be read");
+}
+
 int map_load(Map **ret, const char *file, Diag *diag)
 {
         CX_CLEANUP(map_freep) Map *map = xcalloc(1, sizeof(*map));
@@ -472,13 +478,16 @@ int map_load(Map **ret, const char *file, Diag *diag)
         if (!yaml_parser_initialize(&parser))
                 abort();
         yaml_parser_set_input_file(&parser, f);
-        if (!yaml_parser_load(&parser, &l.doc)) {
-                r = FAIL(&l, (unsigned)parser.problem_mark.line + 1, NULL, "no YAML: %s",
-                         parser.problem ? parser.problem : "cannot be read");
-        } else {
+        r = load_next(&l, &parser);
+        if (r == 0)
                 r = load_document(&l);
-                yaml_document_delete(&l.doc);
-        }
+        yaml_document_delete(&l.doc);
+        if (r == 0)
+                r = load_next(&l, &parser);
+        if (r == 0 && yaml_document_get_root_node(&l.doc))
+                r = FAIL(&l, (unsigned)l.doc.start_mark.line + 1, NULL,
+                         "a second document begins here; one is the limit");
+        yaml_document_delete(&l.doc);
         yaml_parser_delete(&parser);
         fclose(f);
         if (r < 0)

@@ -188,6 +188,7 @@ class Import(CliTest):
             (good + "only: {a: {b: c}}\n", "m.yaml:4: only: must be a value or a list of values"),
             ("- a\n", 'm.yaml:1: must be a table that begins like "id: {column: call_id}"'),
             ("id: [\n", "m.yaml:2: no YAML: "),
+            (good + "---\nanswers: {csat: no}\n", "m.yaml:4: a second document begins here; one is the limit"),
         ]
         header = HEADER.replace(";", ",").replace("text", "text,twice,twice")
         for mapping, sentence in wrong:

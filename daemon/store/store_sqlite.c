@@ -50,14 +50,15 @@ static int errno_of(const StoreSqlite *s, int rc)
 
 int sql_fail(StoreSqlite *s, int rc, const char *what)
 {
+        bool by_system = s->os_error && ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN);
         int r = errno_of(s, rc);
 
         if (r == -ENOSPC)
                 s->no_space = true;
         store_fail(&s->base, r, "cannot %s: %s", what, sqlite3_errstr(rc));
         if (r == -EIO)
-                store_fail(&s->base, r, "cannot %s: %s (%d, errno %d)", what, sqlite3_errstr(rc), rc,
-                           s->os_error);
+                store_fail(&s->base, r, "cannot %s: %s (%d%s%s)", what, sqlite3_errstr(rc), rc,
+                           by_system ? ", " : "", by_system ? strerrordesc_np(s->os_error) : "");
         /* Some errors undo the transaction by themselves; then the caller's is gone, too. */
         if (s->base.in_transaction && sqlite3_get_autocommit(s->db))
                 store_rollback(&s->base);

@@ -195,6 +195,8 @@ int sqlite_scrub(Store *base, StoreScrub *at, StoreDamageFn damaged, void *user)
 
 /* store_sqlite_log.c */
 void log_watch(StoreSqlite *s);
+/* Whether the file and its log, or the folder that it comes into, may be written. */
+CX_MUST_CHECK int log_check_access(StoreSqlite *s);
 /* Before a transaction: an end to it if nobody writes it back. */
 void log_bound(StoreSqlite *s);
 /* From now on nothing is written. */

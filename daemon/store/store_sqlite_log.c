@@ -11,6 +11,9 @@
 
 #include <errno.h>
 #include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "daemon/store/store_sqlite.h"
 
@@ -33,6 +36,31 @@ void log_watch(StoreSqlite *s)
         (void)sqlite3_wal_hook(s->db, on_commit, s);
 }
 
+static int may_write(StoreSqlite *s, const char *path, int how)
+{
+        return access(path, how) == 0 ? 0
+                                      : store_fail(&s->base, -errno, "%s may not be written: %s", path,
+                                                   strerrordesc_np(errno));
+}
+
+/* SQLite would open a log that it can only read, and say at the first change that it cannot write. */
+int log_check_access(StoreSqlite *s)
+{
+        char wal[4096], *slash;
+        int r;
+
+        if ((size_t)snprintf(wal, sizeof(wal), "%s-wal", s->path) >= sizeof(wal))
+                return store_fail(&s->base, -ENAMETOOLONG, "the path of the store is too long");
+        r = may_write(s, s->path, R_OK | W_OK);
+        if (r < 0)
+                return r;
+        if (access(wal, F_OK) == 0)
+                return may_write(s, wal, R_OK | W_OK);
+        slash = strrchr(wal, '/');
+        slash[1] = '\0';
+        return may_write(s, wal, W_OK | X_OK);
+}
+
 void sql_break(StoreSqlite *s)
 {
         if (!s->broken)
@@ -42,8 +70,8 @@ void sql_break(StoreSqlite *s)
 
 int sql_refuse(StoreSqlite *s)
 {
-        return store_fail(&s->base, -EIO, "the disk failed earlier (errno %d); open the store again",
-                          s->broken_by);
+        return store_fail(&s->base, -EIO, "the disk failed earlier (%s); open the store again",
+                          strerrordesc_np(s->broken_by ? s->broken_by : EIO));
 }
 
 StoreLog sqlite_log(const Store *base)

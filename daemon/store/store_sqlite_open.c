@@ -375,6 +375,8 @@ static int open_file(StoreSqlite *s)
 
         r = make_file(s);
         if (r == 0)
+                r = log_check_access(s);
+        if (r == 0)
                 r = connect_file(s, s->path, SQLITE_OPEN_READWRITE);
         if (r == 0)
                 r = lock_file(s);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A restart, clean or not, changes no figure, alert or list; what was acknowledged is there, once."""
 
+import os
 import random
 import signal
 import time
@@ -39,6 +40,37 @@ def identical():
             send_all(d, again)
             model.take(*(s for s, verdict in again if verdict != "refused"))
             check_model(d, model, at)
+
+
+@cx.case("files of the store that may not be written are named at the start, with the reason")
+def not_writable():
+    now = int(time.time())
+    # Root may write everything.
+    nobody = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+    with cx.Daemon(config(), start=False) as d:
+        if nobody:
+            for path in (d.dir, d.path("s"), d.path("r")):
+                os.chown(path, nobody["user"], nobody["group"])
+        d.start(**nobody)
+        d.send(*(s for s, verdict in cxmodel.Generator(1, now).take(100) if verdict == "stored"))
+        d.kill()
+        assert os.path.getsize(d.path("s", "cxd.db-wal")) > 0
+        for name, mode in ("cxd.db-wal", 0o444), ("cxd.db-wal", 0), ("cxd.db", 0o444):
+            before = os.stat(d.path("s", name)).st_mode & 0o777
+            os.chmod(d.path("s", name), mode)
+            d.spawn(**nobody)
+            d.out.wait(rf"^<3>.*/s/{name} may not be written: Permission denied$")
+            assert d.wait() == 74
+            os.chmod(d.path("s", name), before)
+        d.start(**nobody)
+        d.stop()
+        assert not os.path.exists(d.path("s", "cxd.db-wal"))
+        # Its log would come into the folder.
+        os.chmod(d.path("s"), 0o500)
+        d.spawn(**nobody)
+        d.out.wait(r"^<3>.*/s/ may not be written: Permission denied$")
+        assert d.wait() == 74
+        os.chmod(d.path("s"), 0o700)
 
 
 @cx.case("20 times kill -9 under load: every acknowledged survey is there and counted once")

@@ -381,7 +381,7 @@ START_TEST(after_a_failed_fsync_nothing_more_is_written)
         ck_assert_int_eq(store_put_survey(s, &row), 0);
         ck_assert_int_eq(store_commit(s), -EIO);
         ck_assert_int_eq(fail_syncs, 0);
-        ck_assert_msg(strstr(store_error(s), "rolled back") != NULL, "%s", store_error(s));
+        ck_assert_msg(strstr(store_error(s), "Input/output error); the tr") != NULL, "%s", store_error(s));
         main = file_hash(dir.file, "");
         log = file_hash(dir.file, "-wal");
         ck_assert_uint_ne(log, 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,6 +54,7 @@ struct Upkeep {
         bool erased; /* something went in this round */
         bool traces; /* of what went, also before the start, may be on the disk */
         StoreInfo info;
+        char error[300]; /* of the store */
         UpkeepStats stats, before_round;
         Survey survey;
         char *scratch;
@@ -166,10 +168,15 @@ static int upkeep_run(JournalJob *job, Store *store)
                 [STEP_NOTE] = note_run, [STEP_READ] = read_run,   [STEP_DELETE] = delete_run,
                 [STEP_MUTE] = mute_run, [STEP_SWEEP] = sweep_run,
         };
-        const Upkeep *u = (Upkeep *)job;
+        Upkeep *u = (Upkeep *)job;
+        int r;
 
         /* What it writes, and the log that it empties, would take the room that alerts need. */
-        return intake_store_full(u->server->intake) ? -ENOSPC : runs[u->step](job, store);
+        if (intake_store_full(u->server->intake))
+                return -ENOSPC;
+        r = runs[u->step](job, store);
+        (void)snprintf(u->error, sizeof(u->error), "upkeep: %s", store_error(store));
+        return r;
 }
 
 /* --- on the loop's thread ------------------------------------------------------------------------------- */
@@ -326,7 +333,7 @@ static void upkeep_done(JournalJob *job, int result)
                 u->fold = fold_free(u->fold);
                 wait(u, u->step == STEP_NOTE ? FIRST_TIME : ROUND_TIME, step_anew(u));
         } else if (result < 0) {
-                server_fail(s, result, "upkeep");
+                server_fail(s, result, result == -ENOMEM ? "upkeep" : u->error);
         } else {
                 go_on(u);
         }

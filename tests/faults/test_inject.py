@@ -165,6 +165,19 @@ def ending():
             assert sorted(faults.stored(d)) == sorted(map(faults.content, surveys))
 
 
+@cx.case("an error of the disk that the upkeep meets first is told as one that a survey meets")
+def met_by_upkeep():
+    old = cx.stamp((int(time.time()) - 20 * 86400) * 1000000)
+    with cx.Daemon(cx.base_config()) as d:
+        d.send({"id": "s1", "ts": old, "queue": "tech", "answers": {"nps": 3}, "comment": "no"})
+        d.configure(cx.base_config(retention={"comments": "10d"}))
+        d.kill()
+        on_log = ["-P", d.path("s", "cxd.db-wal"), "-e", "inject=pwrite64:error=EROFS"]
+        d.start(prefix=trace(d.path("trace"), "pwrite64", on_log))
+        d.out.wait(r"^<3>upkeep: cannot [a-z ]+: .*Read-only file system\); .*nothing more is acknowledged, exiting$")
+        assert d.wait() == 74
+
+
 @cx.case("a backup is made where there are no hard links, too")
 def linkless():
     with cx.Daemon(faults.config()) as d:

@@ -27,7 +27,7 @@ static const char *obstacle(const Server *s)
         if (s->state != SERVER_READY && s->state != SERVER_RELOADING)
                 return s->state == SERVER_STARTING ? "starting" : "stopping";
         if (intake_is_starved(s->intake))
-                return "the disk is full";
+                return intake_obstacle(s->intake);
         return s->ceiling.reached ? "as much memory is in use as limits.memory allows" : NULL;
 }
 

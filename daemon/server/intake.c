@@ -261,7 +261,7 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
         since = stages_sample(&i->stats.stages);
         if (i->starved) {
                 i->survey.id = TEXT_NULL;
-                starve_fault(&fault);
+                starve_fault(i, &fault);
                 r = 1;
         } else if (i->ops->crowded(i->user)) {
                 i->survey.id = TEXT_NULL;

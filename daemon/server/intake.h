@@ -127,6 +127,10 @@ bool intake_is_full(const Intake *i);
 
 /* The disk is full: what is offered is refused with FAULT_UNAVAILABLE. */
 bool intake_is_starved(const Intake *i);
+/* The last time not for want of space: the path of the store leads to another file than the open one, or to none. */
+bool intake_is_gone(const Intake *i);
+/* Why it is starved; NULL: it is not. */
+const char *intake_obstacle(const Intake *i);
 /* Looks whether there is space again. */
 void intake_retry(Intake *i);
 

@@ -3,6 +3,7 @@
 /* What the intake asks of the rest of the server, and tells it. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/io/log.h"
@@ -65,8 +66,17 @@ static void intake_starved(void *user, const char *error)
         Server *s = user;
 
         if (error) {
-                log_err("store is full: %s; surveys are refused until there is space", error);
-                (void)notify_status(s->options.notify, "the disk is full: surveys are refused");
+                char status[128];
+
+                if (intake_is_gone(s->intake))
+                        log_err("store is gone: %s; surveys are refused until it is back; \"cxctl backup\" "
+                                "saves what it "
+                                "holds for as long as this process lives",
+                                error);
+                else
+                        log_err("store is full: %s; surveys are refused until there is space", error);
+                snprintf(status, sizeof(status), "%s: surveys are refused", intake_obstacle(s->intake));
+                (void)notify_status(s->options.notify, status);
         }
         snapshots_give_up(s->snapshots);
         server_wake(s, s->retry, USEC_SEC);
@@ -76,7 +86,7 @@ static void intake_recovered(void *user)
 {
         Server *s = user;
 
-        log_notice("store has space again, surveys are taken");
+        log_notice("store %s again, surveys are taken", intake_is_gone(s->intake) ? "is there" : "has space");
         (void)notify_status(s->options.notify, "ready");
 }
 

@@ -24,6 +24,7 @@ struct Intake {
         bool cut_wanted; /* what is new is not counted when it is offered, but with its batch */
         bool failed;
         bool starved;       /* the disk is full: what is offered is refused until there is space */
+        bool gone;          /* likewise; not for want of space, but of the file */
         bool alerts_wait;   /* not even alerts could be committed since the last try */
         bool store_stopped; /* the storage thread's: nothing is written behind what failed */
         bool store_full;    /* likewise: what the reserve has left is for alerts */
@@ -59,6 +60,6 @@ void intake_go_on(Intake *i);
 void cut_look(Intake *i);
 
 /* @b found the disk full. Takes it over. */
-void starve_take(Intake *i, Batch *b);
+void starve_take(Intake *i, Batch *b, int error);
 /* What is offered meanwhile is refused with this. */
-void starve_fault(Fault *ret);
+void starve_fault(const Intake *i, Fault *ret);

@@ -41,8 +41,8 @@ static void commit_done(JournalJob *job, int result)
         Intake *i = b->intake;
 
         i->n_commits--;
-        if (result == -ENOSPC && !i->failed) {
-                starve_take(i, b);
+        if ((result == -ENOSPC || result == -ESTALE) && !i->failed) {
+                starve_take(i, b, result);
                 return;
         }
         if (result < 0 || i->failed) {
@@ -148,7 +148,7 @@ static void look_up_done(JournalJob *job, int result)
 
         i->resolving = NULL;
         if (result == 0 && i->starved && !i->failed) {
-                starve_take(i, b);
+                starve_take(i, b, -ENOSPC);
                 return;
         }
         end_look_up(i, b, result);

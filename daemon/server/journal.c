@@ -180,8 +180,14 @@ Store *journal_store(Journal *j)
 
 int journal_flush(Journal *j)
 {
-        int r = store_erase(j->store);
+        int r = store_begin(j->store);
 
+        store_rollback(j->store);
+        if (r == -ESTALE) {
+                log_err("store: %s; what was acknowledged is in that file alone", store_error(j->store));
+                return r;
+        }
+        r = store_erase(j->store);
         /* On a full disk it stays where it is. */
         if (r == 0 || r == -ENOSPC)
                 return 0;

@@ -67,12 +67,10 @@ static void look_whether_drained(Server *s)
 
         http_server_stats(s->http, &http);
         if (line_server_count(s->lines) == 0 && http.connections == http.streams &&
-            !loop_timer_armed(s->telling)) {
-                log_notice("stopped, everything that was acknowledged is stored");
+            !loop_timer_armed(s->telling))
                 loop_stop(s->loop);
-        } else {
+        else
                 server_wake(s, s->turn, 5 * USEC_MSEC);
-        }
 }
 
 void server_drain(Server *s)
@@ -387,8 +385,12 @@ static void finish(Server *s)
         s->intake = intake_free(s->intake);
         s->feeds = feeds_free(s->feeds);
         s->engine = engine_free(s->engine);
-        if (s->journal && s->exit_status == SERVER_EXIT_OK && journal_flush(s->journal) < 0)
-                s->exit_status = SERVER_EXIT_IO;
+        if (s->journal && s->exit_status == SERVER_EXIT_OK) {
+                if (journal_flush(s->journal) < 0)
+                        s->exit_status = SERVER_EXIT_IO;
+                else if (s->draining)
+                        log_notice("stopped, everything that was acknowledged is stored");
+        }
         s->journal = journal_free(s->journal);
         s->backup = backup_free(s->backup);
         s->scrub = scrub_free(s->scrub);

@@ -6,7 +6,8 @@
  * The happy path is: a commit finds no space; everything that was not written leaves the figures again and is refused,
  * so that its senders keep it; the reserve file is given up, which makes room for the alerts; once a second the reserve
  * is tried anew, and when there is space for it, surveys are taken again. Possible failure modes: not even alerts can be
- * written (they wait, in their order, until there is space).
+ * written (they wait, in their order, until there is space). A store whose file somebody has moved, removed or replaced
+ * is as good as full: what would be written into it is lost when it is closed.
  */
 
 #include <errno.h>
@@ -22,10 +23,10 @@ typedef struct Undo {
         char scratch[4 * SURVEY_BYTES_MAX];
 } Undo;
 
-void starve_fault(Fault *ret)
+void starve_fault(const Intake *i, Fault *ret)
 {
-        fault_set(ret, FAULT_UNAVAILABLE, NULL,
-                  "the disk is full; nothing of this was stored, send it again later");
+        fault_set(ret, FAULT_UNAVAILABLE, NULL, "%s; nothing of this was stored, send it again later",
+                  intake_obstacle(i));
 }
 
 static int undo_entry(Undo *u, Intake *i, const Batch *b, const Entry *e, Effects *to)
@@ -100,11 +101,11 @@ static int give_back(Engine *e, Effects *effects)
         return r;
 }
 
-static int refuse_all(Batch *b)
+static int refuse_all(const Intake *i, Batch *b)
 {
         Fault fault;
 
-        starve_fault(&fault);
+        starve_fault(i, &fault);
         for (size_t k = 0; k < b->n_entries; k++) {
                 Entry *e = &b->entries[k];
 
@@ -135,7 +136,7 @@ static int give_up_unwritten(Intake *i, Undo *u, Batch *kept)
         if (r == 0)
                 r = give_back(i->parts.engine, &kept->effects);
         for (b = i->unwritten; b && r == 0; b = b->next)
-                r = refuse_all(b);
+                r = refuse_all(i, b);
         if (r < 0)
                 return r;
         feeds_unprepare(i->parts.feeds);
@@ -171,7 +172,7 @@ static void release_done(JournalJob *job, int result)
         (void)result;
 }
 
-void starve_take(Intake *i, Batch *b)
+void starve_take(Intake *i, Batch *b, int error)
 {
         Batch *kept;
         Undo *u;
@@ -184,6 +185,7 @@ void starve_take(Intake *i, Batch *b)
                 i->alerts_wait = true;
         if (!i->starved) {
                 i->starved = true;
+                i->gone = error == -ESTALE;
                 i->ops->starved(i->user, b->error);
         }
         if (i->n_commits || i->resolving)
@@ -208,7 +210,9 @@ static int retry_run(JournalJob *job, Store *store)
         Intake *i = CX_CONTAINER_OF(job, Intake, retry);
         int r = PLANTED("full-for-ever") ? -ENOSPC : reserve_make_again(i->parts.reserve);
 
-        (void)store;
+        if (r == 0 && store_begin(store) == -ESTALE)
+                r = -ESTALE;
+        store_rollback(store);
         i->store_full = r < 0;
         return r;
 }
@@ -225,6 +229,7 @@ static void retry_done(JournalJob *job, int result)
                 i->starved = false;
                 i->ops->recovered(i->user);
         } else {
+                i->gone = result == -ESTALE;
                 i->ops->starved(i->user, NULL);
         }
         intake_go_on(i);
@@ -246,6 +251,18 @@ void intake_retry(Intake *i)
 bool intake_is_starved(const Intake *i)
 {
         return i->starved;
+}
+
+bool intake_is_gone(const Intake *i)
+{
+        return i->gone;
+}
+
+const char *intake_obstacle(const Intake *i)
+{
+        if (!i->starved)
+                return NULL;
+        return i->gone ? "the file of the store was moved, removed or replaced" : "the disk is full";
 }
 
 bool intake_store_full(const Intake *i)

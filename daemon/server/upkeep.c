@@ -329,7 +329,7 @@ static void upkeep_done(JournalJob *job, int result)
                 u->fold = fold_free(u->fold);
                 return;
         }
-        if (result == -ENOSPC) {
+        if (result == -ENOSPC || result == -ESTALE) {
                 u->fold = fold_free(u->fold);
                 wait(u, u->step == STEP_NOTE ? FIRST_TIME : ROUND_TIME, step_anew(u));
         } else if (result < 0) {

@@ -7,9 +7,9 @@
  *
  * A store belongs to one thread at a time. Changes happen between begin and commit; what a commit has
  * returned 0 for survives a power cut. After a failed commit or write the transaction is gone as a whole. All
- * verbs return < 0 on errors: -ENOSPC when the disk (or quota) is full, -EBADMSG for a damaged row, -EIO for
- * everything else that the disk did, -EINVAL for a change outside a transaction; store_error() has the
- * sentence.
+ * verbs return < 0 on errors: -ENOSPC when the disk (or quota) is full, -ESTALE from begin when the path leads to
+ * another file than the open one, or to none, -EBADMSG for a damaged row, -EIO for everything else that the disk did,
+ * -EINVAL for a change outside a transaction; store_error() has the sentence.
  *
  * After a commit that failed with -EIO nothing is written any more, because a second fsync could succeed and
  * mean nothing: store_begin() returns -EIO from then on. Only opening the store again tells whether that

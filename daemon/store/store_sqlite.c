@@ -232,6 +232,15 @@ int64_t crc_meta(Text key, uint64_t value)
 
 /* --- transactions --------------------------------------------------------------------------------------- */
 
+/* What is written into a file that its path does not lead to is lost as soon as it is closed. */
+static bool is_gone(StoreSqlite *s)
+{
+        int moved = 0;
+
+        (void)sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+        return moved;
+}
+
 static int sqlite_begin(Store *base)
 {
         StoreSqlite *s = store_sqlite(base);
@@ -239,6 +248,8 @@ static int sqlite_begin(Store *base)
         log_bound(s);
         if (s->broken)
                 return sql_refuse(s);
+        if (is_gone(s))
+                return store_fail(base, -ESTALE, "%s was moved, removed or replaced", s->path);
         return sql_step(s, SQL_BEGIN, "begin a transaction");
 }
 

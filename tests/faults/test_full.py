@@ -5,6 +5,8 @@ daemon takes surveys again."""
 
 import os
 import resource
+import shutil
+import signal
 import subprocess
 import time
 
@@ -169,6 +171,44 @@ def evidence():
         # Good ones that were refused end none either.
         refused([{**s, "id": s["id"] + f".{i}", "answers": {"csat": 5}} for s in bad for i in range(50)])
         assert states() == ["firing", "resolved", "resolved", "resolved"], states()
+
+
+@cx.case("a store whose file was moved, removed or replaced takes nothing that would be lost, and can be saved")
+def gone():
+    def refused(survey):
+        r = h.post("/v1/surveys", cx.lines_of([survey]))
+        assert r.status == 503 and b"was moved, removed or replaced; nothing of this was stored" in r.body, (r.status, r.body)
+        r = h.get("/readyz")
+        assert (r.status, r.body) == (503, b"not ready: the file of the store was moved, removed or replaced\n"), r.body
+
+    surveys = [{"id": f"s{i}", "ts": int(time.time()), "queue": "tech", "answers": {"nps": i % 11}} for i in range(40)]
+    with cx.Daemon(faults.config()) as d, d.http() as h:
+        file, other = d.path("s", "cxd.db"), d.path("elsewhere.db")
+        d.send(*surveys[:10])
+        os.rename(file, other)
+        refused(surveys[10])
+        d.out.wait(r"^<3>store is gone: .*/s/cxd.db was moved, removed or replaced; ")
+        os.rename(other, file)
+        d.out.wait(r"^<5>store is there again, surveys are taken")
+        assert h.get("/readyz").status == 200
+        d.send(*surveys[10:20])
+        shutil.copy(file, other)
+        for lose in (lambda: os.rename(other, file)), (lambda: os.unlink(file)):
+            lose()
+            refused(surveys[20])
+            cx.until("it was tried again", lambda: os.path.exists(file + ".reserve"))
+            refused(surveys[20])
+        said = [s for s in d.out.lines if "store is " in s]
+        assert len(said) == 3, said
+        d.cxctl("backup", other)
+        d.process.send_signal(signal.SIGTERM)
+        assert d.wait() == 74 and "what was acknowledged is in that file alone" in d.out.lines[-1], d.out.lines[-3:]
+        assert not any("stopped, everything" in line for line in d.out.lines)
+        for name in os.listdir(d.path("s")):
+            os.unlink(d.path("s", name))
+        shutil.copy(other, file)
+        d.start()
+        assert {**d.send(*surveys), "ack": 0} == {"ack": 0, "stored": 20, "duplicate": 20, "revised": 0, "refused": 0}
 
 
 faults.namespace()

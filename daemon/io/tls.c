@@ -11,6 +11,7 @@
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,9 +39,17 @@ static int refuse(char *reason, const char *what, const char *file)
         return -EINVAL;
 }
 
+/* Nobody is there to be asked; without this OpenSSL asks whoever sits at the terminal, and waits. */
+static int no_pass_phrase(char *buffer CX_UNUSED, int size CX_UNUSED, int writing CX_UNUSED, void *asked)
+{
+        *(bool *)asked = true;
+        return -1;
+}
+
 int tls_new(Tls **ret, const char *certificate_file, const char *key_file, char reason[TLS_REASON_MAX])
 {
         CX_CLEANUP(tls_unrefp) Tls *t = calloc(1, sizeof(*t));
+        bool asked = false;
 
         if (!t)
                 return -ENOMEM;
@@ -57,8 +66,14 @@ int tls_new(Tls **ret, const char *certificate_file, const char *key_file, char 
         ERR_clear_error();
         if (SSL_CTX_use_certificate_chain_file(t->context, certificate_file) != 1)
                 return refuse(reason, "no certificate chain in PEM form", certificate_file);
+        SSL_CTX_set_default_passwd_cb(t->context, no_pass_phrase);
+        SSL_CTX_set_default_passwd_cb_userdata(t->context, &asked);
         if (SSL_CTX_use_PrivateKey_file(t->context, key_file, SSL_FILETYPE_PEM) != 1)
-                return refuse(reason, "no private key in PEM form that fits the certificate", key_file);
+                return refuse(reason,
+                              asked ? "has a pass phrase; save the key without one"
+                                    : "no private key in PEM form that fits the certificate",
+                              key_file);
+        SSL_CTX_set_default_passwd_cb_userdata(t->context, NULL);
         if (SSL_CTX_check_private_key(t->context) != 1)
                 return refuse(reason, "does not fit the certificate", key_file);
         *ret = t;

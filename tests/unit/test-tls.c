@@ -182,4 +182,29 @@ START_TEST(who_says_that_it_is_done_still_gets_all_answers)
 }
 END_TEST
 
-CHECK_MAIN("tls", lines_pass_through_tls_1_2_and_later_only, who_says_that_it_is_done_still_gets_all_answers)
+START_TEST(nobody_is_asked_for_a_pass_phrase)
+{
+        char certificate[128], key[128], reason[TLS_REASON_MAX];
+        char phrase[] = "secret";
+        EVP_PKEY *private_key;
+        Tls *tls = NULL;
+        FILE *f;
+
+        world_open(&g_world);
+        snprintf(certificate, sizeof(certificate), "%s/cert.pem", g_world.folder);
+        snprintf(key, sizeof(key), "%s/key.pem", g_world.folder);
+        make_certificate(certificate, key);
+        f = fopen(key, "r+");
+        private_key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+        rewind(f);
+        ck_assert_int_eq(PEM_write_PrivateKey(f, private_key, EVP_aes_128_cbc(), NULL, 0, NULL, phrase), 1);
+        fclose(f);
+        EVP_PKEY_free(private_key);
+        ck_assert_int_eq(tls_new(&tls, certificate, key, reason), -EINVAL);
+        ck_assert_ptr_nonnull(strstr(reason, "key.pem: has a pass phrase; save the key without one"));
+        world_close(&g_world);
+}
+END_TEST
+
+CHECK_MAIN("tls", lines_pass_through_tls_1_2_and_later_only, nobody_is_asked_for_a_pass_phrase,
+           who_says_that_it_is_done_still_gets_all_answers)

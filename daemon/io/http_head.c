@@ -252,6 +252,10 @@ static int interpret(const HttpField *f, HttpHead *ret, HttpRefusal *refusal)
                 return parse_coding(f->value, ret, refusal);
         if (same_name(f->name, "Connection"))
                 parse_connection(f->value, ret);
+        /* Each line of what is packed would be refused for itself, in an answer with status 200. */
+        if (same_name(f->name, "Content-Encoding") && f->value.n > 0 && !same_name(f->value, "identity"))
+                return refuse(refusal, 415,
+                              "a body is taken without Content-Encoding only: send it unpacked");
         if (same_name(f->name, "Expect")) {
                 if (!same_name(f->value, "100-continue"))
                         return refuse(refusal, 417, "the only expectation that can be met is 100-continue");

@@ -52,7 +52,7 @@ typedef struct HttpHead {
 
 /* What is wrong with a request; status 0: nothing. */
 typedef struct HttpRefusal {
-        int status; /* 400, 405, 417, 431, 505 */
+        int status; /* 400, 405, 415, 417, 431, 505 */
         const char *text;
 } HttpRefusal;
 

@@ -268,6 +268,7 @@ STRICT = [
     ("HTTP/2.0", b"GET /healthz HTTP/2.0\r\n" + HOST + b"\r\n", 505),
     ("HTTP/0.9", b"GET /healthz\r\n\r\n", 400),
     ("an unknown method", b"BREW /healthz HTTP/1.1\r\n" + HOST + b"\r\n", 405),
+    ("a packed body", post(BODY, LENGTH, b"Content-Encoding: gzip"), 415),
     ("an unknown expectation", post(BODY, LENGTH, b"Expect: 200-tea"), 417),
     ("a huge field", GET + HOST + b"X: " + b"a" * 9000 + b"\r\n\r\n", 431),
     ("a huge request line", b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 431),

@@ -84,6 +84,8 @@ START_TEST(what_two_parsers_could_read_differently_is_refused)
                 {405, "CONNECT /a HTTP/1.1\r\n" H "\r\n"},
                 {400, "G(T / HTTP/1.1\r\n" H "\r\n"},
                 {417, "POST / HTTP/1.1\r\n" H "Expect: miracles\r\n\r\n"},
+                {415, "POST / HTTP/1.1\r\n" H "Content-Encoding: gzip\r\n\r\n"},
+                {415, "POST / HTTP/1.1\r\n" H "Content-Encoding: identity, gzip\r\n\r\n"},
         };
         static const char nul[] = "GET / HTTP/1.1\r\n" H "X: a\0b\r\n\r\n";
         HttpHead h;

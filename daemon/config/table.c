@@ -27,6 +27,9 @@ static int refuse_column(const Table *t, const char *shown, const Suggest *s, Di
         if (t->n_header == 1 && s->wrong.n && memchr(s->wrong.at, ';', s->wrong.n))
                 return diag_set(diag, t->csv.file, t->csv.line, NULL,
                                 "has semicolons between the columns; save the file with commas");
+        if (t->n_header == 1 && s->wrong.n && memchr(s->wrong.at, '\t', s->wrong.n))
+                return diag_set(diag, t->csv.file, t->csv.line, NULL,
+                                "has tabs between the columns; save the file with commas");
         if (suggest_text(s, hint)[0])
                 return diag_set(diag, t->csv.file, t->csv.line, shown, "there is no such column%s", hint);
         for (size_t i = 0; i < t->n_columns && n < sizeof(all); i++)

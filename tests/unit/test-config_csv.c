@@ -86,6 +86,7 @@ static const struct {
         {"agent;name;team;site;region\n", NULL,
          "roster.csv:1: has semicolons between the columns; save the file with commas"},
         {NULL, "queue;line\n", "queues.csv:1: has semicolons between the columns; save the file with commas"},
+        {NULL, "queue\tline\n", "queues.csv:1: has tabs between the columns; save the file with commas"},
         {HEAD "ana,Ana,alpha,madrid\n", NULL, "roster.csv:2: has 4 columns; the header has 7"},
         {HEAD ",Ana,alpha,madrid,iberia,,\n", NULL, "roster.csv:2: agent: is missing"},
         {HEAD "\n\nana,\"A\n\",\"al\npha\",madrid,iberia,,\n", NULL,

@@ -2,12 +2,14 @@
 // What needs attention: one card for each active alert, with what can be done about it.
 
 import { get, post, Refusal } from './api.js';
-import { byId, h, keyed, name, put, term } from './dom.js';
+import { byId, goOn, h, keyed, name, put, term } from './dom.js';
 import { domain, intervalBar } from './chart.js';
 import { settle } from './figures.js';
 import * as words from './words.js';
 
 const NOTE_BYTES = 500;
+const SHOWN = 12; // at first ...
+const MORE = 100; // ... and with each wish for more: thousands at once would take a browser minutes
 const MOST = 10000; // alerts that the API gives at once; fewer if it is not asked for so many
 const SEVERITIES = { critical: ['critical', 0], warning: ['warning', 1], info: ['for information', 2] };
 const STATES = { firing: 0, acknowledged: 1, snoozed: 2 };
@@ -200,9 +202,10 @@ export class Alerts {
                 this.known = new Map();
                 this.loads = new Set(); // for each list that was asked for, what came by the stream meanwhile
                 this.loaded = false;
+                this.most = SHOWN;
                 byId('attention-more').addEventListener('click', () => {
-                        this.all = true;
-                        this.render();
+                        this.most += MORE;
+                        goOn(byId('cards'), () => this.render());
                 });
         }
 
@@ -266,12 +269,12 @@ export class Alerts {
 
         render() {
                 const active = this.active();
-                const most = this.all ? Infinity : 12;
                 const n_new = active.filter((a) => a.state === 'firing').length;
                 const over = this.over();
-                keyed(byId('cards'), [...active.filter((a, i) => i < most || this.isInUse(a)), ...over], (a) => a.id, () => new Card(this.app));
-                byId('attention-more').hidden = active.length <= most;
-                byId('attention-more').textContent = `Show all ${words.count(active.length)}`;
+                keyed(byId('cards'), [...active.filter((a, i) => i < this.most || this.isInUse(a)), ...over], (a) => a.id, () => new Card(this.app));
+                byId('attention-more').hidden = active.length <= this.most;
+                byId('attention-more').textContent = active.length <= this.most + MORE ? `Show all ${words.count(active.length)}`
+                        : `Show ${MORE} more of ${words.count(active.length)}`;
                 byId('attention-message').textContent = this.problem ? `The alerts could not be loaded: ${this.problem.message}. Some may be missing.` : '';
                 byId('attention-none').hidden = !this.loaded || active.length + over.length > 0 || Boolean(this.problem);
                 byId('attention-count').textContent = active.length ? words.count(active.length) : '';

@@ -3,7 +3,7 @@
 
 import { get } from './api.js';
 import { barScale, domain, intervalBar } from './chart.js';
-import { byId, choose, h, keyed, put, putBehind, putNew, term } from './dom.js';
+import { byId, choose, goOn, h, keyed, put, putBehind, putNew, term } from './dom.js';
 import { Figures } from './figures.js';
 import * as words from './words.js';
 
@@ -54,7 +54,7 @@ export class Board {
                 byId('filter').addEventListener('input', () => this.render());
                 byId('board-more').addEventListener('click', () => {
                         this.all = true;
-                        this.render();
+                        goOn(byId('rows'), () => this.render());
                 });
         }
 

@@ -90,6 +90,13 @@ export function keyed(parent, items, keyOf, make) {
                 focused.focus({ preventScroll: true });
 }
 
+// Shows more behind what parent has, and goes on there: the button may be gone by then.
+export function goOn(parent, render) {
+        const n = parent.children.length;
+        render();
+        parent.children[n]?.querySelector('a')?.focus();
+}
+
 // Several calls in one frame are one.
 export function coalesce(work) {
         let waiting = false;

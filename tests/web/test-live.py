@@ -253,6 +253,28 @@ class Live(Dashboard):
         self.page.until("document.title.startsWith('(16)')", "many alerts")
         self.assertEqual(self.page.run(f"document.querySelector('{card} textarea').value"), "Called.")
 
+    def test_more_is_shown_in_parts_and_where_it_begins_has_the_focus(self):
+        self.start(path="/web/style.css")
+        for number in range(10, 160):
+            alert = self.mock.alert(number, "agent/e.santos", "csat", "7d", "info", "firing", 0, "Talk.")
+            self.mock.alerts[alert["id"]] = alert
+        self.mock.scopes |= {f"agent/x{n}": (f"Agent {n}", ["team/alpha"]) for n in range(120)}
+        self.page.open(self.url + "/")
+        cards = "document.querySelectorAll('.card').length"
+        self.page.until(f"{cards} === 12 && {BOARD} === 100", "the first ones")
+        self.page.settle()
+        at = "[...document.querySelectorAll('.card')].indexOf(document.activeElement.closest('.card'))"
+        for before, after in ((12, 112), (112, 153)):
+            self.enter("#attention-more")
+            self.page.until(f"{cards} === {after}", "more")
+            self.page.settle()
+            self.assertEqual(self.page.run(at), before)
+        self.assertTrue(self.page.run("document.getElementById('attention-more').hidden"))
+        self.enter("#board-more")
+        self.page.until(f"{BOARD} === 129", "all rows")
+        self.page.settle()
+        self.assertEqual(self.page.run("[...document.querySelectorAll('#rows tr')].indexOf(document.activeElement.closest('tr'))"), 100)
+
     def test_what_has_the_focus_keeps_it(self):
         self.overview()
         self.stream_is_up()

@@ -12,6 +12,7 @@ import mock
 
 BOARD = "document.querySelectorAll('#rows tr').length"
 TEXT = "document.querySelector({}).innerText"
+DETAIL = "/#scope=agent/h.tanaka&metric=csat&window=28d"
 SERIES = "document.querySelector('.series')"
 
 

@@ -189,47 +189,6 @@ class Shown(Dashboard):
             for (_, _, right), (_, left, _) in zip(labels, labels[1:]):
                 self.assertLess(right, left, words)
 
-    def test_the_name_of_the_target_can_be_read_in_a_chart(self):
-        self.overview()
-        for value, target in ((84, 80), (76, 80), (80, 80), (60, 100), (24, 20)):
-            for width in (260, 1150):
-                words, top, covered = self.page.run(f"""(async () => {{
-                    const {{seriesChart}} = await import('/web/chart.js');
-                    const at = (i) => new Date(Date.UTC(2024, 10, 1 + i)).toISOString();
-                    const point = (v, i) => ({{at: at(i), value: v, low: null, high: null, n: 99, target: {target}, state: 'ok'}});
-                    const values = [{0 if value > 50 else 100}, ...Array(24).fill({value})];
-                    const chart = seriesChart({{name: 'csat', kind: 'top2', unit: '%', scale: [1, 5]}}, values.map(point), {width});
-                    document.querySelector('main').append(chart);
-                    const text = chart.querySelector('.target-text'), t = text.getBoundingClientRect();
-                    const points = [...chart.querySelectorAll('circle')].map((c) => c.getBoundingClientRect());
-                    const line = chart.querySelector('line.target').getBoundingClientRect();
-                    const covers = (b) => b.right > t.left + 1 && b.left < t.right - 1 && b.bottom > t.top + 3 && b.top < t.bottom - 3;
-                    return [text.textContent, t.top - chart.getBoundingClientRect().top, [...points, line].filter(covers).length];
-                }})()""")
-                what = (words, value, width)
-                self.assertGreater(top, -2, what)
-                # On a line of values that is the target's own there is no better place.
-                if value != target:
-                    self.assertEqual(covered, 0, what)
-
-    def test_colours_of_words_stand_out_from_what_is_behind_them(self):
-        # What is asked of text by WCAG 2.1, level AA, wherever it may stand.
-        for dark in (False, True):
-            self.start()
-            self.page.look(dark=dark)
-            ratios = self.page.run("""(() => {
-                const style = getComputedStyle(document.documentElement);
-                const light = (name) => {
-                    const at = [1, 3, 5].map((i) => parseInt(style.getPropertyValue(name).trim().slice(i, i + 2), 16) / 255);
-                    const [r, g, b] = at.map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-                    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
-                };
-                return ['--ink', '--quiet', '--link', '--bad', '--near', '--good', '--none'].flatMap((word) =>
-                    ['--page', '--panel'].map((behind) => [word, behind, Math.max(light(word) / light(behind), light(behind) / light(word))]));
-            })()""")
-            for word, behind, ratio in ratios:
-                self.assertGreaterEqual(ratio, 4.5, (dark, word, behind))
-
     def test_no_day_that_is_still_to_come_is_written_below_a_chart(self):
         self.overview()
         # Windows of days end with the day that is under way: up to a day ahead.
@@ -457,46 +416,6 @@ class Shown(Dashboard):
         self.page.until(f"{BOARD} > 0", "the page comes by itself")
 
     # --- where it is read ---
-
-    def test_nothing_sticks_out_on_a_small_screen(self):
-        for path, wait in (("/", f"{BOARD} > 0"), ("/#scope=queue/billing-es&metric=nps&window=7d", SERIES)):
-            self.start("hostile", path)
-            self.page.look(width=360, height=800)
-            self.page.until(wait, path)
-            self.assertEqual(self.page.run("document.documentElement.scrollWidth"), 360)
-            self.no_problems()
-
-    def test_a_long_name_of_a_metric_does_not_stick_out(self):
-        for name in ("w" * 64, "agent.answered.all.of.the.questions.that.were.asked"):
-            mock.METRICS.append(mock.metric(name, "top2", "%", [1, 5], 85))
-            self.addCleanup(lambda name=name: mock.METRICS.remove(next(m for m in mock.METRICS if m["name"] == name)))
-            for path, wait in ((f"/#kind=queue&metric={name}&window=28d", ".card[data-id=a000000000000008]"),
-                               (f"/#scope=queue/billing-es&metric={name}&window=28d", ".surveys li")):  # fmt: skip
-                self.start(path="/web/style.css")
-                alert = self.mock.alert(8, "queue/billing-es", name, "28d", "warning", "firing", 1, "Ask.")
-                self.mock.alerts[alert["id"]] = alert
-                for width in (360, 768, 1280):
-                    self.page.look(width=width, height=800)
-                    self.page.open(self.url + "/web/style.css")
-                    self.page.open(self.url + path)
-                    self.page.until(f"document.querySelector('{wait}')", path)
-                    self.page.settle()
-                    self.assertEqual(self.page.run("document.documentElement.scrollWidth"), width, path)
-
-    def test_long_words_do_not_stick_out(self):
-        for path, wait in (("/", ".card[data-id=a000000000000008]"), ("/#scope=agent/long&metric=csat&window=28d", ".notices li")):
-            self.start(path="/web/style.css")
-            self.mock.scopes["agent/long"] = ("x" * 128, ["team/alpha"])
-            alert = self.mock.alert(8, "agent/long", "csat", "28d", "warning", "acknowledged", 1, "https://" + "y" * 500, by="b" * 100, note="n" * 500)
-            self.mock.alerts[alert["id"]] = alert
-            for width in (360, 1280):
-                self.page.look(width=width, height=800)
-                self.page.open(self.url + "/web/style.css")
-                self.page.open(self.url + path)
-                self.page.until(f"document.querySelector('{wait}') && document.querySelector('#rows tr, #detail-rows tr')", path)
-                self.no_problems()
-                self.page.until("!document.getElementById('overview').hidden || document.querySelector('#low-list li')", "the low answers")
-                self.assertEqual(self.page.run("document.documentElement.scrollWidth"), width)
 
     def test_the_keyboard_reaches_everything(self):
         self.overview()

@@ -10,7 +10,7 @@ import json
 import time
 
 import mock
-from dashboard import BOARD, Dashboard, main, text
+from dashboard import BOARD, DETAIL, Dashboard, main, text
 
 # A stream in a time of its own: advance(ms) lets it pass, sleep(ms) lets only the clock go on, as a laptop does.
 # tick(ms): the daemon sends one tick after another for so long. `connections` counts.
@@ -63,7 +63,6 @@ VIRTUAL = """(async () => {
         await done;
     }
 })()"""
-DETAIL = "/#scope=agent/h.tanaka&metric=csat&window=28d"
 
 
 class Live(Dashboard):
@@ -253,28 +252,6 @@ class Live(Dashboard):
         self.page.until("document.title.startsWith('(16)')", "many alerts")
         self.assertEqual(self.page.run(f"document.querySelector('{card} textarea').value"), "Called.")
 
-    def test_more_is_shown_in_parts_and_where_it_begins_has_the_focus(self):
-        self.start(path="/web/style.css")
-        for number in range(10, 160):
-            alert = self.mock.alert(number, "agent/e.santos", "csat", "7d", "info", "firing", 0, "Talk.")
-            self.mock.alerts[alert["id"]] = alert
-        self.mock.scopes |= {f"agent/x{n}": (f"Agent {n}", ["team/alpha"]) for n in range(120)}
-        self.page.open(self.url + "/")
-        cards = "document.querySelectorAll('.card').length"
-        self.page.until(f"{cards} === 12 && {BOARD} === 100", "the first ones")
-        self.page.settle()
-        at = "[...document.querySelectorAll('.card')].indexOf(document.activeElement.closest('.card'))"
-        for before, after in ((12, 112), (112, 153)):
-            self.enter("#attention-more")
-            self.page.until(f"{cards} === {after}", "more")
-            self.page.settle()
-            self.assertEqual(self.page.run(at), before)
-        self.assertTrue(self.page.run("document.getElementById('attention-more').hidden"))
-        self.enter("#board-more")
-        self.page.until(f"{BOARD} === 129", "all rows")
-        self.page.settle()
-        self.assertEqual(self.page.run("[...document.querySelectorAll('#rows tr')].indexOf(document.activeElement.closest('tr'))"), 100)
-
     def test_what_has_the_focus_keeps_it(self):
         self.overview()
         self.stream_is_up()
@@ -302,53 +279,6 @@ class Live(Dashboard):
         self.mock.transition(self.mock.alerts["a000000000000001"], "resolved", reason="recovered")
         self.no_problems()
         self.assertTrue(self.page.run("document.activeElement.matches('.term')"))
-
-    def enter(self, selector):
-        self.page.run(f"document.querySelector({json.dumps(selector)}).focus()")
-        self.page.call("Input.dispatchKeyEvent", type="keyDown", key="Enter", code="Enter", text="\r", windowsVirtualKeyCode=13)
-        self.page.call("Input.dispatchKeyEvent", type="keyUp", key="Enter", code="Enter", windowsVirtualKeyCode=13)
-
-    def test_skipping_to_the_content_leaves_nothing(self):
-        for path, there in (("/#kind=queue&metric=nps&window=7d", f"{BOARD} === 2"), (DETAIL, "document.querySelector('.series')")):
-            self.start(path=path)
-            self.page.until(there, "the page")
-            self.page.settle()
-            self.enter(".skip")
-            self.page.until("document.activeElement.id === 'content'", "the content has the focus")
-            self.page.settle()
-            self.assertTrue(self.page.run(f"!!({there})"), path)
-            self.assertTrue(self.page.run(f"location.href.endsWith('{path}')"), path)
-
-    def test_the_way_back_leads_to_where_one_came_from(self):
-        self.overview()
-        self.stream_is_up()
-        self.page.until("document.querySelectorAll('.card').length === 3", "the alerts")
-        self.page.settle()
-        card, row = '.card[data-id="a000000000000002"]', '#rows tr[data-scope="agent/h.tanaka"]'
-        on_title = "document.activeElement.id === 'detail-title'"
-        for place in (card, row):
-            self.enter(f"{place} a")
-            self.page.until(on_title, "the scope")
-            # Meanwhile what is there is drawn anew, and another scope is looked at.
-            self.mock.transition(self.mock.alerts["a000000000000002"], "firing", note=place)
-            self.enter("#detail-place a")
-            self.page.until(f"{text('#detail-title')} === 'Alpha' && {on_title}", "what it lies in")
-            self.page.settle()
-            self.enter("#back")
-            self.page.until("!document.getElementById('overview').hidden", "the overview")
-            self.page.settle()
-            self.assertTrue(self.page.run(f"document.activeElement === document.querySelector({json.dumps(place + ' a')})"), place)
-        # Who came from nowhere, or from what is gone, begins at the top.
-        self.enter(f"{card} a")
-        self.page.until(on_title, "the scope")
-        self.mock.transition(self.mock.alerts["a000000000000002"], "resolved", reason="recovered")
-        self.page.until("document.title.startsWith('(1)')", "it is over")
-        self.enter("#back")
-        self.page.until("document.activeElement.id === 'content'", "the top")
-        self.start(path=DETAIL)
-        self.page.until(on_title, "the scope")
-        self.enter("#back")
-        self.page.until("document.activeElement.id === 'content'", "the top")
 
     # --- who reads ---
 

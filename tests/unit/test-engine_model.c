@@ -199,7 +199,9 @@ static void compare_figure(const Engine *e, ScopeId id, size_t m, size_t w, usec
         Tally t;
         Figure f;
 
-        want(engine_figure(e, id, m, w, at, &f) == 0, &f, "known");
+        if (engine_figure(e, id, m, w, at, &f) != 0)
+                ck_abort_msg(TEXT_FMT " %s %s: not known", TEXT_ARG(scope->text), metrics[m].name,
+                             windows[w].name);
         window_span(&windows[w], &utc, at, &start, &end);
         t = count(scope, &metrics[m], start, end);
         score = score_of(&metrics[m], &t);

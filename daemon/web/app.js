@@ -171,7 +171,7 @@ class App {
                 this.board.query = {};
                 this.board.figures.clear();
                 this.detail.hide();
-                for (const id of ['cards', 'rows', 'detail-rows', 'number-rows', 'low-list', 'chart', 'spread', 'detail-alerts', 'detail-title', 'detail-place']) {
+                for (const id of ['cards', 'rows', 'detail-rows', 'number-rows', 'bad-list', 'chart', 'spread', 'detail-alerts', 'detail-title', 'detail-place']) {
                         byId(id).replaceChildren();
                         byId(id).views = byId(id).madeFrom = undefined;
                 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One scope in full: all its metrics, one of them over time, and the last answers that were low.
+// One scope in full: all its metrics, one of them over time, and the last answers that were bad.
 
 import { get } from './api.js';
 import { figureCells } from './board.js';
@@ -8,15 +8,22 @@ import { byId, choose, h, keyed, name, put, putBehind, putNew, svg, term } from 
 import { Figures } from './figures.js';
 import * as words from './words.js';
 
-const ASKED = 100; // among so many low answers ...
+const ASKED = 100; // among so many bad answers ...
 const SHOWN = 10; // ... those with a comment are shown first
 
-// Answers below this one are low; null: the API cannot ask for them.
-function lowBelow(metric) {
+// Which answers are bad, as the API is asked for them; null: no answer is.
+function badOnes(metric) {
         const [low, high] = metric.scale;
-        if (metric.better === 'lower' || metric.kind === 'response')
+        if (metric.kind === 'response')
                 return null;
-        return { nps: 7, top1: high, top2: high - 1, top3: high - 2, yes: 1 }[metric.kind] ?? (low + high) / 2;
+        if (metric.better === 'lower')
+                return { above: { top1: low, top2: low + 1, top3: low + 2, yes: 0 }[metric.kind] ?? (low + high) / 2 };
+        return { below: { nps: 7, top1: high, top2: high - 1, top3: high - 2, yes: 1 }[metric.kind] ?? (low + high) / 2 };
+}
+
+function badTitle(metric) {
+        const isHigh = metric.better === 'lower';
+        return metric.kind === 'yes' ? `The last who answered ${isHigh ? 'yes' : 'no'}` : `The last ${isHigh ? 'high' : 'low'} answers`;
 }
 
 function telling(surveys) {
@@ -110,7 +117,7 @@ export class Detail {
                         return;
                 }
                 const about = this.app.metric(metric);
-                const below = lowBelow(about);
+                const bad = badOnes(about);
                 const number = ++this.n_asked;
                 const part = async (what, request, use) => {
                         // What was asked for later is there already, or something else is shown.
@@ -135,8 +142,7 @@ export class Detail {
                         part('figures', get('/v1/figures', { scope, window }), (a) => this.figures.answer(load, a.figures))
                                 .finally(() => this.figures.failed(load)),
                         part('series', get('/v1/series', { scope, metric, window, step: words.stepOf(window) }), (a) => (this.points = a.points)),
-                        below === null ? null : part('surveys', get('/v1/surveys', { scope, metric, below, limit: ASKED }),
-                                (a) => (this.surveys = telling(a.surveys))),
+                        bad && part('surveys', get('/v1/surveys', { scope, metric, ...bad, limit: ASKED }), (a) => (this.surveys = telling(a.surveys))),
                 ]);
         }
 
@@ -211,9 +217,10 @@ export class Detail {
         renderSurveys() {
                 const metric = this.query.metric;
                 const about = this.app.metric(metric);
-                byId('low').hidden = !about || lowBelow(about) === null;
-                byId('low-none').hidden = !this.surveys || this.surveys.length > 0;
-                putNew(byId('low-list'), [this.surveys], () => (this.surveys ?? []).map((s) => {
+                byId('bad').hidden = !about || !badOnes(about);
+                byId('bad-title').textContent = about ? badTitle(about) : '';
+                byId('bad-none').hidden = !this.surveys || this.surveys.length > 0;
+                putNew(byId('bad-list'), [this.surveys], () => (this.surveys ?? []).map((s) => {
                         const others = Object.entries(s.answers ?? {}).filter(([m, v]) => m !== metric && v !== null);
                         const who = [s.agent && !this.query.scope.startsWith('agent/') ? this.app.scopeName(`agent/${s.agent}`) : null,
                                 s.queue && !this.query.scope.startsWith('queue/') ? this.app.scopeName(`queue/${s.queue}`) : null];

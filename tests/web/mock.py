@@ -139,7 +139,7 @@ class Mock:
         share = min(0.99, max(0.05, level + wobble + dice.uniform(-0.03, 0.03)))
         low_, high_ = about["scale"]
         values = [str(v) for v in range(low_, high_ + 1)] if about["kind"] != "yes" else ["no", "yes"]
-        good = {"nps": 2, "top2": 2, "mean": 2, "yes": 1}[about["kind"]]
+        good = {"nps": 2, "top1": 1, "top2": 2, "top3": 3, "mean": 2, "yes": 1}[about["kind"]]
         yes = round(n * share)
         counts = dict.fromkeys(values, 0)
         for i in range(n):
@@ -217,12 +217,16 @@ class Mock:
         if self.scenario == "hostile":
             yield self.alert(4, f"agent/{HOSTILE}", "csat", "28d", "warning", "firing", 1, HOSTILE, by=HOSTILE, note=HOSTILE)
 
-    def surveys(self, scope, name, below):
-        if self.scenario == "empty":
+    def surveys(self, scope, name, below, above):
+        about = next(m for m in METRICS if m["name"] == name)
+        low, high = about["scale"]
+        values = [v for v in range(low, high + 1) if not (below and v >= float(below)) and not (above and v <= float(above))]
+        if self.scenario == "empty" or not values:
             return []
         found = []
         for i, comment in enumerate(COMMENTS):
-            answer = {"fcr": False, "nps": (i * 5) % 7}.get(name, 1 + i % 3)
+            value = values[i % len(values)]
+            answer = value > 0 if about["kind"] == "yes" else value
             found.append(
                 {
                     "id": f"sv-{8812 - i * 7}",
@@ -370,7 +374,7 @@ class MockHandler(http.server.BaseHTTPRequestHandler):
                     points[-1] |= empty | {"n": 0, "state": "no_data"}
             return 200, {"points": points}
         if path == "/v1/surveys":
-            return 200, {"surveys": mock.surveys(query["scope"], query["metric"], query.get("below"))}
+            return 200, {"surveys": mock.surveys(query["scope"], query["metric"], query.get("below"), query.get("above"))}
         parts = path.split("/")
         if method == "POST" and path.startswith("/v1/alerts/") and parts[3] in mock.alerts:
             return self.act_on(mock.alerts[parts[3]], parts[4], body)

@@ -6,6 +6,7 @@ Skipped when there is no Chromium.
 """
 
 import json
+from unittest.mock import patch
 
 import mock
 from dashboard import BOARD, SERIES, Dashboard, main, text
@@ -233,7 +234,7 @@ class Shown(Dashboard):
         self.assertIn(mock.HOSTILE, self.page.run(text("#rows")))
         self.page.run(f"location.hash = new URLSearchParams({{scope: 'agent/' + {json.dumps(mock.HOSTILE)}}})")
         self.page.until("document.querySelectorAll('.surveys li').length > 3", "the comments")
-        self.assertIn(mock.HOSTILE, self.page.run(text("#low-list")))
+        self.assertIn(mock.HOSTILE, self.page.run(text("#bad-list")))
         self.assertEqual(self.page.run(text("#detail-title")), mock.HOSTILE)
         self.assertEqual(self.page.run("document.querySelectorAll('img').length"), 0)
         self.assertNotEqual(self.page.run("document.title"), "1")
@@ -245,9 +246,9 @@ class Shown(Dashboard):
         self.assertEqual(self.page.run("document.querySelectorAll('.series polygon.band').length"), 2)
         self.assertEqual(self.page.run("document.querySelectorAll('.series circle.point').length"), 26)
         self.assertEqual(self.page.run("document.querySelectorAll('.series line.target').length"), 1)
-        self.assertIn("Third call about the same invoice", self.page.run(text("#low-list")))
+        self.assertIn("Third call about the same invoice", self.page.run(text("#bad-list")))
         # By its contact a call is found again, to listen to it.
-        self.assertIn("contact c-7730", self.page.run(text("#low-list")))
+        self.assertIn("contact c-7730", self.page.run(text("#bad-list")))
         query = self.mock.asked("/v1/surveys")[0][2]
         self.assertEqual((query["scope"], query["metric"], query["below"]), ("queue/billing-es", "nps", "7"))
         self.assertEqual(self.mock.asked("/v1/series")[0][2]["step"], "6h")
@@ -255,6 +256,30 @@ class Shown(Dashboard):
         self.page.run("document.querySelector('#detail-rows tr[data-metric=fcr] button').click()")
         self.page.until("document.getElementById('series-title').innerText.startsWith('FCR')", "another metric")
         self.eventually(lambda: self.mock.asked("/v1/surveys")[-1][2]["below"] == "1")
+
+    def test_the_bad_answers_are_the_high_ones_where_lower_is_better(self):
+        wanted = (
+            ("yes", [0, 1], "lower", {"above": "0"}, "The last who answered yes"),
+            ("yes", [0, 1], "higher", {"below": "1"}, "The last who answered no"),
+            ("mean", [1, 6], "lower", {"above": "3.5"}, "The last high answers"),
+            ("mean", [1, 6], "higher", {"below": "3.5"}, "The last low answers"),
+            ("top1", [1, 5], "lower", {"above": "1"}, "The last high answers"),
+            ("top2", [1, 5], "lower", {"above": "2"}, "The last high answers"),
+            ("top3", [1, 5], "lower", {"above": "3"}, "The last high answers"),
+            ("top2", [1, 5], "higher", {"below": "4"}, "The last low answers"),
+        )
+        for kind, scale, better, edge, title in wanted:
+            about = mock.metric("complaint", kind, "" if kind == "mean" else "%", scale, None, better=better)
+            with self.subTest(kind=kind, better=better), patch.object(mock, "METRICS", [*mock.METRICS, about]):
+                self.start(path="/#scope=queue/billing-es&metric=complaint&window=7d")
+                self.page.until("document.querySelector('.surveys li') && document.querySelector('#detail-rows tr')", "the answers")
+                query = self.mock.asked("/v1/surveys")[-1][2]
+                self.assertEqual({k: v for k, v in query.items() if k in ("below", "above")}, edge)
+                self.assertEqual(self.page.run(text("#bad-title")), title)
+                shown = self.page.run("document.querySelector('.surveys .chip').innerText")
+                bad = {"yes": {"lower": "yes", "higher": "no"}}.get(kind, {"lower": str(int(float(edge.get("above", 0))) + 1), "higher": "1"})
+                self.assertEqual(shown, f"Complaint {bad[better]}")
+                self.no_problems()
 
     def test_back_from_a_scope_to_the_overview_and_to_the_scope_again(self):
         self.overview()

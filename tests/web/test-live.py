@@ -287,7 +287,7 @@ class Live(Dashboard):
         for path, there, gone in (
             ("/", f"document.querySelector('{row.format('ana.ruiz')}')", f"!document.querySelector('{row.format('ana.ruiz')}')"),
             (DETAIL.replace("h.tanaka", "ana.ruiz"), "document.querySelector('.series') && document.querySelector('#detail-rows td')",
-             "!document.querySelector('#detail-rows td') && !document.querySelector('.series') && !document.querySelector('#low-list li')"),
+             "!document.querySelector('#detail-rows td') && !document.querySelector('.series') && !document.querySelector('#bad-list li')"),
         ):  # fmt: skip
             self.start(path=path)
             self.stream_is_up()

@@ -90,7 +90,7 @@ class Reading(Dashboard):
                 self.page.open(self.url + path)
                 self.page.until(f"document.querySelector('{wait}') && document.querySelector('#rows tr, #detail-rows tr')", path)
                 self.no_problems()
-                self.page.until("!document.getElementById('overview').hidden || document.querySelector('#low-list li')", "the low answers")
+                self.page.until("!document.getElementById('overview').hidden || document.querySelector('#bad-list li')", "the low answers")
                 self.assertEqual(self.page.run("document.documentElement.scrollWidth"), width)
 
     # --- by keyboard ---

@@ -33,6 +33,7 @@ struct Http {
         /* The question that is asked while nothing comes of it; it has waited for an answer since then. */
         CURL *probe;
         usec_t probed;
+        usec_t asked; /* when it was asked last: one that fails at once is not asked again at once */
 };
 
 /* Sets an option that cannot fail but for lack of memory or a libcurl that lacks what we link against. */
@@ -282,6 +283,7 @@ static void probe_start(CURLM *multi, Http *h, struct curl_slist *headers)
         address(h, h->probe, "/v1/surveys?scope=org&limit=1", headers);
         SET(h->probe, CURLOPT_WRITEFUNCTION, discard);
         SET(h->probe, CURLOPT_FORBID_REUSE, 1L);
+        h->asked = monotonic();
         if (curl_multi_add_handle(multi, h->probe) != CURLM_OK)
                 abort();
 }
@@ -316,7 +318,7 @@ static bool is_alive(CURLM *multi, Http *h, struct curl_slist *headers)
                 h->probed = now;
         if (now - h->probed >= h->patience / 2)
                 return false;
-        if (!h->probe)
+        if (!h->probe && now - h->asked >= h->patience / 8)
                 probe_start(multi, h, headers);
         return true;
 }
@@ -371,7 +373,7 @@ HttpEnd http_stream(Http *h, const char *path, const char *accept, usec_t deadli
         h->error = error;
         h->stopped = false;
         h->heard = monotonic();
-        h->probed = 0;
+        h->probed = h->asked = 0;
         prepare(h, path, headers);
         SET(h->curl, CURLOPT_WRITEFUNCTION, on_stream_data);
         SET(h->curl, CURLOPT_WRITEDATA, h);

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import termios
 import threading
+import time
 import unittest
 
 from fake_daemon import ALERT, CXCTL, FIGURE, ME, NO_DATA, NPS, SURVEY, CliTest, UnixHttp, organisation
@@ -413,6 +414,16 @@ class Queries(CliTest):
             os.unlink(self.fake.path("silent.sock"))
         self.assertEqual([n for n in os.listdir(self.fake.folder) if n.startswith("copy.db")], [])
         self.assertEqual(self.cxctl("verify", "-t", "0")[0], 2)
+
+    def test_a_question_that_fails_at_once_is_not_asked_without_a_pause(self):
+        way = self.silent(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        child = subprocess.Popen([CXCTL, *way, "export", "-t", "2"], env=self.environment(), stderr=subprocess.DEVNULL)
+        time.sleep(0.5)
+        os.unlink(self.fake.path("silent.sock"))  # nobody else gets in from now on
+        _, status, used = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(child.returncode, 3)
+        self.assertLess(used.ru_utime + used.ru_stime, 0.4)
 
     def test_an_answer_may_take_long_while_others_are_answered(self):
         self.fake.routes["/v1/surveys"] = (200, {"surveys": []})

@@ -90,11 +90,11 @@ export function keyed(parent, items, keyOf, make) {
                 focused.focus({ preventScroll: true });
 }
 
-// Shows more behind what parent has, and goes on there: the button may be gone by then.
+// Shows more of what parent has, and goes on where that begins: the button may be gone by then.
 export function goOn(parent, render) {
-        const n = parent.children.length;
+        const before = new Set(parent.children);
         render();
-        parent.children[n]?.querySelector('a')?.focus();
+        [...parent.children].find((node) => !before.has(node))?.querySelector('a')?.focus();
 }
 
 // Several calls in one frame are one.

@@ -164,6 +164,24 @@ class Reading(Dashboard):
         self.page.settle()
         self.assertEqual(self.page.run("[...document.querySelectorAll('#rows tr')].indexOf(document.activeElement.closest('tr'))"), 100)
 
+    def test_more_begins_before_a_card_that_is_only_there_because_it_is_in_use(self):
+        self.start(path="/web/style.css")
+        for number in range(10, 30):
+            alert = self.mock.alert(number, "agent/e.santos", "csat", "7d", "info", "firing", 0, "Talk.")
+            self.mock.alerts[alert["id"]] = alert
+        self.page.open(self.url + "/")
+        self.stream_is_up()
+        cards = "document.querySelectorAll('.card').length"
+        self.page.until(f"{cards} === 12", "the first ones")
+        self.press(".card:last-child", "Note and outcome")
+        used = self.page.run("document.querySelector('.card:last-child').dataset.id")
+        self.mock.transition(self.mock.alerts[used], "resolved", reason="recovered")
+        self.page.until(f"{cards} === 13", "another one of the first, and the one in use")
+        self.enter("#attention-more")
+        self.page.until(f"{cards} === 23", "all")
+        self.page.settle()
+        self.assertEqual(self.page.run("[...document.querySelectorAll('.card')].indexOf(document.activeElement.closest('.card'))"), 12)
+
 
 if __name__ == "__main__":
     main()

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <yaml.h>
 
 #include "client/map.h"
@@ -99,7 +100,7 @@ static int get_value(Loader *l, const Member *m, const char *field, char **ret)
         const char *s = scalar(m->value);
         bool plain = s && m->value->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 
-        if (!plain || (strcmp(s, "~") != 0 && strcmp(s, "null") != 0))
+        if (!plain || (strcmp(s, "~") != 0 && strcasecmp(s, "null") != 0)) /* Null and NULL are null, too */
                 return get_text(l, m, field, ret);
         if (strncmp(field, "answers.", strlen("answers.")) != 0)
                 return FAIL(l, m->line, field, "null is only an answer; else: skip leaves a field out");
@@ -336,15 +337,15 @@ static int load_rule(Loader *l, const Member *from, const char *field, bool is_t
                 else if (strcmp(m.key, "blanks") == 0)
                         error = load_blanks(l, &m, path, rule);
                 else if (strcmp(m.key, "join") == 0)
-                        error = get_text(l, &m, path, &rule->join);
+                        error = get_value(l, &m, path, &rule->join);
                 else if (strcmp(m.key, "value") == 0)
                         error = get_value(l, &m, path, &rule->constant);
                 else if (strcmp(m.key, "default") == 0)
                         error = get_value(l, &m, path, &rule->fallback);
                 else if (strcmp(m.key, "prefix") == 0)
-                        error = get_text(l, &m, path, &rule->prefix);
+                        error = get_value(l, &m, path, &rule->prefix);
                 else if (strcmp(m.key, "suffix") == 0)
-                        error = get_text(l, &m, path, &rule->suffix);
+                        error = get_value(l, &m, path, &rule->suffix);
                 else if (strcmp(m.key, "capture") == 0)
                         error = load_capture(l, &m, path, rule);
                 else if (strcmp(m.key, "values") == 0)

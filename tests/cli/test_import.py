@@ -152,6 +152,8 @@ class Import(CliTest):
             ("id: day\nqueue: q\n", "m.yaml: ts: is missing; every survey has one"),
             (good + "agent: {column: who,\n  values: {'-': null}}\n", "m.yaml:5: agent.values: null is only an answer; else: skip"),
             (good + "agent: {column: who, default: ~}\n", "m.yaml:4: agent.default: null is only an answer"),
+            (good + "agent: {column: who,\n  values: {'-': NULL}}\n", "m.yaml:5: agent.values: null is only an answer; else: skip"),
+            (good + "agent: {column: who, prefix: null}\n", "m.yaml:4: agent.prefix: null is only an answer"),
             (good + "agnt: who\n", "m.yaml:4: agnt: surveys have no such field; there are id, ts, agent, "),
             (good + "agent: {column: who, blanks: yes}\n", "m.yaml:4: agent.blanks: must be keep or drop"),
             (good + "agent: {colum: who}\n", "m.yaml:4: agent.colum: there is no such key; there are column, "),

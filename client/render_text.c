@@ -72,7 +72,7 @@ typedef struct Line {
         size_t owed;   /* blanks not written yet, so that no line ends in them */
 } Line;
 
-static void line_put(Line *l, const char *s, size_t width, bool right, bool last, const char *escape)
+static void line_put(Line *l, const char *s, size_t width, bool right, bool may_cut, const char *escape)
 {
         Text t = text_of(s);
         size_t own = display_width(t), fill = width > own ? width - own : 0;
@@ -83,7 +83,7 @@ static void line_put(Line *l, const char *s, size_t width, bool right, bool last
                 return;
         }
         l->owed += right ? fill : 0;
-        if (last && l->width > 0 && l->column + l->owed + own > l->width &&
+        if (may_cut && l->width > 0 && l->column + l->owed + own > l->width &&
             l->column + l->owed + 8 < l->width) {
                 t = display_cut(t, l->width - l->column - l->owed - 1);
                 cut = true;
@@ -152,14 +152,15 @@ static void put_row(const View *v, Line *l, size_t r)
                         last = c;
         for (size_t c = 0; c <= last; c++) {
                 const Column *column = &t->columns[c];
+                bool may_cut = c == last && !v->below;
 
                 if (!column->title || (v->below && column->below))
                         continue;
                 if (r == 0)
-                        line_put(l, column->title, v->widths[c], column->right, c == last, BOLD);
+                        line_put(l, column->title, v->widths[c], column->right, may_cut, BOLD);
                 else
                         line_put(l, v->texts[(r - 1) * t->n_columns + c], v->widths[c], column->right,
-                                 c == last, style_escape(table_cell(t, r - 1, c)->style));
+                                 may_cut, style_escape(table_cell(t, r - 1, c)->style));
         }
         fputc('\n', l->to);
 }

@@ -318,6 +318,8 @@ class Queries(CliTest):
             "    " + "本語" + "日本語" * 8 + " two\r\n"
             "    " + "x" * 76 + "\r\n"
             "    xxxx\r\n"))
+        self.fake.routes["/v1/alerts"] = (200, {"alerts": [{**ALERT, "metric": "first_contact_resolution"}]})
+        self.assertIn("agent/ana.ruiz  first_contact_resolution\r\n    SINCE", self.in_terminal("alerts", columns=60, NO_COLOR="1"))
         self.fake.routes["/v1/alerts"] = (200, {"alerts": [ALERT]})
         self.assertIn("\n    \x1b[1mSINCE\x1b[0m 2026-", self.in_terminal("alerts", columns=80))
         for columns in (0, 20, 300):

@@ -274,7 +274,10 @@ static size_t discard(char *data, size_t size, size_t n, void *context)
         return size * n;
 }
 
-/* Another question, and one to the store: who reads all of it has nothing to say until the end, and lives. */
+/*
+ * A daemon that reads all of the store sends nothing until it is done, and still answers this. It needs the store, too: of
+ * one whose store hangs nothing is to be expected.
+ */
 static void probe_start(CURLM *multi, Http *h, struct curl_slist *headers)
 {
         h->probe = curl_easy_init();
@@ -305,7 +308,7 @@ static void probe_done(CURLM *multi, Http *h, CURLcode code)
         probe_end(multi, h);
 }
 
-/* False: nothing has come for too long. Who was stopped in between asks before that is said. */
+/* False: nothing has come for too long, also not to the question. After a halt of our own that is asked first. */
 static bool is_alive(CURLM *multi, Http *h, struct curl_slist *headers)
 {
         usec_t now = monotonic();

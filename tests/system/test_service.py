@@ -161,19 +161,25 @@ def inherited():
             s.close()
 
 
+def with_both_kinds(d, s, face):
+    """Hands over a socket for IPv6 and IPv4 as one for lines; @face has either way of writing its address in turn."""
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.bind(("::", 0))
+    s.listen(5)
+    port = s.getsockname()[1]
+    config = cx.base_config(insecure=True)
+    for host in "*", "[::]":
+        config["listen"][face] = [f"tcp://{host}:{port}"]
+        d.configure(config)
+        d.spawn(prefix=[sys.executable, "-c", LAUNCH, str(s.fileno())], pass_fds=[s.fileno()],
+                env={"LISTEN_FDS": "1", "LISTEN_FDNAMES": "lines"})
+        yield host, port
+
+
 @cx.case("an inherited socket for IPv6 and IPv4 is the address with an asterisk, which is not opened once more")
 def inherited_any():
     with cx.Daemon(start=False) as d, socket.socket(socket.AF_INET6) as s:
-        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        s.bind(("::", 0))
-        s.listen(5)
-        port = s.getsockname()[1]
-        config = cx.base_config(insecure=True)
-        for host in "*", "[::]":
-            config["listen"]["lines"] = [f"tcp://{host}:{port}"]
-            d.configure(config)
-            d.spawn(prefix=[sys.executable, "-c", LAUNCH, str(s.fileno())], pass_fds=[s.fileno()],
-                    env={"LISTEN_FDS": "1", "LISTEN_FDNAMES": "lines"})
+        for host, port in with_both_kinds(d, s, "lines"):
             d.wait_ready()
             with cx.Lines(f"tcp://127.0.0.1:{port}") as c:
                 c.send(survey(host))
@@ -184,16 +190,7 @@ def inherited_any():
 @cx.case("an address that another face has already ends the start: no face is left out in silence")
 def another_face():
     with cx.Daemon(start=False) as d, socket.socket(socket.AF_INET6) as s:
-        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        s.bind(("::", 0))
-        s.listen(5)
-        port = s.getsockname()[1]
-        config = cx.base_config(insecure=True)
-        for host in "*", "[::]":
-            config["listen"]["http"] = [f"tcp://{host}:{port}"]
-            d.configure(config)
-            d.spawn(prefix=[sys.executable, "-c", LAUNCH, str(s.fileno())], pass_fds=[s.fileno()],
-                    env={"LISTEN_FDS": "1", "LISTEN_FDNAMES": "lines"})
+        for _, port in with_both_kinds(d, s, "http"):
             assert d.wait() == 74
             assert d.out.find(rf"listen http tcp://.*:{port} failed: Address already in use"), d.out.lines
 

@@ -28,6 +28,8 @@ int snapshots_put_marks(Store *store, const SnapshotMarks *marks)
 
         if (r == 0)
                 r = store_put_mark(store, "snapshot next", marks->next);
+        if (r == 0)
+                r = store_put_mark(store, STORE_MARK_REPAIRED, 0); /* this engine has used no older one */
         return r < 0 ? r : store_put_mark(store, "snapshot epoch", (int64_t)marks->epoch);
 }
 

@@ -297,14 +297,18 @@ static int find_newest(Load *l, SnapshotMarks *marks)
 
 /*
  * Which surveys there were was damaged as well, and is made anew of those that can be found: of another one that a snapshot
- * has counted nobody would know any more, and it would be counted again when it is sent again.
+ * has counted nobody would know any more, and it would be counted again when it is sent again. That may have been at a
+ * start before, which ended before it threw the snapshot away.
  */
 static int judge_store(Store *store, const char **ret_reason)
 {
+        int64_t repaired = 0;
         StoreInfo info;
         int r = store_info(store, &info);
 
-        if (r == 0 && info.n_damaged)
+        if (r == 0)
+                r = read_mark(store, STORE_MARK_REPAIRED, &repaired);
+        if (r == 0 && (info.n_damaged || repaired))
                 *ret_reason = "the store is damaged";
         return r;
 }

@@ -181,6 +181,11 @@ CX_MUST_CHECK int store_expire_revised(Store *s, uint64_t epoch, size_t max, siz
 
 /* A number under a name, for what must be known again after a restart. STORE_E_NOT_FOUND, also for a damaged one. */
 CX_MUST_CHECK int store_put_mark(Store *s, const char *name, int64_t value);
+/*
+ * 1 once the record of which surveys there are was made anew of those that could be found. Whoever goes by what was lost
+ * puts 0 there.
+ */
+#define STORE_MARK_REPAIRED "repaired"
 CX_MUST_CHECK int store_get_mark(Store *s, const char *name, int64_t *ret);
 
 /*

@@ -112,6 +112,9 @@ static int repair_blocks(StoreSqlite *s)
         }
         s->counts.blocks = 0;
         s->stored_counts.blocks = UINT64_MAX; /* so that it is written */
+        /* Who opens it next sees no damage any more. */
+        if (r == 0)
+                r = store_put_mark(&s->base, STORE_MARK_REPAIRED, 1);
         return r < 0 ? r : store_commit(&s->base);
 }
 

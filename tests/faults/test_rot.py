@@ -8,7 +8,10 @@ import os
 import random
 import re
 import shutil
+import signal
+import sqlite3
 import subprocess
+import time
 
 import faults
 from faults import cx
@@ -186,6 +189,32 @@ def snapshot():
         assert start(d) and d.out.find("snapshot surveys_until="), "the whole one is not used"
     print(f"# {size} bytes, {dict(outcome)}, {len(bad)} bad")
     assert not bad, "\n".join(bad[:5])
+
+
+@cx.case("a start that ends between the repair of the store and the end of its snapshot leaves neither to the next one")
+def repaired():
+    surveys = [{"id": f"s{i}", "ts": int(time.time()) - 60, "queue": "tech", "answers": {"csat": 5}} for i in range(60)]
+
+    def n():
+        with d.http() as h:
+            return h.json("/v1/figures", scope="org", metric="csat", window="7d")["figures"][0]["n"]
+
+    with cx.Daemon(cx.base_config(store={"snapshot_after": 10})) as d:
+        d.send(*surveys)
+        d.stop()
+        with sqlite3.connect(d.path("s", "cxd.db")) as db:
+            db.execute("DELETE FROM survey WHERE seq = 7")
+            db.execute("UPDATE block SET max_ts = max_ts + 1")  # its checksum is wrong
+        db.close()
+        file = d.path("s", "cxd.db.snapshot")
+        d.spawn(prefix=[cx.tool("strace"), "-f", "-qq", "-o", "/dev/null", "-P", file, "-e", "inject=unlink:error=EIO:signal=KILL"])
+        assert d.process.wait(10) == -signal.SIGKILL and os.path.exists(file)
+        d.start()
+        assert d.out.find("snapshot is not used: the store is damaged") and n() == 59
+        assert d.send(surveys[6])["stored"] == 1 and n() == 60
+        d.stop()
+        d.start()
+        assert d.out.find("snapshot surveys_until=") and n() == 60
 
 
 faults.run()

@@ -210,7 +210,8 @@ static int retry_run(JournalJob *job, Store *store)
         Intake *i = CX_CONTAINER_OF(job, Intake, retry);
         int r = PLANTED("full-for-ever") ? -ENOSPC : reserve_make_again(i->parts.reserve);
 
-        if (r == 0 && store_begin(store) == -ESTALE)
+        /* Also where no reserve can be made, because the whole folder is gone. */
+        if (store_begin(store) == -ESTALE)
                 r = -ESTALE;
         store_rollback(store);
         i->store_full = r < 0;

@@ -191,6 +191,13 @@ def gone():
         os.rename(other, file)
         d.out.wait(r"^<5>store is there again, surveys are taken")
         assert h.get("/readyz").status == 200
+        os.rename(d.path("s"), d.path("folder"))
+        for _ in range(2):
+            refused(surveys[10])
+            time.sleep(1.2)
+        os.rename(d.path("folder"), d.path("s"))
+        cx.until("it is back", lambda: h.get("/readyz").status == 200)
+        assert d.out.lines[-1] == "<5>store is there again, surveys are taken", d.out.lines[-1]
         d.send(*surveys[10:20])
         shutil.copy(file, other)
         for lose in (lambda: os.rename(other, file)), (lambda: os.unlink(file)):
@@ -199,7 +206,7 @@ def gone():
             cx.until("it was tried again", lambda: os.path.exists(file + ".reserve"))
             refused(surveys[20])
         said = [s for s in d.out.lines if "store is " in s]
-        assert len(said) == 3, said
+        assert len(said) == 5, said
         d.cxctl("backup", other)
         d.process.send_signal(signal.SIGTERM)
         assert d.wait() == 74 and "what was acknowledged is in that file alone" in d.out.lines[-1], d.out.lines[-3:]

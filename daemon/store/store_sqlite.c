@@ -248,8 +248,11 @@ static int sqlite_begin(Store *base)
         log_bound(s);
         if (s->broken)
                 return sql_refuse(s);
-        if (is_gone(s))
+        if (is_gone(s)) {
+                /* The log stays where it is, and would be taken for that of the file that comes into this place. */
+                (void)sqlite_erase(base);
                 return store_fail(base, -ESTALE, "%s was moved, removed or replaced", s->path);
+        }
         return sql_step(s, SQL_BEGIN, "begin a transaction");
 }
 

@@ -218,5 +218,23 @@ def gone():
         assert {**d.send(*surveys), "ack": 0} == {"ack": 0, "stored": 20, "duplicate": 20, "revised": 0, "refused": 0}
 
 
+@cx.case("the log of a store that was replaced does not come into what it was replaced with")
+def replaced():
+    surveys = [{"id": f"s{i}", "ts": int(time.time()), "queue": "tech", "answers": {"nps": i % 11}, "comment": 900 * "x"}
+               for i in range(4000)]
+    with cx.Daemon(faults.config()) as d, d.http() as h:
+        file, other = d.path("s", "cxd.db"), d.path("elsewhere.db")
+        d.send(*surveys[:100])
+        d.cxctl("backup", other)
+        d.send(*surveys[100:3900])
+        time.sleep(0.3)  # the log is written back, and begun anew
+        d.send(*surveys[3900:3920])
+        os.rename(other, file)
+        assert h.post("/v1/surveys", cx.lines_of(surveys[3990:3991])).status == 503
+        d.kill()
+        d.start()
+        assert {**d.send(*surveys), "ack": 0} == {"ack": 0, "stored": 3900, "duplicate": 100, "revised": 0, "refused": 0}
+
+
 faults.namespace()
 faults.run()

@@ -244,6 +244,7 @@ static bool is_gone(StoreSqlite *s)
 static int sqlite_begin(Store *base)
 {
         StoreSqlite *s = store_sqlite(base);
+        int r;
 
         log_bound(s);
         if (s->broken)
@@ -253,7 +254,8 @@ static int sqlite_begin(Store *base)
                 (void)sqlite_erase(base);
                 return store_fail(base, -ESTALE, "%s was moved, removed or replaced", s->path);
         }
-        return sql_step(s, SQL_BEGIN, "begin a transaction");
+        r = log_keep(s);
+        return r < 0 ? r : sql_step(s, SQL_BEGIN, "begin a transaction");
 }
 
 static void sqlite_rollback(Store *base)

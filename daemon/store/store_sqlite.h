@@ -9,6 +9,8 @@
  * neither a changed nor a lost row goes unnoticed.
  */
 
+#include <sys/types.h>
+
 #include "daemon/store/store_block.h"
 #include "daemon/store/store_impl.h"
 
@@ -95,6 +97,7 @@ typedef struct StoreSqlite {
         int os_error;       /* errno of the last step */
         bool is_open;       /* opened successfully */
         int log_pages;      /* as of the last commit; 0: it was written back since, or that failed */
+        ino_t log_inode;    /* 0: not known yet */
         bool no_space;      /* the log is not written back: that would fill what was given up for alerts */
         bool broken;        /* the disk failed: what it holds is not known, nothing more is written */
         int broken_by;      /* errno of that */
@@ -199,6 +202,8 @@ void log_watch(StoreSqlite *s);
 CX_MUST_CHECK int log_check_access(StoreSqlite *s);
 /* Before a transaction: an end to it if nobody writes it back. */
 void log_bound(StoreSqlite *s);
+/* Likewise: another log where this one was moved, removed or replaced. */
+CX_MUST_CHECK int log_keep(StoreSqlite *s);
 /* From now on nothing is written. */
 void sql_break(StoreSqlite *s);
 /* -EIO, with a sentence: it is broken. */
@@ -222,6 +227,8 @@ CX_MUST_CHECK int sql_get_meta(StoreSqlite *s, Text key, uint64_t *ret);
 /* store_sqlite_open.c */
 /* Statements that are needed once. */
 CX_MUST_CHECK int sql_execute(StoreSqlite *s, const char *text);
+/* A setting that must have been taken. */
+CX_MUST_CHECK int sql_set(StoreSqlite *s, const char *text, const char *expected);
 CX_MUST_CHECK int sql_query_number(StoreSqlite *s, const char *text, int64_t *ret);
 /* Everything of opening a file that writes nothing: of a store that is opened to be verified. */
 CX_MUST_CHECK int sqlite_open_to_read(StoreSqlite *s, const char *path);

@@ -13,6 +13,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/store/store_sqlite.h"
@@ -121,4 +122,35 @@ void log_bound(StoreSqlite *s)
 {
         if (s->log_pages >= LOG_MAX && sqlite_log(&s->base) != STORE_LOG_SHORT)
                 (void)sqlite_write_back(&s->base); /* if the disk fails, so does the transaction */
+}
+
+static bool is_in_place(StoreSqlite *s)
+{
+        struct stat st;
+
+        if (stat(sqlite3_filename_wal(sqlite3_db_filename(s->db, "main")), &st) < 0)
+                return false;
+        if (s->log_inode == 0)
+                s->log_inode = st.st_ino;
+        return s->log_inode == st.st_ino;
+}
+
+/* What such a log holds is lost with this process, unless that stops in peace; so it comes into the file. */
+int log_keep(StoreSqlite *s)
+{
+        int64_t unused;
+        int r;
+
+        if (is_in_place(s))
+                return 0;
+        r = sqlite_erase(&s->base);
+        /* Without a log for a moment, and then with a new one. */
+        if (r == 0)
+                r = sql_set(s, "PRAGMA journal_mode=DELETE", "delete");
+        if (r == 0)
+                r = sql_set(s, "PRAGMA journal_mode=WAL", "wal");
+        if (r == 0) /* which is made when something is read */
+                r = sql_query_number(s, "SELECT count(*) FROM sqlite_schema", &unused);
+        s->log_inode = 0;
+        return r < 0 || is_in_place(s) ? r : store_fail(&s->base, -EIO, "cannot make another log");
 }

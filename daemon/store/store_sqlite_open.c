@@ -113,8 +113,7 @@ int sql_query_number(StoreSqlite *s, const char *text, int64_t *ret)
         return query(s, text, unused, ret);
 }
 
-/* A setting that must have been taken. */
-static int set(StoreSqlite *s, const char *text, const char *expected)
+int sql_set(StoreSqlite *s, const char *text, const char *expected)
 {
         char got[32];
         int64_t unused;
@@ -215,7 +214,7 @@ static int lock_file(StoreSqlite *s)
 {
         if (sqlite3_db_readonly(s->db, "main"))
                 return store_fail(&s->base, -EACCES, "%s may not be written", s->path);
-        return set(s, "PRAGMA locking_mode=EXCLUSIVE", "exclusive");
+        return sql_set(s, "PRAGMA locking_mode=EXCLUSIVE", "exclusive");
 }
 
 /* --- tables --------------------------------------------------------------------------------------------- */
@@ -340,14 +339,14 @@ static int settle(StoreSqlite *s)
         r = find_version(s, &fresh);
         if (r != 0)
                 return r;
-        r = set(s, "PRAGMA journal_mode=WAL", "wal");
+        r = sql_set(s, "PRAGMA journal_mode=WAL", "wal");
         if (r == 0)
                 r = sql_execute(
                         s, "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON");
         if (r == 0 && PLANTED("synchronous-off"))
                 r = sql_execute(s, "PRAGMA synchronous=OFF");
         if (r == 0)
-                r = set(s, "PRAGMA secure_delete=ON", "1");
+                r = sql_set(s, "PRAGMA secure_delete=ON", "1");
         if (r == 0)
                 r = fresh ? create(s) : check_tables(s);
         if (r == 0 && !fresh)
@@ -384,6 +383,8 @@ static int open_file(StoreSqlite *s)
                 r = settle(s);
         if (r == 0)
                 r = allow_checkpoint(s);
+        if (r == 0)
+                r = log_keep(s);
         if (r == -EBUSY) {
                 store_fail(&s->base, r, "%s is in use by another process", s->path);
                 return STORE_E_LOCKED;

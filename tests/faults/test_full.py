@@ -236,5 +236,27 @@ def replaced():
         assert {**d.send(*surveys), "ack": 0} == {"ack": 0, "stored": 3900, "duplicate": 100, "revised": 0, "refused": 0}
 
 
+@cx.case("a log that was moved, removed or replaced beneath the daemon costs nothing")
+def no_log():
+    surveys = [{"id": f"s{i}", "ts": int(time.time()), "queue": "tech", "answers": {"nps": i % 11}} for i in range(40)]
+    with cx.Daemon(faults.config()) as d:
+        log, other = d.path("s", "cxd.db-wal"), d.path("elsewhere")
+        d.send(*surveys[:10])
+        os.rename(log, other)
+        d.send(*surveys[10:20])
+        os.rename(other, log)
+        d.send(*surveys[20:30])
+        d.kill()
+        d.start()
+        os.unlink(log)
+        assert d.send(*surveys)["duplicate"] == 30
+        d.kill()
+        d.start()
+        assert d.send(*surveys)["duplicate"] == 40
+        os.unlink(log)
+        d.restart()
+        assert d.send(*surveys)["duplicate"] == 40
+
+
 faults.namespace()
 faults.run()

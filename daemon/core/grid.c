@@ -225,8 +225,7 @@ static inline bool add_to_row(unsigned char *row, unsigned bits, const uint16_t 
 static int count_up(Grid *g, int32_t bucket, uint32_t at, const uint16_t *columns, size_t n)
 {
         unsigned char *row = grid_row(g, at);
-        bool done = g->bits == 1    ? add_to_row(row, 1, columns, n)
-                    : g->bits == 2  ? add_to_row(row, 2, columns, n)
+        bool done = g->bits == 2    ? add_to_row(row, 2, columns, n)
                     : g->bits == 4  ? add_to_row(row, 4, columns, n)
                     : g->bits == 8  ? add_to_row(row, 8, columns, n)
                     : g->bits == 16 ? add_to_row(row, 16, columns, n)
@@ -367,8 +366,7 @@ static inline bool add_sheet_to_row(unsigned char *row, unsigned bits, const uin
 static int add_sheet(Grid *g, uint32_t i)
 {
         unsigned char *row = grid_row(g, i);
-        bool done = g->bits == 1    ? add_sheet_to_row(row, 1, g->sheet, g->n_columns)
-                    : g->bits == 2  ? add_sheet_to_row(row, 2, g->sheet, g->n_columns)
+        bool done = g->bits == 2    ? add_sheet_to_row(row, 2, g->sheet, g->n_columns)
                     : g->bits == 4  ? add_sheet_to_row(row, 4, g->sheet, g->n_columns)
                     : g->bits == 8  ? add_sheet_to_row(row, 8, g->sheet, g->n_columns)
                     : g->bits == 16 ? add_sheet_to_row(row, 16, g->sheet, g->n_columns)
@@ -471,7 +469,7 @@ int grid_load(Grid *g, ImageReader *from)
         size_t n = image_get_below(from, UINT32_MAX), stride;
         const unsigned char *rows;
 
-        if (from->failed || g->n || n_columns != g->n_columns || bits == 0 || bits > 32 ||
+        if (from->failed || g->n || n_columns != g->n_columns || bits < 2 || bits > 32 ||
             (bits & (bits - 1)) != 0)
                 return -EBADMSG;
         free(g->rows);

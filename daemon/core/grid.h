@@ -9,9 +9,10 @@
  * a survey finds its bucket once and counts all of its answers next to each other: the look-up and the memory that it
  * touches are what counting costs.
  *
- * Only buckets with an answer exist. Counts take one bit each until one of them needs two, then four, and so on up to
- * 32: most scopes have one answer in a minute. A cursor keeps the totals of a span of buckets up to date: adding is exact wherever it lands, and moving on costs what left
- * and what came in. Cursors take memory once the first of them is asked for.
+ * Only buckets with an answer exist. Counts take two bits each until one of them needs four, then eight, and so on up to
+ * 32: most scopes have few answers in a minute. A cursor keeps the totals of a span of buckets up to date: adding is
+ * exact wherever it lands, and moving on costs what left and what came in. Cursors take memory once the first of them is
+ * asked for.
  *
  * One bucket may be lent: what its borrower counts on a sheet of his own is read as if it were in the row, which gets it
  * when the sheet is taken in (fresh.h).
@@ -35,7 +36,7 @@ typedef struct Grid {
         const uint8_t *sheet; /* a count per column; NULL: no bucket is lent. Borrowed */
         uint16_t n_columns;
         uint8_t n_cursors;
-        uint8_t bits; /* of a count: 1, 2, 4, 8, 16, 32 */
+        uint8_t bits; /* of a count: 2, 4, 8, 16, 32 */
 } Grid;
 
 #define GRID_INIT(_n_cursors) ((Grid){.n_cursors = (uint8_t)(_n_cursors), .bits = 2})

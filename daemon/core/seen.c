@@ -15,7 +15,7 @@
 /* A table begins with so many places, and has as many behind the last home as one may be shifted. */
 #define SIZE_LEAST 30 /* 2^16 */
 #define OVERHANG   (SHIFT_MAX + 1U)
-/* Bytes of a place. Whoever reads one reads the most, also at the end of the table. */
+/* Bytes of a place. Whoever reads one reads the most: behind the last one there is another. */
 #define WIDTH_LEAST 6
 #define WIDTH_MAX   8
 /*
@@ -98,7 +98,7 @@ static size_t n_places(const SeenTable *t)
 
 static size_t bytes_of(const SeenTable *t)
 {
-        return t->size ? n_places(t) * t->width + (WIDTH_MAX - WIDTH_LEAST) : 0;
+        return t->size ? (n_places(t) + 1) * t->width : 0;
 }
 
 /* Whether @hash is, or would be, in the earlier table. */
@@ -211,7 +211,7 @@ static int begin_growth(Seen *s)
 
         if (rest_bits(&next) == 0)
                 return -ENOMEM;
-        next.places = calloc(1, bytes_of(&next));
+        next.places = calloc(n_places(&next) + 1, next.width);
         if (!next.places)
                 return -ENOMEM;
         s->earlier = s->table;

@@ -352,7 +352,7 @@ Told engine_tell(const Engine *e, ScopeCounts *counts, uint64_t metrics, const S
                         wanted |= !is_calm(g);
                         if (g->watch->evidence.wrong >> value & 1) {
                                 wrong = true;
-                                __builtin_prefetch(&g->pair->recent);
+                                cx_prefetch(&g->pair->recent);
                         }
                 }
                 told.wanted |= (uint64_t)wanted << metric;

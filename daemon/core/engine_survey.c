@@ -71,7 +71,7 @@ static void prefetch_counts(const Engine *e, const ScopeId *chain, size_t n)
                 const char *counts = (const char *)e->scopes[chain[i]].counts;
 
                 for (size_t at = 0; counts && at < PREFETCH_BYTES; at += CACHE_LINE)
-                        __builtin_prefetch(counts + at);
+                        cx_prefetch(counts + at);
         }
 }
 

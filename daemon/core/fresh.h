@@ -64,9 +64,9 @@ static inline void fresh_prefetch(const Fresh *f, const Grid *grids, const int32
         const FreshSheet *minute = &f->sheets[FRESH_MINUTE];
 
         if (f->counts)
-                __builtin_prefetch(f->counts + f->n_columns);
+                cx_prefetch(f->counts + f->n_columns);
         if (f->counts && minute->open && minute->bucket == buckets[WINDOW_MINUTE])
-                __builtin_prefetch(f->counts);
+                cx_prefetch(f->counts);
         else
                 grid_prefetch(&grids[WINDOW_MINUTE], buckets[WINDOW_MINUTE]);
 }

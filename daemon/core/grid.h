@@ -133,5 +133,5 @@ static inline void grid_prefetch(const Grid *g, int32_t bucket)
         uint32_t behind = (uint32_t)g->newest - (uint32_t)bucket;
 
         if (behind < g->n)
-                __builtin_prefetch(grid_row(g, g->n - 1 - behind));
+                cx_prefetch(grid_row(g, g->n - 1 - behind));
 }

@@ -95,7 +95,7 @@ void idpool_unref(IdPool *p, uint32_t handle)
 
 void idpool_prefetch(const IdPool *p, uint32_t handle)
 {
-        __builtin_prefetch(place_at(p, handle));
+        cx_prefetch(place_at(p, handle));
 }
 
 Text idpool_text(const IdPool *p, uint32_t handle)

@@ -39,7 +39,7 @@ static inline void recent_prefetch(const Recent *r, const IdPool *ids)
 {
         if (r->n == 0)
                 return;
-        __builtin_prefetch(&r->entries[(r->begin + r->n) % RECENT_MAX]);
+        cx_prefetch(&r->entries[(r->begin + r->n) % RECENT_MAX]);
         if (r->cut)
                 idpool_prefetch(ids, r->last.id);
 }

@@ -63,9 +63,9 @@ static inline size_t seen_home(const SeenTable *t, uint64_t hash)
 static inline void seen_prefetch(const Seen *s, uint64_t hash)
 {
         if (s->earlier.places)
-                __builtin_prefetch(s->earlier.places + seen_home(&s->earlier, hash) * s->earlier.width);
+                cx_prefetch(s->earlier.places + seen_home(&s->earlier, hash) * s->earlier.width);
         if (s->table.places)
-                __builtin_prefetch(s->table.places + seen_home(&s->table, hash) * s->table.width);
+                cx_prefetch(s->table.places + seen_home(&s->table, hash) * s->table.width);
 }
 
 /* The numbers stored under @hash, oldest first. Returns how many; usually 0 or 1. */

@@ -30,3 +30,13 @@
 
 /* The object that @_ptr is member @_member of. */
 #define CX_CONTAINER_OF(_ptr, _type, _member) ((_type *)(void *)((char *)(_ptr)-offsetof(_type, _member)))
+
+/*
+ * Brings what lies there closer; any address will do. Without the empty statement the compiler takes functions that do
+ * nothing else for functions without effect, and leaves the calls of those out that it does not inline.
+ */
+static inline void cx_prefetch(const void *at)
+{
+        __builtin_prefetch(at);
+        __asm__ volatile("");
+}

@@ -15,6 +15,9 @@
 #include "daemon/io/lines.h"
 #include "daemon/io/log.h"
 
+/* Lines of one client that are handled before it is the turn of the others: much may have gathered while it was paused. */
+#define LINES_AT_ONCE 32
+
 struct LineSession {
         LIST_ENTRY(LineSession) link;
         LineServer *server;
@@ -22,6 +25,7 @@ struct LineSession {
         LineFrame frame;
         void *user;
         bool paused;
+        unsigned n_at_once;
 };
 
 struct LineServer {
@@ -50,6 +54,11 @@ static bool on_frame(uint64_t number, Text line, void *user)
                 s->server->ops->on_line(s, number, line, s->user);
         else
                 s->server->ops->on_too_long(s, number, s->user);
+        if (++s->n_at_once == LINES_AT_ONCE && !s->paused) {
+                conn_pause(s->conn);
+                conn_resume(s->conn);
+                return false;
+        }
         return !s->paused && !conn_is_closing(s->conn) && !conn_is_choked(s->conn);
 }
 
@@ -57,6 +66,7 @@ static size_t on_data(Conn *c CX_UNUSED, const char *data, size_t n, void *user)
 {
         LineSession *s = user;
 
+        s->n_at_once = 0;
         return line_frame_feed(&s->frame, data, n, on_frame, s);
 }
 

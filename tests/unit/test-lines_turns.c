@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Whose turn it is while one client has sent much. */
+
+#include "daemon/io/lines.h"
+#include "tests/support/check_main.h"
+#include "tests/support/io_world.h"
+
+#define N_LINES 1000
+
+static World g_world;
+static LineServer *g_server;
+static LoopWake *g_others;
+static uint64_t g_handled, g_handled_before, g_most_at_once;
+static uint64_t g_numbers; /* the sum of them */
+static int g_closed;
+
+static int on_open(LineSession *s CX_UNUSED, void *server_user, void **ret)
+{
+        *ret = server_user;
+        return 0;
+}
+
+static void on_line(LineSession *s CX_UNUSED, uint64_t number, Text line CX_UNUSED, void *user CX_UNUSED)
+{
+        if (g_handled++ == g_handled_before)
+                loop_wake_post(g_others);
+        g_numbers += number;
+}
+
+static void on_too_long(LineSession *s CX_UNUSED, uint64_t number CX_UNUSED, void *user CX_UNUSED)
+{
+        ck_abort();
+}
+
+static void on_closed(LineSession *s CX_UNUSED, ConnReason reason CX_UNUSED, void *user CX_UNUSED)
+{
+        g_closed++;
+}
+
+static const LineOps ops = {
+        .on_open = on_open, .on_line = on_line, .on_too_long = on_too_long, .on_closed = on_closed};
+
+/* Somebody else wants something since the first line that was handled behind the last such turn. */
+static void on_others(void *user CX_UNUSED)
+{
+        if (g_handled - g_handled_before > g_most_at_once)
+                g_most_at_once = g_handled - g_handled_before;
+        g_handled_before = g_handled;
+}
+
+static int hasty_client(const Address *a, const void *user CX_UNUSED)
+{
+        static char lines[2 * N_LINES];
+        int fd = client_connect(a);
+
+        for (size_t i = 0; i < sizeof(lines); i += 2)
+                memcpy(lines + i, "x\n", 2);
+        client_send(fd, lines, sizeof(lines));
+        shutdown(fd, SHUT_WR);
+        need(client_sees_end(fd));
+        return 0;
+}
+
+START_TEST(many_lines_of_one_client_are_handled_some_at_a_time)
+{
+        Listener *listener;
+
+        world_open(&g_world);
+        ck_assert_int_eq(loop_wake_new(&g_others, g_world.loop, on_others, NULL), 0);
+        ck_assert_int_eq(line_server_new(&g_server, g_world.loop, NULL, 0, &ops, NULL), 0);
+        listener = world_listen(&g_world, NULL, 0, line_server_accept, g_server);
+        world_spawn(&g_world, hasty_client, listener_address(listener), NULL);
+        world_wait(&g_world);
+        ck_assert_uint_eq(g_handled, N_LINES);
+        ck_assert_uint_eq(g_numbers, (uint64_t)N_LINES * (N_LINES + 1) / 2);
+        ck_assert_uint_gt(g_most_at_once, 1);
+        ck_assert_uint_lt(g_most_at_once, N_LINES / 4);
+        ck_assert_int_eq(g_closed, 1);
+        listener_free(listener);
+        line_server_free(g_server);
+        loop_wake_free(g_others);
+        world_close(&g_world);
+}
+END_TEST
+
+CHECK_MAIN("lines_turns", many_lines_of_one_client_are_handled_some_at_a_time)

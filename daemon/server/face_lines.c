@@ -97,7 +97,7 @@ static void close_if_done(Session *s)
 
 static bool must_rest(const Session *s)
 {
-        return intake_is_full(s->server->intake) || s->sink.n_doubtful >= DOUBTFUL_MAX;
+        return intake_must_wait(s->server->intake) || s->sink.n_doubtful >= DOUBTFUL_MAX;
 }
 
 static void on_settled(IntakeSink *sink, uint64_t last_index, const IntakeCounts *counts)

@@ -49,7 +49,7 @@ static int on_sender(SpPeer *p, void *user, void **ret_user)
                             sp_peer_peer(p)->text);
                 return -EACCES;
         }
-        if (intake_is_full(((Server *)user)->intake))
+        if (intake_must_wait(((Server *)user)->intake))
                 sp_peer_pause(p);
         *ret_user = user;
         return 0;
@@ -64,7 +64,7 @@ static void on_message(SpPeer *p, Text message, void *user)
         /* At most once: what is beyond that has no place to be refused to. */
         for (size_t n = 0; source && n < SUBMISSION_MAX && text_take_line(&message, &line); n++)
                 intake_offer(s->intake, &s->pull_sink, s->pull_index++, source, line);
-        if (intake_is_full(s->intake))
+        if (intake_must_wait(s->intake))
                 sp_peer_pause(p);
 }
 

@@ -44,6 +44,9 @@ Intake *intake_free(Intake *i)
                 i->unwritten = b->next;
                 batch_free(b);
         }
+        if (i->resolver)
+                batch_free(i->resolving);
+        resolver_free(i->resolver);
         batch_free(i->gathering);
         batch_free(i->spare);
         free(i->scratch);
@@ -85,6 +88,30 @@ bool intake_has_failed(const Intake *i)
 bool intake_is_full(const Intake *i)
 {
         return i->full || i->resting || i->failed;
+}
+
+bool intake_must_wait(const Intake *i)
+{
+        return intake_is_full(i) || i->held || i->resolver;
+}
+
+void intake_tell_room(Intake *i)
+{
+        if (!intake_must_wait(i))
+                i->ops->room(i->user);
+}
+
+void intake_hold(Intake *i)
+{
+        i->held = true;
+}
+
+void intake_release(Intake *i)
+{
+        if (!i->held)
+                return;
+        i->held = false;
+        intake_tell_room(i);
 }
 
 bool intake_is_above(const Intake *i, size_t part)
@@ -335,8 +362,7 @@ void intake_resume(Intake *i, const IntakeParts *parts)
 {
         i->parts = *parts;
         i->resting = false;
-        if (!intake_is_full(i))
-                i->ops->room(i->user);
+        intake_tell_room(i);
 }
 
 const IntakeParts *intake_parts(const Intake *i)

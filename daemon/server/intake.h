@@ -87,7 +87,7 @@ typedef struct IntakeParts {
 typedef struct IntakeOps {
         usec_t (*now)(void *user);
         void (*wanted)(void *user);  /* call intake_turn() in the next turn of the loop */
-        void (*room)(void *user);    /* intake_is_full() has become false */
+        void (*room)(void *user);    /* intake_must_wait() has become false */
         void (*telling)(void *user); /* call intake_tell() in the next turn of the loop */
         void (*rested)(void *user);  /* intake_rest() is complete */
         void (*failed)(void *user, int error, const char *what); /* nothing more may be acknowledged: exit */
@@ -124,6 +124,15 @@ bool intake_has_failed(const Intake *i);
 
 /* So much is in flight that senders should be paused until room(). */
 bool intake_is_full(const Intake *i);
+
+/*
+ * Senders wait from now on, as if it were full, until intake_release(): then, if it is not, room() is called. What is offered
+ * all the same is taken.
+ */
+void intake_hold(Intake *i);
+void intake_release(Intake *i);
+/* So is it: full, or held. */
+bool intake_must_wait(const Intake *i);
 
 /* The disk is full: what is offered is refused with FAULT_UNAVAILABLE. */
 bool intake_is_starved(const Intake *i);

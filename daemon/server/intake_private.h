@@ -8,6 +8,7 @@
 
 #include "daemon/server/batch.h"
 #include "daemon/server/intake.h"
+#include "daemon/server/resolve.h"
 
 struct Intake {
         IntakeParts parts;
@@ -15,12 +16,14 @@ struct Intake {
         void *user;
         IntakeStats stats;
         Batch *gathering;
-        Batch *resolving; /* its look-up is with the storage thread; NULL: none */
+        Batch *resolving; /* its look-up is with the storage thread, or done, with @resolver at work; NULL: none */
+        Resolver *resolver; /* NULL: the look-up is not done */
         Batch *spare;
         unsigned n_commits;
         size_t n_bytes, n_entries; /* in flight, gathering included */
         bool full;
         bool resting;
+        bool held;       /* senders wait, though there is room */
         bool cut_wanted; /* what is new is not counted when it is offered, but with its batch */
         bool failed;
         bool starved;       /* the disk is full: what is offered is refused until there is space */
@@ -45,6 +48,8 @@ void intake_fail(Intake *i, int error, const char *what);
 /* Each of the two has at most this part of limits.memory. */
 #define INTAKE_SHARE 32
 
+/* Calls room() if there is. */
+void intake_tell_room(Intake *i);
 /* At least a @part-th of that is in flight. */
 bool intake_is_above(const Intake *i, size_t part);
 

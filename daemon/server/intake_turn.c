@@ -8,10 +8,11 @@
 
 #include "daemon/server/alert_json.h"
 #include "daemon/server/intake_private.h"
-#include "daemon/server/resolve.h"
 
 /* Batches that may wait for the storage thread: one at work, one ready behind it. */
 #define COMMITS_MAX 2
+/* Surveys that had to wait for a look-up and are counted in one turn of the loop: questions are answered between them. */
+#define RESOLVED_AT_ONCE 256
 
 void intake_go_on(Intake *i)
 {
@@ -112,10 +113,10 @@ static int look_up_run(JournalJob *job, Store *store)
 
 /*
  * Alerts are stored with the surveys that caused them, and in the order of the engine's steps: what time or a command
- * wanted done during the look-up comes behind what is in this batch already, and before what its hits want. No survey was
+ * wanted done meanwhile comes behind what is in this batch already, and before what its next hits want. No survey was
  * counted meanwhile.
  */
-static int resolve(Intake *i, Batch *b)
+static int resolve_some(Intake *i, Batch *b)
 {
         Effects *meanwhile = &i->gathering->effects;
         int r = 0;
@@ -123,35 +124,56 @@ static int resolve(Intake *i, Batch *b)
         for (size_t k = 0; k < meanwhile->n_alerts && r == 0; k++)
                 r = effects_add_alert(&b->effects, &meanwhile->alerts[k]);
         effects_reset(meanwhile);
-        return r < 0 ? r : resolve_hits(b, &i->parts, i->ops->now(i->user));
+        return r < 0 ? r : resolver_step(i->resolver, i->ops->now(i->user), RESOLVED_AT_ONCE);
 }
 
-/* Counts what had to wait, and hands the batch over. @result of the look-up. */
-static void end_look_up(Intake *i, Batch *b, int result)
+static void end_resolving(Intake *i)
 {
+        i->resolver = resolver_free(i->resolver);
+        i->resolving = NULL;
+}
+
+/* Counts some of what had to wait; all of it is handed over. @result of what was done up to now. */
+static void go_on_resolving(Intake *i, int result)
+{
+        bool kept_waiting = i->resolver;
+        Batch *b = i->resolving;
+
+        if (result == 0 && i->starved && !i->failed) {
+                end_resolving(i);
+                starve_take(i, b, -ENOSPC);
+                if (kept_waiting)
+                        intake_tell_room(i);
+                return;
+        }
+        if (result == 0 && !i->failed && !i->resolver) {
+                i->resolver = resolver_new(b, &i->parts);
+                result = i->resolver ? 0 : -ENOMEM;
+        }
         if (result == 0 && !i->failed)
-                result = resolve(i, b);
+                result = resolve_some(i, b);
+        i->ops->stepped(i->user);
+        if (result == RESOLVER_MORE) {
+                i->ops->wanted(i->user);
+                return;
+        }
+        end_resolving(i);
         if (result < 0 || i->failed) {
                 intake_fail(i, result, b->error[0] ? b->error : "looking earlier versions up");
                 batch_free(b);
                 return;
         }
-        i->ops->stepped(i->user);
         commit(i, b);
         cut_look(i);
+        if (kept_waiting)
+                intake_tell_room(i);
 }
 
 static void look_up_done(JournalJob *job, int result)
 {
-        Batch *b = (Batch *)job;
-        Intake *i = b->intake;
+        Intake *i = ((Batch *)job)->intake;
 
-        i->resolving = NULL;
-        if (result == 0 && i->starved && !i->failed) {
-                starve_take(i, b, -ENOSPC);
-                return;
-        }
-        end_look_up(i, b, result);
+        go_on_resolving(i, result);
         if (!i->failed && !batch_is_empty(i->gathering))
                 intake_turn(i);
 }
@@ -174,6 +196,10 @@ void intake_turn(Intake *i)
 {
         Batch *b = i->gathering, *next;
 
+        if (i->resolver) {
+                go_on_resolving(i, 0);
+                b = i->gathering;
+        }
         if (i->failed || i->resolving || i->unwritten || i->n_commits >= COMMITS_MAX || batch_is_empty(b))
                 return;
         if (i->alerts_wait) {
@@ -193,11 +219,11 @@ void intake_turn(Intake *i)
                 cut_look(i);
                 return;
         }
+        i->resolving = b;
         if (!find_candidates(i, b)) {
-                end_look_up(i, b, 0);
+                go_on_resolving(i, 0);
                 return;
         }
-        i->resolving = b;
         b->job = (JournalJob){.run = look_up_run, .done = look_up_done};
         journal_submit(i->parts.journal, &b->job);
 }

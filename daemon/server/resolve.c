@@ -25,14 +25,15 @@ typedef struct Latest {
 /* A canonical form may be a little longer than what was sent: numbers and times are written out. */
 #define SCRATCH_SIZE ((size_t)2 * SURVEY_BYTES_MAX)
 
-typedef struct Resolver {
+struct Resolver {
         Batch *batch;
         IntakeParts *parts;
         usec_t now;
         Latest *latest;
         Survey survey, earlier;
+        size_t n_done;
         char *scratch; /* for both, SCRATCH_SIZE each */
-} Resolver;
+};
 
 static int remember(Resolver *r, uint64_t seq, size_t entry)
 {
@@ -265,27 +266,40 @@ static int resolve_hit(Resolver *r, const Hit *hit)
         return r->survey.ts < r->parts->forgotten_before ? refuse_gone(r, e) : take_new(r, hit);
 }
 
-int resolve_hits(Batch *b, IntakeParts *parts, usec_t now)
+Resolver *resolver_new(Batch *b, IntakeParts *parts)
 {
         Resolver *r = calloc(1, sizeof(*r));
-        Latest *one, *next;
-        int result = 0;
 
         if (!r)
-                return -ENOMEM;
+                return NULL;
         r->batch = b;
         r->parts = parts;
-        r->now = now;
         r->scratch = malloc(2 * SCRATCH_SIZE);
-        if (!r->scratch)
-                result = -ENOMEM;
-        for (size_t i = 0; i < b->n_hits && result == 0; i++)
-                result = resolve_hit(r, &b->hits[i]);
+        return r->scratch ? r : resolver_free(r);
+}
+
+Resolver *resolver_free(Resolver *r)
+{
+        Latest *one, *next;
+
+        if (!r)
+                return NULL;
         HASH_ITER (hh, r->latest, one, next) {
                 HASH_DEL(r->latest, one);
                 free(one);
         }
         free(r->scratch);
         free(r);
-        return result;
+        return NULL;
+}
+
+int resolver_step(Resolver *r, usec_t now, size_t max)
+{
+        const Batch *b = r->batch;
+        int result = 0;
+
+        r->now = now;
+        for (; r->n_done < b->n_hits && max > 0 && result == 0; max--)
+                result = resolve_hit(r, &b->hits[r->n_done++]);
+        return result < 0 ? result : r->n_done < b->n_hits ? RESOLVER_MORE : 0;
 }

@@ -54,8 +54,7 @@ static void shrink_load(Intake *i, const Batch *b)
         i->n_entries -= b->n_entries;
         if (i->full && !intake_is_above(i, 2)) {
                 i->full = false;
-                if (!intake_is_full(i))
-                        i->ops->room(i->user);
+                intake_tell_room(i);
         }
 }
 

@@ -18,6 +18,7 @@ struct Snapshots {
         Server *server;
         LoopTimer *timer;
         LoopSignal *child_ended;
+        LoopTimer *release; /* of the senders that were held */
         char *path;
         pid_t child; /* 0: none */
         ImageFile *file;

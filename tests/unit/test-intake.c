@@ -36,6 +36,7 @@ typedef struct World {
         uint64_t n_offered, settled;
         FaultCode expected; /* of what is refused */
         uint64_t n_refused, n_revised;
+        unsigned n_room; /* times that senders were told to go on */
         sem_t rung;
 } World;
 
@@ -45,7 +46,7 @@ static World world;
 
 static const StoreVerbs *ram;
 static StoreVerbs watched;
-static char stored[1024]; /* the ids of surveys */
+static char stored[8192]; /* the ids of surveys */
 static unsigned n_alerts, n_ahead;
 static bool is_full;
 
@@ -110,6 +111,12 @@ static void nothing(void *user CX_UNUSED)
 {
 }
 
+static void room(void *user CX_UNUSED)
+{
+        ck_assert(!intake_must_wait(world.intake));
+        world.n_room++;
+}
+
 static bool crowded(void *user CX_UNUSED)
 {
         return false;
@@ -128,7 +135,7 @@ static void starved(void *user CX_UNUSED, const char *error)
 static const IntakeOps intake_ops = {
         .now = now,
         .wanted = nothing,
-        .room = nothing,
+        .room = room,
         .telling = nothing,
         .rested = nothing,
         .failed = failed,
@@ -228,6 +235,11 @@ static void finish(void)
 {
         intake_turn(world.intake);
         while (world.settled < world.n_offered) {
+                /* Some at a time; then it waits for nothing but the next turn. */
+                while (intake_must_wait(world.intake))
+                        intake_turn(world.intake);
+                if (world.settled == world.n_offered)
+                        break;
                 sem_wait(&world.rung);
                 journal_deliver(world.journal);
         }
@@ -292,6 +304,127 @@ START_TEST(also_while_an_earlier_version_is_looked_up)
         ck_assert_ptr_nonnull(strstr(stored, "bad-2"));
         tear_down();
         sem_destroy(&h.released);
+}
+END_TEST
+
+/* So many surveys that they are counted in several turns when they had to wait. */
+#define N_MANY 700
+
+static void offer_many(void)
+{
+        char id[16];
+
+        for (int i = 0; i < N_MANY; i++) {
+                snprintf(id, sizeof(id), "n%d", i);
+                offer(id, "tech-es", 5);
+        }
+}
+
+START_TEST(many_that_had_to_wait_are_counted_some_at_a_time)
+{
+        Input tick = {.kind = INPUT_TICK, .now = NOW};
+        EngineStats before, between;
+        char expected[16];
+        size_t at = 0;
+        Hold h;
+
+        set_up();
+        offer("good", "tech-es", 5);
+        finish();
+        hold(&h);
+        offer("good", "tech-es", 4);
+        intake_turn(world.intake);
+        /* Its look-up waits now, and all of these behind it. */
+        offer_many();
+        offer("bad-1", "billing-es", 1);
+        ck_assert(!intake_must_wait(world.intake));
+        sem_post(&h.released);
+        engine_stats(world.engine, &before);
+        while (!intake_must_wait(world.intake)) {
+                sem_wait(&world.rung);
+                journal_deliver(world.journal);
+        }
+        ck_assert_uint_eq(world.n_room, 0);
+        ck_assert(!intake_is_full(world.intake) && !intake_is_idle(world.intake));
+        engine_stats(world.engine, &between);
+        ck_assert(between.surveys > before.surveys && between.surveys < before.surveys + N_MANY / 2);
+        ck_assert_int_eq(intake_step(world.intake, &tick), 0);
+        /* What comes all the same is counted behind them. */
+        offer("bad-2", "tech-es", 1);
+        intake_turn(world.intake);
+        finish();
+        ck_assert_uint_eq(world.n_room, 1);
+        ck_assert_uint_ge(n_alerts, 1);
+        ck_assert_uint_eq(n_ahead, 0);
+        engine_stats(world.engine, &between);
+        ck_assert_uint_eq(between.surveys, before.surveys + N_MANY + 2);
+        for (int i = 0; i < N_MANY; i++) {
+                const char *found;
+
+                snprintf(expected, sizeof(expected), " n%d ", i);
+                found = strstr(stored + at, expected);
+                ck_assert_ptr_nonnull(found);
+                at = (size_t)(found - stored) + 1;
+        }
+        ck_assert_ptr_nonnull(strstr(stored + at, " bad-1 bad-2 "));
+        tear_down();
+        sem_destroy(&h.released);
+}
+END_TEST
+
+/* The batch before them finds no space when some of them are counted. */
+START_TEST(many_that_had_to_wait_leave_the_figures_again_on_a_full_disk)
+{
+        EngineStats stats;
+        Hold h;
+
+        set_up();
+        hold(&h);
+        offer("first", "tech-es", 5);
+        intake_turn(world.intake);
+        is_full = true;
+        world.expected = FAULT_UNAVAILABLE;
+        offer("second", "tech-es", 5);
+        intake_want_cut(world.intake);
+        offer_many();
+        intake_turn(world.intake);
+        ck_assert(intake_must_wait(world.intake));
+        engine_stats(world.engine, &stats);
+        ck_assert(stats.surveys > 2 && stats.surveys < N_MANY);
+        sem_post(&h.released);
+        while (!intake_is_starved(world.intake)) {
+                sem_wait(&world.rung);
+                journal_deliver(world.journal);
+        }
+        finish();
+        engine_stats(world.engine, &stats);
+        ck_assert_uint_eq(stats.surveys, 0);
+        ck_assert_uint_eq(world.n_refused, N_MANY + 2);
+        ck_assert_uint_eq(world.n_room, 1);
+        tear_down();
+        sem_destroy(&h.released);
+}
+END_TEST
+
+START_TEST(senders_are_held_and_what_comes_all_the_same_is_taken)
+{
+        set_up();
+        intake_release(world.intake);
+        ck_assert_uint_eq(world.n_room, 0);
+        intake_hold(world.intake);
+        ck_assert(intake_must_wait(world.intake) && !intake_is_full(world.intake));
+        offer("good", "tech-es", 5);
+        intake_turn(world.intake);
+        while (world.settled < world.n_offered) {
+                sem_wait(&world.rung);
+                journal_deliver(world.journal);
+        }
+        ck_assert_str_eq(stored, "good ");
+        ck_assert_uint_eq(world.n_room, 0);
+        intake_release(world.intake);
+        ck_assert_uint_eq(world.n_room, 1);
+        ck_assert(!intake_must_wait(world.intake));
+        tear_down();
 }
 END_TEST
 
@@ -381,6 +514,8 @@ START_TEST(what_is_refused_counts_also_while_alerts_wait)
 END_TEST
 
 CHECK_MAIN("intake", an_alert_is_stored_with_the_survey_that_caused_it,
-           also_while_an_earlier_version_is_looked_up,
+           also_while_an_earlier_version_is_looked_up, many_that_had_to_wait_are_counted_some_at_a_time,
+           many_that_had_to_wait_leave_the_figures_again_on_a_full_disk,
+           senders_are_held_and_what_comes_all_the_same_is_taken,
            what_is_past_retention_meanwhile_is_not_taken_once_more, an_id_is_its_sources_own,
            nothing_is_stale_beside_what_found_no_space, what_is_refused_counts_also_while_alerts_wait)

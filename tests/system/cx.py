@@ -638,6 +638,11 @@ class Daemon:
         with Http(self.address("http", "unix")) as h:
             return h.json("/v1/status")
 
+    def n_answers(self):
+        """To csat, of everybody in the last seven days."""
+        with Http(self.address("http", "unix")) as h:
+            return h.json("/v1/figures", scope="org", metric="csat", window="7d")["figures"][0]["n"]
+
     def cxctl(self, *arguments, status=0, **more):
         result = subprocess.run(
             [CXCTL, "-H", "unix:" + self.path("r", "http"), *arguments],

@@ -273,7 +273,7 @@ static int map_whole(int fd, ImageMap *ret, size_t *ret_n_bytes)
 
 int image_map(const char *path, ImageMap *ret, ImageReader *ret_reader)
 {
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), r;
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), r;
         ImageMap m = IMAGE_MAP_NULL;
         size_t n_bytes;
 

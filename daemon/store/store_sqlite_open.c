@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/store/store_sqlite.h"
@@ -149,14 +150,15 @@ static uint32_t number_at(const unsigned char *p)
 }
 
 /*
- * Looks at the file's header before SQLite does, which would put an empty log beside it. Not where there is a
- * log: the header may be newer in there, so SQLite has to read it (and closing the file here could end
- * another lock of ours).
+ * Looks at the file's header before SQLite does, which would put an empty log beside it. Not where there is a log: the header
+ * may be newer in there, so SQLite has to read it (and closing the file here could end another lock of ours).
  */
 static int judge_header(StoreSqlite *s)
 {
         unsigned char header[100];
         char wal[4096];
+        struct stat st;
+        bool is_file;
         ssize_t n;
         int fd;
 
@@ -164,15 +166,17 @@ static int judge_header(StoreSqlite *s)
                 return store_fail(&s->base, -ENAMETOOLONG, "the path of the store is too long");
         if (access(wal, F_OK) == 0)
                 return 0;
-        fd = open(s->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        fd = open(s->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
                 return store_fail(&s->base, -errno, "cannot open %s: %s", s->path, strerrordesc_np(errno));
+        is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
         n = pread(fd, header, sizeof(header), 0);
         (void)close(fd);
-        if (n < (ssize_t)sizeof(header) || memcmp(header, "SQLite format 3", 16) != 0)
-                return 0; /* new, or for SQLite to complain about */
-        if (number_at(header + 68) == 0 && number_at(header + 60) == 0)
-                return 0; /* perhaps new */
+        if (!is_file)
+                return store_fail(&s->base, -EINVAL, "%s is not a regular file", s->path);
+        if (n < (ssize_t)sizeof(header) || memcmp(header, "SQLite format 3", 16) != 0 ||
+            (number_at(header + 68) == 0 && number_at(header + 60) == 0))
+                return 0; /* perhaps new, or for SQLite to complain about */
         return judge(s, number_at(header + 68), number_at(header + 60));
 }
 

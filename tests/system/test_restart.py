@@ -73,6 +73,19 @@ def not_writable():
         os.chmod(d.path("s"), 0o700)
 
 
+@cx.case("what lies in the place of the store and is no file is named, and nothing is waited for")
+def no_file():
+    with cx.Daemon(config(), start=False) as d:
+        for make, remove in ((os.mkfifo, os.unlink), (os.mkdir, os.rmdir)):
+            make(d.path("s", "cxd.db"))
+            d.spawn()
+            d.out.wait(r"^<3>.*/s/cxd.db is not a regular file$")
+            assert d.wait() == 74
+            remove(d.path("s", "cxd.db"))
+        d.start()
+        d.stop()
+
+
 @cx.case("20 times kill -9 under load: every acknowledged survey is there and counted once")
 def ledger():
     now = int(time.time())

@@ -20,6 +20,9 @@
 #include "daemon/io/http_private.h"
 #include "daemon/io/log.h"
 
+/* A client that has all of its answers, and asks for nothing more, has so long to end its side when the server stops. */
+#define DRAIN_LINGER (100 * USEC_MSEC)
+
 static void conn_release(HttpConn *c)
 {
         LIST_REMOVE(c, link);
@@ -390,9 +393,14 @@ void http_server_drain(HttpServer *s)
 
         s->draining = true;
         /* Closing does not unlink: that happens from the loop. */
-        LIST_FOREACH (c, &s->conns, link)
-                if (c->state == HTTP_STATE_HEAD && !c->begun)
+        LIST_FOREACH (c, &s->conns, link) {
+                if (c->state != HTTP_STATE_HEAD || c->begun)
+                        continue;
+                if (conn_unsent(c->conn) == 0)
+                        conn_close_within(c->conn, DRAIN_LINGER);
+                else
                         conn_close(c->conn);
+        }
 }
 
 void http_server_limit_bodies(HttpServer *s, size_t bytes)

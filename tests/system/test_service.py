@@ -264,6 +264,16 @@ def drained():
                 assert ack["duplicate"] == len(acked), ack
 
 
+@cx.case("a stop does not wait for HTTP clients that have all of their answers and keep their connection")
+def kept_connection():
+    with cx.Daemon() as d:
+        with d.http() as idle, d.http("tcp") as other:
+            idle.json("/v1/status")
+            assert other.get("/readyz").status == 200
+            d.stop()
+        assert not d.out.find("stop takes too long")
+
+
 @cx.case("SIGTERM during a reload, and SIGINT, end it as well")
 def interrupted():
     with cx.Daemon() as d:

@@ -56,6 +56,7 @@ struct Conn {
         bool full;     /* as much input waits as may: it is not read from */
         bool eof;
         bool eof_told;
+        bool broken; /* nothing can be written; what has come still has its turn */
         bool closing;
         bool shut; /* our side is shut down */
         bool over;
@@ -110,11 +111,7 @@ static void arm(Conn *c)
 
         if (c->over || at >= c->armed_for)
                 return;
-        delay = at - loop_monotonic(c->loop);
-        if (delay < 0)
-                delay = 0;
-        if (delay > USEC_DAY)
-                delay = USEC_DAY;
+        delay = usec_max(0, usec_min(at - loop_monotonic(c->loop), USEC_DAY));
         tv = (struct timeval){.tv_sec = delay / USEC_SEC, .tv_usec = delay % USEC_SEC};
         if (event_add(c->tick, &tv) < 0)
                 finish(c, CONN_MEMORY);
@@ -195,6 +192,8 @@ static bool deliver(Conn *c)
                         finish(c, CONN_EOF);
         }
         set_reading(c);
+        if (c->broken && !c->resuming)
+                finish(c, CONN_ERROR);
         return leave(c);
 }
 
@@ -241,17 +240,20 @@ static void bev_event(struct bufferevent *bev, short what, void *user)
 
         if (what & BEV_EVENT_EOF && what & BEV_EVENT_READING) {
                 c->eof = true;
+                /* An error of what is written may be told together with it. */
+                c->broken = c->broken || what & BEV_EVENT_ERROR;
                 /* With TLS libevent stops writing, too, but the peer may still read. */
                 if (c->from.tls && bufferevent_enable(bev, EV_WRITE) < 0)
                         finish(c, CONN_MEMORY);
                 if (!c->closing && !deliver(c))
                         return;
-                /* An error of what is written may be told together with it. */
-                if (c->shut || what & BEV_EVENT_ERROR)
+                if (c->shut || (c->closing && c->broken))
                         finish(c, c->shut ? CONN_CLOSED : CONN_ERROR);
                 arm(c);
         } else if (what & (BEV_EVENT_ERROR | BEV_EVENT_EOF)) {
-                finish(c, c->shut ? CONN_CLOSED : CONN_ERROR);
+                c->broken = c->resuming && !c->closing;
+                if (!c->broken)
+                        finish(c, c->shut ? CONN_CLOSED : CONN_ERROR);
         }
 }
 

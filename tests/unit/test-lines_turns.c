@@ -13,7 +13,8 @@ static LineServer *g_server;
 static LoopWake *g_others;
 static uint64_t g_handled, g_handled_before, g_most_at_once;
 static uint64_t g_numbers; /* the sum of them */
-static int g_closed;
+static bool g_answers;
+static int g_ended, g_closed;
 
 static int on_open(LineSession *s CX_UNUSED, void *server_user, void **ret)
 {
@@ -21,8 +22,10 @@ static int on_open(LineSession *s CX_UNUSED, void *server_user, void **ret)
         return 0;
 }
 
-static void on_line(LineSession *s CX_UNUSED, uint64_t number, Text line CX_UNUSED, void *user CX_UNUSED)
+static void on_line(LineSession *s, uint64_t number, Text line CX_UNUSED, void *user CX_UNUSED)
 {
+        if (g_answers)
+                (void)line_write(s, TEXT("y\n"));
         if (g_handled++ == g_handled_before)
                 loop_wake_post(g_others);
         g_numbers += number;
@@ -33,13 +36,25 @@ static void on_too_long(LineSession *s CX_UNUSED, uint64_t number CX_UNUSED, voi
         ck_abort();
 }
 
+static void on_end(LineSession *s, uint64_t n_lines, void *user CX_UNUSED)
+{
+        ck_assert_uint_eq(n_lines, N_LINES);
+        g_ended++;
+        line_close(s);
+}
+
 static void on_closed(LineSession *s CX_UNUSED, ConnReason reason CX_UNUSED, void *user CX_UNUSED)
 {
         g_closed++;
+        if (g_answers)
+                loop_stop(g_world.loop);
 }
 
-static const LineOps ops = {
-        .on_open = on_open, .on_line = on_line, .on_too_long = on_too_long, .on_closed = on_closed};
+static const LineOps ops = {.on_open = on_open,
+                            .on_line = on_line,
+                            .on_too_long = on_too_long,
+                            .on_end = on_end,
+                            .on_closed = on_closed};
 
 /* Somebody else wants something since the first line that was handled behind the last such turn. */
 static void on_others(void *user CX_UNUSED)
@@ -49,7 +64,7 @@ static void on_others(void *user CX_UNUSED)
         g_handled_before = g_handled;
 }
 
-static int hasty_client(const Address *a, const void *user CX_UNUSED)
+static int send_lines(const Address *a)
 {
         static char lines[2 * N_LINES];
         int fd = client_connect(a);
@@ -57,31 +72,66 @@ static int hasty_client(const Address *a, const void *user CX_UNUSED)
         for (size_t i = 0; i < sizeof(lines); i += 2)
                 memcpy(lines + i, "x\n", 2);
         client_send(fd, lines, sizeof(lines));
+        return fd;
+}
+
+static int hasty_client(const Address *a, const void *user CX_UNUSED)
+{
+        int fd = send_lines(a);
+
         shutdown(fd, SHUT_WR);
         need(client_sees_end(fd));
         return 0;
 }
 
-START_TEST(many_lines_of_one_client_are_handled_some_at_a_time)
+static Listener *begin(const char *name, bool answers)
 {
-        Listener *listener;
-
+        g_handled = g_handled_before = g_most_at_once = g_numbers = 0;
+        g_answers = answers;
+        g_ended = g_closed = 0;
         world_open(&g_world);
         ck_assert_int_eq(loop_wake_new(&g_others, g_world.loop, on_others, NULL), 0);
         ck_assert_int_eq(line_server_new(&g_server, g_world.loop, NULL, 0, &ops, NULL), 0);
-        listener = world_listen(&g_world, NULL, 0, line_server_accept, g_server);
+        return world_listen(&g_world, name, 0, line_server_accept, g_server);
+}
+
+static void finish(Listener *listener)
+{
+        listener_free(listener);
+        line_server_free(g_server);
+        loop_wake_free(g_others);
+        world_close(&g_world);
+}
+
+START_TEST(many_lines_of_one_client_are_handled_some_at_a_time)
+{
+        Listener *listener = begin(NULL, false);
+
         world_spawn(&g_world, hasty_client, listener_address(listener), NULL);
         world_wait(&g_world);
         ck_assert_uint_eq(g_handled, N_LINES);
         ck_assert_uint_eq(g_numbers, (uint64_t)N_LINES * (N_LINES + 1) / 2);
         ck_assert_uint_gt(g_most_at_once, 1);
         ck_assert_uint_lt(g_most_at_once, N_LINES / 4);
+        ck_assert_int_eq(g_ended, 1);
         ck_assert_int_eq(g_closed, 1);
-        listener_free(listener);
-        line_server_free(g_server);
-        loop_wake_free(g_others);
-        world_close(&g_world);
+        finish(listener);
 }
 END_TEST
 
-CHECK_MAIN("lines_turns", many_lines_of_one_client_are_handled_some_at_a_time)
+/* The first answer finds nobody, when most of the lines still wait for their turn. */
+START_TEST(who_leaves_without_an_answer_has_said_it_all_the_same)
+{
+        Listener *listener = begin("lines.sock", true);
+
+        close(send_lines(listener_address(listener)));
+        ck_assert_int_eq(loop_run(g_world.loop), 0);
+        ck_assert_uint_eq(g_handled, N_LINES);
+        ck_assert_uint_lt(g_most_at_once, N_LINES / 4);
+        ck_assert_int_eq(g_closed, 1);
+        finish(listener);
+}
+END_TEST
+
+CHECK_MAIN("lines_turns", many_lines_of_one_client_are_handled_some_at_a_time,
+           who_leaves_without_an_answer_has_said_it_all_the_same)

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Senders that wait, and whose turn it is while much is to be counted. */
+
+#include "tests/support/intake_world.h"
+
+/* So many surveys that they are counted in several turns when they had to wait. */
+#define N_MANY 700
+
+static void offer_many(void)
+{
+        char id[16];
+
+        for (int i = 0; i < N_MANY; i++) {
+                snprintf(id, sizeof(id), "n%d", i);
+                offer(id, "tech-es", 5);
+        }
+}
+
+START_TEST(many_that_had_to_wait_are_counted_some_at_a_time)
+{
+        Input tick = {.kind = INPUT_TICK, .now = NOW};
+        EngineStats before, between;
+        char expected[16];
+        size_t at = 0;
+        Hold h;
+
+        set_up();
+        offer("good", "tech-es", 5);
+        finish();
+        hold(&h);
+        offer("good", "tech-es", 4);
+        intake_turn(world.intake);
+        /* Its look-up waits now, and all of these behind it. */
+        offer_many();
+        offer("bad-1", "billing-es", 1);
+        ck_assert(!intake_must_wait(world.intake));
+        sem_post(&h.released);
+        engine_stats(world.engine, &before);
+        while (!intake_must_wait(world.intake)) {
+                sem_wait(&world.rung);
+                journal_deliver(world.journal);
+        }
+        ck_assert_uint_eq(world.n_room, 0);
+        ck_assert(!intake_is_full(world.intake) && !intake_is_idle(world.intake));
+        engine_stats(world.engine, &between);
+        ck_assert(between.surveys > before.surveys && between.surveys < before.surveys + N_MANY / 2);
+        ck_assert_int_eq(intake_step(world.intake, &tick), 0);
+        /* What comes all the same is counted behind them. */
+        offer("bad-2", "tech-es", 1);
+        intake_turn(world.intake);
+        finish();
+        ck_assert_uint_eq(world.n_room, 1);
+        ck_assert_uint_ge(n_alerts, 1);
+        ck_assert_uint_eq(n_ahead, 0);
+        engine_stats(world.engine, &between);
+        ck_assert_uint_eq(between.surveys, before.surveys + N_MANY + 2);
+        for (int i = 0; i < N_MANY; i++) {
+                const char *found;
+
+                snprintf(expected, sizeof(expected), " n%d ", i);
+                found = strstr(stored + at, expected);
+                ck_assert_ptr_nonnull(found);
+                at = (size_t)(found - stored) + 1;
+        }
+        ck_assert_ptr_nonnull(strstr(stored + at, " bad-1 bad-2 "));
+        tear_down();
+        sem_destroy(&h.released);
+}
+END_TEST
+
+/* The batch before them finds no space when some of them are counted. */
+START_TEST(many_that_had_to_wait_leave_the_figures_again_on_a_full_disk)
+{
+        EngineStats stats;
+        Hold h;
+
+        set_up();
+        hold(&h);
+        offer("first", "tech-es", 5);
+        intake_turn(world.intake);
+        is_full = true;
+        world.expected = FAULT_UNAVAILABLE;
+        offer("second", "tech-es", 5);
+        intake_want_cut(world.intake);
+        offer_many();
+        intake_turn(world.intake);
+        ck_assert(intake_must_wait(world.intake));
+        engine_stats(world.engine, &stats);
+        ck_assert(stats.surveys > 2 && stats.surveys < N_MANY);
+        sem_post(&h.released);
+        while (!intake_is_starved(world.intake)) {
+                sem_wait(&world.rung);
+                journal_deliver(world.journal);
+        }
+        finish();
+        engine_stats(world.engine, &stats);
+        ck_assert_uint_eq(stats.surveys, 0);
+        ck_assert_uint_eq(world.n_refused, N_MANY + 2);
+        ck_assert_uint_eq(world.n_room, 1);
+        tear_down();
+        sem_destroy(&h.released);
+}
+END_TEST
+
+START_TEST(senders_are_held_and_what_comes_all_the_same_is_taken)
+{
+        set_up();
+        intake_release(world.intake);
+        ck_assert_uint_eq(world.n_room, 0);
+        intake_hold(world.intake);
+        ck_assert(intake_must_wait(world.intake) && !intake_is_full(world.intake));
+        offer("good", "tech-es", 5);
+        intake_turn(world.intake);
+        while (world.settled < world.n_offered) {
+                sem_wait(&world.rung);
+                journal_deliver(world.journal);
+        }
+        ck_assert_str_eq(stored, "good ");
+        ck_assert_uint_eq(world.n_room, 0);
+        intake_release(world.intake);
+        ck_assert_uint_eq(world.n_room, 1);
+        ck_assert(!intake_must_wait(world.intake));
+        tear_down();
+}
+END_TEST
+
+CHECK_MAIN("intake_turns", many_that_had_to_wait_are_counted_some_at_a_time,
+           many_that_had_to_wait_leave_the_figures_again_on_a_full_disk,
+           senders_are_held_and_what_comes_all_the_same_is_taken)

@@ -18,7 +18,7 @@ void intake_go_on(Intake *i)
 {
         if (i->resting && intake_is_idle(i))
                 i->ops->rested(i->user);
-        else if (!batch_is_empty(i->gathering))
+        else if (!i->resolver && !batch_is_empty(i->gathering)) /* it goes on in the next turn of the loop */
                 intake_turn(i);
 }
 
@@ -174,7 +174,7 @@ static void look_up_done(JournalJob *job, int result)
         Intake *i = ((Batch *)job)->intake;
 
         go_on_resolving(i, result);
-        if (!i->failed && !batch_is_empty(i->gathering))
+        if (!i->failed && !i->resolver && !batch_is_empty(i->gathering))
                 intake_turn(i);
 }
 

@@ -69,6 +69,51 @@ START_TEST(many_that_had_to_wait_are_counted_some_at_a_time)
 }
 END_TEST
 
+/*
+ * A batch of which the first must be looked up, and many behind it wait with it: until some of them are counted. What comes
+ * meanwhile gathers. Returns how many surveys came in all.
+ */
+static uint64_t count_some(void)
+{
+        Hold h;
+
+        offer("good", "tech-es", 5);
+        finish();
+        hold(&h);
+        offer("good", "tech-es", 4);
+        intake_turn(world.intake);
+        offer("good", "tech-es", 3);
+        offer_many();
+        sem_post(&h.released);
+        for (int i = 0; !intake_must_wait(world.intake); i++) {
+                char id[16];
+
+                snprintf(id, sizeof(id), "late-%d", i);
+                offer(id, "tech-es", 5);
+                sem_wait(&world.rung);
+                journal_deliver(world.journal);
+        }
+        sem_destroy(&h.released);
+        return world.n_offered - 2;
+}
+
+START_TEST(one_turn_has_its_share_also_when_others_have_gathered)
+{
+        EngineStats stats;
+        uint64_t n;
+
+        set_up();
+        n = count_some();
+        engine_stats(world.engine, &stats);
+        ck_assert(stats.surveys > 1 && stats.surveys < N_MANY / 2);
+        finish();
+        engine_stats(world.engine, &stats);
+        ck_assert_uint_eq(stats.surveys, n);
+        ck_assert_uint_eq(world.n_revised, 2);
+        tear_down();
+}
+END_TEST
+
 /* The batch before them finds no space when some of them are counted. */
 START_TEST(many_that_had_to_wait_leave_the_figures_again_on_a_full_disk)
 {
@@ -126,5 +171,6 @@ START_TEST(senders_are_held_and_what_comes_all_the_same_is_taken)
 END_TEST
 
 CHECK_MAIN("intake_turns", many_that_had_to_wait_are_counted_some_at_a_time,
+           one_turn_has_its_share_also_when_others_have_gathered,
            many_that_had_to_wait_leave_the_figures_again_on_a_full_disk,
            senders_are_held_and_what_comes_all_the_same_is_taken)

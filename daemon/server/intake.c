@@ -334,6 +334,8 @@ void intake_sink_detach(Intake *i, IntakeSink *s)
 
 void intake_set_limits(Intake *i, usec_t gone, usec_t mute)
 {
+        /* Of what is too old now no version is counted that who deletes it does not find in the store. */
+        intake_resolve_all(i);
         i->parts.gone_before = gone;
         i->parts.mute_before = mute;
 }

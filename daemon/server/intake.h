@@ -131,7 +131,7 @@ bool intake_is_full(const Intake *i);
  */
 void intake_hold(Intake *i);
 void intake_release(Intake *i);
-/* So is it: full, or held. */
+/* So is it: full, or held, or some of what had to wait for a look-up is still to be counted. */
 bool intake_must_wait(const Intake *i);
 
 /* The disk is full: what is offered is refused with FAULT_UNAVAILABLE. */
@@ -148,7 +148,10 @@ void intake_turn(Intake *i);
 /* Goes on with telling subscribers of alerts. */
 void intake_tell(Intake *i);
 
-/* From now on surveys before @gone are refused, and unknown if they are stored; those before @mute lose their comment. */
+/*
+ * From now on surveys before @gone are refused, and unknown if they are stored; those before @mute lose their comment. What was
+ * revised of them is with the storage thread by then.
+ */
 void intake_set_limits(Intake *i, usec_t gone, usec_t mute);
 
 /* As in IntakeParts, from now on. */

@@ -60,6 +60,8 @@ void intake_settle(Intake *i, Batch *b);
 void intake_give_batch(Intake *i, Batch *b);
 Batch *intake_take_batch(Intake *i);
 void intake_go_on(Intake *i);
+/* What is counted in part is counted to its end, and handed over. */
+void intake_resolve_all(Intake *i);
 
 /* Whether this is the cut that is awaited. */
 void cut_look(Intake *i);

@@ -169,6 +169,12 @@ static void go_on_resolving(Intake *i, int result)
                 intake_tell_room(i);
 }
 
+void intake_resolve_all(Intake *i)
+{
+        while (i->resolver)
+                go_on_resolving(i, 0);
+}
+
 static void look_up_done(JournalJob *job, int result)
 {
         Intake *i = ((Batch *)job)->intake;

@@ -114,6 +114,51 @@ START_TEST(one_turn_has_its_share_also_when_others_have_gathered)
 }
 END_TEST
 
+typedef struct Read {
+        JournalJob job;
+        unsigned n_earlier, n_revised;
+} Read;
+
+static int read_one(void *user, const StoreSurvey *row)
+{
+        bool revised = memmem(row->json.at, row->json.n, "\"csat\":3", 8);
+        Read *r = user;
+
+        if (memmem(row->json.at, row->json.n, "\"good\"", 6)) {
+                r->n_earlier += !revised;
+                r->n_revised += revised;
+        }
+        return 0;
+}
+
+static int read_run(JournalJob *job, Store *store)
+{
+        return ram->scan_surveys(store, 0, 0, read_one, job, NULL);
+}
+
+static void read_done(JournalJob *job CX_UNUSED, int result)
+{
+        ck_assert_int_eq(result, 0);
+}
+
+/* It folds and deletes what it reads, so that must be what was counted. */
+START_TEST(a_round_of_retention_reads_what_was_counted)
+{
+        Read r = {.job = {.run = read_run, .done = read_done}};
+
+        set_up();
+        (void)count_some();
+        intake_set_limits(world.intake, NOW, INT64_MIN);
+        journal_submit(world.journal, &r.job);
+        world.expected = FAULT_TOO_OLD;
+        finish();
+        journal_stop(world.journal);
+        ck_assert_uint_eq(r.n_earlier, 0);
+        ck_assert_uint_eq(r.n_revised, 1);
+        tear_down();
+}
+END_TEST
+
 /* The batch before them finds no space when some of them are counted. */
 START_TEST(many_that_had_to_wait_leave_the_figures_again_on_a_full_disk)
 {
@@ -171,6 +216,6 @@ START_TEST(senders_are_held_and_what_comes_all_the_same_is_taken)
 END_TEST
 
 CHECK_MAIN("intake_turns", many_that_had_to_wait_are_counted_some_at_a_time,
-           one_turn_has_its_share_also_when_others_have_gathered,
+           one_turn_has_its_share_also_when_others_have_gathered, a_round_of_retention_reads_what_was_counted,
            many_that_had_to_wait_leave_the_figures_again_on_a_full_disk,
            senders_are_held_and_what_comes_all_the_same_is_taken)

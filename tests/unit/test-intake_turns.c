@@ -159,6 +159,21 @@ START_TEST(a_round_of_retention_reads_what_was_counted)
 }
 END_TEST
 
+START_TEST(a_stop_in_the_middle_leaves_nothing_in_flight)
+{
+        set_up();
+        (void)count_some();
+        ck_assert_uint_gt(world.sink.n_pending, N_MANY);
+        intake_rest(world.intake);
+        ck_assert(!intake_is_idle(world.intake) && intake_must_wait(world.intake));
+        journal_stop(world.journal);
+        world.intake = intake_free(world.intake);
+        ck_assert_uint_eq(world.sink.n_pending, 0);
+        ck_assert_uint_eq(world.n_refused, 0);
+        tear_down();
+}
+END_TEST
+
 /* The batch before them finds no space when some of them are counted. */
 START_TEST(many_that_had_to_wait_leave_the_figures_again_on_a_full_disk)
 {
@@ -217,5 +232,6 @@ END_TEST
 
 CHECK_MAIN("intake_turns", many_that_had_to_wait_are_counted_some_at_a_time,
            one_turn_has_its_share_also_when_others_have_gathered, a_round_of_retention_reads_what_was_counted,
+           a_stop_in_the_middle_leaves_nothing_in_flight,
            many_that_had_to_wait_leave_the_figures_again_on_a_full_disk,
            senders_are_held_and_what_comes_all_the_same_is_taken)

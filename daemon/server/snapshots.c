@@ -128,9 +128,11 @@ static void forget(Snapshots *s)
 #define HOLD_RATE 50000 /* surveys a second */
 #define HOLD_MAX  (50 * USEC_MSEC)
 
-static bool is_in_the_way(uint64_t n_changes, usec_t since)
+static bool is_in_the_way(const Snapshots *s, usec_t now)
 {
-        return n_changes > (uint64_t)(since / USEC_MSEC) * (HOLD_RATE / 1000);
+        uint64_t n = count_changes(s), rate = HOLD_RATE / 1000;
+
+        return n > s->counted && n - s->counted > rate * (uint64_t)((now - s->tried) / USEC_MSEC);
 }
 
 static void hold_senders(Snapshots *s)
@@ -165,7 +167,7 @@ void snapshots_look(Snapshots *s)
         now = loop_monotonic(server->loop);
         if (!is_due(s, now))
                 return;
-        if (is_in_the_way(count_changes(s) - s->counted_live, now - s->tried))
+        if (is_in_the_way(s, now))
                 hold_senders(s);
         s->asked = true;
         intake_want_cut(server->intake);
@@ -199,6 +201,7 @@ void snapshots_take(Snapshots *s)
                 return;
         }
         s->begun = s->tried = loop_monotonic(server->loop);
+        s->counted = count_changes(s);
         r = snapshots_begin_file(s);
         if (r == 0) {
                 s->child = snapshots_fork_child(s);
@@ -214,7 +217,6 @@ void snapshots_take(Snapshots *s)
                 return;
         }
         s->given_up = false;
-        s->counted = count_changes(s);
         s->marks.epoch = s->head.epoch;
         s->marks.until = s->head.last_seq;
         s->marks.next = s->head.nonce;
@@ -404,6 +406,7 @@ void snapshots_start(Snapshots *s)
         /* Without one the next start would be as long as this one. */
         s->due = s->marks.live == 0 && s->server->store_info.n_surveys >= s->server->config->snapshot_after;
         s->tried = loop_monotonic(s->server->loop);
+        s->counted = count_changes(s);
         on_timer(s);
 }
 

@@ -32,7 +32,7 @@ struct Snapshots {
         bool due;        /* without regard to how much has changed */
         bool failed;     /* the last one; said once */
         usec_t begun, took, tried; /* monotonic */
-        uint64_t counted;          /* changes at the cut ... */
+        uint64_t counted;          /* changes at the last cut that was tried for one ... */
         uint64_t counted_live;     /* ... and at that of the one in place */
         size_t n_expired;
         SnapshotStats stats;

@@ -122,17 +122,19 @@ static void forget(Snapshots *s)
 
 /*
  * While a child has the memory, too, each page that a survey changes is copied first, and the other thread's processor is
- * told: 5 to 15 us a page, some hundred us a survey. Where they come so fast that a core is busy with them, they are counted
- * sooner if none is until the child has ended; and what time or a reader asks for need not wait behind them.
+ * told: 5 to 15 us a page, some hundred us a survey. Where they come so fast that a core is busy with them, or that much more
+ * has changed than was asked for, they are counted sooner if none is until the child has ended; and what time or a reader asks
+ * for need not wait behind them.
  */
 #define HOLD_RATE 50000 /* surveys a second */
 #define HOLD_MAX  (50 * USEC_MSEC)
 
 static bool is_in_the_way(const Snapshots *s, usec_t now)
 {
-        uint64_t n = count_changes(s), rate = HOLD_RATE / 1000;
+        uint64_t after = s->server->config->snapshot_after, changes = count_changes(s);
+        uint64_t n = changes > s->counted ? changes - s->counted : 0;
 
-        return n > s->counted && n - s->counted > rate * (uint64_t)((now - s->tried) / USEC_MSEC);
+        return n >= BUSY * after || n > (uint64_t)((now - s->tried) / USEC_MSEC) * (HOLD_RATE / 1000);
 }
 
 static void hold_senders(Snapshots *s)
@@ -167,8 +169,10 @@ void snapshots_look(Snapshots *s)
         now = loop_monotonic(server->loop);
         if (!is_due(s, now))
                 return;
-        if (is_in_the_way(s, now))
+        if (is_in_the_way(s, now)) {
+                log_debug("snapshot senders wait");
                 hold_senders(s);
+        }
         s->asked = true;
         intake_want_cut(server->intake);
 }

@@ -332,6 +332,27 @@ def distrusted():
         assert used(d) is None and d.out.find(r"survey=78 is damaged, leaving it out")
 
 
+@cx.case("senders that wait for a snapshot go on behind it, whatever became of it")
+def held():
+    now = int(time.time())
+    gen = cxmodel.Generator(11, now)
+    model = cxmodel.Model()
+    with cx.Daemon(config(after=10)) as d:
+        for may_be_placed in (True, False):
+            mark = len(d.out.lines)
+            if not may_be_placed:
+                os.unlink(snapshot(d))
+                os.mkdir(snapshot(d))
+            send(d, gen.take(3000), model)
+            d.out.wait("snapshot senders wait", mark)
+            d.out.wait("snapshot surveys_until=" if may_be_placed else "snapshot cannot be put into place", mark)
+        os.rmdir(snapshot(d))
+        send(d, gen.take(1000), model)
+        cxstate.check_model(d, model, (now // 60 + 1) * 60_000_000)
+        d.restart(kill=True)
+        cxstate.check_model(d, model, (now // 60 + 1) * 60_000_000)
+
+
 @cx.case("a process that takes a snapshot and is killed leaves no trace but a warning")
 def child():
     now = int(time.time())

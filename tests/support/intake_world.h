@@ -37,6 +37,7 @@ typedef struct World {
         uint64_t n_offered, settled;
         FaultCode expected; /* of what is refused */
         uint64_t n_refused, n_revised;
+        usec_t now;
         unsigned n_room; /* times that senders were told to go on */
         sem_t rung;
 } World;
@@ -48,7 +49,7 @@ static World world;
 static const StoreVerbs *ram;
 static StoreVerbs watched;
 static char stored[8192]; /* the ids of surveys */
-static unsigned n_alerts, n_ahead;
+static unsigned n_alerts, n_resolved, n_ahead;
 static bool is_full;
 
 static inline int note_survey(void *user CX_UNUSED, const StoreSurvey *row)
@@ -72,6 +73,7 @@ static inline int note_alert(void *user CX_UNUSED, const StoreAlert *row)
         static const char *const ids[] = {"bad-1", "bad-2"};
 
         n_alerts++;
+        n_resolved += memmem(row->json.at, row->json.n, "\"resolved\"", 10) != NULL;
         for (size_t i = 0; i < CX_ARRAY_LEN(ids); i++)
                 if (memmem(row->json.at, row->json.n, ids[i], strlen(ids[i])) && !strstr(stored, ids[i]))
                         n_ahead++;
@@ -83,7 +85,7 @@ static inline int watched_commit(Store *s)
         int r = is_full ? -ENOSPC : ram->commit(s);
 
         stored[0] = '\0';
-        n_alerts = 0;
+        n_alerts = n_resolved = 0;
         if (r == 0)
                 r = ram->scan_surveys(s, 0, 0, note_survey, NULL, NULL);
         return r ? r : ram->scan_alerts(s, note_alert, NULL);
@@ -105,7 +107,7 @@ static inline Store *watched_store(void)
 
 static inline usec_t now(void *user CX_UNUSED)
 {
-        return NOW;
+        return world.now;
 }
 
 static inline void nothing(void *user CX_UNUSED)
@@ -174,7 +176,8 @@ static inline void set_up(void)
         IntakeParts parts;
         const char *message;
 
-        world = (World){.sink = {.on_refused = on_refused, .on_settled = on_settled, .on_idle = on_idle}};
+        world = (World){.now = NOW,
+                        .sink = {.on_refused = on_refused, .on_settled = on_settled, .on_idle = on_idle}};
         n_ahead = 0;
         is_full = false;
         sem_init(&world.rung, 0, 0);
@@ -206,15 +209,20 @@ static inline void tear_down(void)
         sem_destroy(&world.rung);
 }
 
-static inline void offer_from(size_t source, const char *id, const char *queue, int csat)
+static inline void offer_at(usec_t ts, size_t source, const char *id, const char *queue, int csat)
 {
-        char json[256], ts[USEC_TEXT_MAX];
+        char json[256], text[USEC_TEXT_MAX];
 
         snprintf(json, sizeof(json),
                  "{\"id\":\"%s\",\"ts\":\"%s\",\"queue\":\"%s\",\"answers\":{\"csat\":%d}}", id,
-                 usec_format(NOW - USEC_MIN, ts), queue, csat);
+                 usec_format(ts, text), queue, csat);
         intake_offer(world.intake, &world.sink, ++world.n_offered, &world.config->sources[source],
                      text_of(json));
+}
+
+static inline void offer_from(size_t source, const char *id, const char *queue, int csat)
+{
+        offer_at(NOW - USEC_MIN, source, id, queue, csat);
 }
 
 static inline void offer_version(const char *id, int rev)
@@ -267,4 +275,14 @@ static inline void hold(Hold *h)
         *h = (Hold){.job = {.run = hold_run, .done = hold_done}};
         sem_init(&h->released, 0, 0);
         journal_submit(world.journal, &h->job);
+}
+
+/* "good" is stored, and the look-up of a newer version of it waits until h->released. */
+static inline void hold_look_up(Hold *h)
+{
+        offer("good", "tech-es", 5);
+        finish();
+        hold(h);
+        offer("good", "tech-es", 4);
+        intake_turn(world.intake);
 }

@@ -337,15 +337,21 @@ def held():
     now = int(time.time())
     gen = cxmodel.Generator(11, now)
     model = cxmodel.Model()
-    with cx.Daemon(config(after=10)) as d:
+    with cx.Daemon(config(after=1000000)) as d:
         for may_be_placed in (True, False):
-            mark = len(d.out.lines)
+            send(d, gen.take(300), model)
             if not may_be_placed:
                 os.unlink(snapshot(d))
                 os.mkdir(snapshot(d))
+            # From here on far too much has changed, whenever it is looked for: at the first batch, or a little before.
+            mark = len(d.out.lines)
+            d.configure(config(after=10))
+            d.reload()
             send(d, gen.take(3000), model)
             d.out.wait("snapshot senders wait", mark)
             d.out.wait("snapshot surveys_until=" if may_be_placed else "snapshot cannot be put into place", mark)
+            d.configure(config(after=1000000))
+            d.reload()
         os.rmdir(snapshot(d))
         send(d, gen.take(1000), model)
         cxstate.check_model(d, model, (now // 60 + 1) * 60_000_000)

@@ -21,12 +21,8 @@ START_TEST(also_while_an_earlier_version_is_looked_up)
         Hold h;
 
         set_up();
-        offer("good", "tech-es", 5);
-        finish();
-        hold(&h);
-        offer("good", "tech-es", 4);
-        intake_turn(world.intake);
-        /* Its look-up waits now. What comes is for a batch behind it, whatever time brings meanwhile. */
+        hold_look_up(&h);
+        /* What comes now is for a batch behind it, whatever time brings meanwhile. */
         offer("bad-1", "billing-es", 1);
         ck_assert_int_eq(intake_step(world.intake, &tick), 0);
         offer("bad-2", "tech-es", 1);

@@ -10,6 +10,9 @@
 #include "proto/base/plant.h"
 #include "proto/survey_json.h"
 
+/* Surveys that the store gets in one call. */
+#define ROWS_AT_ONCE 256
+
 Batch *batch_new(Intake *i)
 {
         Batch *b = calloc(1, sizeof(*b));
@@ -203,19 +206,27 @@ int batch_look_up(Batch *b, Store *store)
 
 static int put_surveys(Batch *b, Store *store)
 {
-        for (size_t i = 0; i < b->n_entries; i++) {
+        StoreSurvey rows[ROWS_AT_ONCE];
+        size_t n = 0;
+        int r = 0;
+
+        for (size_t i = 0; i < b->n_entries && r == 0; i++) {
                 const Entry *e = &b->entries[i];
-                StoreSurvey row = {.seq = e->seq, .ts = e->ts, .json = batch_json(b, e)};
-                int r;
 
                 if (e->verdict != VERDICT_STORED && e->verdict != VERDICT_REVISED)
                         continue;
-                row.source = text_of(e->source->name);
-                r = store_put_survey(store, &row);
-                if (r < 0)
-                        return r;
+                rows[n++] = (StoreSurvey){
+                        .seq = e->seq,
+                        .ts = e->ts,
+                        .source = text_of(e->source->name),
+                        .json = batch_json(b, e),
+                };
+                if (n == ROWS_AT_ONCE) {
+                        r = store_put_surveys(store, rows, n);
+                        n = 0;
+                }
         }
-        return 0;
+        return r < 0 || n == 0 ? r : store_put_surveys(store, rows, n);
 }
 
 static int put_kept(Batch *b, Store *store)

@@ -95,16 +95,17 @@ static int check_seq(Store *s, uint64_t seq)
         return 0;
 }
 
-int store_put_survey(Store *s, const StoreSurvey *row)
+int store_put_surveys(Store *s, const StoreSurvey *rows, size_t n)
 {
         int r;
 
         r = needs_transaction(s);
         if (r < 0)
                 return r;
-        r = check_seq(s, row->seq);
+        for (size_t i = 0; i < n && r == 0; i++)
+                r = check_seq(s, rows[i].seq);
         if (r == 0)
-                r = s->verbs->put_survey(s, row);
+                r = s->verbs->put_surveys(s, rows, n);
         return changed(s, r);
 }
 

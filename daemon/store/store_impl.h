@@ -19,7 +19,7 @@ typedef struct StoreVerbs {
         int (*begin)(Store *s);
         int (*commit)(Store *s);
         void (*rollback)(Store *s);
-        int (*put_survey)(Store *s, const StoreSurvey *row);
+        int (*put_surveys)(Store *s, const StoreSurvey *rows, size_t n);
         int (*put_alert)(Store *s, const StoreAlert *row);
         int (*put_feed)(Store *s, const StoreFeed *row);
         int (*get_survey)(Store *s, uint64_t seq, Buffer *ret_json, Buffer *ret_source);

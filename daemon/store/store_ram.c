@@ -108,15 +108,18 @@ static void ram_close(Store *base)
         free(s);
 }
 
-static int ram_put_survey(Store *base, const StoreSurvey *row)
+static int ram_put_surveys(Store *base, const StoreSurvey *rows, size_t n)
 {
         StoreRam *s = store_ram(base);
-        int r;
+        int r = 0;
 
-        r = ram_put(s, TABLE_SURVEY,
-                    &(RamRow){.seq = row->seq, .at = row->ts, .source = row->source, .json = row->json});
-        if (r == 0 && row->seq > s->last_seq)
-                s->last_seq = row->seq;
+        for (const StoreSurvey *row = rows; row < rows + n && r == 0; row++) {
+                r = ram_put(
+                        s, TABLE_SURVEY,
+                        &(RamRow){.seq = row->seq, .at = row->ts, .source = row->source, .json = row->json});
+                if (r == 0 && row->seq > s->last_seq)
+                        s->last_seq = row->seq;
+        }
         return r;
 }
 
@@ -386,7 +389,7 @@ static const StoreVerbs store_ram_verbs = {
         .begin = ram_begin,
         .commit = ram_commit,
         .rollback = ram_rollback,
-        .put_survey = ram_put_survey,
+        .put_surveys = ram_put_surveys,
         .put_alert = ram_put_alert,
         .put_feed = ram_put_feed,
         .get_survey = ram_get_survey,

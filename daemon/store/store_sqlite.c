@@ -346,21 +346,6 @@ static int sqlite_commit(Store *base)
 
 /* --- changes -------------------------------------------------------------------------------------------- */
 
-static int sqlite_put_survey(Store *base, const StoreSurvey *row)
-{
-        StoreSqlite *s = store_sqlite(base);
-        int r;
-
-        r = sql_run(s, SQL_PUT_SURVEY, "write a survey", "iitib", (int64_t)row->seq, row->ts, row->source,
-                    crc_survey(row), row->json);
-        if (r < 0)
-                return r;
-        /* Surveys come again only when there is space. */
-        s->no_space = false;
-        r = blocks_put(&s->blocks, row->seq, row->ts);
-        return r < 0 ? store_fail(base, r, "no memory to write a survey") : 0;
-}
-
 static int sqlite_put_alert(Store *base, const StoreAlert *row)
 {
         StoreSqlite *s = store_sqlite(base);
@@ -427,7 +412,7 @@ const StoreVerbs store_sqlite_verbs = {
         .begin = sqlite_begin,
         .commit = sqlite_commit,
         .rollback = sqlite_rollback,
-        .put_survey = sqlite_put_survey,
+        .put_surveys = sqlite_put_surveys,
         .put_alert = sqlite_put_alert,
         .put_feed = sqlite_put_feed,
         .get_survey = sqlite_get_survey,

@@ -19,48 +19,27 @@ struct sqlite3_backup;
 struct sqlite3_stmt;
 typedef struct StoreDamage StoreDamage;
 
-/* name, text */
-#define STORE_SQL_TABLE(_x)                                                                                  \
-        _x(BEGIN, "BEGIN IMMEDIATE") _x(COMMIT, "COMMIT") _x(ROLLBACK, "ROLLBACK") _x(                       \
-                PUT_SURVEY,                                                                                  \
-                "INSERT OR REPLACE INTO survey (seq, ts, source, crc, json) VALUES (?, ?, ?, "               \
-                "?, ?)") _x(GET_SURVEY, "SELECT seq, ts, source, crc, json FROM survey WHERE "               \
-                                        "seq = ?") _x(SCAN_SURVEYS,                                          \
-                                                      "SELECT seq, ts, source, crc, json FROM "              \
-                                                      "survey WHERE seq > ? AND seq <= ? "                   \
-                                                      "ORDER BY seq") _x(DROP_SURVEY,                        \
-                                                                         "DELETE FROM survey WHERE seq = ?") \
-                _x(PUT_BLOCK, "INSERT OR REPLACE INTO block (no, last, min_ts, max_ts, crc, bits)"           \
-                              " VALUES (?, ?, ?, ?, ?, ?)") _x(DROP_BLOCK, "DELETE FROM block WHERE no = ?") \
-                        _x(SCAN_BLOCKS, "SELECT no, last, min_ts, max_ts, crc, bits FROM block ORDER "       \
-                                        "BY no") _x(UPDATE_ALERT, "UPDATE alert SET changed = ?, "           \
-                                                                  "is_open = ?, crc = ?, json "              \
-                                                                  "= ? WHERE id = ?")                        \
-                                _x(INSERT_ALERT,                                                             \
-                                   "INSERT INTO alert (changed, is_open, crc, json, id) VALUES (?, ?, "      \
-                                   "?, ?, ?)") _x(SCAN_ALERTS, "SELECT id, changed, is_open, crc, "          \
-                                                               "json FROM alert ORDER BY changed, id")       \
-                                        _x(UPDATE_FEED,                                                      \
-                                           "UPDATE feed SET at = ?, crc = ?, json = ? WHERE "                \
-                                           "principal = ? AND seq = ?") _x(INSERT_FEED,                      \
-                                                                           "INSERT INTO feed (at, crc, "     \
-                                                                           "json, principal, "               \
-                                                                           "seq) VALUES (?, ?, ?, ?, ?)")    \
-                                                _x(SCAN_FEEDS, "SELECT principal, seq, at, crc, json FROM "  \
-                                                               "feed ORDER BY principal, seq")               \
-                                                        _x(DROP_FEED,                                        \
-                                                           "DELETE FROM feed WHERE principal = ? AND seq = " \
-                                                           "?") _x(PUT_META,                                 \
-                                                                   "INSERT OR REPLACE INTO meta (key, "      \
-                                                                   "value, crc) VALUES (?, ?, ?)")           \
-                                                                _x(GET_META, "SELECT value, crc FROM meta "  \
-                                                                             "WHERE key = ?")
-
 typedef enum StoreSql {
-#define STORE_SQL_ENUM(_name, _text) SQL_##_name,
-        STORE_SQL_TABLE(STORE_SQL_ENUM)
-#undef STORE_SQL_ENUM
-                SQL_SCRUB_ALERTS,
+        SQL_BEGIN,
+        SQL_COMMIT,
+        SQL_ROLLBACK,
+        SQL_PUT_SURVEYS,
+        SQL_GET_SURVEY,
+        SQL_SCAN_SURVEYS,
+        SQL_DROP_SURVEY,
+        SQL_PUT_BLOCK,
+        SQL_DROP_BLOCK,
+        SQL_SCAN_BLOCKS,
+        SQL_UPDATE_ALERT,
+        SQL_INSERT_ALERT,
+        SQL_SCAN_ALERTS,
+        SQL_UPDATE_FEED,
+        SQL_INSERT_FEED,
+        SQL_SCAN_FEEDS,
+        SQL_DROP_FEED,
+        SQL_PUT_META,
+        SQL_GET_META,
+        SQL_SCRUB_ALERTS,
         SQL_SCRUB_FEEDS,
         SQL_SCRUB_META,
         /* From here on: of the table that came with version 2. */
@@ -78,6 +57,9 @@ typedef enum StoreSql {
         _SQL_N_VERSION_2 = SQL_PUT_REVISED,
 } StoreSql;
 
+/* store_sqlite_statements.c */
+extern const char *const sql_texts[_SQL_N];
+
 /* How many rows the tables must have (surveys: see the blocks). */
 typedef struct StoreCounts {
         uint64_t blocks, alerts, feeds, tallies, revised;
@@ -88,6 +70,8 @@ typedef struct StoreSqlite {
         char *path;
         struct sqlite3 *db;
         struct sqlite3_stmt *sql[_SQL_N];
+        const StoreSurvey *given; /* while they are written. Borrowed */
+        size_t n_given;
         Blocks blocks;
         StoreCounts counts;
         StoreCounts stored_counts; /* as they are on disk */
@@ -169,6 +153,11 @@ int sqlite_scan_span(Store *base, usec_t since, usec_t until, uint64_t after, si
 StoreAlert sql_alert(StoreSqlite *s, StoreSql which);
 StoreFeed sql_feed(StoreSqlite *s, StoreSql which);
 StoreTally sql_tally(StoreSqlite *s, StoreSql which);
+
+/* store_sqlite_survey.c */
+/* Before its statement is prepared. */
+CX_MUST_CHECK int sql_add_given(StoreSqlite *s);
+int sqlite_put_surveys(Store *base, const StoreSurvey *rows, size_t n);
 
 /* store_sqlite_expire.c */
 int sqlite_drop_surveys(Store *base, usec_t before, const uint64_t *seqs, size_t n);

@@ -51,27 +51,6 @@ static const char *const tables[] = {
 static const size_t n_tables[] = {[1] = 5, [2] = 6, [USER_VERSION] = CX_ARRAY_LEN(tables)};
 static const int n_statements[] = {[1] = _SQL_N_VERSION_1, [2] = _SQL_N_VERSION_2, [USER_VERSION] = _SQL_N};
 
-static const char *const sql_texts[] = {
-#define STORE_SQL_TEXT(_name, _text) _text,
-        STORE_SQL_TABLE(STORE_SQL_TEXT)
-#undef STORE_SQL_TEXT
-                [SQL_SCRUB_ALERTS] =
-                        "SELECT id, changed, is_open, crc, json FROM alert WHERE id > ? ORDER BY id LIMIT ?",
-        [SQL_SCRUB_FEEDS] = "SELECT principal, seq, at, crc, json FROM feed WHERE (principal, seq) > (?, ?)"
-                            " ORDER BY principal, seq LIMIT ?",
-        [SQL_SCRUB_META] = "SELECT key, value, crc FROM meta",
-        [SQL_UPDATE_TALLY] = "UPDATE tally SET crc = ?, counts = ? WHERE day = ? AND scope = ?",
-        [SQL_INSERT_TALLY] = "INSERT INTO tally (crc, counts, day, scope) VALUES (?, ?, ?, ?)",
-        [SQL_GET_TALLY] = "SELECT day, scope, crc, counts FROM tally WHERE day = ? AND scope = ?",
-        [SQL_SCAN_TALLIES] = "SELECT day, scope, crc, counts FROM tally WHERE (day, scope) > (?, ?)"
-                             " ORDER BY day, scope",
-        [SQL_DROP_TALLY] = "DELETE FROM tally WHERE day = ? AND scope = ?",
-        [SQL_PUT_REVISED] = "INSERT OR IGNORE INTO revised (epoch, seq, crc, json) VALUES (?, ?, ?, ?)",
-        [SQL_SCAN_REVISED] = "SELECT epoch, seq, crc, json FROM revised ORDER BY epoch, seq",
-        [SQL_DROP_REVISED] = "DELETE FROM revised WHERE (epoch, seq) IN (SELECT epoch, seq FROM revised"
-                             " WHERE epoch < ? ORDER BY epoch, seq LIMIT ?)",
-};
-
 /* --- small queries -------------------------------------------------------------------------------------- */
 
 int sql_execute(StoreSqlite *s, const char *text)
@@ -196,7 +175,7 @@ static int make_file(StoreSqlite *s)
 
 static int connect_file(StoreSqlite *s, const char *name, int flags)
 {
-        int rc;
+        int rc, r;
 
         rc = sqlite3_open_v2(name, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
         if (!s->db)
@@ -210,6 +189,9 @@ static int connect_file(StoreSqlite *s, const char *name, int flags)
                                : sql_fail(s, rc, "open the store");
         }
         log_watch(s);
+        r = sql_add_given(s);
+        if (r < 0)
+                return r;
         rc = sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         return rc == SQLITE_OK ? 0 : sql_fail(s, rc, "open the store");
 }

@@ -62,6 +62,37 @@ BOTH(a_revision_takes_the_place_of_its_row)
                                                          "1 1000 ivr {\"n\":1}\n");
 }
 
+BOTH(many_at_once_are_put_in_their_order)
+{
+        enum { N = 1000 };
+        static StoreSurvey rows[N];
+        StoreInfo info;
+
+        for (size_t i = 0; i < N; i++)
+                rows[i] = (StoreSurvey){.seq = i + 1, .source = TEXT("ivr"), .json = TEXT("{}")};
+        /* One comes again while they are written, and the last one is changed at once. */
+        rows[500] = (StoreSurvey){.seq = 3, .ts = 5, .source = TEXT("web"), .json = TEXT("early")};
+        rows[N - 1] = (StoreSurvey){.seq = N - 1, .ts = 7, .source = TEXT("web"), .json = TEXT("late")};
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_put_surveys(s, rows, N), 0);
+        ck_assert_int_eq(store_put_surveys(s, NULL, 0), 0);
+        ck_assert_int_eq(store_commit(s), 0);
+        ck_assert_str_eq(store_dump_recent(s, 1, 10), "999 7 web late\n3 5 web early\n");
+        ck_assert_int_eq(store_info(s, &info), 0);
+        ck_assert_uint_eq(info.n_surveys, N - 2);
+        ck_assert_uint_eq(info.last_seq, N - 1);
+
+        /* One that cannot be put undoes those before it. */
+        for (size_t i = 0; i < N; i++)
+                rows[i].seq = N + i;
+        rows[N - 1].seq = 0;
+        ck_assert_int_eq(store_begin(s), 0);
+        ck_assert_int_eq(store_put_surveys(s, rows, N), -EINVAL);
+        ck_assert_int_eq(store_commit(s), -EINVAL);
+        ck_assert_int_eq(store_info(s, &info), 0);
+        ck_assert_uint_eq(info.last_seq, N - 1);
+}
+
 BOTH(a_rollback_undoes_everything)
 {
         Buffer json = BUFFER_NULL;
@@ -381,7 +412,7 @@ BOTH(messages_that_were_emptied_leave_room_for_the_others)
 }
 
 CHECK_MAIN("store", what_was_put_is_read_back, any_bytes_are_kept, a_revision_takes_the_place_of_its_row,
-           a_rollback_undoes_everything, changes_need_a_transaction,
+           many_at_once_are_put_in_their_order, a_rollback_undoes_everything, changes_need_a_transaction,
            a_failed_change_ends_the_transaction_and_says_so, scans_go_in_slices,
            the_newest_come_first_whatever_the_order_of_arrival, alerts_come_in_the_order_of_their_last_change,
            feeds_come_by_principal_and_number, what_is_too_old_goes,

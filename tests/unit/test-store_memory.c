@@ -6,6 +6,7 @@
  * The store's own allocations are counted by the linker's --wrap, SQLite's by its memory hooks.
  */
 
+#include <assert.h>
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -120,18 +121,23 @@ static int take_feed(void *user CX_UNUSED, const StoreFeed *row CX_UNUSED)
         return 0;
 }
 
+#define ROWS_MAX 200
+
 static int put_all(Store *s, uint64_t first, size_t n)
 {
         static char large[6000];
+        StoreSurvey rows[ROWS_MAX];
         int r = store_begin(s);
 
+        assert(n <= ROWS_MAX); /* check would want memory */
         memset(large, 'x', sizeof(large));
-        for (uint64_t seq = first; seq < first + n && r == 0; seq++)
-                r = store_put_survey(
-                        s, &(StoreSurvey){.seq = seq,
-                                          .ts = (usec_t)seq,
-                                          .source = TEXT("ivr"),
-                                          .json = {.at = large, .n = seq % 10 ? 50 : sizeof(large)}});
+        for (size_t i = 0; i < n; i++)
+                rows[i] = (StoreSurvey){.seq = first + i,
+                                        .ts = (usec_t)(first + i),
+                                        .source = TEXT("ivr"),
+                                        .json = {.at = large, .n = (first + i) % 10 ? 50 : sizeof(large)}};
+        if (r == 0)
+                r = store_put_surveys(s, rows, n);
         if (r == 0)
                 r = store_put_alert(s, &(StoreAlert){.id = TEXT("a"), .json = TEXT("{}")});
         if (r == 0)

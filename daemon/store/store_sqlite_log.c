@@ -19,8 +19,8 @@
 #include "daemon/store/store_sqlite.h"
 
 /* Pages. */
-#define LOG_LONG 500
-#define LOG_FULL 1000
+#define LOG_LONG 250
+#define LOG_FULL 500
 /* Nobody took care of it. */
 #define LOG_MAX (4 * LOG_FULL)
 

@@ -120,7 +120,9 @@ static int make_cell(Engine *e, ScopeId scope, size_t metric, Cell **ret)
         if (!cell)
                 return -ENOMEM;
         cell->scope = scope;
-        cell->metric = (uint32_t)metric;
+        cell->metric = (uint16_t)metric;
+        cell->n_values = (uint16_t)metric_n_values(&e->settings->metrics[metric]);
+        cell->counts = counts;
         cell->n_pairs = n;
         for (size_t i = 0; i < n; i++) {
                 Pair *p = &cell->pairs[i];
@@ -140,19 +142,18 @@ static int make_cell(Engine *e, ScopeId scope, size_t metric, Cell **ret)
         return 0;
 }
 
-static int make_series(Engine *e, ScopeCounts *counts, Cell *cell)
+static int make_series(Engine *e, const Cell *cell)
 {
-        unsigned n_values = metric_n_values(&e->settings->metrics[cell->metric]);
+        ScopeCounts *counts = cell->counts;
 
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++) {
                 int r;
 
                 if (!e->tier_used[tier])
                         continue;
-                r = series_init(&cell->series[tier], &counts->grids[tier], n_values);
+                r = grid_add_columns(&counts->grids[tier], cell->n_values, &counts->first[cell->metric]);
                 if (r)
                         return r;
-                counts->first[cell->metric] = cell->series[tier].first;
                 e->stats.n_series++;
         }
         return 0;
@@ -178,7 +179,7 @@ int engine_cell_get(Engine *e, ScopeId scope, size_t metric, Cell **ret)
                 r = make_cell(e, scope, metric, &cell);
         if (r)
                 return r;
-        r = make_series(e, data->counts, cell);
+        r = make_series(e, cell);
         if (r) {
                 engine_cell_free(e, cell);
                 return r;

@@ -69,28 +69,32 @@ struct Pair {
         Guard *guard;
         BookEntry *open; /* its pending or active alert */
         ScheduleItem item;
-        bool held;          /* before an answer was taken out, the test held */
         EvidenceCache past; /* from used.restart on */
         Cell *cell;
         uint64_t kin;
         UsedUp used; /* by alerts of its metric */
+        /* Before an answer was taken out: whether the test held, and the evidence. */
         double held_evidence;
+        bool held;
         uint32_t ordinal; /* of its last alert */
         Recent recent;
 };
 
+typedef struct ScopeCounts ScopeCounts;
+
 struct Cell {
         ScopeId scope;
-        uint32_t metric;
-        Series series[_WINDOW_TIER_N]; /* unused where nothing wants the tier */
-        uint64_t stamp;                /* the last step that looked at it */
-        Cell *next;                    /* of all cells, newest first */
+        uint16_t metric;
+        uint16_t n_values;
+        ScopeCounts *counts; /* of its scope */
+        uint64_t stamp;      /* the last step that looked at it */
+        Cell *next;          /* of all cells, newest first */
         size_t n_pairs;
         Pair pairs[]; /* in the order of the rules */
 };
 
 /* What a scope has once there is an answer. Stays where it is. */
-typedef struct ScopeCounts {
+struct ScopeCounts {
         uint64_t known;   /* bit per metric: it has a cell */
         uint64_t watched; /* bit per metric: its cell has pairs */
         Fresh fresh;      /* what the grids do not have yet */
@@ -99,7 +103,19 @@ typedef struct ScopeCounts {
         uint16_t *first;    /* per metric that is known: its first column, the same in all grids */
         uint16_t *guard_at; /* per metric: its first guard; and behind the last one */
         Guard guards[];     /* by metric, and then in the order of the rules */
-} ScopeCounts;
+};
+
+/* What was answered there; unused where nothing wants the tier. */
+static inline Series cell_series(const Cell *cell, WindowTier tier)
+{
+        Grid *grid = &cell->counts->grids[tier];
+
+        return (Series){
+                .grid = grid,
+                .first = cell->counts->first[cell->metric],
+                .n_values = (uint8_t)(grid->n_columns ? cell->n_values : 0),
+        };
+}
 
 typedef struct ScopeData {
         ScopeCounts *counts; /* NULL without answers. Owned */

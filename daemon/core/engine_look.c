@@ -35,19 +35,20 @@ static int32_t first_start(const Engine *e, const Watch *w, const Series *days, 
 /* M as of @end, without the answers of its day that came behind it, as far as the buckets of the window tell them apart. */
 static double sum_at(const Engine *e, const Pair *p, usec_t end, int64_t restart)
 {
-        const Series *days = &p->cell->series[WINDOW_DAY];
+        const Series days = cell_series(p->cell, WINDOW_DAY);
         const Span *span = &e->spans[p->watch->rule->window];
+        const Series series = cell_series(p->cell, span->tier);
         int32_t day = engine_bucket(end - 1, USEC_DAY);
-        int32_t start = first_start(e, p->watch, days, day, restart);
+        int32_t start = first_start(e, p->watch, &days, day, restart);
         EvidencePast past;
         Tally counts, later;
 
         if (start == SERIES_NEVER)
                 return 0;
-        evidence_past(&p->watch->evidence, days, start, day, &past);
-        series_sum(days, day, day + 1, &counts);
-        series_sum(&p->cell->series[span->tier], engine_bucket(end, span->width),
-                   engine_bucket((day + 1) * USEC_DAY, span->width), &later);
+        evidence_past(&p->watch->evidence, &days, start, day, &past);
+        series_sum(&days, day, day + 1, &counts);
+        series_sum(&series, engine_bucket(end, span->width), engine_bucket((day + 1) * USEC_DAY, span->width),
+                   &later);
         for (unsigned v = 0; v < p->watch->evidence.n_values; v++)
                 counts.counts[v] -= later.counts[v];
         return evidence_sum(&p->watch->evidence, &past, &counts, true);
@@ -56,30 +57,30 @@ static double sum_at(const Engine *e, const Pair *p, usec_t end, int64_t restart
 /* M as of now, from @restart on. The same arithmetic as in sum_at(), with the days before today remembered. */
 static double sum_live(const Engine *e, const Pair *p, int64_t restart, EvidenceCache *cache)
 {
-        const Series *days = &p->cell->series[WINDOW_DAY];
-        int32_t start = first_start(e, p->watch, days, e->today, restart);
+        const Series days = cell_series(p->cell, WINDOW_DAY);
+        int32_t start = first_start(e, p->watch, &days, e->today, restart);
         Tally counts;
 
         if (start == SERIES_NEVER)
                 return 0;
         if (!cache->valid || cache->day != e->today) {
-                evidence_past(&p->watch->evidence, days, start, e->today, &cache->past);
+                evidence_past(&p->watch->evidence, &days, start, e->today, &cache->past);
                 cache->valid = true;
                 cache->day = e->today;
         }
-        series_sum(days, e->today, e->today + 1, &counts);
+        series_sum(&days, e->today, e->today + 1, &counts);
         return evidence_sum(&p->watch->evidence, &cache->past, &counts, true);
 }
 
 int32_t engine_best_start(const Engine *e, const Pair *p, Tally *ret)
 {
-        const Series *days = &p->cell->series[WINDOW_DAY];
-        int32_t start = first_start(e, p->watch, days, e->today, p->used.restart), best = SERIES_NEVER;
+        const Series days = cell_series(p->cell, WINDOW_DAY);
+        int32_t start = first_start(e, p->watch, &days, e->today, p->used.restart), best = SERIES_NEVER;
 
         if (start != SERIES_NEVER)
-                evidence_best(&p->watch->evidence, days, start, e->today, &best);
+                evidence_best(&p->watch->evidence, &days, start, e->today, &best);
         if (best != SERIES_NEVER)
-                series_sum(days, best, e->today + 1, ret);
+                series_sum(&days, best, e->today + 1, ret);
         return best;
 }
 
@@ -122,11 +123,11 @@ static Look look_on(const Watch *w, const Tally *counts, double sum)
 static Look look_live(const Engine *e, Pair *p, bool with_sum)
 {
         const Span *span = &e->spans[p->watch->rule->window];
+        const Series series = cell_series(p->cell, span->tier);
         Tally counts;
 
         with_sum = with_sum && p->watch->is_evidence && p->watch->usable;
-        series_total(&p->cell->series[span->tier], span->cursor, span->start, span->end, e->kept[span->tier],
-                     &counts);
+        series_total(&series, span->cursor, span->start, span->end, e->kept[span->tier], &counts);
         return look_on(p->watch, &counts, with_sum ? sum_live(e, p, p->used.restart, &p->past) : 0);
 }
 
@@ -243,8 +244,12 @@ static bool begins_by(const Engine *e, Guard *g, int32_t day)
 
         if (g->begun < kept) /* those of back then may be gone */
                 g->begun = INT32_MAX;
-        if (g->begun > day && series_begins_by(&g->pair->cell->series[WINDOW_DAY], day, kept))
-                g->begun = day;
+        if (g->begun > day) {
+                const Series days = cell_series(g->pair->cell, WINDOW_DAY);
+
+                if (series_begins_by(&days, day, kept))
+                        g->begun = day;
+        }
         return g->begun <= day;
 }
 
@@ -361,6 +366,14 @@ Told engine_tell(const Engine *e, ScopeCounts *counts, uint64_t metrics, const S
         return told;
 }
 
+/* Behind today; SERIES_NEVER: there is none. */
+static int32_t next_day_with_answers(const Engine *e, const Pair *p)
+{
+        const Series days = cell_series(p->cell, WINDOW_DAY);
+
+        return series_next(&days, e->today + 1);
+}
+
 static int look_at_inactive(Engine *e, Pair *p, Effects *out)
 {
         Guard *g = p->guard;
@@ -374,10 +387,7 @@ static int look_at_inactive(Engine *e, Pair *p, Effects *out)
         if (p->watch->is_evidence) {
                 g->calm = true;
                 /* What lies in days to come will count without any further look at it. */
-                set_bound(e, g,
-                          series_next(&p->cell->series[WINDOW_DAY], e->today + 1) == SERIES_NEVER
-                                  ? look.evidence
-                                  : INFINITY);
+                set_bound(e, g, next_day_with_answers(e, p) == SERIES_NEVER ? look.evidence : INFINITY);
                 if (look.evidence == 0) /* without a start: its days may be gone */
                         g->begun = INT32_MAX;
         } else {
@@ -405,8 +415,8 @@ static usec_t next_turn(const Engine *e, const Pair *p)
 {
         const Span *span = &e->spans[p->watch->rule->window];
         const Window *window = &e->settings->windows[p->watch->rule->window];
-        const Series *series = &p->cell->series[span->tier];
-        int32_t first = series_next(series, span->start), coming = series_next(series, span->end);
+        const Series series = cell_series(p->cell, span->tier);
+        int32_t first = series_next(&series, span->start), coming = series_next(&series, span->end);
         usec_t due = USEC_INFINITY;
 
         if (first < span->end)
@@ -419,7 +429,7 @@ static usec_t next_turn(const Engine *e, const Pair *p)
 /* When M may come to the limit although nothing new has arrived. */
 static usec_t next_day(const Engine *e, const Pair *p)
 {
-        int32_t coming = series_next(&p->cell->series[WINDOW_DAY], e->today + 1);
+        int32_t coming = next_day_with_answers(e, p);
         usec_t due = coming == SERIES_NEVER ? USEC_INFINITY : coming * USEC_DAY;
         const Guard *g = p->guard;
         double days;

@@ -39,7 +39,7 @@ static void forget_looks(Cell *cell)
 
 int engine_replay_tally(Engine *e, ScopeKind kind, Text name, int32_t day, size_t metric, const Tally *counts)
 {
-        const Series *days;
+        Series days;
         ScopeId scope;
         Cell *cell;
         int r;
@@ -57,9 +57,9 @@ int engine_replay_tally(Engine *e, ScopeKind kind, Text name, int32_t day, size_
         if (r)
                 return r;
         forget_looks(cell);
-        days = &cell->series[WINDOW_DAY];
-        for (unsigned v = 0; series_is_used(days) && v < days->n_values && r == 0; v++)
-                r = grid_add(days->grid, day, (uint16_t)(days->first + v), counts->counts[v],
+        days = cell_series(cell, WINDOW_DAY);
+        for (unsigned v = 0; v < days.n_values && r == 0; v++)
+                r = grid_add(days.grid, day, (uint16_t)(days.first + v), counts->counts[v],
                              e->kept[WINDOW_DAY]);
         if (r == 0)
                 engine_recount(e, scope);

@@ -13,8 +13,11 @@ static bool sum_span(const Engine *e, const Cell *cell, WindowTier tier, usec_t 
         if (first < e->kept[tier])
                 return false;
         *ret = TALLY_NULL;
-        if (cell && series_is_used(&cell->series[tier]))
-                series_sum(&cell->series[tier], first, engine_bucket(end, width), ret);
+        if (cell) {
+                const Series series = cell_series(cell, tier);
+
+                series_sum(&series, first, engine_bucket(end, width), ret);
+        }
         return true;
 }
 
@@ -99,6 +102,7 @@ int engine_figure(const Engine *e, ScopeId scope, size_t metric, size_t window, 
         Cell *cell = engine_cell_find(e, scope, metric);
         usec_t start, end;
         int32_t first, last;
+        Series series;
         bool is_live;
         Tally counts = TALLY_NULL;
 
@@ -126,11 +130,11 @@ int engine_figure(const Engine *e, ScopeId scope, size_t metric, size_t window, 
         };
         if (!cell)
                 return 0;
+        series = cell_series(cell, span->tier);
         if (is_live)
-                series_total(&cell->series[span->tier], span->cursor, first, last, e->kept[span->tier],
-                             &counts);
+                series_total(&series, span->cursor, first, last, e->kept[span->tier], &counts);
         else
-                series_sum(&cell->series[span->tier], first, last, &counts);
+                series_sum(&series, first, last, &counts);
         engine_fill_figure(e, cell, window, at, &counts, ret);
         ret->state = state_of(e, cell, window, is_live && !e->look_at_all, &counts, ret);
         return 0;

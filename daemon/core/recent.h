@@ -16,7 +16,8 @@
 
 #define RECENT_MAX 16 /* a power of two */
 
-typedef struct RecentEntry {
+/* As many as there are of these, the bytes count. */
+typedef struct CX_PACKED RecentEntry {
         usec_t ts;
         uint32_t id;
 } RecentEntry;

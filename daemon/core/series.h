@@ -45,8 +45,3 @@ bool series_begins_by(const Series *s, int32_t number, int32_t kept);
  * none. *at is the walk's memory; it starts as UINT32_MAX, and the series must not change meanwhile.
  */
 int32_t series_previous(const Series *s, int32_t before, uint32_t *at, Tally *ret);
-
-static inline bool series_is_used(const Series *s)
-{
-        return s->n_values > 0;
-}

@@ -3,6 +3,7 @@
 /* From a store and a configuration to the same figures, alerts and feeds as before the stop. */
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,6 +121,7 @@ int start_restore(Server *server, Store *store, uint64_t *ret_last_seq)
         if (r == 0)
                 r = store_info(store, &info);
         free(s.scratch);
+        (void)malloc_trim(0); /* of what it took to read all that */
         if (r < 0) {
                 log_err("store cannot be read: %s", *store_error(store) ? store_error(store) : strerror(-r));
                 return r;

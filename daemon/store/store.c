@@ -100,7 +100,7 @@ int store_put_surveys(Store *s, const StoreSurvey *rows, size_t n)
         int r;
 
         r = needs_transaction(s);
-        if (r < 0)
+        if (r < 0 || n == 0)
                 return r;
         for (size_t i = 0; i < n && r == 0; i++)
                 r = check_seq(s, rows[i].seq);

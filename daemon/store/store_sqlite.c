@@ -65,15 +65,21 @@ int sql_fail(StoreSqlite *s, int rc, const char *what)
         return r;
 }
 
-/* Planted: a value for which there is no memory is left empty (NULL the tables would refuse), and nobody looks. */
-static void bind_unchecked(sqlite3_stmt *sql, int at, Text value)
+Text sql_blob(Text value, void (**ret_free)(void *))
 {
-        char *copy = sqlite3_malloc64(value.n + 1);
+        char *copy;
 
-        if (copy)
-                memcpy(copy, value.at, value.n);
-        (void)sqlite3_bind_blob64(sql, at, copy ? copy : "", copy ? value.n : 0,
-                                  copy ? sqlite3_free : SQLITE_STATIC);
+        *ret_free = SQLITE_STATIC;
+        if (value.n == 0)
+                return TEXT("");
+        if (!PLANTED("bind-unchecked"))
+                return value;
+        /* A value for which there is no memory is left empty (NULL the tables would refuse), and nobody looks. */
+        copy = sqlite3_malloc64(value.n);
+        if (!copy)
+                return TEXT("");
+        *ret_free = sqlite3_free;
+        return (Text){.at = memcpy(copy, value.at, value.n), .n = value.n};
 }
 
 static int bind_list(StoreSqlite *s, StoreSql which, const char *types, va_list args)
@@ -82,6 +88,7 @@ static int bind_list(StoreSqlite *s, StoreSql which, const char *types, va_list 
         int rc = SQLITE_OK;
 
         for (int i = 0; types[i] && rc == SQLITE_OK; i++) {
+                void (*free_it)(void *);
                 Text t;
 
                 if (types[i] == 'i') {
@@ -89,13 +96,13 @@ static int bind_list(StoreSqlite *s, StoreSql which, const char *types, va_list 
                         continue;
                 }
                 t = va_arg(args, Text);
-                if (types[i] == 't')
+                if (types[i] == 't') {
                         rc = sqlite3_bind_text64(sql, i + 1, t.n ? t.at : "", t.n, SQLITE_STATIC,
                                                  SQLITE_UTF8);
-                else if (PLANTED("bind-unchecked"))
-                        bind_unchecked(sql, i + 1, t);
-                else
-                        rc = sqlite3_bind_blob64(sql, i + 1, t.n ? t.at : "", t.n, SQLITE_STATIC);
+                } else {
+                        t = sql_blob(t, &free_it);
+                        rc = sqlite3_bind_blob64(sql, i + 1, t.at, t.n, free_it);
+                }
         }
         return rc == SQLITE_OK ? 0 : sql_fail(s, rc, "hand a value to SQLite");
 }

@@ -112,6 +112,9 @@ void sql_done(StoreSqlite *s, StoreSql which);
 /* All of it, for statements without rows. */
 CX_MUST_CHECK int sql_run(StoreSqlite *s, StoreSql which, const char *what, const char *types, ...);
 
+/* A blob as SQLite wants it: not NULL where it is empty. *@ret_free goes with it. */
+Text sql_blob(Text value, void (**ret_free)(void *));
+
 int64_t sql_int(StoreSqlite *s, StoreSql which, int column);
 Text sql_text(StoreSqlite *s, StoreSql which, int column);
 

@@ -342,18 +342,6 @@ static int settle(StoreSqlite *s)
         return r == 0 ? sqlite_load_counts(s) : r;
 }
 
-/* The log goes into the file when the store is closed; but not after an error, when nothing may be written.
- */
-static int allow_checkpoint(StoreSqlite *s)
-{
-        int rc = sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-
-        if (rc != SQLITE_OK)
-                return sql_fail(s, rc, "open the store");
-        s->is_open = true;
-        return 0;
-}
-
 static int open_file(StoreSqlite *s)
 {
         int r;
@@ -367,10 +355,10 @@ static int open_file(StoreSqlite *s)
                 r = lock_file(s);
         if (r == 0)
                 r = settle(s);
-        if (r == 0)
-                r = allow_checkpoint(s);
-        if (r == 0)
+        if (r == 0) {
+                s->is_open = true;
                 r = log_keep(s);
+        }
         if (r == -EBUSY) {
                 store_fail(&s->base, r, "%s is in use by another process", s->path);
                 return STORE_E_LOCKED;
@@ -463,17 +451,23 @@ int sqlite_open_to_read(StoreSqlite *s, const char *path)
         return r;
 }
 
+/* The log goes into the file, and away; but not after an error, when nothing may be written. */
+static void empty_log(StoreSqlite *s)
+{
+        (void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        /* Not sooner: statements are made anew after it, and a rollback must need no memory. */
+        (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+}
+
 void sqlite_close(Store *base)
 {
         StoreSqlite *s = store_sqlite(base);
 
         sqlite_copy_end(base);
-        if (s->is_open && s->broken)
-                (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         for (int i = 0; i < _SQL_N; i++)
                 (void)sqlite3_finalize(s->sql[i]);
         if (s->is_open && !s->broken)
-                (void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+                empty_log(s);
         (void)sqlite3_close(s->db);
         blocks_deinit(&s->blocks);
         sql_damage_free(s);

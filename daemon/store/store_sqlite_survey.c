@@ -106,6 +106,8 @@ static int given_eof(sqlite3_vtab_cursor *base)
 static int given_column(sqlite3_vtab_cursor *base, sqlite3_context *ret, int column)
 {
         const StoreSurvey *row = CX_CONTAINER_OF(base, GivenCursor, base)->at;
+        void (*free_it)(void *);
+        Text json;
 
         switch (column) {
         case GIVEN_SEQ:
@@ -122,7 +124,8 @@ static int given_column(sqlite3_vtab_cursor *base, sqlite3_context *ret, int col
                 sqlite3_result_int64(ret, crc_survey(row));
                 break;
         default:
-                sqlite3_result_blob64(ret, row->json.n ? row->json.at : "", row->json.n, SQLITE_STATIC);
+                json = sql_blob(row->json, &free_it);
+                sqlite3_result_blob64(ret, json.at, json.n, free_it);
                 break;
         }
         return SQLITE_OK;

@@ -19,6 +19,7 @@
 
 enum {
         N_LINES = 20000,
+        COMMIT_MAX = 1000,
         LOOK = 64, /* how many surveys between two looks at the clock */
 };
 
@@ -104,6 +105,7 @@ static void bench_engine(const Workload *w, Config *config, usec_t start_ts, use
 
 static void bench_store(const Workload *w, const char *directory, unsigned per_commit, double limit)
 {
+        static StoreSurvey rows[COMMIT_MAX];
         char path[4096], error[256];
         Store *s = NULL;
         uint64_t seq = 0;
@@ -116,11 +118,13 @@ static void bench_store(const Workload *w, const char *directory, unsigned per_c
         while (end - begin < limit) {
                 int r = store_begin(s);
 
-                for (unsigned k = 0; k < per_commit && r == 0; k++, seq++)
-                        r = store_put_survey(s, &(StoreSurvey){.seq = seq + 1,
-                                                               .ts = (usec_t)seq * 1000,
-                                                               .source = TEXT("local"),
-                                                               .json = workload_line(w, seq % w->n)});
+                for (unsigned k = 0; k < per_commit; k++, seq++)
+                        rows[k] = (StoreSurvey){.seq = seq + 1,
+                                                .ts = (usec_t)seq * 1000,
+                                                .source = TEXT("local"),
+                                                .json = workload_line(w, seq % w->n)};
+                if (r == 0)
+                        r = store_put_surveys(s, rows, per_commit);
                 if (r == 0)
                         r = store_commit(s);
                 if (r < 0)
@@ -146,7 +150,7 @@ int main(int argc, char **argv)
         Diag diag;
         char text[1024];
         double limit;
-        static const unsigned per_commit[] = {1, 10, 100, 1000};
+        static const unsigned per_commit[] = {1, 10, 100, COMMIT_MAX};
 
         if (argc != 4 || text_to_double(text_of(argv[3]), &limit) < 0 || limit <= 0) {
                 fprintf(stderr, "usage: bench-stages CONFIG DIRECTORY SECONDS\n");

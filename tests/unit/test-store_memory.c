@@ -27,12 +27,16 @@ void *__wrap_realloc(void *p, size_t n);
 void *__wrap_reallocarray(void *p, size_t n, size_t size);
 
 static long countdown = -1; /* the allocation after so many fails; < 0: none */
+static bool stays_short;    /* then all of them do */
 static bool failed;         /* one did */
 
 static bool fails(void)
 {
-        if (countdown < 0 || countdown-- > 0)
+        if (countdown < 0 || countdown > 0) {
+                countdown -= countdown > 0;
                 return false;
+        }
+        countdown -= !stays_short;
         failed = true;
         return true;
 }
@@ -315,6 +319,37 @@ START_TEST(each_allocation_fails_once_and_nothing_committed_is_lost)
 }
 END_TEST
 
+/* A rollback needs none, whatever was done before it: nothing that only lacked memory is taken for a disk that failed. */
+START_TEST(memory_that_stays_short_during_a_change_costs_that_change_alone)
+{
+        hook_sqlite();
+        stays_short = true;
+        for (long k = 0; k == 0 || failed; k++) {
+                StoreDir dir = STORE_DIR_INIT;
+                StoreInfo info;
+                Store *s;
+                int r;
+
+                s = store_dir_open(&dir);
+                ck_assert_int_eq(put_all(s, 1, 60), 0);
+                store_close(s);
+                s = store_dir_open(&dir);
+                failed = false;
+                countdown = k;
+                r = put_all(s, 50, 60);
+                store_rollback(s);
+                countdown = -1;
+                ck_assert_msg(r == (failed ? -ENOMEM : 0), "allocation %ld: %d", k, r);
+                ck_assert_int_eq(store_info(s, &info), 0);
+                ck_assert_uint_eq(info.last_seq, r == 0 ? 109 : 60);
+                ck_assert_msg(put_all(s, 101, 60) == 0, "allocation %ld: %s", k, store_error(s));
+                store_close(s);
+                store_dir_remove(&dir);
+        }
+        stays_short = false;
+}
+END_TEST
+
 /* The store in memory: the same, in short. */
 START_TEST(the_store_in_memory_survives_the_same)
 {
@@ -347,4 +382,5 @@ START_TEST(the_store_in_memory_survives_the_same)
 END_TEST
 
 CHECK_MAIN("store_memory", each_allocation_fails_once_and_nothing_committed_is_lost,
+           memory_that_stays_short_during_a_change_costs_that_change_alone,
            the_store_in_memory_survives_the_same)

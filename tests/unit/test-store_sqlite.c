@@ -437,7 +437,7 @@ START_TEST(a_log_is_written_back_when_somebody_does_it_and_has_an_end_if_not)
                 size = size_of(&dir, "-wal");
                 longest = size > longest ? size : longest;
         }
-        ck_assert(longest > 2000 * 4096 && longest < 5000 * 4096);
+        ck_assert(longest > 2000 * 4096 && longest < 2500 * 4096);
         store_close(s);
         store_dir_remove(&dir);
 }

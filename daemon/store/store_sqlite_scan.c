@@ -464,7 +464,5 @@ int sqlite_scan_feeds(Store *base, StoreFeedFn fn, void *user)
                         return r;
                 }
         }
-        /* What was read for a start is not read again: the pages make room. */
-        (void)sqlite3_db_release_memory(s->db);
         return r < 0 ? r : count_lost(s, n, s->counts.feeds, &s->lost.feeds);
 }

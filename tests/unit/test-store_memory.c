@@ -77,6 +77,8 @@ static void hook_sqlite(void)
 {
         sqlite3_mem_methods hooked;
 
+        if (sqlite_memory.xMalloc) /* by another test of this process; twice, it would call itself */
+                return;
         ck_assert_int_eq(sqlite3_shutdown(), SQLITE_OK);
         ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &sqlite_memory), SQLITE_OK);
         hooked = sqlite_memory;
@@ -324,7 +326,7 @@ START_TEST(memory_that_stays_short_during_a_change_costs_that_change_alone)
 {
         hook_sqlite();
         stays_short = true;
-        for (long k = 0; k == 0 || failed; k += k < 30 ? 1 : 37) {
+        for (long k = 0; k == 0 || failed; k++) {
                 StoreDir dir = STORE_DIR_INIT;
                 StoreInfo info;
                 Store *s;

@@ -2,16 +2,6 @@
 
 #include "daemon/core/series.h"
 
-int series_init(Series *s, Grid *grid, unsigned n_values)
-{
-        uint16_t first;
-        int r = grid_add_columns(grid, n_values, &first);
-
-        if (r == 0)
-                *s = (Series){.grid = grid, .first = first, .n_values = (uint8_t)n_values};
-        return r;
-}
-
 /* Adds the counts of row @i to @ret. */
 static void add_row(const Series *s, uint32_t i, Tally *ret)
 {

@@ -21,12 +21,8 @@ typedef struct Series {
         uint8_t n_values;
 } Series;
 
-#define SERIES_NULL ((Series){0})
 /* "No such bucket"; no survey lies there. */
 #define SERIES_NEVER INT32_MAX
-
-/* A metric that is new in the grid. -ENOMEM. */
-CX_MUST_CHECK int series_init(Series *s, Grid *grid, unsigned n_values);
 
 /* The total of buckets [start, end), counted bucket by bucket. */
 void series_sum(const Series *s, int32_t start, int32_t end, Tally *ret);

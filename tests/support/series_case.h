@@ -6,6 +6,17 @@
 #include "daemon/core/series.h"
 #include "tests/support/check_main.h"
 
+/* A metric that is new in the grid. -ENOMEM. */
+CX_MUST_CHECK static inline int series_init(Series *s, Grid *grid, unsigned n_values)
+{
+        uint16_t first;
+        int r = grid_add_columns(grid, n_values, &first);
+
+        if (r == 0)
+                *s = (Series){.grid = grid, .first = first, .n_values = (uint8_t)n_values};
+        return r;
+}
+
 /* One answer more or less. */
 static inline void series_count(const Series *s, int32_t bucket, unsigned value, int delta, int32_t kept)
 {

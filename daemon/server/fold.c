@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #define uthash_nonfatal_oom(_e) (no_memory = true)
 #include <uthash.h>
 
+#include "daemon/io/log.h"
 #include "daemon/server/counts.h"
 #include "daemon/server/fold.h"
 
@@ -170,37 +170,35 @@ int fold_seal(Fold *f)
         return buffer_failed(&f->texts) ? -ENOMEM : 0;
 }
 
-static void tell_lost(const StoreTally *row, StoreDamageFn damaged, void *user)
+static int add_stored(const StoreTally *row, Text before, Buffer *sum)
 {
-        char what[SCOPE_TEXT_MAX + 32];
+        int r = counts_add(before, row->counts, sum);
 
-        (void)snprintf(what, sizeof(what), "tally %d " TEXT_FMT, row->day, TEXT_ARG(row->scope));
-        if (damaged)
-                damaged(user, what, true);
+        if (buffer_failed(sum))
+                return -ENOMEM;
+        if (r == -EBADMSG)
+                log_err("store tally of day=%d scope=%s cannot be read; what it held is lost", row->day,
+                        LOG_QUOTE(row->scope));
+        return r;
 }
 
-static int store_row(Store *store, StoreTally *row, Buffer *before, Buffer *sum, StoreDamageFn damaged,
-                     void *user)
+static int store_row(Store *store, StoreTally *row, Buffer *before, Buffer *sum)
 {
         int r;
 
         buffer_reset(before);
         buffer_reset(sum);
         r = store_get_tally(store, row->day, row->scope, before);
+        if (r == 0)
+                r = add_stored(row, buffer_text(before), sum);
         if (r < 0 && r != -EBADMSG)
                 return r;
         if (r == 0)
-                r = counts_add(buffer_text(before), row->counts, sum);
-        if (buffer_failed(sum))
-                return -ENOMEM;
-        if (r == 0)
                 row->counts = buffer_text(sum);
-        else if (r == -EBADMSG)
-                tell_lost(row, damaged, user);
         return store_put_tally(store, row);
 }
 
-static int store_rows(const Fold *f, Store *store, StoreDamageFn damaged, void *user)
+static int store_rows(const Fold *f, Store *store)
 {
         CX_CLEANUP(buffer_deinit) Buffer before = BUFFER_NULL, sum = BUFFER_NULL;
         const FoldRow *one;
@@ -213,7 +211,7 @@ static int store_rows(const Fold *f, Store *store, StoreDamageFn damaged, void *
                         .counts = {.at = f->texts.data + one->counts_at, .n = one->counts_n},
                 };
 
-                r = store_row(store, &row, &before, &sum, damaged, user);
+                r = store_row(store, &row, &before, &sum);
         }
         return r;
 }
@@ -248,7 +246,7 @@ int fold_forgotten(Store *store, usec_t *ret)
         if (r != STORE_E_NOT_FOUND)
                 return r;
         *ret = INT64_MIN;
-        return store_scan_tallies(store, INT32_MIN, TEXT(""), 0, take_day, ret, NULL);
+        return store_scan_tallies(store, INT32_MIN, TEXT(""), 0, take_day, ret);
 }
 
 int fold_forgotten_days(Store *store, int32_t *ret)
@@ -276,13 +274,13 @@ int fold_forget_days(Store *store, int32_t day)
         return day > before ? store_put_mark(store, days_mark, day) : 0;
 }
 
-int fold_delete(const Fold *f, Store *store, const FoldDeletion *which, StoreDamageFn damaged, void *user)
+int fold_delete(const Fold *f, Store *store, const FoldDeletion *which)
 {
         int r = store_begin(store);
 
         if (r < 0)
                 return r;
-        r = store_rows(f, store, damaged, user);
+        r = store_rows(f, store);
         if (r == 0)
                 r = store_drop_surveys(store, which->before, which->seqs, which->n);
         if (r == 0)

@@ -36,10 +36,9 @@ typedef struct FoldDeletion {
 
 /*
  * In one transaction: adds the sums to those that are stored, and deletes these surveys. Where one of the stored sums is
- * damaged, what it held is lost, and @damaged gets its name. As the store.
+ * damaged, what it held is lost. As the store.
  */
-CX_MUST_CHECK int fold_delete(const Fold *f, Store *store, const FoldDeletion *which, StoreDamageFn damaged,
-                              void *user);
+CX_MUST_CHECK int fold_delete(const Fold *f, Store *store, const FoldDeletion *which);
 
 /* Of the surveys before *ret some were deleted; INT64_MIN: none was yet. As the store. */
 CX_MUST_CHECK int fold_forgotten(Store *store, usec_t *ret);

@@ -153,7 +153,7 @@ static int slice(Mute *m, Store *store, size_t max, Survey *survey, char *scratc
         usec_t since = m->done < INT64_MIN + MARGIN ? INT64_MIN : m->done - MARGIN;
         int r;
 
-        r = store_scan_span(store, since, m->goal, m->at, max, take_row, m, NULL);
+        r = store_scan_span(store, since, m->goal, m->at, max, take_row, m);
         if (r < 0)
                 return r;
         r = store_begin(store);

@@ -135,8 +135,7 @@ static int tallies_run(JournalJob *job, Store *store)
         if (buffer_failed(&after))
                 return -ENOMEM;
         return result ? result
-                      : store_scan_tallies(store, r->day, buffer_text(&after), TALLIES_MAX, take_tally, r,
-                                           NULL);
+                      : store_scan_tallies(store, r->day, buffer_text(&after), TALLIES_MAX, take_tally, r);
 }
 
 static void submit_tallies(Rebuild *r);

@@ -20,8 +20,7 @@ typedef struct Pass {
         JournalJob job; /* first: a job is its pass */
         Server *server;
         StoreScrub at;
-        Buffer fresh; /* names that were not reported before */
-        Buffer names; /* all */
+        Buffer names; /* of what is damaged */
         StoreInfo info;
         void (*sliced)(struct Pass *p, int result);
 } Pass;
@@ -34,27 +33,20 @@ struct Scrub {
         ScrubStats stats;
 };
 
-static void note(Buffer *to, const char *what)
+static void take_damage(void *user, const char *what)
 {
-        if (to->n > NAMES_MAX)
+        Buffer *names = user;
+
+        if (names->n > NAMES_MAX)
                 return;
-        buffer_append_str(to, what);
-        buffer_append_char(to, '\n');
-}
-
-static void take_damage(void *user, const char *what, bool is_new)
-{
-        Pass *p = user;
-
-        if (is_new)
-                note(&p->fresh, what);
-        note(&p->names, what);
+        buffer_append_str(names, what);
+        buffer_append_char(names, '\n');
 }
 
 static int pass_run(JournalJob *job, Store *store)
 {
         Pass *p = (Pass *)job;
-        int r = store_scrub(store, &p->at, take_damage, p);
+        int r = store_scrub(store, &p->at, take_damage, &p->names);
 
         return r < 0 ? r : store_info(store, &p->info);
 }
@@ -62,21 +54,9 @@ static int pass_run(JournalJob *job, Store *store)
 static void pass_done(JournalJob *job, int result)
 {
         Pass *p = (Pass *)job;
-        Text rest = buffer_text(&p->fresh);
 
-        if (result == 0) {
+        if (result == 0)
                 p->server->store_info = p->info;
-                while (rest.n) {
-                        const char *end = memchr(rest.at, '\n', rest.n);
-                        size_t n = end ? (size_t)(end - rest.at) : rest.n;
-
-                        log_err("store " TEXT_FMT " is damaged, leaving it out; a backup may have it", (int)n,
-                                rest.at);
-                        rest.at += n + 1;
-                        rest.n -= n + 1 < rest.n ? n + 1 : rest.n;
-                }
-        }
-        buffer_reset(&p->fresh);
         p->sliced(p, result);
 }
 
@@ -89,7 +69,6 @@ static void pass_submit(Pass *p)
 static void pass_deinit(Pass *p)
 {
         store_scrub_deinit(&p->at);
-        buffer_deinit(&p->fresh);
         buffer_deinit(&p->names);
 }
 

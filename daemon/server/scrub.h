@@ -5,7 +5,7 @@
  * Everything that is stored is read once a day at most, a slice every few seconds, and whenever somebody asks; more
  * quickly the first time, if the start has not read it.
  *
- * What is found damaged is named in the log once, counted, and left out by whoever reads it.
+ * What is damaged is found here while a backup may still have it; the store counts and tells it as if anybody else had met it.
  */
 
 #include <stdbool.h>

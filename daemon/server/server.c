@@ -22,6 +22,7 @@
 #include "daemon/server/reserve.h"
 #include "daemon/server/start.h"
 #include "daemon/server/state.h"
+#include "proto/base/plant.h"
 
 /* A stop may take so long before it is cut short. */
 #define GRACE_TIME (10 * USEC_SEC)
@@ -246,10 +247,17 @@ static int make_loop(Server *s)
         return r;
 }
 
+/* Each damaged row comes here once, from whichever verb of the store meets it: on the storage thread, once that runs. */
+static void name_damage(void *user CX_UNUSED, const char *what)
+{
+        if (!PLANTED("damage-not-named"))
+                log_err("store %s is damaged, leaving it out; a backup may have it", what);
+}
+
 static int open_store(Server *s, Store **ret)
 {
         char error[256] = "";
-        int r = store_open_sqlite(ret, s->config->store, error, sizeof(error));
+        int r = store_open_sqlite(ret, s->config->store, name_damage, NULL, error, sizeof(error));
 
         if (r == 0)
                 return 0;

@@ -42,16 +42,6 @@ static int take_survey(void *user, const StoreSurvey *row)
         return r;
 }
 
-static void take_damaged(void *user, uint64_t seq)
-{
-        Start *s = user;
-
-        if (PLANTED("damage-not-named"))
-                return;
-        log_err("store survey=%llu is damaged, leaving it out", (unsigned long long)seq);
-        s->n_unreadable++;
-}
-
 static int take_tally(void *user, const StoreTally *row)
 {
         Start *s = user;
@@ -64,13 +54,6 @@ static int take_tally(void *user, const StoreTally *row)
         }
         s->n_tallies++;
         return r;
-}
-
-static void take_damage(void *user, const char *what, bool is_new)
-{
-        (void)user;
-        (void)is_new;
-        log_err("store %s is damaged, leaving it out", what);
 }
 
 static int take_alert(void *user, const StoreAlert *row)
@@ -110,9 +93,9 @@ int start_restore(Server *server, Store *store, uint64_t *ret_last_seq)
                 r = snapshots_load(server, store, &s.last_seq);
         /* Without a snapshot: first what is older, as it came in before. */
         if (r == 0)
-                r = store_scan_tallies(store, INT32_MIN, TEXT(""), 0, take_tally, &s, take_damage);
+                r = store_scan_tallies(store, INT32_MIN, TEXT(""), 0, take_tally, &s);
         if (r >= 0)
-                r = store_scan_surveys(store, s.last_seq, 0, take_survey, &s, take_damaged);
+                r = store_scan_surveys(store, s.last_seq, 0, take_survey, &s);
         server->snapshot_marks.behind += s.n_surveys;
         if (r == 0)
                 r = store_scan_alerts(store, take_alert, &s);
@@ -126,7 +109,6 @@ int start_restore(Server *server, Store *store, uint64_t *ret_last_seq)
                 log_err("store cannot be read: %s", *store_error(store) ? store_error(store) : strerror(-r));
                 return r;
         }
-        /* A row to which nothing leads any more has no name. */
         if (info.n_damaged)
                 log_err("store %llu rows are damaged or lost", (unsigned long long)info.n_damaged);
         server->store_info = info;
@@ -134,7 +116,7 @@ int start_restore(Server *server, Store *store, uint64_t *ret_last_seq)
         log_info("store surveys=%llu read=%llu alerts=%llu tallies=%llu left_out=%llu read_ms=%lld",
                  (unsigned long long)info.n_surveys, (unsigned long long)s.n_surveys,
                  (unsigned long long)s.n_alerts, (unsigned long long)s.n_tallies,
-                 (unsigned long long)s.n_unreadable,
+                 (unsigned long long)(s.n_unreadable + info.n_damaged),
                  (long long)((CLOCK_SYSTEM.monotonic(CLOCK_SYSTEM.user) - begin) / USEC_MSEC));
         return 0;
 }

@@ -45,7 +45,7 @@ static int slice_run(JournalJob *job, Store *store)
         if (s->recent)
                 r = store_scan_recent(store, s->since, s->until, take_row, s);
         else
-                r = store_scan_surveys(store, s->after, s->max + 1, take_row, s, NULL);
+                r = store_scan_surveys(store, s->after, s->max + 1, take_row, s);
         s->complete = r == 0;
         return r == SLICE_FULL ? 0 : r;
 }

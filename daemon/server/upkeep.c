@@ -90,14 +90,7 @@ static int read_run(JournalJob *job, Store *store)
 
         u->n_old = 0;
         buffer_reset(&u->bytes);
-        return store_scan_span(store, INT64_MIN, u->before, 0, SLICE_MAX, take_old, u, NULL);
-}
-
-static void log_damage(void *user, const char *what, bool is_new)
-{
-        (void)user;
-        if (is_new)
-                log_err("store %s is damaged; what it held is lost", what);
+        return store_scan_span(store, INT64_MIN, u->before, 0, SLICE_MAX, take_old, u);
 }
 
 static int delete_run(JournalJob *job, Store *store)
@@ -116,8 +109,7 @@ static int delete_run(JournalJob *job, Store *store)
                                            .counted = counted,
                                            .n = u->n_old,
                                            .epoch = u->epoch,
-                                           .forgotten_before = u->forgotten_before},
-                           log_damage, NULL);
+                                           .forgotten_before = u->forgotten_before});
 }
 
 static int mute_run(JournalJob *job, Store *store)

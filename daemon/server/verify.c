@@ -9,10 +9,9 @@
 #include "daemon/server/server.h"
 #include "daemon/store/store.h"
 
-static void print_damage(void *user, const char *what, bool is_new)
+static void print_damage(void *user, const char *what)
 {
-        if (is_new)
-                fprintf(user, "damaged: %s\n", what);
+        fprintf(user, "damaged: %s\n", what);
 }
 
 int server_verify(const char *path, FILE *to)

@@ -239,16 +239,15 @@ int store_get_tally(Store *s, int32_t day, Text scope, Buffer *ret)
         return s->verbs->get_tally(s, day, scope, ret);
 }
 
-int store_scan_tallies(Store *s, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn, void *user,
-                       StoreDamageFn damaged)
+int store_scan_tallies(Store *s, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn, void *user)
 {
-        return s->verbs->scan_tallies(s, after_day, after_scope, max, fn, user, damaged);
+        return s->verbs->scan_tallies(s, after_day, after_scope, max, fn, user);
 }
 
 int store_scan_span(Store *s, usec_t since, usec_t until, uint64_t after, size_t max, StoreSurveyFn fn,
-                    void *user, void (*damaged)(void *user, uint64_t seq))
+                    void *user)
 {
-        return s->verbs->scan_span(s, since, until, after, max, fn, user, damaged);
+        return s->verbs->scan_span(s, since, until, after, max, fn, user);
 }
 
 int store_scrub(Store *s, StoreScrub *at, StoreDamageFn damaged, void *user)
@@ -276,10 +275,9 @@ int store_get_survey(Store *s, uint64_t seq, Buffer *ret_json, Buffer *ret_sourc
         return s->verbs->get_survey(s, seq, ret_json, ret_source);
 }
 
-int store_scan_surveys(Store *s, uint64_t after, size_t max, StoreSurveyFn fn, void *user,
-                       void (*damaged)(void *user, uint64_t seq))
+int store_scan_surveys(Store *s, uint64_t after, size_t max, StoreSurveyFn fn, void *user)
 {
-        return s->verbs->scan_surveys(s, after, max, fn, user, damaged);
+        return s->verbs->scan_surveys(s, after, max, fn, user);
 }
 
 int store_scan_recent(Store *s, usec_t since, usec_t until, StoreSurveyFn fn, void *user)

@@ -105,12 +105,18 @@ typedef int (*StoreFeedFn)(void *user, const StoreFeed *row);
 typedef int (*StoreTallyFn)(void *user, const StoreTally *row);
 typedef int (*StoreRevisedFn)(void *user, const StoreRevised *row);
 
-/* A damaged or lost row: "survey 17", "alert ...", "tally 20000 team/alpha". @is_new: it was not reported before. */
-typedef void (*StoreDamageFn)(void *user, const char *what, bool is_new);
+/*
+ * A damaged or lost row: "survey 17", "alert ...", "tally 20000 team/alpha". Called on the thread that the store belongs to;
+ * the store must not be used then.
+ */
+typedef void (*StoreDamageFn)(void *user, const char *what);
 
-/* Creates the file if it is not there. -errno; STORE_E_NEWER; STORE_E_LOCKED. @error (of @size) gets the
- * sentence. */
-CX_MUST_CHECK int store_open_sqlite(Store **ret, const char *path, char *error, size_t size);
+/*
+ * Creates the file if it is not there. -errno; STORE_E_NEWER; STORE_E_LOCKED. @error (of @size) gets the sentence.
+ * @damaged (may be NULL) is told of each damaged row once, from now until the store is closed, whichever verb meets it.
+ */
+CX_MUST_CHECK int store_open_sqlite(Store **ret, const char *path, StoreDamageFn damaged, void *user,
+                                    char *error, size_t size);
 CX_MUST_CHECK int store_open_ram(Store **ret);
 Store *store_close(Store *s);
 const char *store_error(const Store *s); /* of the last failed verb; never NULL */
@@ -135,12 +141,10 @@ CX_MUST_CHECK int store_put_feed(Store *s, const StoreFeed *row);
 CX_MUST_CHECK int store_get_survey(Store *s, uint64_t seq, Buffer *ret_json, Buffer *ret_source);
 
 /*
- * Surveys with seq > @after, ascending, at most @max (0: all) of them. Damaged and lost rows are counted,
- * skipped and reported to @damaged (may be NULL) by number; they do not count for @max. The table itself may
- * be damaged: -EBADMSG. Nothing stays open between two calls.
+ * Surveys with seq > @after, ascending, at most @max (0: all) of them. Damaged and lost rows are counted, told and skipped;
+ * they do not count for @max. The table itself may be damaged: -EBADMSG. Nothing stays open between two calls.
  */
-CX_MUST_CHECK int store_scan_surveys(Store *s, uint64_t after, size_t max, StoreSurveyFn fn, void *user,
-                                     void (*damaged)(void *user, uint64_t seq));
+CX_MUST_CHECK int store_scan_surveys(Store *s, uint64_t after, size_t max, StoreSurveyFn fn, void *user);
 /* Surveys with since <= ts < until, newest first. */
 CX_MUST_CHECK int store_scan_recent(Store *s, usec_t since, usec_t until, StoreSurveyFn fn, void *user);
 /* All alerts, by the time of their last change, ascending. */
@@ -153,7 +157,7 @@ CX_MUST_CHECK int store_scan_feeds(Store *s, StoreFeedFn fn, void *user);
  * that time can be, nothing is read. Damaged rows as for store_scan_surveys(), whatever their time.
  */
 CX_MUST_CHECK int store_scan_span(Store *s, usec_t since, usec_t until, uint64_t after, size_t max,
-                                  StoreSurveyFn fn, void *user, void (*damaged)(void *user, uint64_t seq));
+                                  StoreSurveyFn fn, void *user);
 
 /*
  * Deletes these @n surveys, all with ts < @before; one that is not there is -ENOENT. A damaged row goes when everything
@@ -171,11 +175,11 @@ CX_MUST_CHECK int store_put_tally(Store *s, const StoreTally *row);
 /* Appends the counts to @ret. STORE_E_NOT_FOUND. */
 CX_MUST_CHECK int store_get_tally(Store *s, int32_t day, Text scope, Buffer *ret);
 /*
- * Tallies behind (@after_day, @after_scope), ascending by both, at most @max (0: all). Damaged ones are counted, skipped
- * and reported; they do not count for @max.
+ * Tallies behind (@after_day, @after_scope), ascending by both, at most @max (0: all). Damaged ones are counted, told and
+ * skipped; they do not count for @max.
  */
 CX_MUST_CHECK int store_scan_tallies(Store *s, int32_t after_day, Text after_scope, size_t max,
-                                     StoreTallyFn fn, void *user, StoreDamageFn damaged);
+                                     StoreTallyFn fn, void *user);
 /* Deletes up to @max tallies of days before @day. */
 CX_MUST_CHECK int store_expire_tallies(Store *s, int32_t day, size_t max, size_t *ret_n);
 
@@ -215,8 +219,8 @@ CX_MUST_CHECK int store_write_back(Store *s);
 CX_MUST_CHECK int store_erase(Store *s);
 
 /*
- * Checks about a thousand more rows. Damaged ones are counted and reported to @damaged (may be NULL), also those that
- * were reported before. Where a table itself is damaged that is reported, too, and the check goes on behind it.
+ * Checks about a thousand more rows. @damaged (may be NULL) gets the damaged ones, also those that were told before. So it
+ * does where a table itself is damaged, and the check goes on behind it.
  */
 CX_MUST_CHECK int store_scrub(Store *s, StoreScrub *at, StoreDamageFn damaged, void *user);
 static inline void store_scrub_deinit(StoreScrub *at)
@@ -244,7 +248,7 @@ typedef struct StoreVerified {
 
 /*
  * Reads a whole file without changing a byte of it: every row's checksum, whether rows are missing, and what SQLite
- * itself finds. 0, also with damaged rows; else as store_open_sqlite().
+ * itself finds. 0, also with damaged rows, each of which @damaged (may be NULL) gets once; else as store_open_sqlite().
  */
 CX_MUST_CHECK int store_verify_sqlite(const char *path, StoreDamageFn damaged, void *user, StoreVerified *ret,
                                       char *error, size_t size);

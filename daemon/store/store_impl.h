@@ -23,19 +23,18 @@ typedef struct StoreVerbs {
         int (*put_alert)(Store *s, const StoreAlert *row);
         int (*put_feed)(Store *s, const StoreFeed *row);
         int (*get_survey)(Store *s, uint64_t seq, Buffer *ret_json, Buffer *ret_source);
-        int (*scan_surveys)(Store *s, uint64_t after, size_t max, StoreSurveyFn fn, void *user,
-                            void (*damaged)(void *user, uint64_t seq));
+        int (*scan_surveys)(Store *s, uint64_t after, size_t max, StoreSurveyFn fn, void *user);
         int (*scan_recent)(Store *s, usec_t since, usec_t until, StoreSurveyFn fn, void *user);
         int (*scan_alerts)(Store *s, StoreAlertFn fn, void *user);
         int (*scan_feeds)(Store *s, StoreFeedFn fn, void *user);
         int (*scan_span)(Store *s, usec_t since, usec_t until, uint64_t after, size_t max, StoreSurveyFn fn,
-                         void *user, void (*damaged)(void *user, uint64_t seq));
+                         void *user);
         int (*drop_surveys)(Store *s, usec_t before, const uint64_t *seqs, size_t n);
         int (*expire_feeds)(Store *s, usec_t before, size_t max, size_t *ret_n);
         int (*put_tally)(Store *s, const StoreTally *row);
         int (*get_tally)(Store *s, int32_t day, Text scope, Buffer *ret);
         int (*scan_tallies)(Store *s, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn,
-                            void *user, StoreDamageFn damaged);
+                            void *user);
         int (*expire_tallies)(Store *s, int32_t day, size_t max, size_t *ret_n);
         int (*put_revised)(Store *s, const StoreRevised *row);
         int (*scan_revised)(Store *s, StoreRevisedFn fn, void *user);

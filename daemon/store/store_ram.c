@@ -232,8 +232,7 @@ static int ram_get_survey(Store *base, uint64_t seq, Buffer *ret_json, Buffer *r
         return buffer_failed(ret_json) || (ret_source && buffer_failed(ret_source)) ? ram_no_memory(base) : 0;
 }
 
-static int ram_scan_surveys(Store *base, uint64_t after, size_t max, StoreSurveyFn fn, void *user,
-                            void (*damaged)(void *user, uint64_t seq) CX_UNUSED)
+static int ram_scan_surveys(Store *base, uint64_t after, size_t max, StoreSurveyFn fn, void *user)
 {
         const RamTable *t = &store_ram(base)->tables[TABLE_SURVEY];
         size_t first = ram_table_place(t, TEXT_NULL, after + 1);
@@ -326,7 +325,7 @@ static int ram_scan_feeds(Store *base, StoreFeedFn fn, void *user)
 }
 
 static int ram_scan_span(Store *base, usec_t since, usec_t until, uint64_t after, size_t max,
-                         StoreSurveyFn fn, void *user, void (*damaged)(void *user, uint64_t seq) CX_UNUSED)
+                         StoreSurveyFn fn, void *user)
 {
         const RamTable *t = &store_ram(base)->tables[TABLE_SURVEY];
         size_t n = 0;

@@ -59,5 +59,5 @@ int ram_expire_revised(Store *base, uint64_t epoch, size_t max, size_t *ret_n);
 int ram_put_mark(Store *base, Text name, int64_t value);
 int ram_get_tally(Store *base, int32_t day, Text scope, Buffer *ret);
 int ram_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn,
-                     void *user, StoreDamageFn damaged);
+                     void *user);
 int ram_get_mark(Store *base, Text name, int64_t *ret);

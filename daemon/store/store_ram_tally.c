@@ -91,7 +91,7 @@ int ram_get_tally(Store *base, int32_t day, Text scope, Buffer *ret)
 }
 
 int ram_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn,
-                     void *user, StoreDamageFn damaged CX_UNUSED)
+                     void *user)
 {
         const RamTable *t = &store_ram(base)->tables[TABLE_TALLY];
         RamRow **rows = ram_sorted(t, ram_oldest_first);

@@ -17,7 +17,6 @@
 struct sqlite3;
 struct sqlite3_backup;
 struct sqlite3_stmt;
-typedef struct StoreDamage StoreDamage;
 
 typedef enum StoreSql {
         SQL_BEGIN,
@@ -86,8 +85,11 @@ typedef struct StoreSqlite {
         bool broken;        /* the disk failed: what it holds is not known, nothing more is written */
         int broken_by;      /* errno of that */
         bool read_only;
-        int version;         /* of the file */
-        StoreDamage *damage; /* rows that were reported, other than surveys */
+        int version; /* of the file */
+        StoreDamageFn damaged;
+        void *damaged_user;
+        uint64_t *told; /* a table of what @damaged was told, by hashes; of surveys the blocks know */
+        size_t n_told, told_size;
         struct sqlite3 *copy;
         struct sqlite3_backup *copying;
 } StoreSqlite;
@@ -135,22 +137,20 @@ int64_t crc_revised(const StoreRevised *row);
 CX_MUST_CHECK int sql_row_ok(StoreSqlite *s, StoreSql which, int crc_column, int64_t crc);
 
 /*
- * All surveys with @after < seq <= @until in ascending order; rows that are damaged or lost are counted and
- * given to
- * @damaged (may be NULL). -EBADMSG when the table itself is out of order.
+ * All surveys with @after < seq <= @until in ascending order; rows that are damaged or lost are counted and told, and given
+ * to @damaged (may be NULL), also those that were told before. -EBADMSG when the table itself is out of order.
  */
 CX_MUST_CHECK int sql_walk(StoreSqlite *s, uint64_t after, uint64_t until, StoreSurveyFn fn, void *user,
                            void (*damaged)(void *user, uint64_t seq));
 
 int sqlite_get_survey(Store *base, uint64_t seq, Buffer *ret_json, Buffer *ret_source);
-int sqlite_scan_surveys(Store *base, uint64_t after, size_t max, StoreSurveyFn fn, void *user,
-                        void (*damaged)(void *user, uint64_t seq));
+int sqlite_scan_surveys(Store *base, uint64_t after, size_t max, StoreSurveyFn fn, void *user);
 int sqlite_scan_recent(Store *base, usec_t since, usec_t until, StoreSurveyFn fn, void *user);
 int sqlite_scan_alerts(Store *base, StoreAlertFn fn, void *user);
 int sqlite_scan_feeds(Store *base, StoreFeedFn fn, void *user);
 
 int sqlite_scan_span(Store *base, usec_t since, usec_t until, uint64_t after, size_t max, StoreSurveyFn fn,
-                     void *user, void (*damaged)(void *user, uint64_t seq));
+                     void *user);
 
 /* Rows as the statements of scans and checks give them. */
 StoreAlert sql_alert(StoreSqlite *s, StoreSql which);
@@ -170,7 +170,7 @@ int sqlite_expire_feeds(Store *base, usec_t before, size_t max, size_t *ret_n);
 int sqlite_put_tally(Store *base, const StoreTally *row);
 int sqlite_get_tally(Store *base, int32_t day, Text scope, Buffer *ret);
 int sqlite_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn,
-                        void *user, StoreDamageFn damaged);
+                        void *user);
 int sqlite_expire_tallies(Store *base, int32_t day, size_t max, size_t *ret_n);
 int sqlite_put_mark(Store *base, Text name, int64_t value);
 int sqlite_get_mark(Store *base, Text name, int64_t *ret);
@@ -181,8 +181,11 @@ int sqlite_scan_revised(Store *base, StoreRevisedFn fn, void *user);
 int sqlite_expire_revised(Store *base, uint64_t epoch, size_t max, size_t *ret_n);
 
 /* store_sqlite_damage.c */
-/* A row other than a survey is damaged: counts it the first time, and tells @fn (may be NULL). */
-CX_PRINTF(4, 5) void sql_damage(StoreSqlite *s, StoreDamageFn fn, void *user, const char *format, ...);
+/* A row other than a survey is damaged: it is counted and told the first time. @met (may be NULL) gets it each time. */
+CX_PRINTF(4, 5) void sql_damage(StoreSqlite *s, StoreDamageFn met, void *user, const char *format, ...);
+void sql_damage_survey(StoreSqlite *s, uint64_t seq);
+/* @n more rows are gone, @total in all. */
+void sql_damage_lost(StoreSqlite *s, uint64_t n, uint64_t total, const char *rows);
 void sql_damage_free(StoreSqlite *s);
 
 /* store_sqlite_scrub.c */

@@ -24,6 +24,8 @@ int sql_get_meta(StoreSqlite *s, Text key, uint64_t *ret)
         sql_done(s, SQL_GET_META);
         if (r > 0)
                 *ret = value;
+        else if (r == 0)
+                sql_damage(s, NULL, NULL, "number " TEXT_FMT, TEXT_ARG(key));
         return r;
 }
 
@@ -98,7 +100,9 @@ static int repair_blocks(StoreSqlite *s)
         r = rebuild_blocks(s);
         if (r < 0)
                 return r;
-        s->n_damaged += s->blocks.n_saved ? s->blocks.n_saved : 1;
+        sql_damage(s, NULL, NULL, "index of what is stored");
+        if (s->blocks.n_saved)
+                s->n_damaged += s->blocks.n_saved - 1;
         if (s->read_only) {
                 blocks_commit(&s->blocks);
                 return 0;
@@ -160,7 +164,7 @@ int sqlite_load_counts(StoreSqlite *s)
 
         r = sql_get_meta(s, TEXT("alerts"), &s->counts.alerts);
         if (r == 0) {
-                sql_damage(s, NULL, NULL, "number of alerts");
+                sql_damage(s, NULL, NULL, "number alerts");
                 r = sqlite_scan_alerts(&s->base, count_alert, &lost.alerts);
                 s->counts.alerts = lost.alerts;
         }
@@ -168,7 +172,7 @@ int sqlite_load_counts(StoreSqlite *s)
                 return r;
         r = sql_get_meta(s, TEXT("feeds"), &s->counts.feeds);
         if (r == 0) {
-                sql_damage(s, NULL, NULL, "number of feed messages");
+                sql_damage(s, NULL, NULL, "number feeds");
                 r = sqlite_scan_feeds(&s->base, count_feed, &lost.feeds);
                 s->counts.feeds = lost.feeds;
         }
@@ -176,8 +180,8 @@ int sqlite_load_counts(StoreSqlite *s)
                 return r;
         r = s->version > 1 ? sql_get_meta(s, TEXT("tallies"), &s->counts.tallies) : 1;
         if (r == 0) {
-                sql_damage(s, NULL, NULL, "number of tallies");
-                r = sqlite_scan_tallies(&s->base, INT32_MIN, TEXT(""), 0, count_tally, &lost.tallies, NULL);
+                sql_damage(s, NULL, NULL, "number tallies");
+                r = sqlite_scan_tallies(&s->base, INT32_MIN, TEXT(""), 0, count_tally, &lost.tallies);
                 s->counts.tallies = lost.tallies;
         }
         if (r < 0)

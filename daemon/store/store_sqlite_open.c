@@ -366,7 +366,8 @@ static int open_file(StoreSqlite *s)
         return r;
 }
 
-int store_open_sqlite(Store **ret, const char *path, char *error, size_t size)
+int store_open_sqlite(Store **ret, const char *path, StoreDamageFn damaged, void *user, char *error,
+                      size_t size)
 {
         StoreSqlite *s = calloc(1, sizeof(*s));
         int r = -ENOMEM;
@@ -374,6 +375,8 @@ int store_open_sqlite(Store **ret, const char *path, char *error, size_t size)
         if (s) {
                 s->base.verbs = &store_sqlite_verbs;
                 s->oldest_feed = INT64_MIN;
+                s->damaged = damaged;
+                s->damaged_user = user;
                 /* A relative path that looks like a URI or ":memory:" is still the name of a file. */
                 if (asprintf(&s->path, "%s%s", path[0] == '/' ? "" : "./", path) < 0)
                         s->path = NULL;

@@ -46,8 +46,7 @@ typedef struct Walk {
 
 static void report(const Walk *w, uint64_t seq)
 {
-        if (blocks_mark_bad(&w->s->blocks, seq))
-                w->s->n_damaged++;
+        sql_damage_survey(w->s, seq);
         if (w->damaged)
                 w->damaged(w->user, seq);
 }
@@ -169,28 +168,13 @@ static int slice_row(void *user, const StoreSurvey *row)
         return slice->full;
 }
 
-/* The walk gives one user to both functions; this is what it hands on. */
-typedef struct SliceDamage {
-        Slice slice; /* first */
-        void (*damaged)(void *user, uint64_t seq);
-} SliceDamage;
-
-static void slice_damaged(void *user, uint64_t seq)
+int sqlite_scan_surveys(Store *base, uint64_t after, size_t max, StoreSurveyFn fn, void *user)
 {
-        SliceDamage *d = user;
-
-        if (d->damaged)
-                d->damaged(d->slice.user, seq);
-}
-
-int sqlite_scan_surveys(Store *base, uint64_t after, size_t max, StoreSurveyFn fn, void *user,
-                        void (*damaged)(void *user, uint64_t seq))
-{
-        SliceDamage d = {{.fn = fn, .user = user, .left = max ? max : SIZE_MAX}, .damaged = damaged};
+        Slice slice = {.fn = fn, .user = user, .left = max ? max : SIZE_MAX};
         int r;
 
-        r = sql_walk(store_sqlite(base), after, UINT64_MAX, slice_row, &d, slice_damaged);
-        return d.slice.full ? 0 : r;
+        r = sql_walk(store_sqlite(base), after, UINT64_MAX, slice_row, &slice, NULL);
+        return slice.full ? 0 : r;
 }
 
 /* --- the newest first ----------------------------------------------------------------------------------- */
@@ -328,7 +312,7 @@ int sqlite_scan_recent(Store *base, usec_t since, usec_t until, StoreSurveyFn fn
 /* --- a span of time ------------------------------------------------------------------------------------- */
 
 typedef struct SpanSlice {
-        SliceDamage inner; /* first */
+        Slice slice;
         usec_t since, until;
 } SpanSlice;
 
@@ -336,15 +320,15 @@ static int span_row(void *user, const StoreSurvey *row)
 {
         SpanSlice *span = user;
 
-        return row->ts < span->since || row->ts >= span->until ? 0 : slice_row(&span->inner.slice, row);
+        return row->ts < span->since || row->ts >= span->until ? 0 : slice_row(&span->slice, row);
 }
 
 int sqlite_scan_span(Store *base, usec_t since, usec_t until, uint64_t after, size_t max, StoreSurveyFn fn,
-                     void *user, void (*damaged)(void *user, uint64_t seq))
+                     void *user)
 {
         StoreSqlite *s = store_sqlite(base);
         SpanSlice span = {
-                .inner = {{.fn = fn, .user = user, .left = max ? max : SIZE_MAX}, .damaged = damaged},
+                .slice = {.fn = fn, .user = user, .left = max ? max : SIZE_MAX},
                 .since = since,
                 .until = until,
         };
@@ -356,18 +340,18 @@ int sqlite_scan_span(Store *base, usec_t since, usec_t until, uint64_t after, si
 
                 if (block->n == 0 || last <= after || block->min_ts >= until || block->max_ts < since)
                         continue;
-                r = sql_walk(s, first > after ? first - 1 : after, last, span_row, &span, slice_damaged);
+                r = sql_walk(s, first > after ? first - 1 : after, last, span_row, &span, NULL);
         }
-        return span.inner.slice.full ? 0 : r;
+        return span.slice.full ? 0 : r;
 }
 
 /* --- alerts and feeds ----------------------------------------------------------------------------------- */
 
 /* Ends a scan that came to the end of a table: @n of @expected rows were there, @known are known to be lost. */
-static int count_lost(StoreSqlite *s, uint64_t n, uint64_t expected, uint64_t *known)
+static int count_lost(StoreSqlite *s, uint64_t n, uint64_t expected, uint64_t *known, const char *rows)
 {
         if (n + *known < expected) {
-                s->n_damaged += expected - n - *known;
+                sql_damage_lost(s, expected - n - *known, expected - n, rows);
                 *known = expected - n;
         }
         return 0;
@@ -429,7 +413,7 @@ int sqlite_scan_alerts(Store *base, StoreAlertFn fn, void *user)
                         return r;
                 }
         }
-        return r < 0 ? r : count_lost(s, n, s->counts.alerts, &s->lost.alerts);
+        return r < 0 ? r : count_lost(s, n, s->counts.alerts, &s->lost.alerts, "alerts");
 }
 
 int sqlite_scan_feeds(Store *base, StoreFeedFn fn, void *user)
@@ -464,5 +448,5 @@ int sqlite_scan_feeds(Store *base, StoreFeedFn fn, void *user)
                         return r;
                 }
         }
-        return r < 0 ? r : count_lost(s, n, s->counts.feeds, &s->lost.feeds);
+        return r < 0 ? r : count_lost(s, n, s->counts.feeds, &s->lost.feeds, "feed messages");
 }

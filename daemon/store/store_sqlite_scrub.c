@@ -31,18 +31,17 @@ typedef struct Scrub {
         StoreScrub *at;
         StoreDamageFn damaged;
         void *user;
-        uint64_t n_known; /* damaged rows before this one */
-        size_t n;         /* rows of this slice */
+        size_t n; /* rows of this slice */
         size_t n_good;
 } Scrub;
 
-static void tell(void *user, const char *what, bool is_new)
+static void tell(void *user, const char *what)
 {
         Scrub *c = user;
 
         c->at->n_damaged++;
         if (c->damaged)
-                c->damaged(c->user, what, is_new);
+                c->damaged(c->user, what);
 }
 
 static void next_table(StoreScrub *at)
@@ -63,11 +62,9 @@ static void tell_survey(void *user, uint64_t seq)
 {
         Scrub *c = user;
         char what[40];
-        bool is_new = c->s->n_damaged != c->n_known;
 
         (void)snprintf(what, sizeof(what), "survey %llu", (unsigned long long)seq);
-        c->n_known = c->s->n_damaged;
-        tell(c, what, is_new);
+        tell(c, what);
 }
 
 /* One block of surveys. */
@@ -87,7 +84,6 @@ static int scrub_surveys(Scrub *c)
         first = b->at[i].no << BLOCK_SHIFT;
         last = first + BLOCK_ROWS - 1;
         c->at->number = (int64_t)b->at[i].no + 1;
-        c->n_known = c->s->n_damaged;
         r = sql_walk(c->s, first ? first - 1 : 0, last, count_survey, c, tell_survey);
         if (r == -EBADMSG || r == -EIO) {
                 sql_damage(c->s, tell, c, "table of surveys between %llu and %llu", (unsigned long long)first,
@@ -201,7 +197,7 @@ static void tell_lost(Scrub *c)
                 return;
         (void)snprintf(what, sizeof(what), "%llu %s that are lost", (unsigned long long)n,
                        names[c->at->table]);
-        tell(c, what, false);
+        tell(c, what);
 }
 
 /* A slice of a table with a statement that was given its beginning. */
@@ -348,7 +344,7 @@ static int verify(Scrub *c, const char *path)
         if (c->s->n_damaged) /* the blocks, or the numbers of rows; what else was read by now comes again */
                 sql_damage(c->s, tell, c, "index of what is stored");
         while (r == 0 && !c->at->complete)
-                r = store_scrub(&c->s->base, c->at, c->damaged, c->user);
+                r = store_scrub(&c->s->base, c->at, NULL, NULL);
         if (r == 0)
                 r = check_number(c, "alerts", "SELECT count(*) FROM alert", c->s->counts.alerts);
         if (r == 0)
@@ -363,9 +359,14 @@ int store_verify_sqlite(const char *path, StoreDamageFn damaged, void *user, Sto
 {
         StoreSqlite *s = calloc(1, sizeof(*s));
         StoreScrub at = STORE_SCRUB_NULL;
-        Scrub c = {.s = s, .at = &at, .damaged = damaged, .user = user};
-        int r = s ? verify(&c, path) : -ENOMEM;
+        Scrub c = {.s = s, .at = &at};
+        int r = -ENOMEM;
 
+        if (s) {
+                s->damaged = damaged;
+                s->damaged_user = user;
+                r = verify(&c, path);
+        }
         if (r != 0 && size)
                 (void)snprintf(error, size, "%s", s && s->base.error[0] ? s->base.error : strerror(ENOMEM));
         if (r == 0)

@@ -69,7 +69,7 @@ static bool is_behind(const StoreTally *row, int32_t day, Text scope)
 }
 
 int sqlite_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t max, StoreTallyFn fn,
-                        void *user, StoreDamageFn damaged)
+                        void *user)
 {
         StoreSqlite *s = store_sqlite(base);
         CX_CLEANUP(buffer_deinit) Buffer scope = BUFFER_NULL;
@@ -88,7 +88,7 @@ int sqlite_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t
                 if (ok > 0 && !is_behind(&row, after_day, buffer_text(&scope)))
                         ok = 0;
                 if (ok == 0) {
-                        sql_damage(s, damaged, user, "tally %d " TEXT_FMT, row.day, TEXT_ARG(row.scope));
+                        sql_damage(s, NULL, NULL, "tally %d " TEXT_FMT, row.day, TEXT_ARG(row.scope));
                         r = 0;
                         continue;
                 }
@@ -107,7 +107,7 @@ int sqlite_scan_tallies(Store *base, int32_t after_day, Text after_scope, size_t
         if (r != 0)
                 return r;
         if (whole && n < s->counts.tallies)
-                sql_damage(s, damaged, user, "%llu tallies that are lost",
+                sql_damage(s, NULL, NULL, "%llu tallies that are lost",
                            (unsigned long long)(s->counts.tallies - n));
         return 0;
 }
@@ -136,7 +136,7 @@ int sqlite_expire_tallies(Store *base, int32_t day, size_t max, size_t *ret_n)
         StoreSqlite *s = store_sqlite(base);
         OldTallies o = {.before = day};
         size_t at = 0;
-        int r = max ? sqlite_scan_tallies(base, INT32_MIN, TEXT(""), max, take_old, &o, NULL) : 0;
+        int r = max ? sqlite_scan_tallies(base, INT32_MIN, TEXT(""), max, take_old, &o) : 0;
 
         r = r > 0 ? 0 : r;
         while (r == 0 && at < o.keys.n) {

@@ -112,7 +112,7 @@ static void bench_store(const Workload *w, const char *directory, unsigned per_c
         double begin, end;
 
         snprintf(path, sizeof(path), "%s/bench-%u.db", directory, per_commit);
-        if (store_open_sqlite(&s, path, error, sizeof(error)) != 0)
+        if (store_open_sqlite(&s, path, NULL, NULL, error, sizeof(error)) != 0)
                 die(error);
         begin = end = seconds();
         while (end - begin < limit) {

@@ -103,11 +103,11 @@ def rot():
                 if not start(d):
                     outcome["refused to start"] += 1
                     continue
-                named = {m[1] for line in d.out.lines if (m := re.search(r"survey=(\d+) (?:is damaged|cannot be read)", line))}
+                named = {m[1] for line in d.out.lines if (m := re.search(r"survey[= ](\d+) (?:is damaged|cannot be read)", line))}
                 have = faults.stored(d)
                 assert len(set(have)) == len(have), "a survey twice"
                 assert set(have) <= set(contents), f"a changed survey: {next(iter(set(have) - set(contents)))}"
-                named |= {m[1] for line in d.out.lines if (m := re.search(r"survey=(\d+) (?:is damaged|cannot be read)", line))}
+                named |= {m[1] for line in d.out.lines if (m := re.search(r"survey[= ](\d+) (?:is damaged|cannot be read)", line))}
                 missing = len(contents) - len(have)
                 assert missing == len(named), f"{missing} surveys are missing, named are {sorted(named)}"
                 faults.check_figures(d, [contents[c] for c in have], windows=["90d", "28d"], past=False)

@@ -87,7 +87,7 @@ static inline int watched_commit(Store *s)
         stored[0] = '\0';
         n_alerts = n_resolved = 0;
         if (r == 0)
-                r = ram->scan_surveys(s, 0, 0, note_survey, NULL, NULL);
+                r = ram->scan_surveys(s, 0, 0, note_survey, NULL);
         return r ? r : ram->scan_alerts(s, note_alert, NULL);
 }
 

@@ -15,6 +15,11 @@ void store_dir_make(StoreDir *d)
         snprintf(d->file, sizeof(d->file), "%s/cxd.db", d->path);
 }
 
+static void note_damage(void *user, const char *what)
+{
+        buffer_append_format(user, "%s\n", what);
+}
+
 Store *store_dir_open(StoreDir *d)
 {
         char error[512] = "";
@@ -23,7 +28,7 @@ Store *store_dir_open(StoreDir *d)
 
         if (!d->path[0])
                 store_dir_make(d);
-        r = store_open_sqlite(&s, d->file, error, sizeof(error));
+        r = store_open_sqlite(&s, d->file, note_damage, &d->told, error, sizeof(error));
         ck_assert_msg(r == 0, "open: %d, %s", r, error);
         return s;
 }
@@ -53,6 +58,7 @@ void store_dir_remove(StoreDir *d)
                 (void)unlink(file);
         }
         ck_assert_int_eq(rmdir(d->path), 0); /* there is nothing else in it */
+        buffer_deinit(&d->told);
         *d = STORE_DIR_INIT;
 }
 
@@ -130,7 +136,7 @@ int store_expire_old(Store *s, usec_t before, size_t max, size_t *ret_n)
 
         old.n = 0;
         if (max)
-                r = store_scan_span(s, INT64_MIN, before, 0, max, take_seq, &old, NULL);
+                r = store_scan_span(s, INT64_MIN, before, 0, max, take_seq, &old);
         if (r == 0 && old.n)
                 r = store_drop_surveys(s, before, old.at, old.n);
         if (r == 0 && old.n < max)
@@ -178,7 +184,7 @@ static int dump_feed(void *user CX_UNUSED, const StoreFeed *row)
 const char *store_dump(Store *s)
 {
         buffer_reset(&dump);
-        return dumped(store_scan_surveys(s, 0, 0, dump_survey, NULL, NULL));
+        return dumped(store_scan_surveys(s, 0, 0, dump_survey, NULL));
 }
 
 const char *store_dump_recent(Store *s, usec_t since, usec_t until)
@@ -209,7 +215,7 @@ static int dump_tally(void *user CX_UNUSED, const StoreTally *row)
 const char *store_dump_tallies(Store *s)
 {
         buffer_reset(&dump);
-        return dumped(store_scan_tallies(s, INT32_MIN, TEXT(""), 0, dump_tally, NULL, NULL));
+        return dumped(store_scan_tallies(s, INT32_MIN, TEXT(""), 0, dump_tally, NULL));
 }
 
 static int dump_revised(void *user CX_UNUSED, const StoreRevised *row)
@@ -244,7 +250,7 @@ bool store_holds(Store *s, const StoreSurvey *row)
 {
         Holds h = {.row = row};
 
-        ck_assert_int_eq(store_scan_surveys(s, 0, 0, hold_row, &h, NULL), 0);
+        ck_assert_int_eq(store_scan_surveys(s, 0, 0, hold_row, &h), 0);
         return h.n == 1 && h.n_equal == 1;
 }
 

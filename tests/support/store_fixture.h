@@ -12,6 +12,7 @@
 typedef struct StoreDir {
         char path[64]; /* empty: not made yet */
         char file[80];
+        Buffer told; /* the damaged rows that stores opened here told of: "survey 17\n" */
 } StoreDir;
 
 #define STORE_DIR_INIT ((StoreDir){0})

@@ -196,8 +196,7 @@ static bool expire_slice(Store *s, Engine *e, usec_t before)
         char scratch[800];
 
         old.n = 0;
-        ck_assert_int_eq(
-                store_scan_span(s, INT64_MIN, before, 0, CX_ARRAY_LEN(old.seqs), take_old, NULL, NULL), 0);
+        ck_assert_int_eq(store_scan_span(s, INT64_MIN, before, 0, CX_ARRAY_LEN(old.seqs), take_old, NULL), 0);
         ck_assert_int_eq(fold_new(&f, e), 0);
         for (size_t i = 0; i < old.n; i++) {
                 Survey survey = decoded(buffer_str(&old.texts[i]), scratch);
@@ -205,8 +204,7 @@ static bool expire_slice(Store *s, Engine *e, usec_t before)
                 ck_assert_int_eq(fold_add(f, &survey), 0);
         }
         ck_assert_int_eq(fold_seal(f), 0);
-        ck_assert_int_eq(fold_delete(f, s, &(FoldDeletion){.before = before, .seqs = old.seqs, .n = old.n},
-                                     NULL, NULL),
+        ck_assert_int_eq(fold_delete(f, s, &(FoldDeletion){.before = before, .seqs = old.seqs, .n = old.n}),
                          0);
         for (size_t i = 0; i < old.n; i++) {
                 Survey survey = decoded(buffer_str(&old.texts[i]), scratch);
@@ -238,8 +236,8 @@ static void restart(Pair2 *p, usec_t now)
         Engine *e = make_engine();
 
         step(e, NULL, NULL, now);
-        ck_assert_int_eq(store_scan_tallies(p->store, INT32_MIN, TEXT(""), 0, replay_tally, e, NULL), 0);
-        ck_assert_int_eq(store_scan_surveys(p->store, 0, 0, replay_survey, e, NULL), 0);
+        ck_assert_int_eq(store_scan_tallies(p->store, INT32_MIN, TEXT(""), 0, replay_tally, e), 0);
+        ck_assert_int_eq(store_scan_surveys(p->store, 0, 0, replay_survey, e), 0);
         for (size_t i = 0; i < engine_n_alerts(p->live); i++)
                 ck_assert_int_eq(engine_restore(e, engine_alert(p->live, i)), 0);
         step(e, NULL, NULL, now);

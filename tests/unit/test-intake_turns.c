@@ -130,7 +130,7 @@ static int read_one(void *user, const StoreSurvey *row)
 
 static int read_run(JournalJob *job, Store *store)
 {
-        return ram->scan_surveys(store, 0, 0, read_one, job, NULL);
+        return ram->scan_surveys(store, 0, 0, read_one, job);
 }
 
 static void read_done(JournalJob *job CX_UNUSED, int result)

@@ -43,7 +43,7 @@ static void assert_commented(Store *s, const char *expected)
 {
         Buffer seqs = BUFFER_NULL;
 
-        ck_assert_int_eq(store_scan_surveys(s, 0, 0, note_comment, &seqs, NULL), 0);
+        ck_assert_int_eq(store_scan_surveys(s, 0, 0, note_comment, &seqs), 0);
         ck_assert_str_eq(buffer_str(&seqs), expected);
         buffer_deinit(&seqs);
 }

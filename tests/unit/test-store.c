@@ -203,21 +203,21 @@ BOTH(scans_go_in_slices)
 
         store_put_rows(s, 1, 5);
         store_put_rows(s, 3000, 2);
-        ck_assert_int_eq(store_scan_surveys(s, 0, 3, take_seq, &seqs, NULL), 0);
+        ck_assert_int_eq(store_scan_surveys(s, 0, 3, take_seq, &seqs), 0);
         ck_assert_str_eq(buffer_str(&seqs), "1 2 3 ");
         /* Between two slices the store may change. */
         store_put_rows(s, 6, 1);
-        ck_assert_int_eq(store_scan_surveys(s, 3, 3, take_seq, &seqs, NULL), 0);
+        ck_assert_int_eq(store_scan_surveys(s, 3, 3, take_seq, &seqs), 0);
         ck_assert_str_eq(buffer_str(&seqs), "1 2 3 4 5 6 ");
-        ck_assert_int_eq(store_scan_surveys(s, 6, 3, take_seq, &seqs, NULL), 0);
+        ck_assert_int_eq(store_scan_surveys(s, 6, 3, take_seq, &seqs), 0);
         ck_assert_str_eq(buffer_str(&seqs), "1 2 3 4 5 6 3000 3001 ");
-        ck_assert_int_eq(store_scan_surveys(s, 3001, 3, take_seq, &seqs, NULL), 0);
-        ck_assert_int_eq(store_scan_surveys(s, UINT64_MAX - 1, 0, take_seq, &seqs, NULL), 0);
+        ck_assert_int_eq(store_scan_surveys(s, 3001, 3, take_seq, &seqs), 0);
+        ck_assert_int_eq(store_scan_surveys(s, UINT64_MAX - 1, 0, take_seq, &seqs), 0);
         ck_assert_str_eq(buffer_str(&seqs), "1 2 3 4 5 6 3000 3001 ");
 
         buffer_reset(&seqs);
-        ck_assert_int_eq(store_scan_surveys(s, 1, 0, stop_at_three, &seqs, NULL), 42);
-        ck_assert_int_eq(store_scan_surveys(s, 1, 2, stop_at_three, &seqs, NULL), 42);
+        ck_assert_int_eq(store_scan_surveys(s, 1, 0, stop_at_three, &seqs), 42);
+        ck_assert_int_eq(store_scan_surveys(s, 1, 2, stop_at_three, &seqs), 42);
         ck_assert_int_eq(store_scan_recent(s, 0, 6000, stop_at_three, &seqs), 42);
         ck_assert_str_eq(buffer_str(&seqs), "2 3 2 3 5 4 3 ");
         buffer_deinit(&seqs);

@@ -197,7 +197,7 @@ static int count_old(Store *s)
         r = store_get_mark(s, "m", &mark);
         done(r);
         MUST(r < 0 || mark == 5);
-        done(store_scan_tallies(s, INT32_MIN, TEXT(""), 0, take_tally, NULL, NULL));
+        done(store_scan_tallies(s, INT32_MIN, TEXT(""), 0, take_tally, NULL));
         return store_erase(s);
 }
 
@@ -230,7 +230,7 @@ static void read_all(Store *s, size_t expected)
         StoreInfo info;
         int r;
 
-        r = store_scan_surveys(s, 0, 0, count_survey, &n, NULL);
+        r = store_scan_surveys(s, 0, 0, count_survey, &n);
         done(r);
         MUST(r < 0 || n == expected);
         n = 0;
@@ -256,7 +256,7 @@ static size_t live(StoreDir *dir, size_t n, size_t *ret_first)
         size_t n_old = 0;
         int r;
 
-        r = store_open_sqlite(&s, dir->file, error, sizeof(error));
+        r = store_open_sqlite(&s, dir->file, NULL, NULL, error, sizeof(error));
         done(r);
         if (r < 0)
                 return n;
@@ -310,7 +310,7 @@ START_TEST(each_allocation_fails_once_and_nothing_committed_is_lost)
                 countdown = -1;
 
                 s = store_dir_open(&dir);
-                ck_assert_int_eq(store_scan_surveys(s, 0, 0, count_survey, &n_seen, NULL), 0);
+                ck_assert_int_eq(store_scan_surveys(s, 0, 0, count_survey, &n_seen), 0);
                 ck_assert_msg(n_seen == n, "allocation %ld: %zu of %zu", k, n_seen, n);
                 ck_assert_int_eq(store_info(s, &info), 0);
                 ck_assert_uint_eq(info.n_damaged, 0);
@@ -372,7 +372,7 @@ START_TEST(the_store_in_memory_survives_the_same)
                         done(count_old(s));
                         check_all(s);
                         countdown = -1;
-                        ck_assert_int_eq(store_scan_surveys(s, 0, 0, count_survey, &n, NULL), 0);
+                        ck_assert_int_eq(store_scan_surveys(s, 0, 0, count_survey, &n), 0);
                         ck_assert_uint_eq(n, r == 0 ? 200 : 0);
                 }
                 done(r);

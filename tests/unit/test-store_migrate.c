@@ -160,7 +160,7 @@ static void kill_migration(int version)
                         Store *s = NULL;
 
                         writes_left = n;
-                        if (store_open_sqlite(&s, dir.file, error, sizeof(error)) != 0)
+                        if (store_open_sqlite(&s, dir.file, NULL, NULL, error, sizeof(error)) != 0)
                                 _exit(1);
                         _exit(0);
                 }

@@ -216,8 +216,11 @@ void sqlite_copy_end(Store *base);
 /* Fills in the blocks; lost or damaged ones are made anew and written. */
 CX_MUST_CHECK int sqlite_load_blocks(StoreSqlite *s);
 CX_MUST_CHECK int sqlite_load_counts(StoreSqlite *s);
-/* The value under @key in the table of numbers: 1; 0: damaged or lost. */
-CX_MUST_CHECK int sql_get_meta(StoreSqlite *s, Text key, uint64_t *ret);
+/*
+ * The value under @key in the table of numbers: 1; 0: lost, or damaged, and *ret_damaged (false before, may be NULL) is true
+ * then. Nobody is told: what it means that it is not known is the caller's to say.
+ */
+CX_MUST_CHECK int sql_get_meta(StoreSqlite *s, Text key, uint64_t *ret, bool *ret_damaged);
 
 /* store_sqlite_open.c */
 /* Statements that are needed once. */

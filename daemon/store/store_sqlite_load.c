@@ -9,7 +9,7 @@
 
 #include "daemon/store/store_sqlite.h"
 
-int sql_get_meta(StoreSqlite *s, Text key, uint64_t *ret)
+int sql_get_meta(StoreSqlite *s, Text key, uint64_t *ret, bool *ret_damaged)
 {
         uint64_t value;
         int r;
@@ -24,8 +24,8 @@ int sql_get_meta(StoreSqlite *s, Text key, uint64_t *ret)
         sql_done(s, SQL_GET_META);
         if (r > 0)
                 *ret = value;
-        else if (r == 0)
-                sql_damage(s, NULL, NULL, "number " TEXT_FMT, TEXT_ARG(key));
+        if (ret_damaged)
+                *ret_damaged = r == 0;
         return r;
 }
 
@@ -130,7 +130,7 @@ int sqlite_load_blocks(StoreSqlite *s)
         r = load_blocks(s, &any_bad);
         if (r < 0)
                 return r;
-        r = sql_get_meta(s, TEXT("blocks"), &s->counts.blocks);
+        r = sql_get_meta(s, TEXT("blocks"), &s->counts.blocks, NULL);
         if (r < 0)
                 return r;
         s->stored_counts.blocks = s->counts.blocks;
@@ -162,7 +162,7 @@ int sqlite_load_counts(StoreSqlite *s)
         StoreCounts lost = {.blocks = s->stored_counts.blocks};
         int r;
 
-        r = sql_get_meta(s, TEXT("alerts"), &s->counts.alerts);
+        r = sql_get_meta(s, TEXT("alerts"), &s->counts.alerts, NULL);
         if (r == 0) {
                 sql_damage(s, NULL, NULL, "number alerts");
                 r = sqlite_scan_alerts(&s->base, count_alert, &lost.alerts);
@@ -170,7 +170,7 @@ int sqlite_load_counts(StoreSqlite *s)
         }
         if (r < 0)
                 return r;
-        r = sql_get_meta(s, TEXT("feeds"), &s->counts.feeds);
+        r = sql_get_meta(s, TEXT("feeds"), &s->counts.feeds, NULL);
         if (r == 0) {
                 sql_damage(s, NULL, NULL, "number feeds");
                 r = sqlite_scan_feeds(&s->base, count_feed, &lost.feeds);
@@ -178,7 +178,7 @@ int sqlite_load_counts(StoreSqlite *s)
         }
         if (r < 0)
                 return r;
-        r = s->version > 1 ? sql_get_meta(s, TEXT("tallies"), &s->counts.tallies) : 1;
+        r = s->version > 1 ? sql_get_meta(s, TEXT("tallies"), &s->counts.tallies, NULL) : 1;
         if (r == 0) {
                 sql_damage(s, NULL, NULL, "number tallies");
                 r = sqlite_scan_tallies(&s->base, INT32_MIN, TEXT(""), 0, count_tally, &lost.tallies);
@@ -187,7 +187,7 @@ int sqlite_load_counts(StoreSqlite *s)
         if (r < 0)
                 return r;
         /* These are no truth that could be lost; where their number is not known they are of no use. */
-        r = s->version > 2 ? sql_get_meta(s, TEXT("revised"), &s->counts.revised) : 1;
+        r = s->version > 2 ? sql_get_meta(s, TEXT("revised"), &s->counts.revised, NULL) : 1;
         if (r == 0)
                 s->counts.revised = UINT64_MAX / 2;
         s->stored_counts = s->counts;

@@ -181,10 +181,15 @@ int sqlite_put_mark(Store *base, Text name, int64_t value)
 
 int sqlite_get_mark(Store *base, Text name, int64_t *ret)
 {
+        StoreSqlite *s = store_sqlite(base);
         char buffer[KEY_MAX];
+        Text key = key_of(name, buffer);
         uint64_t value;
-        int r = sql_get_meta(store_sqlite(base), key_of(name, buffer), &value);
+        bool damaged = false;
+        int r = sql_get_meta(s, key, &value, &damaged);
 
+        if (damaged)
+                sql_damage(s, NULL, NULL, "number " TEXT_FMT, TEXT_ARG(key));
         if (r <= 0)
                 return r < 0 ? r : STORE_E_NOT_FOUND;
         *ret = (int64_t)value;

@@ -205,6 +205,13 @@ START_TEST(what_opening_meets_is_told_as_well)
         ck_assert_str_eq(buffer_str(&dir.told), "index of what is stored\nnumber alerts\n");
         store_close(s);
         store_dir_remove(&dir);
+
+        s = open_filled(&dir, "UPDATE meta SET value = 9 WHERE key = 'blocks'");
+        everything(s); /* it has been mended */
+        ck_assert_str_eq(buffer_str(&dir.told), "index of what is stored\n");
+        ck_assert_uint_eq(n_damaged(s), 1);
+        store_close(s);
+        store_dir_remove(&dir);
 }
 END_TEST
 

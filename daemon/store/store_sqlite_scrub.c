@@ -301,57 +301,55 @@ int sqlite_scrub(Store *base, StoreScrub *at, StoreDamageFn damaged, void *user)
 /* --- a whole file --------------------------------------------------------------------------------------- */
 
 /* What SQLite finds in its own structure. */
-static int check_integrity(Scrub *c)
+static int check_integrity(StoreSqlite *s)
 {
         sqlite3_stmt *sql = NULL;
-        int rc = sqlite3_prepare_v2(c->s->db, "PRAGMA integrity_check", -1, &sql, NULL);
+        int rc = sqlite3_prepare_v2(s->db, "PRAGMA integrity_check", -1, &sql, NULL);
 
         while (rc == SQLITE_OK && (rc = sqlite3_step(sql)) == SQLITE_ROW) {
                 const char *text = (const char *)sqlite3_column_text(sql, 0);
 
                 rc = SQLITE_OK;
                 if (!text || strcmp(text, "ok") != 0)
-                        sql_damage(c->s, tell, c, "structure: %s", text ? text : "unreadable");
+                        sql_damage(s, NULL, NULL, "structure: %s", text ? text : "unreadable");
         }
         (void)sqlite3_finalize(sql);
         if (rc == SQLITE_DONE)
                 return 0;
         if ((rc & 0xff) == SQLITE_CORRUPT) {
-                sql_damage(c->s, tell, c, "structure: %s", sqlite3_errstr(rc));
+                sql_damage(s, NULL, NULL, "structure: %s", sqlite3_errstr(rc));
                 return 0;
         }
-        return sql_fail(c->s, rc, "check the structure");
+        return sql_fail(s, rc, "check the structure");
 }
 
 /* Rows that are gone are in no table; their number is. */
-static int check_number(Scrub *c, const char *what, const char *text, uint64_t expected)
+static int check_number(StoreSqlite *s, const char *what, const char *text, uint64_t expected)
 {
         int64_t n = 0;
-        int r = sql_query_number(c->s, text, &n);
+        int r = sql_query_number(s, text, &n);
 
         if (r == 0 && (uint64_t)n < expected)
-                sql_damage(c->s, tell, c, "%llu %s that are lost",
+                sql_damage(s, NULL, NULL, "%llu %s that are lost",
                            (unsigned long long)(expected - (uint64_t)n), what);
         return r == -EBADMSG ? 0 : r; /* the check of the rows has said so */
 }
 
-static int verify(Scrub *c, const char *path)
+static int verify(StoreSqlite *s, const char *path, StoreScrub *at)
 {
-        int r = sqlite_open_to_read(c->s, path);
+        int r = sqlite_open_to_read(s, path);
 
         if (r != 0)
                 return r;
-        if (c->s->n_damaged) /* the blocks, or the numbers of rows; what else was read by now comes again */
-                sql_damage(c->s, tell, c, "index of what is stored");
-        while (r == 0 && !c->at->complete)
-                r = store_scrub(&c->s->base, c->at, NULL, NULL);
+        while (r == 0 && !at->complete)
+                r = store_scrub(&s->base, at, NULL, NULL);
         if (r == 0)
-                r = check_number(c, "alerts", "SELECT count(*) FROM alert", c->s->counts.alerts);
+                r = check_number(s, "alerts", "SELECT count(*) FROM alert", s->counts.alerts);
         if (r == 0)
-                r = check_number(c, "feed messages", "SELECT count(*) FROM feed", c->s->counts.feeds);
-        if (r == 0 && c->s->version > 1)
-                r = check_number(c, "tallies", "SELECT count(*) FROM tally", c->s->counts.tallies);
-        return r == 0 ? check_integrity(c) : r;
+                r = check_number(s, "feed messages", "SELECT count(*) FROM feed", s->counts.feeds);
+        if (r == 0 && s->version > 1)
+                r = check_number(s, "tallies", "SELECT count(*) FROM tally", s->counts.tallies);
+        return r == 0 ? check_integrity(s) : r;
 }
 
 int store_verify_sqlite(const char *path, StoreDamageFn damaged, void *user, StoreVerified *ret, char *error,
@@ -359,18 +357,17 @@ int store_verify_sqlite(const char *path, StoreDamageFn damaged, void *user, Sto
 {
         StoreSqlite *s = calloc(1, sizeof(*s));
         StoreScrub at = STORE_SCRUB_NULL;
-        Scrub c = {.s = s, .at = &at};
         int r = -ENOMEM;
 
         if (s) {
                 s->damaged = damaged;
                 s->damaged_user = user;
-                r = verify(&c, path);
+                r = verify(s, path, &at);
         }
         if (r != 0 && size)
                 (void)snprintf(error, size, "%s", s && s->base.error[0] ? s->base.error : strerror(ENOMEM));
         if (r == 0)
-                *ret = (StoreVerified){.n_rows = at.n_rows, .n_damaged = at.n_damaged, .version = s->version};
+                *ret = (StoreVerified){.n_rows = at.n_rows, .n_damaged = s->n_damaged, .version = s->version};
         store_scrub_deinit(&at);
         if (s)
                 sqlite_close(&s->base);

@@ -247,11 +247,17 @@ static int make_loop(Server *s)
         return r;
 }
 
-/* Each damaged row comes here once, from whichever verb of the store meets it: on the storage thread, once that runs. */
+/*
+ * Each damaged row comes here once, from whichever verb of the store meets it: on the storage thread, once that runs. That
+ * one has surveys to commit, and no disk is to make it wait for who reads the log, a million times.
+ */
 static void name_damage(void *user CX_UNUSED, const char *what)
 {
+        static LogLimit limit = {.interval = 10 * USEC_SEC, .burst = 2000};
+
         if (!PLANTED("damage-not-named"))
-                log_err("store %s is damaged, leaving it out; a backup may have it", what);
+                log_limited(&limit, LOG_LEVEL_ERR,
+                            "store %s is damaged, leaving it out; a backup may have it", what);
 }
 
 static int open_store(Server *s, Store **ret)

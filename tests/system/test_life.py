@@ -458,6 +458,18 @@ def met_by_questions():
         met_first_by(ask)
 
 
+@cx.case("of very many damaged rows as many are named as do not keep the daemon from its work, and all are counted")
+def very_many():
+    now = int(time.time())
+    with cx.Daemon(config(store={"snapshot_after": 0})) as d:
+        d.send(*made(3000, now))
+        d.stop()
+        change(d.path("s", "cxd.db"), "UPDATE survey SET crc = crc + 1")
+        d.start()
+        assert d.status()["store"]["damaged"] == 3000 and d.out.find("left_out=3000 ")
+        assert len([line for line in d.out.lines if re.search(r"store survey \d+ is damaged", line)]) == 2000
+
+
 @cx.case("an export sent to an empty store gives the same boards; the CSV by the mapping that ships, too")
 def round_trip():
     now = int(time.time())

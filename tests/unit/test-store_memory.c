@@ -352,6 +352,59 @@ START_TEST(memory_that_stays_short_during_a_change_costs_that_change_alone)
 }
 END_TEST
 
+static void count_told(void *user, const char *what CX_UNUSED)
+{
+        ++*(size_t *)user;
+}
+
+static int read_surveys_and_tallies(Store *s)
+{
+        size_t n = 0;
+        int r = store_scan_surveys(s, 0, 0, count_survey, &n);
+
+        return r < 0 ? r : store_scan_tallies(s, INT32_MIN, TEXT(""), 0, take_tally, NULL);
+}
+
+/* Where there is no memory to remember it, one is told again. */
+START_TEST(damage_is_told_whatever_memory_there_is)
+{
+        enum {
+                N = 100,
+        };
+
+        hook_sqlite();
+        for (long k = 0; k == 0 || failed; k++) {
+                StoreDir dir = STORE_DIR_INIT;
+                size_t n_told = 0, n_before;
+                char error[256] = "";
+                Store *s = store_dir_open(&dir);
+                int r;
+
+                store_put_rows(s, 1, N);
+                for (int32_t day = 1; day <= N; day++)
+                        store_put_tally_text(s, day, "org", "x 1:1");
+                store_close(s);
+                store_run_sql(dir.file, "UPDATE survey SET crc = crc + 1; UPDATE tally SET crc = crc + 1");
+                ck_assert_int_eq(store_open_sqlite(&s, dir.file, count_told, &n_told, error, sizeof(error)),
+                                 0);
+                failed = false;
+                countdown = k;
+                r = read_surveys_and_tallies(s);
+                countdown = -1;
+                done(r);
+                ck_assert(r < 0 || n_told == (size_t)2 * N);
+                ck_assert_int_eq(read_surveys_and_tallies(s), 0);
+                ck_assert_msg(n_told == 2 * N || (failed && n_told == 2 * N + 1), "allocation %ld: %zu", k,
+                              n_told);
+                n_before = n_told;
+                ck_assert_int_eq(read_surveys_and_tallies(s), 0);
+                ck_assert_uint_eq(n_told, n_before);
+                store_close(s);
+                store_dir_remove(&dir);
+        }
+}
+END_TEST
+
 /* The store in memory: the same, in short. */
 START_TEST(the_store_in_memory_survives_the_same)
 {
@@ -385,4 +438,4 @@ END_TEST
 
 CHECK_MAIN("store_memory", each_allocation_fails_once_and_nothing_committed_is_lost,
            memory_that_stays_short_during_a_change_costs_that_change_alone,
-           the_store_in_memory_survives_the_same)
+           damage_is_told_whatever_memory_there_is, the_store_in_memory_survives_the_same)

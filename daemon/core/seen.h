@@ -12,6 +12,7 @@
  * too narrow for the numbers, once most surveys that had lower ones are gone.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,20 @@ typedef struct SeenTable {
         uint8_t width; /* bytes of a place */
 } SeenTable;
 
+/* What was added or removed where it was saved already. */
+typedef struct SeenChange {
+        uint64_t hash;
+        uint64_t seq; /* the highest bit: it is there now */
+} SeenChange;
+
+typedef struct SeenSaving {
+        uint32_t
+                n_parts; /* parts of the hashes that are saved, from the lowest on; see seen_save.c. 0: none is */
+        bool lost;       /* not all changes are there */
+        SeenChange *changes;
+        size_t n_changes, changes_size;
+} SeenSaving;
+
 typedef struct Seen {
         HashKey key;
         SeenTable table;
@@ -33,6 +48,7 @@ typedef struct Seen {
         size_t taken_homes, taken_places; /* so much of it is */
         size_t n;
         uint64_t newest; /* the largest number that was added */
+        SeenSaving saving;
 } Seen;
 
 #define SEEN_CANDIDATES_MAX 4
@@ -77,9 +93,24 @@ size_t seen_find(const Seen *s, uint64_t hash, uint64_t ret[SEEN_CANDIDATES_MAX]
  */
 CX_MUST_CHECK int seen_add(Seen *s, uint64_t hash, uint64_t seq);
 
-/* With the key, without which the hashes mean nothing. -ENOMEM; -EBADMSG: that is not what was saved. */
-void seen_save(const Seen *s, const ImageWriter *to);
-/* Replaces an empty table and its key. */
+/*
+ * Saves them in parts, between which ids may come and go: seen_save_begin(), which also ends what was begun before;
+ * seen_save_part() until it returns false; then seen_save_rest() with what has changed meanwhile where it was saved already,
+ * which a forked child may do (the tables it does not have); seen_save_end(). The key goes with them, without which the
+ * hashes mean nothing.
+ */
+void seen_save_begin(Seen *s, const ImageWriter *to);
+/* The next one, of about @n bytes, but at least one 32768th of all. False: there is none. */
+bool seen_save_part(Seen *s, size_t n, const ImageWriter *to);
+/* Allocates nothing and changes nothing. */
+void seen_save_rest(const Seen *s, const ImageWriter *to);
+void seen_save_end(Seen *s);
+/* There was no memory for what has changed, or it is far too much: what is saved is not to be used. */
+bool seen_save_failed(const Seen *s);
+/* All at once. */
+void seen_save(Seen *s, const ImageWriter *to);
+
+/* Replaces an empty table and its key. -ENOMEM; -EBADMSG: that is not what was saved. */
 CX_MUST_CHECK int seen_load(Seen *s, ImageReader *from);
 
 /*

@@ -19,33 +19,6 @@
 #define BUSY       3
 /* At a stop, less than this part of what asks for a snapshot is left to be read by the start. */
 #define SMALL 10
-/* What goes from the store in one transaction. */
-#define SLICE_MAX 10000
-
-int snapshots_put_marks(Store *store, const SnapshotMarks *marks)
-{
-        int r = store_put_mark(store, "snapshot", marks->live);
-
-        if (r == 0)
-                r = store_put_mark(store, "snapshot next", marks->next);
-        if (r == 0)
-                r = store_put_mark(store, STORE_MARK_REPAIRED, 0); /* this engine has used no older one */
-        return r < 0 ? r : store_put_mark(store, "snapshot epoch", (int64_t)marks->epoch);
-}
-
-static int commit_marks(Store *store, const SnapshotMarks *marks)
-{
-        int r = store_begin(store);
-
-        if (r == 0)
-                r = snapshots_put_marks(store, marks);
-        if (r == 0)
-                r = store_commit(store);
-        if (r < 0)
-                store_rollback(store);
-        return r;
-}
-
 /* --- when ----------------------------------------------------------------------------------------------- */
 
 static uint64_t count_changes(const Snapshots *s)
@@ -70,52 +43,13 @@ static bool is_due(const Snapshots *s, usec_t now)
         return n >= after && since >= s->took * (n >= BUSY * after ? SHARE_BUSY : SHARE);
 }
 
-/* --- none wanted any more ------------------------------------------------------------------------------- */
-
-static int forget_run(JournalJob *job, Store *store)
+/* The one that is being made. @error 0: nothing is wrong with it, but it is not wanted. */
+static void give_up(Snapshots *s, const char *what, int error)
 {
-        Snapshots *s = (Snapshots *)job;
-        int r = store_begin(store);
-
-        if (r == 0)
-                r = snapshots_put_marks(store, &(SnapshotMarks){.epoch = s->marks.epoch});
-        if (r == 0)
-                r = store_expire_revised(store, INT64_MAX, SLICE_MAX, &s->n_expired);
-        if (r == 0)
-                r = store_commit(store);
-        if (r < 0)
-                store_rollback(store);
-        return r;
-}
-
-static void forget(Snapshots *s);
-
-static void forget_done(JournalJob *job, int result)
-{
-        Snapshots *s = (Snapshots *)job;
-
-        s->busy = false;
-        if (result == -EIO)
-                server_fail(s->server, result, "snapshot");
-        if (result < 0)
-                return; /* the next start, or the next look, does it */
-        if (s->n_expired == SLICE_MAX) {
-                forget(s);
-                return;
-        }
-        (void)unlink(s->path);
-        s->outdated = false;
-        s->counted_live = 0;
-        s->marks = (SnapshotMarks){.epoch = s->marks.epoch};
-        intake_keep(s->server->intake, 0, 0);
-}
-
-/* Until it is done, what changes is kept as before. */
-static void forget(Snapshots *s)
-{
-        s->busy = true;
-        s->job = (JournalJob){.run = forget_run, .done = forget_done};
-        journal_submit(s->server->journal, &s->job);
+        snapshots_abandon(s);
+        if (error < 0)
+                snapshots_note_failure(s, what, -error);
+        s->failed = true;
 }
 
 /* --- while a child writes it ---------------------------------------------------------------------------- */
@@ -129,12 +63,22 @@ static void forget(Snapshots *s)
 #define HOLD_RATE 50000 /* surveys a second */
 #define HOLD_MAX  (50 * USEC_MSEC)
 
+static uint64_t count_since(const Snapshots *s)
+{
+        uint64_t changes = count_changes(s);
+
+        return changes > s->counted ? changes - s->counted : 0;
+}
+
+static bool has_changed_much(const Snapshots *s)
+{
+        return count_since(s) >= BUSY * (uint64_t)s->server->config->snapshot_after;
+}
+
 static bool is_in_the_way(const Snapshots *s, usec_t now)
 {
-        uint64_t after = s->server->config->snapshot_after, changes = count_changes(s);
-        uint64_t n = changes > s->counted ? changes - s->counted : 0;
-
-        return n >= BUSY * after || n > (uint64_t)((now - s->tried) / USEC_MSEC) * (HOLD_RATE / 1000);
+        return has_changed_much(s) ||
+               count_since(s) > (uint64_t)((now - s->tried) / USEC_MSEC) * (HOLD_RATE / 1000);
 }
 
 static void hold_senders(Snapshots *s)
@@ -153,28 +97,86 @@ static void release_senders(void *user)
         intake_release(s->server->intake);
 }
 
+/* --- the known ids -------------------------------------------------------------------------------------- */
+
+static int part_run(JournalJob *job, Store *store CX_UNUSED)
+{
+        return snapshots_write_part((Snapshots *)job);
+}
+
+static void take_part(Snapshots *s);
+
+static void part_done(JournalJob *job, int result)
+{
+        Snapshots *s = (Snapshots *)job;
+
+        s->busy = false;
+        if (result == -ECANCELED)
+                return;
+        if (result < 0 || s->given_up) {
+                give_up(s, "cannot be written", result);
+                return;
+        }
+        take_part(s);
+}
+
+/* One at a time: senders and questions have their turn between them. */
+static void take_part(Snapshots *s)
+{
+        if (!snapshots_take_part(s)) {
+                snapshots_look(s);
+                return;
+        }
+        s->busy = true;
+        s->job = (JournalJob){.run = part_run, .done = part_done};
+        journal_submit(s->server->journal, &s->job);
+}
+
+static void begin(Snapshots *s, usec_t now)
+{
+        int r;
+
+        s->in_the_way = is_in_the_way(s, now);
+        s->tried = now;
+        s->given_up = false;
+        r = snapshots_begin_file(s);
+        if (r < 0)
+                give_up(s, "cannot be begun", r);
+        else
+                take_part(s);
+}
+
+static void ask(Snapshots *s)
+{
+        if (seen_save_failed(&s->server->seen)) {
+                give_up(s, "cannot be brought to its end", -ENOMEM);
+                return;
+        }
+        if (s->in_the_way || has_changed_much(s)) {
+                log_debug("snapshot senders wait");
+                hold_senders(s);
+        }
+        s->asked = true;
+        intake_want_cut(s->server->intake);
+}
+
 void snapshots_look(Snapshots *s)
 {
         Server *server = s->server;
-        usec_t now;
+        usec_t now = loop_monotonic(server->loop);
 
         if (s->asked || s->child || s->busy || server->state != SERVER_READY ||
             intake_is_starved(server->intake) || upkeep_is_busy(server->upkeep))
                 return;
         if (s->outdated ||
             (server->config->snapshot_after == 0 && intake_parts(server->intake)->kept_epoch)) {
-                forget(s);
-                return;
+                snapshots_abandon(s);
+                snapshots_forget(s);
+        } else if (s->file) {
+                ask(s);
+        } else if (is_due(s, now)) {
+                begin(s, now);
         }
-        now = loop_monotonic(server->loop);
-        if (!is_due(s, now))
-                return;
-        if (is_in_the_way(s, now)) {
-                log_debug("snapshot senders wait");
-                hold_senders(s);
-        }
-        s->asked = true;
-        intake_want_cut(server->intake);
 }
 
 static void on_timer(void *user)
@@ -185,142 +187,38 @@ static void on_timer(void *user)
         server_wake(s->server, s->timer, LOOK_TIME);
 }
 
-static void note_failure(Snapshots *s, const char *what, int error)
-{
-        if (!s->failed)
-                log_warning("snapshot %s: %s, going on without; a start would take longer", what,
-                            strerror(error));
-        s->failed = true;
-}
-
 void snapshots_take(Snapshots *s)
 {
         Server *server = s->server;
-        int r;
 
         s->asked = false;
         /* What upkeep has deleted is still in the engine until its job has come back: at the next look, then. */
-        if (s->busy || upkeep_is_busy(server->upkeep) || server->state != SERVER_READY) {
+        if (!s->file || seen_save_failed(&server->seen) || upkeep_is_busy(server->upkeep) ||
+            server->state != SERVER_READY) {
                 release_senders(s);
                 return;
         }
-        s->begun = s->tried = loop_monotonic(server->loop);
+        s->begun = loop_monotonic(server->loop);
         s->counted = count_changes(s);
-        r = snapshots_begin_file(s);
-        if (r == 0) {
-                s->child = snapshots_fork_child(s);
-                if (s->child < 0) {
-                        r = -errno;
-                        s->child = 0;
-                }
-        }
-        if (r < 0) {
-                s->file = image_file_free(s->file);
-                note_failure(s, "cannot be begun", -r);
+        s->cut = snapshots_cut(server);
+        s->cut.last_seq = intake_parts(server->intake)->last_seq;
+        s->child = snapshots_fork_child(s);
+        if (s->child < 0) {
+                int error = errno;
+
+                s->child = 0;
+                give_up(s, "cannot be begun", -error);
                 release_senders(s);
                 return;
         }
-        s->given_up = false;
+        seen_save_end(&server->seen);
         s->marks.epoch = s->head.epoch;
-        s->marks.until = s->head.last_seq;
+        s->marks.until = s->cut.last_seq;
         s->marks.next = s->head.nonce;
         intake_keep(server->intake, s->marks.epoch, s->marks.until);
 }
 
-/* --- into place ----------------------------------------------------------------------------------------- */
-
-/* All on the storage thread: behind the batches that the snapshot has, which were submitted before its child was forked. */
-static int place_run(JournalJob *job, Store *store)
-{
-        Snapshots *s = (Snapshots *)job;
-        SnapshotMarks marks = s->marks;
-        int r;
-
-        if (intake_store_stopped(s->server->intake))
-                return -ENOSPC;
-        r = commit_marks(store, &marks);
-        if (r == 0)
-                r = image_file_place(s->file);
-        if (r < 0)
-                return r;
-        marks.live = marks.next;
-        return commit_marks(store, &marks);
-}
-
-static int expire_run(JournalJob *job, Store *store)
-{
-        Snapshots *s = (Snapshots *)job;
-        int r = store_begin(store);
-
-        if (r == 0)
-                r = store_expire_revised(store, s->head.epoch, SLICE_MAX, &s->n_expired);
-        if (r == 0)
-                r = store_commit(store);
-        if (r < 0)
-                store_rollback(store);
-        return r;
-}
-
-static void expire(Snapshots *s);
-
-static void expire_done(JournalJob *job, int result)
-{
-        Snapshots *s = (Snapshots *)job;
-
-        s->busy = false;
-        if (result == -EIO)
-                server_fail(s->server, result, "snapshot");
-        if (s->outdated)
-                forget(s);
-        /* What does not go now goes with the next one. */
-        else if (result == 0 && s->n_expired == SLICE_MAX)
-                expire(s);
-}
-
-static void expire(Snapshots *s)
-{
-        s->busy = true;
-        s->job = (JournalJob){.run = expire_run, .done = expire_done};
-        journal_submit(s->server->journal, &s->job);
-}
-
-static void note_placed(Snapshots *s, usec_t now)
-{
-        struct stat st;
-
-        s->marks.live = s->head.nonce;
-        s->due = false;
-        s->counted_live = s->counted;
-        s->took = now - s->begun;
-        s->failed = false;
-        s->stats.at = s->head.at;
-        s->stats.bytes = stat(s->path, &st) == 0 ? (uint64_t)st.st_size : 0;
-        s->stats.n++;
-        log_info("snapshot surveys_until=%llu bytes=%llu ms=%lld", (unsigned long long)s->head.last_seq,
-                 (unsigned long long)s->stats.bytes, (long long)(s->took / USEC_MSEC));
-}
-
-static void place_done(JournalJob *job, int result)
-{
-        Snapshots *s = (Snapshots *)job;
-
-        s->busy = false;
-        s->file = image_file_free(s->file);
-        if (result == -ECANCELED)
-                return;
-        if (result == -EIO) {
-                server_fail(s->server, result, "snapshot");
-                return;
-        }
-        if (result < 0)
-                note_failure(s, "cannot be put into place", -result);
-        else
-                note_placed(s, loop_monotonic(s->server->loop));
-        if (s->outdated)
-                forget(s);
-        else if (result == 0)
-                expire(s);
-}
+/* --- its end ------------------------------------------------------------------------------------------- */
 
 static void on_child_ended(int number CX_UNUSED, void *user)
 {
@@ -337,29 +235,28 @@ static void on_child_ended(int number CX_UNUSED, void *user)
                         log_warning("snapshot process was killed by signal %d, going on without",
                                     WTERMSIG(status));
                 else if (!s->given_up)
-                        note_failure(s, "cannot be written", WEXITSTATUS(status));
+                        snapshots_note_failure(s, "cannot be written", WEXITSTATUS(status));
                 s->failed = true;
                 return;
         }
-        s->busy = true;
-        s->job = (JournalJob){.run = place_run, .done = place_done};
-        journal_submit(s->server->journal, &s->job);
+        snapshots_place(s);
 }
 
 void snapshots_give_up(Snapshots *s)
 {
-        if (s->child) {
-                s->given_up = true;
+        s->given_up = true;
+        if (s->child)
                 (void)kill(s->child, SIGKILL);
-        }
+        else if (!s->busy && s->file)
+                give_up(s, "", 0);
 }
 
 void snapshots_distrust(Snapshots *s)
 {
-        s->distrusted = true;
+        s->distrusted = s->given_up = true;
         /* While the job is on its way the file is the storage thread's, which may still put it into place. */
         if (!s->busy)
-                snapshots_end_child(s);
+                snapshots_abandon(s);
         if (unlink(s->path) == 0)
                 log_notice("snapshot is thrown away: the next start reads every survey");
 }
@@ -394,7 +291,7 @@ Snapshots *snapshots_free(Snapshots *s)
 {
         if (!s)
                 return NULL;
-        snapshots_end_child(s);
+        snapshots_abandon(s);
         if (s->distrusted || s->outdated)
                 (void)unlink(s->path);
         loop_signal_free(s->child_ended);
@@ -423,7 +320,7 @@ void snapshots_reconfigure(Snapshots *s)
         snapshots_give_up(s);
         s->outdated = s->marks.live || s->marks.next;
         if (s->outdated && !s->busy)
-                forget(s);
+                snapshots_forget(s);
         s->due = s->server->store_info.n_surveys >= s->server->config->snapshot_after;
         s->failed = false;
 }
@@ -434,26 +331,30 @@ void snapshots_finish(Snapshots *s, Store *store)
         SnapshotMarks marks;
         int r;
 
-        snapshots_end_child(s);
+        snapshots_abandon(s);
         if (after == 0 || (!s->due && (n == 0 || n < after / SMALL)))
                 return;
         s->begun = CLOCK_SYSTEM.monotonic(CLOCK_SYSTEM.user);
         r = snapshots_begin_file(s);
+        if (r == 0)
+                snapshots_write_ids(s);
+        s->cut = snapshots_cut(s->server);
+        s->cut.last_seq = intake_parts(s->server->intake)->last_seq;
         marks = (SnapshotMarks){.epoch = s->head.epoch, .live = s->marks.live, .next = s->head.nonce};
         if (r == 0)
                 r = snapshots_write_image(s, false);
         if (r == 0)
-                r = commit_marks(store, &marks);
+                r = snapshots_commit_marks(store, &marks);
         if (r == 0)
                 r = image_file_place(s->file);
         s->counted = count_changes(s);
         if (r == 0) {
                 s->outdated = false;
-                note_placed(s, CLOCK_SYSTEM.monotonic(CLOCK_SYSTEM.user));
+                snapshots_note_placed(s, CLOCK_SYSTEM.monotonic(CLOCK_SYSTEM.user));
         } else {
-                note_failure(s, "cannot be written", -r);
+                snapshots_note_failure(s, "cannot be written", -r);
         }
-        s->file = image_file_free(s->file);
+        snapshots_abandon(s);
 }
 
 void snapshots_stats(const Snapshots *s, SnapshotStats *ret)

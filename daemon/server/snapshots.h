@@ -4,8 +4,9 @@
 /*
  * Snapshots of the engine and of the known ids, so that a start need not read every stored survey.
  *
- * The happy path is: after enough changes the intake is asked for a cut; there a child is forked, which writes what is in
- * memory at that moment into a file and ends; then the storage thread, behind everything that the cut has counted, notes
+ * The happy path is: after enough changes the known ids go into a file, part by part, through the storage thread; then the
+ * intake is asked for a cut; there a child is forked, which writes the engine as it is at that moment, and what has changed
+ * of the ids meanwhile, and ends; then the storage thread, behind everything that the cut has counted, notes
  * in the store which snapshot it is, moves the file into place, and forgets what older ones needed. Surveys that are
  * changed or deleted after the cut leave what was counted of them in the store, in the same transaction. A start takes the
  * snapshot, applies these changes, and counts the surveys that came after it.
@@ -69,17 +70,24 @@ CX_MUST_CHECK int snapshots_load(Server *s, Store *store, uint64_t *ret_last_seq
 /* The path of the file. -ENOMEM. */
 CX_MUST_CHECK int snapshots_path(const Server *s, char **ret);
 
-/* What a file says before the image itself. */
+/* What a file says of itself at its beginning. Then come the known ids. */
 typedef struct SnapshotHead {
         char program[48];
         unsigned char digest[32];
         int64_t nonce;
-        uint64_t epoch, last_seq;
-        usec_t at;
-        uint64_t n_agents, n_queues; /* names that are known */
+        uint64_t epoch;
 } SnapshotHead;
 
-/* -ENOMEM. */
+/* What it says behind them, and before the engine. */
+typedef struct SnapshotCut {
+        uint64_t last_seq;
+        usec_t at;
+        uint64_t n_agents, n_queues; /* names that are known */
+} SnapshotCut;
+
+/* Without nonce and epoch. -ENOMEM. */
 CX_MUST_CHECK int snapshots_head(const Server *s, SnapshotHead *ret);
+/* As of now, without a number. */
+SnapshotCut snapshots_cut(const Server *s);
 /* Within a transaction. */
 CX_MUST_CHECK int snapshots_put_marks(Store *store, const SnapshotMarks *marks);

@@ -31,6 +31,7 @@ typedef struct Load {
         Server *server;
         Store *store;
         SnapshotHead head;
+        SnapshotCut cut;
         uint64_t
                 newest; /* epoch that anything was kept under: that of a snapshot which was begun, but never noted */
         bool wanted; /* changes are for a snapshot that may be used */
@@ -63,7 +64,6 @@ static int read_marks(Store *store, SnapshotMarks *ret)
         return r;
 }
 
-/* NULL: it is the one. Else a sentence. */
 /*
  * A snapshot keeps names that nobody has any more. Before they take the room of new ones, a start is to forget them; those
  * that the files name, @named, stay in any case.
@@ -73,22 +73,28 @@ static bool are_too_many(uint64_t names, uint64_t named, uint64_t max)
         return names > named && names > max / 8 * 7;
 }
 
-static const char *judge_head(const Load *l, const SnapshotMarks *marks, const SnapshotHead *ours)
+static const char *judge_cut(const Load *l, const SnapshotCut *ours)
 {
         const Config *config = l->server->config;
 
+        if (l->cut.at > loop_realtime(l->server->loop) + CLOCK_MARGIN)
+                return "it is of the future";
+        if (are_too_many(l->cut.n_agents, ours->n_agents, config->max_agents))
+                return "its names leave little room below limits.agents";
+        if (are_too_many(l->cut.n_queues, ours->n_queues, config->max_queues))
+                return "its names leave little room below limits.queues";
+        return NULL;
+}
+
+/* NULL: it is the one. Else a sentence. */
+static const char *judge_head(const Load *l, const SnapshotMarks *marks, const SnapshotHead *ours)
+{
         if (memcmp(l->head.program, ours->program, sizeof(ours->program)) != 0)
                 return "another version wrote it";
         if (l->head.nonce != marks->live && l->head.nonce != marks->next)
                 return "it is not of this store";
         if (memcmp(l->head.digest, ours->digest, sizeof(ours->digest)) != 0)
                 return "the configuration has changed";
-        if (l->head.at > loop_realtime(l->server->loop) + CLOCK_MARGIN)
-                return "it is of the future";
-        if (are_too_many(l->head.n_agents, ours->n_agents, config->max_agents))
-                return "its names leave little room below limits.agents";
-        if (are_too_many(l->head.n_queues, ours->n_queues, config->max_queues))
-                return "its names leave little room below limits.queues";
         return NULL;
 }
 
@@ -157,7 +163,7 @@ static int read_now(Load *l)
                 if (r < 0)
                         return r;
                 c.now_n = l->bytes.n - c.now_at;
-                if (c.seq > l->head.last_seq) {
+                if (c.seq > l->cut.last_seq) {
                         /* It is read with all those that came later; unless it has gone into the tallies. */
                         if (r == STORE_E_NOT_FOUND)
                                 return -EBADMSG;
@@ -218,43 +224,70 @@ static int read_changes(Load *l)
         return buffer_failed(&l->bytes) ? -ENOMEM : r;
 }
 
+static bool get(ImageReader *from, void *ret, size_t n)
+{
+        const unsigned char *at = image_get(from, n);
+
+        if (at)
+                memcpy(ret, at, n);
+        return at;
+}
+
+/* Up to the engine. NULL, or the reason why it cannot be used; @ids in any case. -ENOMEM. */
+static int load_begin(Load *l, const SnapshotMarks *marks, ImageReader *from, Seen *ids,
+                      const char **ret_reason)
+{
+        SnapshotCut ours_cut = snapshots_cut(l->server);
+        SnapshotHead ours;
+        int r = snapshots_head(l->server, &ours);
+
+        if (r < 0)
+                return r;
+        *ret_reason = get(from, &l->head, sizeof(l->head)) ? judge_head(l, marks, &ours) : "it is damaged";
+        if (*ret_reason)
+                return 0;
+        r = seen_load(ids, from);
+        if (r == 0 && !get(from, &l->cut, sizeof(l->cut)))
+                r = -EBADMSG;
+        if (r == 0)
+                *ret_reason = judge_cut(l, &ours_cut);
+        else if (r == -EBADMSG)
+                *ret_reason = "it is damaged";
+        if (*ret_reason)
+                return 0;
+        r = r < 0 ? r : read_changes(l);
+        if (r == -EBADMSG)
+                *ret_reason = "it cannot be brought up to date";
+        return *ret_reason ? 0 : r;
+}
+
 /* 1; 0 with *ret_reason. Nothing is touched before all doubts are gone; what then fails is no matter of the snapshot. */
 static int load(Load *l, const char *path, const SnapshotMarks *marks, const char **ret_reason)
 {
         ImageMap map = IMAGE_MAP_NULL;
-        const unsigned char *head;
-        SnapshotHead ours;
+        Seen ids = {0};
         ImageReader from;
-        int r = snapshots_head(l->server, &ours);
+        int r = image_map(path, &map, &from);
 
-        if (r == 0)
-                r = image_map(path, &map, &from);
         if (r < 0 && r != -ENOMEM) {
                 *ret_reason = r == -ENOENT    ? "it is not there"
                               : r == -EBADMSG ? "it is damaged"
                                               : "it cannot be opened";
                 return 0;
         }
-        if (r < 0)
-                return r;
-        head = image_get(&from, sizeof(l->head));
-        if (head)
-                memcpy(&l->head, head, sizeof(l->head));
-        *ret_reason = head ? judge_head(l, marks, &ours) : "it is damaged";
-        if (!*ret_reason)
-                r = read_changes(l);
-        if (r == -EBADMSG)
-                *ret_reason = "it cannot be brought up to date";
-        if (!*ret_reason && r == 0)
-                r = seen_load(&l->server->seen, &from);
-        if (!*ret_reason && r == 0)
-                r = snapshot_load(l->server->engine, &from);
-        image_map_deinit(&map);
-        if (*ret_reason)
-                return 0;
         if (r == 0)
+                r = load_begin(l, marks, &from, &ids, ret_reason);
+        if (r == 0 && !*ret_reason) {
+                seen_deinit(&l->server->seen);
+                l->server->seen = ids;
+                ids = (Seen){0};
+                r = snapshot_load(l->server->engine, &from);
+        }
+        seen_deinit(&ids);
+        image_map_deinit(&map);
+        if (r == 0 && !*ret_reason)
                 r = apply_changes(l);
-        return r < 0 ? r : 1;
+        return r < 0 ? r : !*ret_reason;
 }
 
 /*
@@ -338,12 +371,12 @@ int snapshots_load(Server *server, Store *store, uint64_t *ret_last_seq)
         }
         if (r > 0) {
                 marks->live = l->head.nonce;
-                marks->until = l->head.last_seq;
+                marks->until = l->cut.last_seq;
                 marks->behind = l->n_changes;
                 if (l->head.epoch > marks->epoch)
                         marks->epoch = l->head.epoch;
-                *ret_last_seq = l->head.last_seq;
-                log_info("snapshot surveys_until=%llu changes=%zu", (unsigned long long)l->head.last_seq,
+                *ret_last_seq = l->cut.last_seq;
+                log_info("snapshot surveys_until=%llu changes=%zu", (unsigned long long)l->cut.last_seq,
                          l->n_changes);
         } else if (r == 0 && (reason || l->newest)) {
                 if (reason)

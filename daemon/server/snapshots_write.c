@@ -14,13 +14,15 @@
 #include "proto/base/hash.h"
 
 /* To be raised when the layout of an image changes within a version. */
-#define LAYOUT 7
+#define LAYOUT 8
 /* So much stays free at least. */
 #define ROOM ((uint64_t)1 << 20)
 /* The first descriptor that is neither input nor output. */
 #define CHILD_FD 3
 /* A snapshot is in no hurry: with all processors busy, surveys and questions come first. */
 #define CHILD_NICE 10
+/* So many bytes of ids are taken at once: some 50 us. */
+#define PART ((size_t)256 << 10)
 
 int snapshots_path(const Server *s, char **ret)
 {
@@ -32,19 +34,28 @@ int snapshots_path(const Server *s, char **ret)
 
 int snapshots_head(const Server *s, SnapshotHead *ret)
 {
-        *ret = (SnapshotHead){
+        *ret = (SnapshotHead){0};
+        (void)snprintf(ret->program, sizeof(ret->program), "%s %d", CX_VERSION, LAYOUT);
+        return config_digest(s->engine_config, ret->digest);
+}
+
+SnapshotCut snapshots_cut(const Server *s)
+{
+        usec_t now = loop_realtime(s->loop);
+
+        return (SnapshotCut){
+                /* What the engine has dropped by then is gone from it. */
+                .at = engine_now(s->engine) > now ? engine_now(s->engine) : now,
                 .n_agents = org_n_kind(engine_org(s->engine), SCOPE_AGENT),
                 .n_queues = org_n_kind(engine_org(s->engine), SCOPE_QUEUE),
         };
-        (void)snprintf(ret->program, sizeof(ret->program), "%s %d", CX_VERSION, LAYOUT);
-        return config_digest(s->engine_config, ret->digest);
 }
 
 int snapshots_begin_file(Snapshots *s)
 {
         Server *server = s->server;
-        const IntakeParts *parts = intake_parts(server->intake);
         uint64_t nonce, size = seen_size(&server->seen);
+        ImageWriter to;
         int r = snapshots_head(server, &s->head);
 
         /* The store must not run out of space for what is only a cache. */
@@ -55,22 +66,55 @@ int snapshots_begin_file(Snapshots *s)
         if (r < 0)
                 return r;
         s->head.epoch = s->marks.epoch + 1;
-        s->head.last_seq = parts->last_seq;
-        /* What the engine has dropped by then is gone from it. */
-        s->head.at = loop_realtime(server->loop);
-        if (engine_now(server->engine) > s->head.at)
-                s->head.at = engine_now(server->engine);
+        s->head.nonce = loop_realtime(server->loop);
         nonce = hash_bytes(&server->options.key, &s->head, sizeof(s->head)) >> 1;
         s->head.nonce = nonce ? (int64_t)nonce : 1;
+        s->has_ids = false;
+        to = image_file_writer(s->file);
+        image_put(&to, &s->head, sizeof(s->head));
+        seen_save_begin(&server->seen, &to);
         return 0;
+}
+
+void snapshots_write_ids(Snapshots *s)
+{
+        ImageWriter to = image_file_writer(s->file);
+
+        while (seen_save_part(&s->server->seen, SIZE_MAX, &to))
+                ;
+}
+
+static void append(void *user, const void *data, size_t n)
+{
+        buffer_append(user, data, n);
+}
+
+bool snapshots_take_part(Snapshots *s)
+{
+        buffer_reset(&s->part);
+        s->has_ids =
+                !seen_save_part(&s->server->seen, PART, &(ImageWriter){.write = append, .user = &s->part});
+        if (s->has_ids)
+                buffer_deinit(&s->part);
+        return !s->has_ids;
+}
+
+int snapshots_write_part(Snapshots *s)
+{
+        ImageWriter to = image_file_writer(s->file);
+
+        if (buffer_failed(&s->part))
+                return -ENOMEM;
+        image_put(&to, s->part.data, s->part.n);
+        return image_file_error(s->file);
 }
 
 int snapshots_write_image(const Snapshots *s, bool sync)
 {
         ImageWriter to = image_file_writer(s->file);
 
-        image_put(&to, &s->head, sizeof(s->head));
-        seen_save(&s->server->seen, &to);
+        seen_save_rest(&s->server->seen, &to);
+        image_put(&to, &s->cut, sizeof(s->cut));
         snapshot_save(s->server->engine, &to);
         return image_file_finish(s->file, sync);
 }
@@ -116,7 +160,7 @@ pid_t snapshots_fork_child(Snapshots *s)
         return child;
 }
 
-void snapshots_end_child(Snapshots *s)
+void snapshots_abandon(Snapshots *s)
 {
         if (s->child) {
                 (void)kill(s->child, SIGKILL);
@@ -125,4 +169,6 @@ void snapshots_end_child(Snapshots *s)
                 s->child = 0;
         }
         s->file = image_file_free(s->file);
+        seen_save_end(&s->server->seen);
+        buffer_deinit(&s->part);
 }

@@ -154,6 +154,11 @@ ImageWriter image_file_writer(ImageFile *f)
         return (ImageWriter){.write = append, .user = f};
 }
 
+int image_file_error(const ImageFile *f)
+{
+        return f->error;
+}
+
 int image_file_fd(const ImageFile *f)
 {
         return f->fd;

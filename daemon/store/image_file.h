@@ -31,6 +31,8 @@ int image_file_fd(const ImageFile *f);
 /* From now on the file is behind this descriptor (as dup2() made it). */
 void image_file_set_fd(ImageFile *f, int fd);
 
+/* -errno of the first write that failed, of which image_file_finish() tells, too; 0: none did. */
+int image_file_error(const ImageFile *f);
 /* Writes what is left; @sync: onto the disk. -errno of the first write that failed; -ENOSPC while there is still some space, for a
  * cache must not fill the disk; -EFBIG. */
 CX_MUST_CHECK int image_file_finish(ImageFile *f, bool sync);

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* dlsym() itself may allocate before the real functions are known. */
@@ -28,6 +29,7 @@ static void *(*real_realloc)(void *, size_t);
 static void (*real_free)(void *);
 static int (*real_posix_memalign)(void **, size_t, size_t);
 static void *(*real_aligned_alloc)(size_t, size_t);
+static void *(*real_mmap)(void *, size_t, int, int, int, off_t);
 
 static atomic_long n_done;
 static long fail_at;
@@ -52,6 +54,7 @@ __attribute__((constructor)) static void begin(void)
         find(&real_free, "free");
         find(&real_posix_memalign, "posix_memalign");
         find(&real_aligned_alloc, "aligned_alloc");
+        find(&real_mmap, "mmap");
         find(&real_malloc, "malloc");
         fail_at = at ? strtol(at, NULL, 10) : 0;
         sticky = getenv("FAIL_ALLOC_STICKY") != NULL;
@@ -171,6 +174,16 @@ void *aligned_alloc(size_t alignment, size_t n)
         if (!real_aligned_alloc)
                 return NULL;
         return fails(__builtin_return_address(0)) ? NULL : real_aligned_alloc(alignment, n);
+}
+
+/* What glibc maps for itself is not seen. */
+void *mmap(void *at, size_t n, int protection, int flags, int fd, off_t offset)
+{
+        if (!real_mmap)
+                find(&real_mmap, "mmap");
+        if (flags & MAP_ANONYMOUS && fails(__builtin_return_address(0)))
+                return MAP_FAILED;
+        return real_mmap(at, n, protection, flags, fd, offset);
 }
 
 /* The same for what glibc allocates inside itself. */

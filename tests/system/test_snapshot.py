@@ -107,6 +107,10 @@ def killed():
             n_used += used(d) is not None
             cxstate.check_model(d, model, (now // 60 + 1) * 60_000_000)
             assert d.status()["surveys"]["counted"] == model.n_counted()
+            # What came while the known ids were written is known, too.
+            with d.lines() as c:
+                c.send(*model.surveys.values())
+                assert c.settle()["duplicate"] == len(model.surveys)
     assert n_used > 10, n_used
 
 

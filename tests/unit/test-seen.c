@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "daemon/core/seen.h"
 #include "tests/support/check_main.h"
@@ -116,21 +118,41 @@ START_TEST(a_table_that_grows_loses_nothing)
 }
 END_TEST
 
-/* Whether exactly those are known to it, and to what is saved of it and loaded again. */
-static void check_all(const Seen *s, const uint64_t *hash_of, uint64_t n)
+static int load(Seen *s, const Buffer *image, size_t n)
 {
-        CX_CLEANUP(buffer_deinit) Buffer image = BUFFER_NULL;
-        ImageReader from;
+        ImageReader from = {.at = (const unsigned char *)image->data, .n = n};
+        int r = seen_load(s, &from);
+
+        ck_assert(r < 0 || from.n == image->n - n);
+        return r;
+}
+
+/* What is saved is @s, in which exactly those are known. */
+static void check_saved(const Seen *s, const Buffer *image, const uint64_t *hash_of, uint64_t n)
+{
+        uint64_t n_there = 0;
         Seen loaded = {0};
 
-        seen_save(s, &(ImageWriter){.write = image_case_write, .user = &image});
-        from = (ImageReader){.at = (const unsigned char *)image.data, .n = image.n};
-        ck_assert_int_eq(seen_load(&loaded, &from), 0);
-        for (uint64_t i = 1; i <= n; i++) {
-                ck_assert_int_eq(hash_of[i] && knows(s, hash_of[i], i), hash_of[i] != 0);
-                ck_assert_int_eq(hash_of[i] && knows(&loaded, hash_of[i], i), hash_of[i] != 0);
-        }
+        ck_assert_int_eq(load(&loaded, image, image->n), 0);
+        ck_assert_uint_eq(loaded.newest, s->newest);
+        ck_assert_mem_eq(&loaded.key, &s->key, sizeof(s->key));
+        for (uint64_t i = 1; i <= n; i++) /* each assertion is a write */
+                if (hash_of[i] && !(knows(s, hash_of[i], i) && knows(&loaded, hash_of[i], i)))
+                        ck_abort_msg("%llu is not there", (unsigned long long)i);
+                else
+                        n_there += hash_of[i] != 0;
+        ck_assert_uint_eq(loaded.n, n_there);
+        ck_assert_uint_eq(s->n, n_there);
         seen_deinit(&loaded);
+}
+
+/* Whether exactly those are known to it, and to what is saved of it and loaded again. */
+static void check_all(Seen *s, const uint64_t *hash_of, uint64_t n)
+{
+        CX_CLEANUP(buffer_deinit) Buffer image = BUFFER_NULL;
+
+        seen_save(s, &(ImageWriter){.write = image_case_write, .user = &image});
+        check_saved(s, &image, hash_of, n);
 }
 
 /* While @s grows, every second id has its home at the last place that is taken over as it is added. */
@@ -289,6 +311,160 @@ START_TEST(an_earlier_table_goes_also_where_nothing_is_added)
 }
 END_TEST
 
+typedef struct Crowd {
+        Seen seen;
+        uint64_t hash_of[120001]; /* 0: it is gone */
+        uint64_t n, random;
+} Crowd;
+
+/* Some come, and every third time one goes. */
+static void change(Crowd *c, unsigned n)
+{
+        ck_assert_uint_lt(c->n + n, CX_ARRAY_LEN(c->hash_of));
+        for (unsigned i = 0; i < n; i++) {
+                uint64_t gone;
+
+                c->n++;
+                c->hash_of[c->n] = next_hash(&c->seen, c->n, &c->random);
+                if (seen_add(&c->seen, c->hash_of[c->n], c->n) < 0)
+                        ck_abort_msg("%llu cannot be added", (unsigned long long)c->n);
+                gone = 1 + (c->random >> 20) % c->n;
+                if (c->n % 3 == 0 && c->hash_of[gone]) {
+                        seen_remove(&c->seen, c->hash_of[gone], gone);
+                        c->hash_of[gone] = 0;
+                }
+        }
+}
+
+/* Until there is an earlier table, and @n more; or until there is room for @before alone. */
+static void grow(Crowd *c, uint64_t before, unsigned n)
+{
+        while (c->seen.n < 50000 || (before ? !seen_growth(&c->seen, before) : !c->seen.earlier.places))
+                change(c, 1);
+        change(c, n);
+}
+
+/* With no table yet, in one table, and where an earlier one comes, and goes, meanwhile. */
+START_TEST(what_comes_and_goes_while_it_is_saved_is_saved)
+{
+        enum { EMPTY, ONE, SOME, LATER, SOON, GROWING, LONG, N_STATES };
+        static Crowd c;
+
+        for (unsigned k = 0; k < N_STATES; k++) {
+                CX_CLEANUP(buffer_deinit) Buffer image = BUFFER_NULL;
+                const ImageWriter to = {.write = image_case_write, .user = &image};
+                unsigned n_parts = 0, n_earlier = 0;
+
+                c = (Crowd){.seen = SEEN_INIT(key), .random = k};
+                if (k < LATER)
+                        change(&c, k == EMPTY ? 0 : k == ONE ? 1 : 30000);
+                else
+                        grow(&c, k == LATER ? 1500 : k == SOON ? 20 : 0, k == LONG ? 3000 : 0);
+                /* One that is not brought to its end does no harm. */
+                seen_save_begin(&c.seen, &to);
+                ck_assert(seen_save_part(&c.seen, 100000, &to));
+                change(&c, 10);
+                buffer_reset(&image);
+                seen_save_begin(&c.seen, &to);
+                while (seen_save_part(&c.seen, 2000, &to)) {
+                        n_parts++;
+                        n_earlier += c.seen.earlier.places != NULL;
+                        change(&c, 30);
+                }
+                change(&c, 10);
+                ck_assert(!seen_save_failed(&c.seen));
+                seen_save_rest(&c.seen, &to);
+                check_saved(&c.seen, &image, c.hash_of, c.n);
+                seen_save_end(&c.seen);
+                ck_assert_uint_gt(n_parts, 100);
+                ck_assert(k < LATER ? n_earlier == 0 : n_earlier > 20 && n_earlier < n_parts);
+                change(&c, 1000);
+                check_all(&c.seen, c.hash_of, c.n);
+                seen_deinit(&c.seen);
+        }
+}
+END_TEST
+
+START_TEST(what_changes_too_much_is_not_saved)
+{
+        CX_CLEANUP(buffer_deinit) Buffer image = BUFFER_NULL;
+        const ImageWriter to = {.write = image_case_write, .user = &image};
+        Seen s = SEEN_INIT(key);
+        int r = 0;
+
+        seen_save_begin(&s, &to);
+        while (seen_save_part(&s, SIZE_MAX, &to))
+                ;
+        for (unsigned i = 0; i < 1 << 19; i++) {
+                r |= seen_add(&s, 77, 1);
+                seen_remove(&s, 77, 1);
+        }
+        ck_assert_int_eq(r, 0);
+        ck_assert(!seen_save_failed(&s));
+        ck_assert_int_eq(seen_add(&s, 77, 1), 0);
+        ck_assert(seen_save_failed(&s));
+        seen_save_end(&s);
+        ck_assert(!seen_save_failed(&s));
+        check_all(&s, (const uint64_t[]){0, 77}, 1);
+        seen_deinit(&s);
+}
+END_TEST
+
+/* Cut off, or changed anywhere: it is refused, or taken for something else that might have been saved. */
+START_TEST(what_was_not_saved_is_not_loaded)
+{
+        static Crowd c;
+        CX_CLEANUP(buffer_deinit) Buffer image = BUFFER_NULL;
+        Seen loaded = {0};
+
+        c = (Crowd){.seen = SEEN_INIT(key)};
+        grow(&c, 0, 100);
+        seen_save(&c.seen, &(ImageWriter){.write = image_case_write, .user = &image});
+        for (size_t n = 0; n < image.n; n += n < 60 || image.n - n < 60 ? 1 : 9973) {
+                ck_assert_int_eq(load(&loaded, &image, n), -EBADMSG);
+                ck_assert_uint_eq(loaded.n, 0);
+        }
+        for (size_t at = 16; at < image.n; at += at < 60 || image.n - at < 60 ? 1 : 99991)
+                for (unsigned bit = 0; bit < 8; bit += 7) {
+                        ImageReader from = {.at = (const unsigned char *)image.data, .n = image.n};
+
+                        image.data[at] = (char)(image.data[at] ^ 1 << bit);
+                        if (seen_load(&loaded, &from) == 0)
+                                seen_deinit(&loaded);
+                        image.data[at] = (char)(image.data[at] ^ 1 << bit);
+                }
+        ck_assert_int_eq(load(&loaded, &image, image.n), 0);
+        ck_assert_int_eq(load(&loaded, &image, image.n), -EBADMSG); /* it is not empty */
+        ck_assert_uint_eq(loaded.n, c.seen.n);
+        seen_deinit(&loaded);
+        seen_deinit(&c.seen);
+}
+END_TEST
+
+/* What it does not have, the kernel cannot read for it. */
+START_TEST(a_forked_child_has_no_tables)
+{
+        static const char memory[16];
+        Seen s = SEEN_INIT(key);
+        int ends[2], status;
+        pid_t child;
+
+        ck_assert_int_eq(seen_add(&s, 1, 1), 0);
+        ck_assert_int_eq(pipe(ends), 0);
+        child = fork();
+        ck_assert_int_ge(child, 0);
+        if (child == 0)
+                _exit(write(ends[1], memory, sizeof(memory)) != sizeof(memory) ||
+                      write(ends[1], s.table.places, 16) >= 0 || errno != EFAULT);
+        ck_assert_int_eq(waitpid(child, &status, 0), child);
+        ck_assert_int_eq(status, 0);
+        ck_assert_int_eq(write(ends[1], s.table.places, 16), 16);
+        (void)close(ends[0]);
+        (void)close(ends[1]);
+        seen_deinit(&s);
+}
+END_TEST
+
 START_TEST(the_same_id_of_two_sources_is_two_surveys)
 {
         Seen s = SEEN_INIT(key);
@@ -301,5 +477,6 @@ END_TEST
 CHECK_MAIN("seen", what_was_added_is_found_and_nothing_else, one_hash_holds_several_numbers_oldest_first,
            removal_keeps_the_rest_findable, a_table_that_grows_loses_nothing, no_step_of_growing_loses_any,
            numbers_outgrow_their_places_and_lose_nothing, a_leap_of_the_numbers_is_taken,
-           what_adding_takes_is_known_before, an_earlier_table_goes_also_where_nothing_is_added,
-           the_same_id_of_two_sources_is_two_surveys)
+           what_comes_and_goes_while_it_is_saved_is_saved, what_changes_too_much_is_not_saved,
+           what_was_not_saved_is_not_loaded, a_forked_child_has_no_tables, what_adding_takes_is_known_before,
+           an_earlier_table_goes_also_where_nothing_is_added, the_same_id_of_two_sources_is_two_surveys)

@@ -21,47 +21,15 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "daemon/io/conn.h"
+#include "daemon/io/conn_private.h"
+#include "daemon/io/conn_read.h"
 #include "daemon/io/tls.h"
 
-/* In one turn of the loop. A turn is to be short, and an answer is to go out in few of them. */
+/* In one turn of the loop (of TLS; see conn_read.h). A turn is to be short, and an answer is to go out in few of them. */
 #define READ_MAX  ((size_t)64 * 1024)
 #define WRITE_MAX ((size_t)256 * 1024)
 /* Bytes that buy another second for sending the rest. */
 #define LINGER_RATE ((usec_t)8 * 1024)
-
-struct Conn {
-        Loop *loop;
-        struct bufferevent *bev;
-        struct event *tick;
-        Accepted from; /* its fd is the bufferevent's */
-        ConnLimits limits;
-        const ConnOps *ops;
-        void *user;
-
-        usec_t deadline;
-        usec_t active_at;   /* when something came or went last, as far as noticed */
-        usec_t sent_at;     /* when something went last, or began to wait */
-        usec_t linger_at;   /* USEC_INFINITY: not closing */
-        usec_t armed_for;   /* of @tick; USEC_INFINITY: not armed */
-        uint64_t queued;    /* bytes, ever */
-        uint64_t sent_seen; /* bytes that were out at @sent_at */
-
-        ConnReason reason;
-        unsigned busy; /* inside a callback of the owner */
-        bool dead;     /* conn_free() was called in there */
-        bool paused;
-        bool resuming; /* with the next tick */
-        bool choked;   /* too much output is unsent */
-        bool full;     /* as much input waits as may: it is not read from */
-        bool eof;
-        bool eof_told;
-        bool broken; /* nothing can be written; what has come still has its turn */
-        bool closing;
-        bool shut; /* our side is shut down */
-        bool over;
-        bool told; /* on_closed() was called */
-};
 
 static void release(Conn *c)
 {
@@ -83,7 +51,7 @@ static bool leave(Conn *c)
         return false;
 }
 
-static void finish(Conn *c, ConnReason reason)
+void conn_finish(Conn *c, ConnReason reason)
 {
         if (c->over)
                 return;
@@ -104,7 +72,7 @@ static usec_t due(const Conn *c)
         return at;
 }
 
-static void arm(Conn *c)
+void conn_arm(Conn *c)
 {
         usec_t at = due(c), delay;
         struct timeval tv;
@@ -114,13 +82,12 @@ static void arm(Conn *c)
         delay = usec_max(0, usec_min(at - loop_monotonic(c->loop), USEC_DAY));
         tv = (struct timeval){.tv_sec = delay / USEC_SEC, .tv_usec = delay % USEC_SEC};
         if (event_add(c->tick, &tv) < 0)
-                finish(c, CONN_MEMORY);
+                conn_finish(c, CONN_MEMORY);
         else
                 c->armed_for = at;
 }
 
-/* Output has moved. */
-static void touch_sent(Conn *c)
+void conn_touch_sent(Conn *c)
 {
         c->active_at = c->sent_at = loop_monotonic(c->loop);
         c->sent_seen = c->queued - conn_unsent(c);
@@ -135,7 +102,7 @@ static void flushed(Conn *c)
         if (c->from.tls)
                 tls_say_goodbye(c->bev);
         if (c->eof || shutdown(bufferevent_getfd(c->bev), SHUT_WR) < 0)
-                finish(c, CONN_CLOSED);
+                conn_finish(c, CONN_CLOSED);
 }
 
 static bool may_deliver(const Conn *c)
@@ -157,7 +124,7 @@ static void set_reading(Conn *c)
         if (full)
                 bufferevent_disable(c->bev, EV_READ);
         else if (bufferevent_enable(c->bev, EV_READ) < 0)
-                finish(c, CONN_MEMORY);
+                conn_finish(c, CONN_MEMORY);
 }
 
 /* Offers to the owner what it has not taken yet, and then the end. False if @c is gone. */
@@ -171,42 +138,30 @@ static bool deliver(Conn *c)
         while (used > 0 && may_deliver(c) && (n = evbuffer_get_length(in)) > 0) {
                 data = (const char *)evbuffer_pullup(in, -1);
                 if (!data) {
-                        finish(c, CONN_MEMORY);
+                        conn_finish(c, CONN_MEMORY);
                         break;
                 }
                 used = c->ops->on_data(c, data, n, c->user);
                 if (!c->dead && evbuffer_drain(in, used) < 0)
-                        finish(c, CONN_ERROR);
+                        conn_finish(c, CONN_ERROR);
         }
         if (may_deliver(c) && evbuffer_get_length(in) >= c->limits.in_high)
-                finish(c, CONN_OVERFLOW);
+                conn_finish(c, CONN_OVERFLOW);
         if (may_deliver(c) && c->eof && !c->eof_told) {
                 c->eof_told = true;
                 n = evbuffer_get_length(in);
                 data = n > 0 ? (const char *)evbuffer_pullup(in, -1) : "";
                 if (!data)
-                        finish(c, CONN_MEMORY);
+                        conn_finish(c, CONN_MEMORY);
                 else if (c->ops->on_eof)
                         c->ops->on_eof(c, data, n, c->user);
                 else
-                        finish(c, CONN_EOF);
+                        conn_finish(c, CONN_EOF);
         }
         set_reading(c);
         if (c->broken && !c->resuming)
-                finish(c, CONN_ERROR);
+                conn_finish(c, CONN_ERROR);
         return leave(c);
-}
-
-static void bev_read(struct bufferevent *bev, void *user)
-{
-        struct evbuffer *in = bufferevent_get_input(bev);
-        Conn *c = user;
-
-        c->active_at = loop_monotonic(c->loop);
-        if (c->closing)
-                (void)evbuffer_drain(in, evbuffer_get_length(in));
-        else if (deliver(c))
-                arm(c);
 }
 
 static void bev_write(struct bufferevent *bev CX_UNUSED, void *user)
@@ -215,7 +170,7 @@ static void bev_write(struct bufferevent *bev CX_UNUSED, void *user)
 
         if (c->over)
                 return;
-        touch_sent(c);
+        conn_touch_sent(c);
         if (c->closing) {
                 if (conn_unsent(c) == 0)
                         flushed(c);
@@ -231,7 +186,7 @@ static void bev_write(struct bufferevent *bev CX_UNUSED, void *user)
                 if (!deliver(c))
                         return;
         }
-        arm(c);
+        conn_arm(c);
 }
 
 static void bev_event(struct bufferevent *bev, short what, void *user)
@@ -244,17 +199,38 @@ static void bev_event(struct bufferevent *bev, short what, void *user)
                 c->broken = c->broken || what & BEV_EVENT_ERROR;
                 /* With TLS libevent stops writing, too, but the peer may still read. */
                 if (c->from.tls && bufferevent_enable(bev, EV_WRITE) < 0)
-                        finish(c, CONN_MEMORY);
+                        conn_finish(c, CONN_MEMORY);
                 if (!c->closing && !deliver(c))
                         return;
                 if (c->shut || (c->closing && c->broken))
-                        finish(c, c->shut ? CONN_CLOSED : CONN_ERROR);
-                arm(c);
+                        conn_finish(c, c->shut ? CONN_CLOSED : CONN_ERROR);
+                conn_arm(c);
         } else if (what & (BEV_EVENT_ERROR | BEV_EVENT_EOF)) {
                 c->broken = c->resuming && !c->closing;
                 if (!c->broken)
-                        finish(c, c->shut ? CONN_CLOSED : CONN_ERROR);
+                        conn_finish(c, c->shut ? CONN_CLOSED : CONN_ERROR);
         }
+}
+
+static void bev_read(struct bufferevent *bev, void *user)
+{
+        struct evbuffer *in = bufferevent_get_input(bev);
+        Conn *c = user;
+        int r;
+
+        c->active_at = loop_monotonic(c->loop);
+        if (c->closing) {
+                (void)evbuffer_drain(in, evbuffer_get_length(in));
+                return;
+        }
+        r = c->from.tls ? 0 : conn_read_more(bev);
+        if (!deliver(c))
+                return;
+        if (r < 0) { /* as the bufferevent does */
+                bufferevent_disable(bev, EV_READ);
+                bev_event(bev, BEV_EVENT_READING | BEV_EVENT_ERROR, c);
+        }
+        conn_arm(c);
 }
 
 static void look_at_times(Conn *c)
@@ -262,15 +238,15 @@ static void look_at_times(Conn *c)
         usec_t now = loop_monotonic(c->loop);
 
         if (c->queued - conn_unsent(c) != c->sent_seen)
-                touch_sent(c);
+                conn_touch_sent(c);
         if (now >= c->deadline)
-                finish(c, CONN_DEADLINE);
+                conn_finish(c, CONN_DEADLINE);
         else if (now >= c->linger_at)
-                finish(c, c->shut ? CONN_CLOSED : CONN_STALLED);
+                conn_finish(c, c->shut ? CONN_CLOSED : CONN_STALLED);
         else if (conn_unsent(c) > 0 && now >= usec_after(c->sent_at, c->limits.stall))
-                finish(c, CONN_STALLED);
+                conn_finish(c, CONN_STALLED);
         else if (now >= usec_after(c->active_at, c->limits.idle))
-                finish(c, CONN_IDLE);
+                conn_finish(c, CONN_IDLE);
 }
 
 static void on_tick(evutil_socket_t fd CX_UNUSED, short what CX_UNUSED, void *user)
@@ -294,7 +270,7 @@ static void on_tick(evutil_socket_t fd CX_UNUSED, short what CX_UNUSED, void *us
                 c->paused = c->resuming = false;
         look_at_times(c);
         if (deliver(c))
-                arm(c);
+                conn_arm(c);
 }
 
 static int start(Conn *c)
@@ -320,7 +296,7 @@ static int start(Conn *c)
         (void)bufferevent_set_max_single_write(c->bev, WRITE_MAX);
         if (bufferevent_enable(c->bev, EV_READ | EV_WRITE) < 0)
                 return -EIO;
-        arm(c);
+        conn_arm(c);
         return 0;
 }
 
@@ -370,62 +346,6 @@ Conn *conn_free(Conn *c)
         return NULL;
 }
 
-int conn_write(Conn *c, const void *data, size_t n)
-{
-        size_t unsent = conn_unsent(c);
-
-        if (c->closing || c->over)
-                return -EPIPE;
-        if (n > c->limits.out_max || unsent > c->limits.out_max - n) {
-                finish(c, CONN_OVERFLOW);
-                return -ENOBUFS;
-        }
-        /* The time for taking it starts now if nothing else was waiting. */
-        if (unsent == 0)
-                touch_sent(c);
-        if (bufferevent_write(c->bev, data, n) < 0) {
-                finish(c, CONN_MEMORY);
-                return -ENOMEM;
-        }
-        c->queued += n;
-        if (unsent + n > c->limits.out_high)
-                c->choked = true;
-        arm(c);
-        return 0;
-}
-
-/* What of it the kernel takes; the bufferevent finds out what is wrong if it takes none. */
-static size_t send_now(Conn *c, const void *data, size_t n)
-{
-        ssize_t k;
-
-        if (c->from.tls || conn_unsent(c) > 0)
-                return 0;
-        k = send(bufferevent_getfd(c->bev), data, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-        return k > 0 ? (size_t)k : 0;
-}
-
-int conn_write_now(Conn *c, const void *data, size_t n)
-{
-        size_t sent = c->closing || c->over ? 0 : send_now(c, data, n);
-
-        if (sent) {
-                c->queued += sent;
-                touch_sent(c);
-        }
-        return n > sent ? conn_write(c, (const char *)data + sent, n - sent) : 0;
-}
-
-size_t conn_unsent(const Conn *c)
-{
-        return evbuffer_get_length(bufferevent_get_output(c->bev));
-}
-
-bool conn_is_choked(const Conn *c)
-{
-        return c->choked;
-}
-
 void conn_pause(Conn *c)
 {
         c->paused = true;
@@ -446,7 +366,7 @@ void conn_resume(Conn *c)
         /* By the owner that paused it for this piece of input. After each piece it is the turn of the others. */
         c->resuming = true;
         if (event_add(c->tick, &next_round) < 0)
-                finish(c, CONN_MEMORY);
+                conn_finish(c, CONN_MEMORY);
         else
                 c->armed_for = 0;
 }
@@ -454,7 +374,7 @@ void conn_resume(Conn *c)
 void conn_set_deadline(Conn *c, usec_t at)
 {
         c->deadline = at;
-        arm(c);
+        conn_arm(c);
 }
 
 void conn_close(Conn *c)
@@ -479,12 +399,12 @@ void conn_close_within(Conn *c, usec_t linger)
         set_reading(c);
         if (conn_unsent(c) == 0)
                 flushed(c);
-        arm(c);
+        conn_arm(c);
 }
 
 void conn_cut(Conn *c, ConnReason reason)
 {
-        finish(c, reason);
+        conn_finish(c, reason);
 }
 
 bool conn_is_closing(const Conn *c)

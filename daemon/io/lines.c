@@ -15,8 +15,13 @@
 #include "daemon/io/lines.h"
 #include "daemon/io/log.h"
 
-/* Lines of one client that are handled before it is the turn of the others: much may have gathered while it was paused. */
-#define LINES_AT_ONCE 32
+/*
+ * Lines of one client that are handled before it is the turn of the others: much may have gathered while it was paused. Of
+ * all clients together it should not be many more than LINES_A_TURN: a millisecond, with surveys.
+ */
+#define LINES_A_TURN 512
+#define LINES_LEAST  16
+#define LINES_MOST   64
 
 struct LineSession {
         LIST_ENTRY(LineSession) link;
@@ -46,6 +51,13 @@ static void session_free(LineSession *s)
         free(s);
 }
 
+static unsigned lines_at_once(const LineServer *s)
+{
+        unsigned n = LINES_A_TURN / s->n_sessions;
+
+        return n < LINES_LEAST ? LINES_LEAST : n > LINES_MOST ? LINES_MOST : n;
+}
+
 static bool on_frame(uint64_t number, Text line, void *user)
 {
         LineSession *s = user;
@@ -54,7 +66,7 @@ static bool on_frame(uint64_t number, Text line, void *user)
                 s->server->ops->on_line(s, number, line, s->user);
         else
                 s->server->ops->on_too_long(s, number, s->user);
-        if (++s->n_at_once == LINES_AT_ONCE && !s->paused) {
+        if (++s->n_at_once >= lines_at_once(s->server) && !s->paused) {
                 conn_pause(s->conn);
                 conn_resume(s->conn);
                 return false;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Whose turn it is while one client has sent much. */
+/* Whose turn it is while one client has sent much, and what becomes of it. */
+
+#include <sys/socket.h>
 
 #include "daemon/io/lines.h"
 #include "tests/support/check_main.h"
@@ -15,6 +17,7 @@ static uint64_t g_handled, g_handled_before, g_most_at_once;
 static uint64_t g_numbers; /* the sum of them */
 static bool g_answers;
 static int g_ended, g_closed;
+static ConnReason g_reason;
 
 static int on_open(LineSession *s CX_UNUSED, void *server_user, void **ret)
 {
@@ -43,9 +46,10 @@ static void on_end(LineSession *s, uint64_t n_lines, void *user CX_UNUSED)
         line_close(s);
 }
 
-static void on_closed(LineSession *s CX_UNUSED, ConnReason reason CX_UNUSED, void *user CX_UNUSED)
+static void on_closed(LineSession *s CX_UNUSED, ConnReason reason, void *user CX_UNUSED)
 {
         g_closed++;
+        g_reason = reason;
         if (g_answers)
                 loop_stop(g_world.loop);
 }
@@ -112,8 +116,51 @@ START_TEST(many_lines_of_one_client_are_handled_some_at_a_time)
         ck_assert_uint_eq(g_handled, N_LINES);
         ck_assert_uint_eq(g_numbers, (uint64_t)N_LINES * (N_LINES + 1) / 2);
         ck_assert_uint_gt(g_most_at_once, 1);
-        ck_assert_uint_lt(g_most_at_once, N_LINES / 4);
+        ck_assert_uint_le(g_most_at_once, 2 * 64);
         ck_assert_int_eq(g_ended, 1);
+        ck_assert_int_eq(g_closed, 1);
+        finish(listener);
+}
+END_TEST
+
+START_TEST(with_many_clients_each_has_fewer_lines_at_a_time)
+{
+        Listener *listener = begin("lines.sock", false);
+        int others[40];
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(others); i++)
+                others[i] = client_connect(listener_address(listener));
+        world_spawn(&g_world, hasty_client, listener_address(listener), NULL);
+        world_wait(&g_world);
+        ck_assert_uint_eq(line_server_count(g_server), CX_ARRAY_LEN(others));
+        ck_assert_uint_eq(g_handled, N_LINES);
+        ck_assert_uint_gt(g_most_at_once, 1);
+        ck_assert_uint_le(g_most_at_once, 2 * 16);
+        for (size_t i = 0; i < CX_ARRAY_LEN(others); i++)
+                close(others[i]);
+        finish(listener);
+}
+END_TEST
+
+/* Exactly what is read at once has come, and then the client has reset the connection. */
+START_TEST(who_resets_has_not_ended_the_last_line)
+{
+        static char lines[4096];
+        static const struct linger at_once = {.l_onoff = 1};
+        Listener *listener = begin(NULL, true);
+        int fd = client_connect(listener_address(listener));
+
+        while (line_server_count(g_server) == 0)
+                world_pass(&g_world, USEC_MSEC);
+        for (size_t i = 0; i < sizeof(lines); i++)
+                lines[i] = i % 2 && i + 1 < sizeof(lines) ? '\n' : 'x';
+        client_send(fd, lines, sizeof(lines));
+        ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+        close(fd);
+        ck_assert_int_eq(loop_run(g_world.loop), 0);
+        ck_assert_uint_le(g_handled, sizeof(lines) / 2 - 1);
+        ck_assert_int_eq(g_ended, 0);
+        ck_assert_int_eq(g_reason, CONN_ERROR);
         ck_assert_int_eq(g_closed, 1);
         finish(listener);
 }
@@ -134,4 +181,5 @@ START_TEST(who_leaves_without_an_answer_has_said_it_all_the_same)
 END_TEST
 
 CHECK_MAIN("lines_turns", many_lines_of_one_client_are_handled_some_at_a_time,
+           with_many_clients_each_has_fewer_lines_at_a_time, who_resets_has_not_ended_the_last_line,
            who_leaves_without_an_answer_has_said_it_all_the_same)

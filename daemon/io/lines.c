@@ -17,9 +17,9 @@
 
 /*
  * Lines of one client that are handled before it is the turn of the others: much may have gathered while it was paused. Of
- * all clients together it should not be many more than LINES_A_TURN: a millisecond, with surveys.
+ * all clients together it should not be many more than LINES_A_TURN: half a millisecond, with surveys.
  */
-#define LINES_A_TURN 512
+#define LINES_A_TURN 320
 #define LINES_LEAST  16
 #define LINES_MOST   64
 

@@ -49,7 +49,15 @@ static void give_up(Snapshots *s, const char *what, int error)
         snapshots_abandon(s);
         if (error < 0)
                 snapshots_note_failure(s, what, -error);
-        s->failed = true;
+}
+
+static void end_under_way(Snapshots *s)
+{
+        s->given_up = true;
+        if (s->child)
+                (void)kill(s->child, SIGKILL);
+        else if (!s->busy)
+                snapshots_abandon(s);
 }
 
 /* --- while a child writes it ---------------------------------------------------------------------------- */
@@ -236,7 +244,7 @@ static void on_child_ended(int number CX_UNUSED, void *user)
                                     WTERMSIG(status));
                 else if (!s->given_up)
                         snapshots_note_failure(s, "cannot be written", WEXITSTATUS(status));
-                s->failed = true;
+                s->failed = s->failed || !s->given_up;
                 return;
         }
         snapshots_place(s);
@@ -244,11 +252,8 @@ static void on_child_ended(int number CX_UNUSED, void *user)
 
 void snapshots_give_up(Snapshots *s)
 {
-        s->given_up = true;
-        if (s->child)
-                (void)kill(s->child, SIGKILL);
-        else if (!s->busy && s->file)
-                give_up(s, "", 0);
+        s->failed = s->failed || s->file;
+        end_under_way(s);
 }
 
 void snapshots_distrust(Snapshots *s)
@@ -317,7 +322,7 @@ void snapshots_reconfigure(Snapshots *s)
          * What is being written is of the engine before, and so is what is in place: were that configuration to come back,
          * it would not have what is deleted from now on where a start that reads everything has it.
          */
-        snapshots_give_up(s);
+        end_under_way(s);
         s->outdated = s->marks.live || s->marks.next;
         if (s->outdated && !s->busy)
                 snapshots_forget(s);

@@ -245,6 +245,7 @@ static void on_child_ended(int number CX_UNUSED, void *user)
                 else if (!s->given_up)
                         snapshots_note_failure(s, "cannot be written", WEXITSTATUS(status));
                 s->failed = s->failed || !s->given_up;
+                snapshots_look(s);
                 return;
         }
         snapshots_place(s);

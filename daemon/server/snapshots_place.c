@@ -81,6 +81,7 @@ static void forget_done(JournalJob *job, int result)
         s->counted_live = 0;
         s->marks = (SnapshotMarks){.epoch = s->marks.epoch};
         intake_keep(s->server->intake, 0, 0);
+        snapshots_look(s);
 }
 
 /* Until it is done, what changes is kept as before. */

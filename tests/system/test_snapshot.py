@@ -191,6 +191,17 @@ def children(d):
         return [int(pid) for pid in file.read().split()]
 
 
+def has_stopped_child(d):
+    for pid in children(d):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+                if stat.read().rsplit(")", 1)[1].split()[0] == "T":
+                    return True
+        except FileNotFoundError:
+            continue
+    return False
+
+
 def catch(d, number, now, caught):
     """Sends surveys, and a signal to every process that takes a snapshot, until one was caught."""
     sent = []
@@ -247,18 +258,8 @@ def unfinished():
         d.spawn()
         d.wait_ready()
 
-        def stopped():
-            for pid in children(d):
-                try:
-                    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-                        if stat.read().rsplit(")", 1)[1].split()[0] == "T":
-                            return True
-                except FileNotFoundError:
-                    continue
-            return False
-
         # Caught before it is in place, or the store knows a snapshot already: then from the beginning.
-        catch(d, signal.SIGSTOP, now, stopped)
+        catch(d, signal.SIGSTOP, now, lambda: has_stopped_child(d))
         first = not d.out.find("snapshot surveys_until=.* bytes=")
         d.send(*({**survey, "id": f"s{i}", "rev": 2, "answers": {"csat": 5}} for i in range(100)))
         d.restart(kill=True)
@@ -375,6 +376,23 @@ def child():
         catch(d, signal.SIGKILL, now, lambda: d.out.find("snapshot process was killed by signal 9"))
         cx.until("it is gone", lambda: not os.path.exists(snapshot(d) + ".new"))
         d.send({"id": "after", "ts": now, "queue": "tech"})
+        d.restart(kill=True)
+        assert used(d)
+
+
+@cx.case("a snapshot that a reload has overtaken is followed at once by one of the engine behind it")
+def overtaken():
+    now = int(time.time())
+    with cx.Daemon(config(after=1)) as d:
+        d.send({"id": "first", "ts": now, "queue": "tech"})
+        catch(d, signal.SIGSTOP, now, lambda: has_stopped_child(d))
+        d.configure(
+            cx.base_config(rules=cxstate.RULES[1:], principals=cxstate.PRINCIPALS, store={"snapshot_after": 1})
+        )
+        d.reload()
+        mark = len(d.out.lines)
+        d.send({"id": "last", "ts": now, "queue": "tech"})
+        taken(d, mark)
         d.restart(kill=True)
         assert used(d)
 

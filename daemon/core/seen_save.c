@@ -207,6 +207,9 @@ static int load(Seen *s, ImageReader *from)
                 return r;
         memcpy(&s->key, key, sizeof(s->key));
         s->newest = image_get_number(from);
+        /* No table becomes smaller while it is saved. */
+        if (seen_table_bytes(&table) > from->n)
+                return -EBADMSG;
         if (table.size && seen_table_make(&table) < 0)
                 return -ENOMEM;
         s->table = table;

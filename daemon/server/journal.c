@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
@@ -10,6 +12,11 @@
 #include "daemon/io/log.h"
 #include "daemon/server/journal.h"
 
+/*
+ * Behind a job the next one mostly comes within so long, from who waited for the one before or from what has gathered
+ * meanwhile. To sleep and to be woken takes longer than what is left of it, on both sides.
+ */
+#define AWAKE_NSEC 60000
 /* Without work for so long, nobody waits. */
 #define QUIET_NSEC 2000000
 
@@ -26,6 +33,7 @@ struct Journal {
         Queue finished;
         bool stop;
 
+        atomic_uint n_submitted; /* read without the lock */
         bool joined;
         Store *store;
         void (*ring)(void *user);
@@ -67,6 +75,27 @@ static void work(Journal *j, JournalJob *job)
         j->ring(j->user);
 }
 
+static int64_t nanoseconds(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Stays awake for a moment, and leaves the processor to whoever wants it. */
+static void look_out(Journal *j)
+{
+        unsigned before = atomic_load(&j->n_submitted);
+        int64_t until;
+
+        pthread_mutex_unlock(&j->lock);
+        until = nanoseconds() + AWAKE_NSEC;
+        while (atomic_load(&j->n_submitted) == before && nanoseconds() < until)
+                sched_yield();
+        pthread_mutex_lock(&j->lock);
+}
+
 /* Sleeps until there is work. False: it was so quiet that there is time for other things. */
 static bool wait_for_work(Journal *j, bool for_long)
 {
@@ -89,6 +118,8 @@ static bool next_job(Journal *j, JournalJob **ret)
         bool quiet = false;
 
         pthread_mutex_lock(&j->lock);
+        if (!j->waiting.first && !j->stop)
+                look_out(j);
         while (!(*ret = queue_pop(&j->waiting)) && !j->stop && !quiet)
                 quiet = !wait_for_work(j, store_log(j->store) == STORE_LOG_SHORT);
         pthread_mutex_unlock(&j->lock);
@@ -213,6 +244,7 @@ void journal_submit(Journal *j, JournalJob *job)
         if (j->stop)
                 job->result = -ECANCELED;
         queue_push(j->stop ? &j->finished : &j->waiting, job);
+        atomic_fetch_add(&j->n_submitted, 1);
         pthread_mutex_unlock(&j->lock);
         pthread_cond_signal(&j->work);
 }

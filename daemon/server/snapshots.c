@@ -123,6 +123,8 @@ static void part_done(JournalJob *job, int result)
                 return;
         if (result < 0 || s->given_up) {
                 give_up(s, "cannot be written", result);
+                if (s->outdated) /* a look might have to wait for upkeep */
+                        snapshots_forget(s);
                 return;
         }
         take_part(s);

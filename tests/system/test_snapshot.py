@@ -197,7 +197,7 @@ def has_stopped_child(d):
             with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
                 if stat.read().rsplit(")", 1)[1].split()[0] == "T":
                     return True
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
     return False
 
@@ -209,13 +209,16 @@ def catch(d, number, now, caught):
     def again():
         sent.append({"id": f"catch-{len(sent)}", "ts": now, "queue": "tech", "answers": {"csat": 3}})
         d.send(sent[-1])
-        for pid in children(d):
-            try:
-                # Not before it has let go of the daemon's sockets, which it would keep.
-                if len(os.listdir(f"/proc/{pid}/fd")) <= 4:
-                    os.kill(pid, number)
-            except (FileNotFoundError, ProcessLookupError):
-                continue
+        # It comes some time behind the acknowledgement, and does not live long.
+        end = time.monotonic() + 0.5
+        while not caught() and time.monotonic() < end:
+            for pid in children(d):
+                try:
+                    # Not before it has let go of the daemon's sockets, which it would keep.
+                    if len(os.listdir(f"/proc/{pid}/fd")) <= 4:
+                        os.kill(pid, number)
+                except (FileNotFoundError, ProcessLookupError):
+                    continue
         return caught()
 
     cx.until("a child was caught", again, 60)

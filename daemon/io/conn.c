@@ -96,11 +96,19 @@ void conn_touch_sent(Conn *c)
 /* All output is out: say so to the peer, and wait for the same from there. */
 static void flushed(Conn *c)
 {
-        if (c->shut)
+        static const struct timeval soon = {.tv_usec = 10000};
+
+        if (c->shut || c->over)
                 return;
+        /* The kernel may be full of the answer; until c->linger_at it is tried again. */
+        if (c->from.tls && !tls_say_goodbye(c->bev)) {
+                if (event_add(c->tick, &soon) < 0)
+                        conn_finish(c, CONN_MEMORY);
+                else
+                        c->armed_for = 0;
+                return;
+        }
         c->shut = true;
-        if (c->from.tls)
-                tls_say_goodbye(c->bev);
         if (c->eof || shutdown(bufferevent_getfd(c->bev), SHUT_WR) < 0)
                 conn_finish(c, CONN_CLOSED);
 }
@@ -269,6 +277,8 @@ static void on_tick(evutil_socket_t fd CX_UNUSED, short what CX_UNUSED, void *us
         if (c->resuming)
                 c->paused = c->resuming = false;
         look_at_times(c);
+        if (c->closing && conn_unsent(c) == 0)
+                flushed(c);
         if (deliver(c))
                 conn_arm(c);
 }

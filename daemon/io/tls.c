@@ -119,11 +119,13 @@ struct bufferevent *tls_accept(Tls *t, struct event_base *base, int fd, int opti
         return b;
 }
 
-void tls_say_goodbye(struct bufferevent *b)
+bool tls_say_goodbye(struct bufferevent *b)
 {
         SSL *ssl = bufferevent_openssl_get_ssl(b);
+        int r = ssl && SSL_is_init_finished(ssl) ? SSL_shutdown(ssl) : 0;
+        bool is_full = r < 0 && SSL_get_error(ssl, r) == SSL_ERROR_WANT_WRITE;
 
-        /* One try: a peer that cannot take it now will see the end of the stream anyway. */
-        if (ssl && SSL_is_init_finished(ssl) && SSL_shutdown(ssl) < 0)
+        if (r < 0)
                 ERR_clear_error();
+        return !is_full;
 }

@@ -24,7 +24,7 @@ Tls *tls_unref(Tls *t);
 
 /* For the files of this layer only: a bufferevent; NULL without memory. @fd is taken over in any case. */
 struct bufferevent *tls_accept(Tls *t, struct event_base *base, int fd, int options);
-/* Sends the close-notify; nothing may be written afterwards. */
-void tls_say_goodbye(struct bufferevent *b);
+/* Sends the close-notify; nothing may be written afterwards. False: the kernel takes no more just now, try again. */
+bool tls_say_goodbye(struct bufferevent *b);
 
 CX_DEFINE_CLEANUP(Tls, tls_unref)

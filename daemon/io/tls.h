@@ -8,6 +8,8 @@
  * that replaces it.
  */
 
+#include <stdbool.h>
+
 #include "proto/base/def.h"
 
 #define TLS_REASON_MAX 256

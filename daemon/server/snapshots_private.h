@@ -60,9 +60,9 @@ void snapshots_abandon(Snapshots *s);
 
 /* snapshots_place.c: a transaction of its own. As the store. */
 CX_MUST_CHECK int snapshots_commit_marks(Store *store, const SnapshotMarks *marks);
-/* The file is whole: into place with it, and what older ones needed goes. Both of these on the storage thread. */
+/* Has the storage thread move the file, which is whole, into place, and then delete what older ones needed. */
 void snapshots_place(Snapshots *s);
-/* None is wanted any more, neither the one in place. Until that is done, what changes is kept as before. */
+/* Likewise for all that there is: none is wanted any more. Until it is done, what changes is kept as before. */
 void snapshots_forget(Snapshots *s);
 void snapshots_note_placed(Snapshots *s, usec_t now);
 void snapshots_note_failure(Snapshots *s, const char *what, int error);

@@ -81,7 +81,7 @@ int engine_cover_scopes(Engine *e)
         for (; e->n_scopes < n; e->n_scopes++) {
                 ScopeId scope = (ScopeId)e->n_scopes;
 
-                e->scopes[scope] = (ScopeData){.assigned = org_scope(e->org, scope)->assigned};
+                e->scopes[scope] = (ScopeData){.assigned = org_scope(e->org, scope)->assigned, .saved = true};
                 engine_recount(e, scope);
         }
         return 0;

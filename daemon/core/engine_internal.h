@@ -13,6 +13,7 @@
 #include "daemon/core/engine.h"
 #include "daemon/core/evidence.h"
 #include "daemon/core/fresh.h"
+#include "daemon/core/image.h"
 #include "daemon/core/recent.h"
 #include "daemon/core/schedule.h"
 #include "daemon/core/score.h"
@@ -123,6 +124,7 @@ typedef struct ScopeData {
         bool has_data;
         bool assigned; /* as in ScopeInfo */
         bool covered;  /* rules count it (engine_cover.c) */
+        bool saved;    /* it is in the snapshot, or is none of its scopes */
 } ScopeData;
 
 struct Engine {
@@ -156,6 +158,8 @@ struct Engine {
         bool limits_moved;       /* of a rule at least, since the last tick */
         uint64_t step;
         EngineStats stats;
+        ImageWriter saving; /* a snapshot that is being taken (snapshot.c); no `write`: there is none */
+        size_t save_next;   /* what is not in it has at least this number */
 };
 
 /* engine.c: the number of the bucket that @t lies in, within what an int32_t holds. */
@@ -179,6 +183,15 @@ void engine_limits_seen(Engine *e);
 static inline FreshGrids engine_grids(const Engine *e, ScopeCounts *counts)
 {
         return (FreshGrids){.grids = counts->grids, .kept = e->kept};
+}
+
+/* snapshot.c */
+void engine_save_scope(Engine *e, ScopeId scope);
+/* Before anything of a scope changes that a snapshot has: one that is being taken gets it as it was. */
+static inline void engine_before_change(Engine *e, ScopeId scope)
+{
+        if (e->saving.write && !e->scopes[scope].saved)
+                engine_save_scope(e, scope);
 }
 
 /* Its figures of @metrics (not none) are other ones now. */

@@ -90,6 +90,8 @@ void engine_forget(Engine *e, const Survey *survey)
         for (size_t i = 0; i < place.n_scopes; i++) {
                 uint64_t rest = engine_watched(e, place.scopes[i], place.values.answered);
 
+                if (rest)
+                        engine_before_change(e, place.scopes[i]);
                 for (; rest; rest &= rest - 1) {
                         Cell *cell = engine_cell_find(e, place.scopes[i], (size_t)__builtin_ctzll(rest));
 

@@ -247,9 +247,11 @@ static int count_version(Engine *e, Version *v, int delta)
         int r = 0;
 
         prefetch_sheets(e, v);
-        for (size_t i = 0; i < v->n_chain; i++)
+        for (size_t i = 0; i < v->n_chain; i++) {
+                engine_before_change(e, v->chain[i]);
                 if (delta > 0)
                         e->scopes[v->chain[i]].has_data = true;
+        }
         if (v->values->answered == 0)
                 return 0;
         for (size_t i = 0; i < v->n_chain && r == 0; i++) {

@@ -106,41 +106,37 @@ Text idpool_text(const IdPool *p, uint32_t handle)
         };
 }
 
-void idpool_save(const IdPool *p, const ImageWriter *to)
+int idpool_guide_init(IdPoolGuide *g, size_t n)
 {
-        for (unsigned i = 0; i < IDPOOL_CLASSES; i++) {
-                const struct IdPoolClass *c = &p->classes[i];
-
-                image_put_number(to, c->n);
-                image_put_number(to, c->free);
-                image_put(to, c->data, c->n * (sizeof(Place) + room[i]));
-        }
-}
-
-int idpool_load(IdPool *p, ImageReader *from)
-{
-        for (unsigned i = 0; i < IDPOOL_CLASSES; i++) {
-                struct IdPoolClass *c = &p->classes[i];
-                size_t n = image_get_below(from, UINT32_MAX / IDPOOL_CLASSES),
-                       width = sizeof(Place) + room[i];
-                size_t free_place = image_get_below(from, n + 1);
-                const unsigned char *data = image_get(from, n * width);
-
-                if (from->failed)
-                        return -EBADMSG;
-                if (n == 0)
-                        continue;
-                c->data = malloc(n * width);
-                if (!c->data)
-                        return -ENOMEM;
-                memcpy(c->data, data, n * width);
-                c->n = c->size = (uint32_t)n;
-                c->free = (uint32_t)free_place;
-        }
+        *g = IDPOOL_GUIDE_NULL;
+        if (n == 0)
+                return 0;
+        g->handles = calloc(n, sizeof(*g->handles));
+        if (!g->handles)
+                return -ENOMEM;
+        g->n = n;
         return 0;
 }
 
-bool idpool_has(const IdPool *p, uint32_t handle)
+void idpool_guide_deinit(IdPoolGuide *g)
 {
-        return handle / IDPOOL_CLASSES < p->classes[handle % IDPOOL_CLASSES].n;
+        free(g->handles);
+        *g = IDPOOL_GUIDE_NULL;
+}
+
+int idpool_add_again(IdPool *p, IdPoolGuide *g, uint32_t before, Text id, uint32_t *ret)
+{
+        uint32_t handle = before < g->n ? g->handles[before] : 0;
+        int r;
+
+        /* A place may have become another id's in between. */
+        if (handle && text_equal(idpool_text(p, handle - 1), id)) {
+                idpool_ref(p, handle - 1);
+                *ret = handle - 1;
+                return 0;
+        }
+        r = idpool_add(p, id, ret);
+        if (r == 0 && before < g->n)
+                g->handles[before] = *ret + 1;
+        return r;
 }

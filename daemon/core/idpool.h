@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/core/image.h"
 #include "proto/base/def.h"
 #include "proto/base/text.h"
 
@@ -36,11 +35,29 @@ void idpool_unref(IdPool *p, uint32_t handle);
 /* Brings it closer for one of these. */
 void idpool_prefetch(const IdPool *p, uint32_t handle);
 
-/* With all references and handles. -ENOMEM; -EBADMSG: that is not what was saved. The pool to load into is empty. */
-void idpool_save(const IdPool *p, const ImageWriter *to);
-CX_MUST_CHECK int idpool_load(IdPool *p, ImageReader *from);
-/* Whether there is such a place at all. */
-bool idpool_has(const IdPool *p, uint32_t handle);
+/* Of ids that come back, by the handles that they had: what one of many owners has brought is not kept once more for the next. */
+typedef struct IdPoolGuide {
+        uint32_t *handles; /* plus one; 0: none came. Owned */
+        size_t n;
+} IdPoolGuide;
+
+#define IDPOOL_GUIDE_NULL ((IdPoolGuide){0})
+
+/* Handles are below this. */
+static inline size_t idpool_end(const IdPool *p)
+{
+        size_t n = 0;
+
+        for (unsigned i = 0; i < IDPOOL_CLASSES; i++)
+                n = p->classes[i].n > n ? p->classes[i].n : n;
+        return n * IDPOOL_CLASSES;
+}
+
+/* For handles below @n; what others bring is kept again. -ENOMEM. */
+CX_MUST_CHECK int idpool_guide_init(IdPoolGuide *g, size_t n);
+void idpool_guide_deinit(IdPoolGuide *g);
+/* As idpool_add(), of an id that had the handle @before. No reference of these may have been given back. -ENOMEM. */
+CX_MUST_CHECK int idpool_add_again(IdPool *p, IdPoolGuide *g, uint32_t before, Text id, uint32_t *ret);
 
 /* Borrowed until the next idpool_add(). */
 Text idpool_text(const IdPool *p, uint32_t handle);

@@ -8,11 +8,7 @@ void *pages_new(size_t n)
 {
         void *pages = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-        if (pages == MAP_FAILED)
-                return NULL;
-        /* A child that has it all the same does no harm. */
-        (void)madvise(pages, n, MADV_DONTFORK);
-        return pages;
+        return pages == MAP_FAILED ? NULL : pages;
 }
 
 void *pages_free(void *pages, size_t n)

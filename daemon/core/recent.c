@@ -109,52 +109,59 @@ void recent_forget(Recent *r, IdPool *ids, usec_t ts)
         r->n = (uint8_t)(r->n - n);
 }
 
-static void save_entry(const RecentEntry *entry, const ImageWriter *to)
+static void save_entry(const RecentEntry *entry, const IdPool *ids, const ImageWriter *to)
 {
         image_put_number(to, (uint64_t)entry->ts);
         image_put_number(to, entry->id);
+        image_put_text(to, idpool_text(ids, entry->id));
 }
 
-static RecentEntry load_entry(const IdPool *ids, ImageReader *from)
+static int load_entry(RecentEntry *ret, IdPool *ids, IdPoolGuide *guide, ImageReader *from)
 {
-        RecentEntry entry = {.ts = (usec_t)image_get_number(from)};
+        usec_t ts = (usec_t)image_get_number(from);
+        uint32_t before = (uint32_t)image_get_below(from, UINT32_MAX), id;
+        Text text = image_get_text(from);
+        int r = from->failed ? -EBADMSG : idpool_add_again(ids, guide, before, text, &id);
 
-        entry.id = (uint32_t)image_get_below(from, UINT32_MAX);
-        if (!idpool_has(ids, entry.id))
-                from->failed = true;
-        return entry;
+        if (r == 0)
+                *ret = (RecentEntry){.ts = ts, .id = id};
+        return r;
 }
 
-void recent_save(const Recent *r, const ImageWriter *to)
+void recent_save(const Recent *r, const IdPool *ids, const ImageWriter *to)
 {
+        /* Ids lie all over the pool. */
+        for (unsigned i = 0; i < r->n; i++)
+                idpool_prefetch(ids, entry_at(r, i)->id);
         image_put_number(to, (uint64_t)r->n << 1 | r->cut);
         for (unsigned i = 0; i < r->n; i++)
-                save_entry(entry_at(r, i), to);
+                save_entry(entry_at(r, i), ids, to);
         if (r->cut)
-                save_entry(&r->last, to);
+                save_entry(&r->last, ids, to);
 }
 
-int recent_load(Recent *r, const IdPool *ids, ImageReader *from)
+int recent_load(Recent *ret, IdPool *ids, IdPoolGuide *guide, ImageReader *from)
 {
         size_t head = image_get_below(from, 2 * (RECENT_MAX + 1)), n = head >> 1;
+        int r = from->failed ? -EBADMSG : 0;
 
-        *r = RECENT_NULL;
+        *ret = RECENT_NULL;
         if (n) {
-                r->size = n > FEW ? RECENT_MAX : FEW;
-                r->entries = calloc(r->size, sizeof(*r->entries));
-                if (!r->entries)
+                ret->size = n > FEW ? RECENT_MAX : FEW;
+                ret->entries = calloc(ret->size, sizeof(*ret->entries));
+                if (!ret->entries)
                         return -ENOMEM;
         }
-        for (size_t i = 0; i < n; i++)
-                r->entries[i] = load_entry(ids, from);
-        if (head & 1)
-                r->last = load_entry(ids, from);
-        if (from->failed) {
-                free(r->entries);
-                *r = RECENT_NULL;
-                return -EBADMSG;
+        for (size_t i = 0; i < n && r == 0; i++) {
+                r = load_entry(&ret->entries[i], ids, guide, from);
+                if (r == 0)
+                        ret->n++;
         }
-        r->n = (uint8_t)n;
-        r->cut = head & 1;
-        return 0;
+        if (r == 0 && head & 1) {
+                r = load_entry(&ret->last, ids, guide, from);
+                ret->cut = r == 0;
+        }
+        if (r < 0)
+                recent_deinit(ret, ids);
+        return r;
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "daemon/core/idpool.h"
+#include "daemon/core/image.h"
 #include "proto/base/usec.h"
 
 #define RECENT_MAX 16 /* a power of two */
@@ -49,9 +50,9 @@ void recent_remove(Recent *r, IdPool *ids, usec_t ts, Text id);
 /* Forgets those before @ts. */
 void recent_forget(Recent *r, IdPool *ids, usec_t ts);
 
-/* The ids by their handles. -ENOMEM; -EBADMSG: that is not what was saved. @ids is loaded, @r is empty. */
-void recent_save(const Recent *r, const ImageWriter *to);
-CX_MUST_CHECK int recent_load(Recent *r, const IdPool *ids, ImageReader *from);
+void recent_save(const Recent *r, const IdPool *ids, const ImageWriter *to);
+/* Into an empty one. -ENOMEM; -EBADMSG: that is not what was saved. */
+CX_MUST_CHECK int recent_load(Recent *r, IdPool *ids, IdPoolGuide *guide, ImageReader *from);
 
 /* Ids of answers in [start, end), newest first, at most @max. Borrowed until the next idpool_add(). */
 size_t recent_list(const Recent *r, const IdPool *ids, usec_t start, usec_t end, Text *ret, size_t max);

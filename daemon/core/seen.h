@@ -95,8 +95,8 @@ CX_MUST_CHECK int seen_add(Seen *s, uint64_t hash, uint64_t seq);
 
 /*
  * Saves them in parts, between which ids may come and go: seen_save_begin(), which also ends what was begun before;
- * seen_save_part() until it returns false; then seen_save_rest() with what has changed meanwhile where it was saved already,
- * which a forked child may do (the tables it does not have); seen_save_end(). The key goes with them, without which the
+ * seen_save_part() until it returns false; then seen_save_rest() with what has changed meanwhile where it was saved already;
+ * seen_save_end(). The key goes with them, without which the
  * hashes mean nothing.
  */
 void seen_save_begin(Seen *s, const ImageWriter *to);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Scopes lie in the image in the order of their numbers, which loading gives them again; the metrics of a scope in the
- * order of their columns, likewise. Everything else finds its place by that.
+ * An image begins with the names of all scopes in the order of their numbers, which loading gives them again. Their counts
+ * follow in any order, as they came to be saved; the metrics of a scope in the order of their columns.
  */
 
 #include <errno.h>
@@ -40,87 +40,138 @@ static void save_counts(const Engine *e, const ScopeCounts *counts, const ImageW
                 image_put_number(to, metric);
                 image_put_number(to, cell->n_pairs);
                 for (size_t i = 0; i < cell->n_pairs; i++)
-                        recent_save(&cell->pairs[i].recent, to);
+                        recent_save(&cell->pairs[i].recent, &e->ids, to);
         }
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
                 if (e->tier_used[tier])
                         grid_save(&counts->grids[tier], to);
 }
 
-static void save_scope(const Engine *e, ScopeId id, const ImageWriter *to)
+void engine_save_scope(Engine *e, ScopeId id)
 {
-        const ScopeInfo *info = org_scope(e->org, id);
-        const ScopeData *data = &e->scopes[id];
+        const ImageWriter *to = &e->saving;
+        ScopeData *data = &e->scopes[id];
 
-        image_put_number(to, info->kind);
-        image_put_text(to, info->name);
+        data->saved = true;
+        image_put_number(to, id);
         image_put_number(to, (data->has_data ? HAS_DATA : 0) | (data->counts ? HAS_COUNTS : 0));
         if (data->counts)
                 save_counts(e, data->counts, to);
 }
 
-void snapshot_save(const Engine *e, const ImageWriter *to)
+void snapshot_begin(Engine *e, const ImageWriter *to)
 {
+        e->saving = *to;
+        e->save_next = 0;
         image_put_number(to, (uint64_t)e->now);
         image_put_number(to, e->stats.surveys);
         image_put_number(to, e->stats.overflow_agents);
         image_put_number(to, e->stats.overflow_queues);
         image_put_number(to, e->stats.unknown_answers);
-        idpool_save(&e->ids, to);
+        image_put_number(to, idpool_end(&e->ids));
         image_put_number(to, e->n_scopes);
-        for (size_t i = 0; i < e->n_scopes; i++)
-                save_scope(e, (ScopeId)i, to);
+        for (size_t i = 0; i < e->n_scopes; i++) {
+                const ScopeInfo *info = org_scope(e->org, (ScopeId)i);
+
+                image_put_number(to, info->kind);
+                image_put_text(to, info->name);
+                e->scopes[i].saved = false;
+        }
+}
+
+bool snapshot_next(Engine *e)
+{
+        while (e->save_next < e->n_scopes && e->scopes[e->save_next].saved)
+                e->save_next++;
+        if (e->save_next < e->n_scopes) {
+                engine_save_scope(e, (ScopeId)e->save_next++);
+                return true;
+        }
+        snapshot_end(e);
+        return false;
+}
+
+void snapshot_end(Engine *e)
+{
+        e->saving = (ImageWriter){0};
+}
+
+void snapshot_save(Engine *e, const ImageWriter *to)
+{
+        snapshot_begin(e, to);
+        while (snapshot_next(e))
+                ;
 }
 
 /* --- in ------------------------------------------------------------------------------------------------- */
 
-static int load_cell(Engine *e, ScopeId scope, ImageReader *from)
+typedef struct Load {
+        Engine *engine;
+        ImageReader *from;
+        IdPoolGuide ids;
+} Load;
+
+static int load_cell(Load *l, ScopeId scope)
 {
-        size_t metric = image_get_below(from, e->settings->n_metrics);
-        uint64_t n_pairs = image_get_number(from);
+        Engine *e = l->engine;
+        size_t metric = image_get_below(l->from, e->settings->n_metrics);
+        uint64_t n_pairs = image_get_number(l->from);
         Cell *cell = NULL;
-        int r = from->failed ? -EBADMSG : engine_cell_get(e, scope, metric, &cell);
+        int r = l->from->failed ? -EBADMSG : engine_cell_get(e, scope, metric, &cell);
 
         if (r)
                 return r;
         if (cell->n_pairs != n_pairs)
                 return -EBADMSG;
         for (size_t i = 0; i < n_pairs && r == 0; i++)
-                r = recent_load(&cell->pairs[i].recent, &e->ids, from);
+                r = recent_load(&cell->pairs[i].recent, &e->ids, &l->ids, l->from);
         return r;
 }
 
-static int load_counts(Engine *e, ScopeId scope, ImageReader *from)
+static int load_counts(Load *l, ScopeId scope)
 {
-        size_t n = image_get_below(from, e->settings->n_metrics + 1);
+        Engine *e = l->engine;
+        size_t n = image_get_below(l->from, e->settings->n_metrics + 1);
         int r = n ? 0 : -EBADMSG;
 
         for (size_t i = 0; i < n && r == 0; i++)
-                r = load_cell(e, scope, from);
+                r = load_cell(l, scope);
         for (unsigned tier = 0; tier < _WINDOW_TIER_N && r == 0; tier++)
                 if (e->tier_used[tier])
-                        r = grid_load(&e->scopes[scope].counts->grids[tier], from);
+                        r = grid_load(&e->scopes[scope].counts->grids[tier], l->from);
         return r;
 }
 
-static int load_scope(Engine *e, size_t number, ImageReader *from)
+static int load_name(Load *l, size_t number)
 {
-        ScopeKind kind = (ScopeKind)image_get_below(from, _SCOPE_KIND_N);
-        Text name = image_get_text(from);
-        uint64_t has = image_get_number(from);
+        Engine *e = l->engine;
+        ScopeKind kind = (ScopeKind)image_get_below(l->from, _SCOPE_KIND_N);
+        Text name = image_get_text(l->from);
         ScopeId id = SCOPE_NONE;
-        int r = from->failed ? -EBADMSG : org_intern(e->org, kind, name, &id);
+        int r = l->from->failed ? -EBADMSG : org_intern(e->org, kind, name, &id);
 
         if (r == 0)
                 r = engine_cover_scopes(e);
         if (r)
                 return r;
-        if (id != number)
+        e->scopes[id].saved = false;
+        return id == number ? 0 : -EBADMSG;
+}
+
+static int load_scope(Load *l)
+{
+        Engine *e = l->engine;
+        ScopeId id = (ScopeId)image_get_below(l->from, e->n_scopes);
+        uint64_t has = image_get_number(l->from);
+        int r;
+
+        if (l->from->failed || e->scopes[id].saved)
                 return -EBADMSG;
+        e->scopes[id].saved = true;
         e->scopes[id].has_data = has & HAS_DATA;
         if (!(has & HAS_COUNTS))
                 return 0;
-        r = load_counts(e, id, from);
+        r = load_counts(l, id);
         if (r)
                 return r;
         if (e->scopes[id].counts->known)
@@ -129,24 +180,39 @@ static int load_scope(Engine *e, size_t number, ImageReader *from)
         return 0;
 }
 
+static int load_scopes(Load *l)
+{
+        size_t n = image_get_below(l->from, SCOPE_NONE);
+        int r = 0;
+
+        for (size_t i = 0; i < n && r == 0; i++)
+                r = load_name(l, i);
+        if (r == 0 && n < l->engine->n_scopes)
+                return -EBADMSG;
+        for (size_t i = 0; i < n && r == 0; i++)
+                r = load_scope(l);
+        return r;
+}
+
 int snapshot_load(Engine *e, ImageReader *from)
 {
+        Load l = {.engine = e, .from = from};
         usec_t now = (usec_t)image_get_number(from);
-        size_t n_scopes;
         int r;
 
         e->stats.surveys = image_get_number(from);
         e->stats.overflow_agents = image_get_number(from);
         e->stats.overflow_queues = image_get_number(from);
         e->stats.unknown_answers = image_get_number(from);
-        r = from->failed || e->n_changed ? -EBADMSG : idpool_load(&e->ids, from);
-        if (r)
-                return r;
-        if (now != INT64_MIN)
+        /* Each of them has more bytes than this in the image. */
+        r = idpool_guide_init(&l.ids, image_get_below(from, from->n));
+        if (r == 0 && (from->failed || e->n_changed))
+                r = -EBADMSG;
+        if (r == 0 && now != INT64_MIN)
                 engine_advance(e, now);
         e->look_at_all = true;
-        n_scopes = image_get_below(from, SCOPE_NONE);
-        for (size_t i = 0; i < n_scopes && r == 0; i++)
-                r = load_scope(e, i, from);
-        return r == 0 && (from->failed || n_scopes < e->n_scopes) ? -EBADMSG : r;
+        if (r == 0)
+                r = load_scopes(&l);
+        idpool_guide_deinit(&l.ids);
+        return r == 0 && from->failed ? -EBADMSG : r;
 }

@@ -12,8 +12,18 @@
 #include "daemon/core/engine.h"
 #include "daemon/core/image.h"
 
-/* Allocates nothing and changes nothing. */
-void snapshot_save(const Engine *e, const ImageWriter *to);
+/*
+ * Begins an image of the engine as it is now, which is to be stepped on while it is written: what counts a survey, or forgets
+ * one, first writes the scopes that are about to change. @to may be called by every step then, and is borrowed until
+ * the end. Nothing may be replayed meanwhile.
+ */
+void snapshot_begin(Engine *e, const ImageWriter *to);
+/* Writes the next scope that is not in it. False: all are, and it has ended. */
+bool snapshot_next(Engine *e);
+/* Ends one that is not to be whole. Nothing happens if there is none. */
+void snapshot_end(Engine *e);
+/* All at once. */
+void snapshot_save(Engine *e, const ImageWriter *to);
 
 /*
  * Into an engine that was made with the same settings and an org of the same files, and has counted nothing. Time is at

@@ -118,10 +118,10 @@ static bool next_job(Journal *j, JournalJob **ret)
         bool quiet = false;
 
         pthread_mutex_lock(&j->lock);
-        if (!j->waiting.first && !j->stop)
+        if (j->store && !j->waiting.first && !j->stop)
                 look_out(j);
         while (!(*ret = queue_pop(&j->waiting)) && !j->stop && !quiet)
-                quiet = !wait_for_work(j, store_log(j->store) == STORE_LOG_SHORT);
+                quiet = !wait_for_work(j, !j->store || store_log(j->store) == STORE_LOG_SHORT);
         pthread_mutex_unlock(&j->lock);
         return *ret || quiet;
 }
@@ -144,7 +144,7 @@ static void *journal_thread(void *user)
         while (next_job(j, &job)) {
                 if (job)
                         work(j, job);
-                if (!job || store_log(j->store) == STORE_LOG_FULL)
+                if (j->store && (!job || store_log(j->store) == STORE_LOG_FULL))
                         write_back(j);
         }
         return NULL;

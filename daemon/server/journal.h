@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The storage thread: the only one that touches the store once the daemon runs.
+ * The storage thread: the only one that touches the store once the daemon runs. (Or one that writes another file.)
  *
  * Jobs are carried out one at a time, in the order in which they were submitted; their results come back to
  * the loop in the same order. Who has much to do (a long scan) submits it in slices, so that commits are not
@@ -24,7 +24,7 @@ struct JournalJob {
 };
 
 /*
- * Starts the thread and takes @store over. @ring is called on the storage thread whenever results are waiting
+ * Starts the thread and takes @store over; NULL: its jobs have none. @ring is called on that thread whenever results are waiting
  * for journal_deliver(). -ENOMEM, -errno of the thread.
  */
 CX_MUST_CHECK int journal_new(Journal **ret, Store *store, void (*ring)(void *user), void *user);

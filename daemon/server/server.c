@@ -141,9 +141,11 @@ static void on_wake(void *user)
 
         if (s->journal)
                 journal_deliver(s->journal);
+        if (s->snapshots)
+                snapshots_deliver(s->snapshots);
 }
 
-static void on_ring(void *user)
+void server_ring(void *user)
 {
         Server *s = user;
 
@@ -300,7 +302,7 @@ static int start_engine(Server *s)
         if (r == 0)
                 r = fold_forgotten(store, &parts.forgotten_before);
         if (r == 0)
-                r = journal_new(&s->journal, store, on_ring, s);
+                r = journal_new(&s->journal, store, server_ring, s);
         if (r < 0) {
                 store_close(store);
                 s->exit_status = exit_status(r);
@@ -392,6 +394,8 @@ static void finish(Server *s)
         /* Sinks and jobs end first, while everything that they point to is still there. */
         if (s->journal)
                 journal_stop(s->journal);
+        if (s->snapshots)
+                snapshots_stop(s->snapshots);
         if (s->draining && s->exit_status == SERVER_EXIT_OK && intake_is_idle(s->intake))
                 snapshots_finish(s->snapshots, journal_store(s->journal));
         faces_free(s);

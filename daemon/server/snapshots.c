@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/io/log.h"
@@ -19,6 +15,7 @@
 #define BUSY       3
 /* At a stop, less than this part of what asks for a snapshot is left to be read by the start. */
 #define SMALL 10
+
 /* --- when ----------------------------------------------------------------------------------------------- */
 
 static uint64_t count_changes(const Snapshots *s)
@@ -54,65 +51,18 @@ static void give_up(Snapshots *s, const char *what, int error)
 static void end_under_way(Snapshots *s)
 {
         s->given_up = true;
-        if (s->child)
-                (void)kill(s->child, SIGKILL);
-        else if (!s->busy)
+        if (!s->busy)
                 snapshots_abandon(s);
 }
 
-/* --- while a child writes it ---------------------------------------------------------------------------- */
-
-/*
- * While a child has the memory, too, each page that a survey changes is copied first, and the other thread's processor is
- * told: 5 to 15 us a page, some hundred us a survey. Where they come so fast that a core is busy with them, or that much more
- * has changed than was asked for, they are counted sooner if none is until the child has ended; and what time or a reader asks
- * for need not wait behind them.
- */
-#define HOLD_RATE 50000 /* surveys a second */
-#define HOLD_MAX  (50 * USEC_MSEC)
-
-static uint64_t count_since(const Snapshots *s)
-{
-        uint64_t changes = count_changes(s);
-
-        return changes > s->counted ? changes - s->counted : 0;
-}
-
-static bool has_changed_much(const Snapshots *s)
-{
-        return count_since(s) >= BUSY * (uint64_t)s->server->config->snapshot_after;
-}
-
-static bool is_in_the_way(const Snapshots *s, usec_t now)
-{
-        return has_changed_much(s) ||
-               count_since(s) > (uint64_t)((now - s->tried) / USEC_MSEC) * (HOLD_RATE / 1000);
-}
-
-static void hold_senders(Snapshots *s)
-{
-        face_lines_pause(s->server);
-        face_sp_pause(s->server);
-        intake_hold(s->server->intake);
-        server_wake(s->server, s->release, HOLD_MAX);
-}
-
-static void release_senders(void *user)
-{
-        Snapshots *s = user;
-
-        loop_timer_cancel(s->release);
-        intake_release(s->server->intake);
-}
-
-/* --- the known ids -------------------------------------------------------------------------------------- */
+/* --- part by part --------------------------------------------------------------------------------------- */
 
 static int part_run(JournalJob *job, Store *store CX_UNUSED)
 {
         return snapshots_write_part((Snapshots *)job);
 }
 
-static void take_part(Snapshots *s);
+static void go_on(Snapshots *s);
 
 static void part_done(JournalJob *job, int result)
 {
@@ -125,35 +75,39 @@ static void part_done(JournalJob *job, int result)
                 give_up(s, "cannot be written", result);
                 if (s->outdated) /* a look might have to wait for upkeep */
                         snapshots_forget(s);
-                return;
+        } else if (s->stage == SNAPSHOT_WHOLE) {
+                buffer_deinit(&s->gathered);
+                buffer_deinit(&s->part);
+                snapshots_place(s);
+        } else {
+                go_on(s);
         }
-        take_part(s);
 }
 
 /* One at a time: senders and questions have their turn between them. */
-static void take_part(Snapshots *s)
+static void go_on(Snapshots *s)
 {
-        if (!snapshots_take_part(s)) {
+        if (!snapshots_gather(s)) {
                 snapshots_look(s);
                 return;
         }
         s->busy = true;
         s->job = (JournalJob){.run = part_run, .done = part_done};
-        journal_submit(s->server->journal, &s->job);
+        journal_submit(s->writer, &s->job);
+        intake_release(s->server->intake);
 }
 
 static void begin(Snapshots *s, usec_t now)
 {
         int r;
 
-        s->in_the_way = is_in_the_way(s, now);
         s->tried = now;
         s->given_up = false;
         r = snapshots_begin_file(s);
         if (r < 0)
                 give_up(s, "cannot be begun", r);
         else
-                take_part(s);
+                go_on(s);
 }
 
 static void ask(Snapshots *s)
@@ -161,10 +115,6 @@ static void ask(Snapshots *s)
         if (seen_save_failed(&s->server->seen)) {
                 give_up(s, "cannot be brought to its end", -ENOMEM);
                 return;
-        }
-        if (s->in_the_way || has_changed_much(s)) {
-                log_debug("snapshot senders wait");
-                hold_senders(s);
         }
         s->asked = true;
         intake_want_cut(s->server->intake);
@@ -175,8 +125,8 @@ void snapshots_look(Snapshots *s)
         Server *server = s->server;
         usec_t now = loop_monotonic(server->loop);
 
-        if (s->asked || s->child || s->busy || server->state != SERVER_READY ||
-            intake_is_starved(server->intake) || upkeep_is_busy(server->upkeep))
+        if (s->asked || s->busy || server->state != SERVER_READY || intake_is_starved(server->intake) ||
+            upkeep_is_busy(server->upkeep))
                 return;
         if (s->outdated ||
             (server->config->snapshot_after == 0 && intake_parts(server->intake)->kept_epoch)) {
@@ -204,53 +154,16 @@ void snapshots_take(Snapshots *s)
         s->asked = false;
         /* What upkeep has deleted is still in the engine until its job has come back: at the next look, then. */
         if (!s->file || seen_save_failed(&server->seen) || upkeep_is_busy(server->upkeep) ||
-            server->state != SERVER_READY) {
-                release_senders(s);
+            server->state != SERVER_READY)
                 return;
-        }
         s->begun = loop_monotonic(server->loop);
         s->counted = count_changes(s);
-        s->cut = snapshots_cut(server);
-        s->cut.last_seq = intake_parts(server->intake)->last_seq;
-        s->child = snapshots_fork_child(s);
-        if (s->child < 0) {
-                int error = errno;
-
-                s->child = 0;
-                give_up(s, "cannot be begun", -error);
-                release_senders(s);
-                return;
-        }
-        seen_save_end(&server->seen);
+        snapshots_gather_cut(s);
         s->marks.epoch = s->head.epoch;
         s->marks.until = s->cut.last_seq;
         s->marks.next = s->head.nonce;
         intake_keep(server->intake, s->marks.epoch, s->marks.until);
-}
-
-/* --- its end ------------------------------------------------------------------------------------------- */
-
-static void on_child_ended(int number CX_UNUSED, void *user)
-{
-        Snapshots *s = user;
-        int status;
-
-        if (!s->child || waitpid(s->child, &status, WNOHANG) != s->child)
-                return;
-        s->child = 0;
-        release_senders(s);
-        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || s->given_up) {
-                s->file = image_file_free(s->file);
-                if (!s->given_up && WIFSIGNALED(status))
-                        log_warning("snapshot process was killed by signal %d, going on without",
-                                    WTERMSIG(status));
-                else if (!s->given_up)
-                        snapshots_note_failure(s, "cannot be written", WEXITSTATUS(status));
-                s->failed = s->failed || !s->given_up;
-                snapshots_look(s);
-                return;
-        }
-        snapshots_place(s);
+        go_on(s);
 }
 
 void snapshots_give_up(Snapshots *s)
@@ -284,9 +197,7 @@ int snapshots_new(Snapshots **ret, Server *server)
         if (r == 0)
                 r = loop_timer_new(&s->timer, server->loop, on_timer, s);
         if (r == 0)
-                r = loop_timer_new(&s->release, server->loop, release_senders, s);
-        if (r == 0)
-                r = loop_signal_new(&s->child_ended, server->loop, SIGCHLD, on_child_ended, s);
+                r = journal_new(&s->writer, NULL, server_ring, server);
         if (r < 0) {
                 snapshots_free(s);
                 return r;
@@ -299,15 +210,27 @@ Snapshots *snapshots_free(Snapshots *s)
 {
         if (!s)
                 return NULL;
-        snapshots_abandon(s);
+        snapshots_stop(s);
         if (s->distrusted || s->outdated)
                 (void)unlink(s->path);
-        loop_signal_free(s->child_ended);
+        s->writer = journal_free(s->writer);
         loop_timer_free(s->timer);
-        loop_timer_free(s->release);
         free(s->path);
         free(s);
         return NULL;
+}
+
+void snapshots_stop(Snapshots *s)
+{
+        s->given_up = true;
+        if (s->writer)
+                journal_stop(s->writer);
+        snapshots_abandon(s);
+}
+
+void snapshots_deliver(Snapshots *s)
+{
+        journal_deliver(s->writer);
 }
 
 void snapshots_start(Snapshots *s)
@@ -339,18 +262,13 @@ void snapshots_finish(Snapshots *s, Store *store)
         SnapshotMarks marks;
         int r;
 
-        snapshots_abandon(s);
         if (after == 0 || (!s->due && (n == 0 || n < after / SMALL)))
                 return;
         s->begun = CLOCK_SYSTEM.monotonic(CLOCK_SYSTEM.user);
         r = snapshots_begin_file(s);
-        if (r == 0)
-                snapshots_write_ids(s);
-        s->cut = snapshots_cut(s->server);
-        s->cut.last_seq = intake_parts(s->server->intake)->last_seq;
         marks = (SnapshotMarks){.epoch = s->head.epoch, .live = s->marks.live, .next = s->head.nonce};
         if (r == 0)
-                r = snapshots_write_image(s, false);
+                r = snapshots_write_all(s);
         if (r == 0)
                 r = snapshots_commit_marks(store, &marks);
         if (r == 0)

@@ -4,10 +4,10 @@
 /*
  * Snapshots of the engine and of the known ids, so that a start need not read every stored survey.
  *
- * The happy path is: after enough changes the known ids go into a file, part by part, through the storage thread; then the
- * intake is asked for a cut; there a child is forked, which writes the engine as it is at that moment, and what has changed
- * of the ids meanwhile, and ends; then the storage thread, behind everything that the cut has counted, notes
- * in the store which snapshot it is, moves the file into place, and forgets what older ones needed. Surveys that are
+ * The happy path is: after enough changes the known ids go into a file, part by part, which a thread of its own writes; then
+ * the intake is asked for a cut; what has changed of the ids meanwhile goes behind them, and then the engine as it is at the
+ * cut, scope by scope: one that a survey is about to change goes first. Behind everything that the cut has counted, the
+ * storage thread notes in the store which snapshot it is, moves the file into place, and forgets what older ones needed. Surveys that are
  * changed or deleted after the cut leave what was counted of them in the store, in the same transaction. A start takes the
  * snapshot, applies these changes, and counts the surveys that came after it.
  *
@@ -40,8 +40,12 @@ typedef struct SnapshotStats {
 
 /* -ENOMEM. */
 CX_MUST_CHECK int snapshots_new(Snapshots **ret, Server *s);
-/* When the storage thread has ended. A child that is still at work is ended. */
+/* When the storage thread has ended. */
 Snapshots *snapshots_free(Snapshots *s);
+/* Likewise, but the engine is still there: ends what is under way. Nothing but snapshots_finish() may follow. */
+void snapshots_stop(Snapshots *s);
+/* On the loop's thread: what was written is told. */
+void snapshots_deliver(Snapshots *s);
 
 void snapshots_start(Snapshots *s);
 /* Asks the intake for a cut if one is due. For whenever something may have changed. */
@@ -54,7 +58,7 @@ void snapshots_take(Snapshots *s);
 void snapshots_give_up(Snapshots *s);
 /* What is stored is not what the snapshot was made of: no start may use it. */
 void snapshots_distrust(Snapshots *s);
-/* When everything is stored and the storage thread has ended: takes a last one, if there is something new. */
+/* When everything is stored and both threads have ended: takes a last one, if there is something new. */
 void snapshots_finish(Snapshots *s, Store *store);
 
 void snapshots_stats(const Snapshots *s, SnapshotStats *ret);

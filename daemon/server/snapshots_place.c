@@ -94,7 +94,7 @@ void snapshots_forget(Snapshots *s)
 
 /* --- into place ----------------------------------------------------------------------------------------- */
 
-/* All on the storage thread: behind the batches that the snapshot has, which were submitted before its child was forked. */
+/* All on the storage thread: behind the batches that the snapshot has, which were submitted before its cut. */
 static int place_run(JournalJob *job, Store *store)
 {
         Snapshots *s = (Snapshots *)job;

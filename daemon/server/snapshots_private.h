@@ -2,31 +2,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The inside of snapshots, for its own files: snapshots.c (when one is taken), snapshots_write.c (the file, and the child that
- * writes it) and snapshots_place.c (what the store knows of it).
+ * The inside of snapshots, for its own files: snapshots.c (when one is taken), snapshots_write.c (what goes into the file)
+ * and snapshots_place.c (what the store knows of it).
  */
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 #include "daemon/server/snapshots.h"
 #include "daemon/server/state.h"
 #include "daemon/store/image_file.h"
 
+typedef enum SnapshotStage {
+        SNAPSHOT_IDS,    /* the known ids are gathered */
+        SNAPSHOT_CUT,    /* a cut is awaited */
+        SNAPSHOT_ENGINE, /* the engine is gathered, as it was at the cut */
+        SNAPSHOT_WHOLE,  /* there is no more to gather */
+} SnapshotStage;
+
 struct Snapshots {
         JournalJob job; /* first: a job is its snapshots */
         Server *server;
+        Journal *
+                writer; /* of the file. The store has a thread of its own, which is not to wait for this one */
         LoopTimer *timer;
-        LoopSignal *child_ended;
-        LoopTimer *release; /* of the senders that were held */
         char *path;
-        pid_t child;       /* 0: none */
-        ImageFile *file;   /* NULL: none is being made */
-        SnapshotHead head; /* of that */
+        ImageFile *file; /* NULL: none is being made. The next five are of that */
+        SnapshotHead head;
         SnapshotCut cut;
-        Buffer part;     /* of the known ids, for the job */
-        bool has_ids;    /* all parts are in the file */
-        bool in_the_way; /* when it was begun: is_in_the_way() */
+        SnapshotStage stage;
+        Buffer gathered; /* of the image; surveys that are counted add to it, too */
+        Buffer part;     /* what was gathered before, while it is written */
         SnapshotMarks marks;
         bool busy;       /* the job is on its way */
         bool asked;      /* for a cut */
@@ -36,7 +41,7 @@ struct Snapshots {
         bool due;        /* without regard to how much has changed */
         bool failed;     /* the last one; said once */
         usec_t tried;    /* monotonic: when the last one was begun */
-        usec_t begun, took;    /* since its cut; what keeps others from their work */
+        usec_t begun, took;    /* since its cut */
         uint64_t counted;      /* changes at the last cut that was tried for one ... */
         uint64_t counted_live; /* ... and at that of the one in place */
         size_t n_expired;
@@ -45,17 +50,16 @@ struct Snapshots {
 
 /* Makes the file, says in s->head which snapshot it is going to be, and begins with the ids. -ENOSPC, -ENOMEM, -errno. */
 CX_MUST_CHECK int snapshots_begin_file(Snapshots *s);
-/* All that is left of the ids, at once. */
-void snapshots_write_ids(Snapshots *s);
-/* The next part of them into s->part. False: there is none. */
-bool snapshots_take_part(Snapshots *s);
-/* On the storage thread: into the file. -errno. */
+/* The next part of the image into s->part; stages go on with it. False: there is none before the cut. */
+bool snapshots_gather(Snapshots *s);
+/* At the cut: what has changed of the ids since the first of them was gathered, and the engine from now on. */
+void snapshots_gather_cut(Snapshots *s);
+/* On the writer's thread: s->part into the file; if it is the last one, all of it onto the disk. -ENOMEM: it was not gathered
+ * whole; -errno. */
 CX_MUST_CHECK int snapshots_write_part(Snapshots *s);
-/* What comes behind the ids, with s->cut. Allocates nothing. -errno. */
-CX_MUST_CHECK int snapshots_write_image(const Snapshots *s, bool sync);
-/* The process that writes what is in memory now, and exits with an errno or 0. < 0: errno says why not. */
-CX_MUST_CHECK pid_t snapshots_fork_child(Snapshots *s);
-/* Ends the child, if there is one, and removes what was written. Not while the job has the file. */
+/* All at once, with a cut that is now; not onto the disk. -errno. */
+CX_MUST_CHECK int snapshots_write_all(Snapshots *s);
+/* Removes what was written. Not while the job has the file. */
 void snapshots_abandon(Snapshots *s);
 
 /* snapshots_place.c: a transaction of its own. As the store. */

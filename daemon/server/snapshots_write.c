@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "daemon/core/snapshot.h"
+#include "daemon/io/log.h"
 #include "daemon/server/snapshots_private.h"
 #include "proto/base/hash.h"
 
 /* To be raised when the layout of an image changes within a version. */
-#define LAYOUT 8
+#define LAYOUT 9
 /* So much stays free at least. */
 #define ROOM ((uint64_t)1 << 20)
-/* The first descriptor that is neither input nor output. */
-#define CHILD_FD 3
 /* A snapshot is in no hurry: with all processors busy, surveys and questions come first. */
-#define CHILD_NICE 10
-/* So many bytes of ids are taken at once: some 50 us. */
+#define WRITER_NICE 10
+/* So many bytes are gathered at once: some 50 us. */
 #define PART ((size_t)256 << 10)
+/*
+ * Where surveys come fast, nearly each of the first ones changes scopes that are to be gathered first. Senders wait until these
+ * are on their way when there is more than this, some 1.5 ms: for questions not to wait, and for the sake of memory.
+ */
+#define GATHERED_MAX ((size_t)1 << 20)
 
 int snapshots_path(const Server *s, char **ret)
 {
@@ -69,106 +68,95 @@ int snapshots_begin_file(Snapshots *s)
         s->head.nonce = loop_realtime(server->loop);
         nonce = hash_bytes(&server->options.key, &s->head, sizeof(s->head)) >> 1;
         s->head.nonce = nonce ? (int64_t)nonce : 1;
-        s->has_ids = false;
+        s->stage = SNAPSHOT_IDS;
         to = image_file_writer(s->file);
         image_put(&to, &s->head, sizeof(s->head));
         seen_save_begin(&server->seen, &to);
         return 0;
 }
 
-void snapshots_write_ids(Snapshots *s)
+static void gather(void *user, const void *data, size_t n)
 {
-        ImageWriter to = image_file_writer(s->file);
+        Snapshots *s = user;
+        size_t before = s->gathered.n;
 
-        while (seen_save_part(&s->server->seen, SIZE_MAX, &to))
-                ;
+        buffer_append(&s->gathered, data, n);
+        if (before <= GATHERED_MAX && s->gathered.n > GATHERED_MAX) {
+                log_debug("snapshot senders wait");
+                intake_hold(s->server->intake);
+        }
 }
 
-static void append(void *user, const void *data, size_t n)
+static ImageWriter gatherer(Snapshots *s)
 {
-        buffer_append(user, data, n);
+        return (ImageWriter){.write = gather, .user = s};
 }
 
-bool snapshots_take_part(Snapshots *s)
+bool snapshots_gather(Snapshots *s)
 {
-        buffer_reset(&s->part);
-        s->has_ids =
-                !seen_save_part(&s->server->seen, PART, &(ImageWriter){.write = append, .user = &s->part});
-        if (s->has_ids)
-                buffer_deinit(&s->part);
-        return !s->has_ids;
+        const ImageWriter to = gatherer(s);
+        Buffer written = s->part;
+
+        if (s->stage == SNAPSHOT_IDS && !seen_save_part(&s->server->seen, PART, &to))
+                s->stage = SNAPSHOT_CUT;
+        while (s->stage == SNAPSHOT_ENGINE && s->gathered.n < PART)
+                if (!snapshot_next(s->server->engine))
+                        s->stage = SNAPSHOT_WHOLE;
+        if (s->stage == SNAPSHOT_CUT)
+                return false;
+        buffer_reset(&written);
+        s->part = s->gathered;
+        s->gathered = written;
+        return true;
+}
+
+void snapshots_gather_cut(Snapshots *s)
+{
+        const ImageWriter to = gatherer(s);
+
+        s->cut = snapshots_cut(s->server);
+        s->cut.last_seq = intake_parts(s->server->intake)->last_seq;
+        seen_save_rest(&s->server->seen, &to);
+        seen_save_end(&s->server->seen);
+        image_put(&to, &s->cut, sizeof(s->cut));
+        snapshot_begin(s->server->engine, &to);
+        s->stage = SNAPSHOT_ENGINE;
 }
 
 int snapshots_write_part(Snapshots *s)
 {
         ImageWriter to = image_file_writer(s->file);
 
+        /* Of this thread alone. */
+        (void)setpriority(PRIO_PROCESS, 0, WRITER_NICE);
         if (buffer_failed(&s->part))
                 return -ENOMEM;
         image_put(&to, s->part.data, s->part.n);
-        return image_file_error(s->file);
+        return s->stage == SNAPSHOT_WHOLE ? image_file_finish(s->file, true) : image_file_error(s->file);
 }
 
-int snapshots_write_image(const Snapshots *s, bool sync)
+int snapshots_write_all(Snapshots *s)
 {
         ImageWriter to = image_file_writer(s->file);
 
+        while (seen_save_part(&s->server->seen, SIZE_MAX, &to))
+                ;
+        s->cut = snapshots_cut(s->server);
+        s->cut.last_seq = intake_parts(s->server->intake)->last_seq;
         seen_save_rest(&s->server->seen, &to);
         image_put(&to, &s->cut, sizeof(s->cut));
         snapshot_save(s->server->engine, &to);
-        return image_file_finish(s->file, sync);
-}
-
-/*
- * The child: what it may do is write, with what is there. It keeps no socket and no lock of the daemon open, and does not
- * outlive it.
- */
-static void run_child(Snapshots *s, pid_t parent)
-{
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        (void)setpriority(PRIO_PROCESS, 0, CHILD_NICE);
-        if (getppid() != parent)
-                _exit(ESRCH);
-        if (image_file_fd(s->file) != CHILD_FD && dup2(image_file_fd(s->file), CHILD_FD) < 0)
-                _exit(EBADF);
-        closefrom(CHILD_FD + 1);
-        image_file_set_fd(s->file, CHILD_FD);
-        _exit(-snapshots_write_image(s, true) & 0xff);
-}
-
-pid_t snapshots_fork_child(Snapshots *s)
-{
-        static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
-        pid_t parent = getpid(), child;
-        sigset_t all, before;
-
-        /*
-         * No handler of the loop may run in the child: it would ring the daemon's bell. And who stops the service as a
-         * whole means the daemon, which ends the child in its own way.
-         */
-        sigfillset(&all);
-        (void)sigprocmask(SIG_SETMASK, &all, &before);
-        child = fork();
-        if (child == 0) {
-                for (size_t i = 0; i < CX_ARRAY_LEN(numbers); i++)
-                        (void)signal(numbers[i], SIG_IGN);
-                (void)signal(SIGCHLD, SIG_DFL);
-                (void)sigprocmask(SIG_SETMASK, &before, NULL);
-                run_child(s, parent);
-        }
-        (void)sigprocmask(SIG_SETMASK, &before, NULL);
-        return child;
+        return image_file_finish(s->file, false);
 }
 
 void snapshots_abandon(Snapshots *s)
 {
-        if (s->child) {
-                (void)kill(s->child, SIGKILL);
-                while (waitpid(s->child, NULL, 0) < 0 && errno == EINTR)
-                        ;
-                s->child = 0;
-        }
         s->file = image_file_free(s->file);
         seen_save_end(&s->server->seen);
+        if (s->server->engine)
+                snapshot_end(s->server->engine);
+        buffer_deinit(&s->gathered);
         buffer_deinit(&s->part);
+        if (s->server->intake)
+                intake_release(s->server->intake);
 }

@@ -62,7 +62,7 @@ struct Server {
         usec_t started;
 
         Loop *loop;
-        LoopWake *wake;      /* from the storage thread */
+        LoopWake *wake;      /* from the threads */
         LoopTimer *turn;     /* intake_turn() */
         LoopTimer *telling;  /* intake_tell() */
         LoopTimer *deadline; /* of the engine */
@@ -114,6 +114,8 @@ struct Server {
 void server_fail(Server *s, int error, const char *what);
 /* Arms one of the server's timers; one that cannot be armed is a failure. */
 void server_wake(Server *s, LoopTimer *timer, usec_t delay);
+/* From another thread: results are waiting (journal_new()). @user is the Server. */
+void server_ring(void *user);
 /* Everything is settled: ends the loop once senders have their last answers. */
 void server_drain(Server *s);
 /* intake_ops.c; @user is the Server. */

@@ -273,7 +273,6 @@ static void go_on(Upkeep *u)
         switch (u->step) {
         case STEP_NOTE:
                 wait(u, FIRST_TIME, STEP_READ);
-                snapshots_look(u->server->snapshots); /* which waits for this */
                 break;
         case STEP_READ:
                 if (u->n_old == 0) {
@@ -331,6 +330,8 @@ static void upkeep_done(JournalJob *job, int result)
         }
         if (s->state == SERVER_RELOADING && !u->busy && !s->rebuild && intake_is_idle(s->intake))
                 reload_rested(s);
+        if (!u->busy)
+                snapshots_look(s->snapshots); /* which waits for this */
 }
 
 static void on_timer(void *user)

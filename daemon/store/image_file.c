@@ -161,16 +161,6 @@ int image_file_error(const ImageFile *f)
         return f->error;
 }
 
-int image_file_fd(const ImageFile *f)
-{
-        return f->fd;
-}
-
-void image_file_set_fd(ImageFile *f, int fd)
-{
-        f->fd = fd;
-}
-
 static uint32_t footer_crc(const Footer *footer, const void *crcs)
 {
         uint32_t crc = store_crc(0, crcs, (size_t)footer->n_chunks * sizeof(uint32_t));

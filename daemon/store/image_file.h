@@ -18,7 +18,7 @@
 typedef struct ImageFile ImageFile;
 
 /*
- * Makes <path>.new, for a writer that allocates nothing from here on. -ENOSPC where the disk has less than @room bytes for
+ * Makes <path>.new. -ENOSPC where the disk has less than @room bytes for
  * it; -ENOMEM, -errno.
  */
 CX_MUST_CHECK int image_file_new(ImageFile **ret, const char *path, uint64_t room);
@@ -27,16 +27,13 @@ ImageFile *image_file_free(ImageFile *f);
 
 /* Borrowed as long as the file. */
 ImageWriter image_file_writer(ImageFile *f);
-int image_file_fd(const ImageFile *f);
-/* From now on the file is behind this descriptor (as dup2() made it). */
-void image_file_set_fd(ImageFile *f, int fd);
 
 /* -errno of the first write that failed, of which image_file_finish() tells, too; 0: none did. */
 int image_file_error(const ImageFile *f);
 /* Writes what is left; @sync: onto the disk. -errno of the first write that failed; -ENOSPC while there is still some space, for a
  * cache must not fill the disk; -EFBIG. */
 CX_MUST_CHECK int image_file_finish(ImageFile *f, bool sync);
-/* Moves a file that is finished (perhaps by a child) into place. -errno. */
+/* Moves a file that is finished into place. -errno. */
 CX_MUST_CHECK int image_file_place(ImageFile *f);
 
 /* An image in memory. */

@@ -1,12 +1,14 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Whether two alerts, or two numbers of figures, are the same to the last bit. */
+/* Whether alerts, or numbers of figures, are the same to the last bit. */
 
+#include <check.h>
 #include <math.h>
 #include <string.h>
 
 #include "daemon/core/alert.h"
+#include "daemon/core/engine.h"
 
 static inline bool number_same(double a, double b)
 {
@@ -27,4 +29,19 @@ static inline bool alert_same(const Alert *a, const Alert *b)
                number_same(a->low, b->low) && number_same(a->high, b->high) &&
                number_same(a->trend, b->trend) && number_same(a->evidence, b->evidence) &&
                number_same(a->limit, b->limit) && strcmp(a->by, b->by) == 0;
+}
+
+/* Both have the same ones, in the order of their last change. */
+static inline void alerts_compare(const Engine *first, const Engine *second)
+{
+        ck_assert_uint_eq(engine_n_alerts(first), engine_n_alerts(second));
+        for (size_t i = 0; i < engine_n_alerts(first); i++) {
+                const Alert *a = engine_alert(first, i);
+                const Alert *b = engine_find_alert(second, text_of(a->id));
+
+                ck_assert_msg(b && alert_same(a, b), "%s %s/%s #%u: %s, not %s", a->rule,
+                              scope_kind_name(a->scope_kind), a->scope_name, a->ordinal,
+                              b ? alert_state_name(b->state) : "missing", alert_state_name(a->state));
+                ck_assert(i == 0 || engine_alert(first, i - 1)->changed <= a->changed);
+        }
 }

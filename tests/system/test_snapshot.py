@@ -3,10 +3,10 @@
 """Snapshots: a start that uses one ends where a start that reads every survey does, and one that is not beyond doubt is not
 used."""
 
+import contextlib
 import os
 import random
 import shutil
-import signal
 import sqlite3
 import time
 
@@ -186,43 +186,35 @@ def doubt():
         assert not os.path.exists(snapshot(d))
 
 
-def children(d):
-    with open(f"/proc/{d.process.pid}/task/{d.process.pid}/children", encoding="ascii") as file:
-        return [int(pid) for pid in file.read().split()]
+def slowly(d, *injections):
+    """The command that delays (or fails) what is done to a snapshot's file, apart from the other files."""
+    inject = [arg for i in injections for arg in ("-e", f"inject={i}")]
+    calls = ",".join(i.split(":")[0] for i in injections)
+    return [cx.tool("strace"), "-f", "-qq", "-o", "/dev/null", "-P", snapshot(d) + ".new", "-e", f"trace={calls}", *inject]
 
 
-def has_stopped_child(d):
-    for pid in children(d):
-        try:
-            with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-                if stat.read().rsplit(")", 1)[1].split()[0] == "T":
-                    return True
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return False
+def traced(d):
+    """Whether all threads of it are."""
+    for task in os.listdir(f"/proc/{d.process.pid}/task"):
+        with open(f"/proc/{d.process.pid}/task/{task}/status", encoding="ascii") as file:
+            if "TracerPid:\t0\n" in file.read():
+                return False
+    return True
 
 
-def catch(d, number, now, caught):
-    """Sends surveys, and a signal to every process that takes a snapshot, until one was caught."""
-    sent = []
+@contextlib.contextmanager
+def disturbed(d, *injections):
+    with cx.Tool(*slowly(d, *injections), "-p", str(d.process.pid)):
+        cx.until("strace has it", lambda: traced(d))
+        yield
 
-    def again():
-        sent.append({"id": f"catch-{len(sent)}", "ts": now, "queue": "tech", "answers": {"csat": 3}})
-        d.send(sent[-1])
-        # It comes some time behind the acknowledgement, and does not live long.
-        end = time.monotonic() + 0.5
-        while not caught() and time.monotonic() < end:
-            for pid in children(d):
-                try:
-                    # Not before it has let go of the daemon's sockets, which it would keep.
-                    if len(os.listdir(f"/proc/{pid}/fd")) <= 4:
-                        os.kill(pid, number)
-                except (FileNotFoundError, ProcessLookupError):
-                    continue
-        return caught()
 
-    cx.until("a child was caught", again, 60)
-    return sent
+def is_under_way(d):
+    """The first MiB, or all of it, was written."""
+    try:
+        return os.path.getsize(snapshot(d) + ".new") > 0
+    except FileNotFoundError:
+        return False
 
 
 @cx.case("what a snapshot has counted and a damaged store has forgotten is not counted again")
@@ -258,21 +250,18 @@ def unfinished():
         d.send(*({**survey, "id": f"s{i}", "answers": {"csat": 1 + i % 5}} for i in range(500)))
         d.kill()
         d.configure(config(after=1))
-        d.spawn()
-        d.wait_ready()
-
-        # Caught before it is in place, or the store knows a snapshot already: then from the beginning.
-        catch(d, signal.SIGSTOP, now, lambda: has_stopped_child(d))
-        first = not d.out.find("snapshot surveys_until=.* bytes=")
+        tracer, *slow = slowly(d, "fdatasync:delay_exit=3000000")
+        d.start(prefix=[tracer, "-D", *slow])
+        cx.until("it is under way", lambda: is_under_way(d))
         d.send(*({**survey, "id": f"s{i}", "rev": 2, "answers": {"csat": 5}} for i in range(100)))
         d.restart(kill=True)
         before = figures(d)
-        mark = len(d.out.lines)
-        d.send({**survey, "id": "more", "answers": {"csat": 3}})
-        taken(d, mark if d.out.find("snapshot surveys_until=.* bytes=") else 0)
+        assert d.send({**survey, "id": "more", "answers": {"csat": 3}})["stored"] == 1
+        cx.until("a snapshot has it", lambda: d.out.find("snapshot surveys_until=501 bytes="))
         d.restart(kill=True)
+        assert used(d)
         after = figures(d)
-        assert after == {**before, "3": before["3"] + 1}, (first, before, after)
+        assert after == {**before, "3": before["3"] + 1}, (before, after)
 
 
 def damage(d, survey):
@@ -316,24 +305,20 @@ def distrusted():
         taken(d)
         d.stop()
         damage(d, surveys[77])
-        slow = ["-P", d.path("s", "cxd.db-wal"), "-e", "trace=fdatasync", "-e", "inject=fdatasync:delay_exit=500000"]
-        d.start(prefix=[cx.tool("strace"), "-D", "-f", "-qq", "-o", "/dev/null", *slow])
+        # A commit takes half a second, a snapshot's file 0.8: three writes, and then as long as a commit.
+        tracer, *slow = slowly(d, "fdatasync:delay_exit=500000", "write:delay_exit=100000")
+        d.start(prefix=[tracer, "-D", *slow, "-P", d.path("s", "cxd.db-wal")])
         assert used(d)
         # Behind a commit that takes its time: first the look-up that finds the damage, then the snapshot.
         with d.lines() as a, d.lines() as b:
-            caught = []
-            while not caught:
-                a.send({"id": f"due-{a.sent}", "ts": now, "queue": "tech"})
-                until = time.monotonic() + 0.7
-                while not caught and time.monotonic() < until:
-                    caught = children(d)
-            os.kill(caught[0], signal.SIGSTOP)
-            a.settle()
             mark = len(d.out.lines)
+            a.send({"id": "due", "ts": now, "queue": "tech"})
+            cx.until("it is under way", lambda: is_under_way(d))
+            a.settle()
             for n, (c, survey) in enumerate([(a, {"id": "slow", "ts": now, "queue": "tech"}), (b, surveys[77])], 1):
                 c.send(survey)
                 cx.until("it is on its way", lambda n=n: d.status()["surveys"]["in_flight"] == n)
-            os.kill(caught[0], signal.SIGCONT)
+            assert is_under_way(d) and not d.out.find("snapshot surveys_until=.* bytes=", mark)
             assert d.wait() == 74
         assert d.out.find("snapshot surveys_until=.* bytes=", mark), "it was not put into place"
         d.start()
@@ -343,41 +328,53 @@ def distrusted():
 @cx.case("senders that wait for a snapshot go on behind it, whatever became of it")
 def held():
     now = int(time.time())
-    gen = cxmodel.Generator(11, now)
     model = cxmodel.Model()
-    with cx.Daemon(config(after=1000000)) as d:
-        for may_be_placed in (True, False):
-            send(d, gen.take(300), model)
-            if not may_be_placed:
+    # Each agent takes much room in a snapshot: the ids that sixty rules may have to name.
+    rules = [{"name": f"low-{i}", "metric": "csat", "scopes": "agent/*", "window": "90d", "test": "point", "below": "10%", "min_n": 1000}
+             for i in range(60)]
+
+    def made(name):
+        return [{"id": f"{name}-{i}-{'x' * 100}", "ts": now - 60, "queue": "tech", "agent": f"a{i % 40}", "answers": {"csat": 1}}
+                for i in range(800)]
+
+    def give(d, surveys):
+        assert d.send(*surveys)["stored"] == len(surveys)
+        model.take(*surveys)
+
+    with cx.Daemon(config(after=1000000) | {"rules": rules}) as d:
+        give(d, made("first"))
+        for name, end in (("placed", "snapshot surveys_until="), ("failed", "snapshot cannot be put into place")):
+            if name == "failed":
                 os.unlink(snapshot(d))
                 os.mkdir(snapshot(d))
-            # From here on far too much has changed, whenever it is looked for: at the first batch, or a little before.
+            d.configure(config(after=1) | {"rules": rules})
             mark = len(d.out.lines)
-            d.configure(config(after=10))
-            d.reload()
-            send(d, gen.take(3000), model)
-            d.out.wait("snapshot senders wait", mark)
-            d.out.wait("snapshot surveys_until=" if may_be_placed else "snapshot cannot be put into place", mark)
-            d.configure(config(after=1000000))
+            with disturbed(d, "write:delay_exit=200000"):
+                d.reload()
+                give(d, [{"id": name, "ts": now, "queue": "tech"}])
+                cx.until("it is under way", lambda: is_under_way(d))
+                give(d, made(name))
+                d.out.wait("snapshot senders wait", mark)
+                d.out.wait(end, mark)
+            d.configure(config(after=1000000) | {"rules": rules})
             d.reload()
         os.rmdir(snapshot(d))
-        send(d, gen.take(1000), model)
+        give(d, made("last"))
         cxstate.check_model(d, model, (now // 60 + 1) * 60_000_000)
         d.restart(kill=True)
         cxstate.check_model(d, model, (now // 60 + 1) * 60_000_000)
 
 
-@cx.case("a process that takes a snapshot and is killed leaves no trace but a warning")
-def child():
+@cx.case("a snapshot that cannot be written leaves no trace but a warning")
+def unwritten():
     now = int(time.time())
     with cx.Daemon(config(after=1)) as d:
-        with d.lines() as c:
-            c.send(*(s for s, _ in cxmodel.Generator(1, now).take(300)))
-            c.settle()
-        d.out.wait("snapshot surveys_until=")
-
-        catch(d, signal.SIGKILL, now, lambda: d.out.find("snapshot process was killed by signal 9"))
-        cx.until("it is gone", lambda: not os.path.exists(snapshot(d) + ".new"))
+        send(d, cxmodel.Generator(1, now).take(300), cxmodel.Model())
+        d.restart()
+        with disturbed(d, "fdatasync:error=EIO"):
+            d.send({"id": "due", "ts": now, "queue": "tech"})
+            d.out.wait("snapshot cannot be written: Input/output error, going on without")
+            cx.until("it is gone", lambda: not os.path.exists(snapshot(d) + ".new"))
         d.send({"id": "after", "ts": now, "queue": "tech"})
         d.restart(kill=True)
         assert used(d)
@@ -387,15 +384,17 @@ def child():
 def overtaken():
     now = int(time.time())
     with cx.Daemon(config(after=1)) as d:
-        d.send({"id": "first", "ts": now, "queue": "tech"})
-        catch(d, signal.SIGSTOP, now, lambda: has_stopped_child(d))
         d.configure(
             cx.base_config(rules=cxstate.RULES[1:], principals=cxstate.PRINCIPALS, store={"snapshot_after": 1})
         )
-        d.reload()
-        mark = len(d.out.lines)
-        d.send({"id": "last", "ts": now, "queue": "tech"})
-        taken(d, mark)
+        with disturbed(d, "fdatasync:delay_exit=1000000"):
+            d.send({"id": "first", "ts": now, "queue": "tech"})
+            cx.until("it is under way", lambda: is_under_way(d))
+            d.reload()
+            mark = len(d.out.lines)
+            assert is_under_way(d)
+            d.send({"id": "last", "ts": now, "queue": "tech"})
+            taken(d, mark)
         d.restart(kill=True)
         assert used(d)
 

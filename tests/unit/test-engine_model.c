@@ -246,20 +246,6 @@ static void compare_stats(void)
         ck_assert(engine_has_data(fragile, SCOPE_ID_ORG) == (b.surveys > 0));
 }
 
-static void compare_alerts(void)
-{
-        ck_assert_uint_eq(engine_n_alerts(steady), engine_n_alerts(fragile));
-        for (size_t i = 0; i < engine_n_alerts(steady); i++) {
-                const Alert *a = engine_alert(steady, i);
-                const Alert *b = engine_find_alert(fragile, text_of(a->id));
-
-                ck_assert_msg(b && alert_same(a, b), "%s %s/%s #%u: %s, not %s", a->rule,
-                              scope_kind_name(a->scope_kind), a->scope_name, a->ordinal,
-                              b ? alert_state_name(b->state) : "missing", alert_state_name(a->state));
-                ck_assert(i == 0 || engine_alert(steady, i - 1)->changed <= a->changed);
-        }
-}
-
 static void both(const Input *in)
 {
         Effects first = EFFECTS_NULL, second = EFFECTS_NULL;
@@ -271,10 +257,11 @@ static void both(const Input *in)
         effects_deinit(&second);
 }
 
-/* A snapshot of the fragile one, and the surveys as they were then. */
-static Buffer image;
-static Live imaged[SURVEYS_MAX];
-static size_t n_imaged;
+/* A snapshot of the fragile one, and the surveys as they were then; and those of the next one, while it is taken. */
+static ImageTaking taking;
+static Live imaged[SURVEYS_MAX], begun[SURVEYS_MAX];
+static size_t n_imaged, n_begun;
+static unsigned n_overtaken; /* steps while one was taken */
 
 /* Surveys point into their own Live. */
 static void copy_live(Live *to, const Live *from)
@@ -285,12 +272,22 @@ static void copy_live(Live *to, const Live *from)
         to->survey.queue.at = to->queue;
 }
 
-static void take_image(void)
+static void begin_image(void)
 {
         both(&(Input){.kind = INPUT_TICK, .now = now});
-        image_case_take(fragile, &image);
-        for (n_imaged = 0; n_imaged < n_live; n_imaged++)
-                copy_live(&imaged[n_imaged], &live[n_imaged]);
+        image_case_begin(fragile, &taking);
+        for (n_begun = 0; n_begun < n_live; n_begun++)
+                copy_live(&begun[n_begun], &live[n_begun]);
+}
+
+/* Some more of it, mostly with much left: it is overtaken by what comes meanwhile. */
+static void go_on_with_image(void)
+{
+        n_overtaken++;
+        if (!image_case_go_on(fragile, &taking, draw(8) ? draw(2) : UINT32_MAX))
+                return;
+        for (n_imaged = 0; n_imaged < n_begun; n_imaged++)
+                copy_live(&imaged[n_imaged], &begun[n_imaged]);
 }
 
 static bool is_changed(const Live *a, const Live *b)
@@ -304,7 +301,7 @@ static bool is_changed(const Live *a, const Live *b)
 /* The snapshot, brought up to date: in any order. */
 static void load_image(void)
 {
-        ImageReader from = {.at = (const unsigned char *)image.data, .n = image.n};
+        ImageReader from = {.at = (const unsigned char *)taking.whole.data, .n = taking.whole.n};
 
         ck_assert_int_eq(snapshot_load(fragile, &from), 0);
         ck_assert_uint_eq(from.n, 0);
@@ -336,7 +333,7 @@ static unsigned n_from_image;
 
 static void restart_fragile(void)
 {
-        bool from_image = image.n && draw(2);
+        bool from_image = taking.whole.n && draw(2);
         Engine *before = fragile;
         Effects out = EFFECTS_NULL;
 
@@ -357,7 +354,8 @@ static void restart_fragile(void)
         ck_assert_uint_eq(out.n_alerts, 0);
         effects_deinit(&out);
         engine_free(before);
-        compare_alerts();
+        taking.on = false;
+        alerts_compare(steady, fragile);
         compare_all(fragile);
         if (from_image)
                 compare_stats();
@@ -449,13 +447,15 @@ static void run(uint64_t seed, unsigned n_steps)
                 else if (what < 96)
                         go_on();
                 else if (what < 98)
-                        take_image();
+                        begin_image();
                 else
                         restart_fragile();
+                if (taking.on)
+                        go_on_with_image();
                 if (i % 100 == 99) {
                         both(&(Input){.kind = INPUT_TICK, .now = now});
                         compare_all(i % 200 == 99 ? steady : fragile);
-                        compare_alerts();
+                        alerts_compare(steady, fragile);
                 }
         }
         for (size_t i = 0; i < engine_n_alerts(steady); i++) {
@@ -467,7 +467,9 @@ static void run(uint64_t seed, unsigned n_steps)
         }
         steady = engine_free(steady);
         fragile = engine_free(fragile);
-        buffer_deinit(&image);
+        buffer_deinit(&taking.whole);
+        buffer_deinit(&taking.bytes);
+        taking.on = false;
 }
 
 START_TEST(figures_and_alerts_are_a_function_of_what_is_stored)
@@ -480,6 +482,7 @@ START_TEST(figures_and_alerts_are_a_function_of_what_is_stored)
                 run(seed, 1500);
         /* The test is worth something only if all of it happened. */
         ck_assert_uint_gt(n_from_image, 50);
+        ck_assert_uint_gt(n_overtaken, 1000);
         for (size_t i = 0; i < settings.n_rules; i++)
                 ck_assert_msg(n_fired[i] > 0, "rule %s never fired", rules[i].name);
         for (size_t i = ALERT_RECOVERED; i < _ALERT_REASON_N; i++)

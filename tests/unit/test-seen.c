@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "daemon/core/seen.h"
 #include "tests/support/check_main.h"
@@ -444,30 +442,6 @@ START_TEST(what_was_not_saved_is_not_loaded)
 }
 END_TEST
 
-/* What it does not have, the kernel cannot read for it. */
-START_TEST(a_forked_child_has_no_tables)
-{
-        static const char memory[16];
-        Seen s = SEEN_INIT(key);
-        int ends[2], status;
-        pid_t child;
-
-        ck_assert_int_eq(seen_add(&s, 1, 1), 0);
-        ck_assert_int_eq(pipe(ends), 0);
-        child = fork();
-        ck_assert_int_ge(child, 0);
-        if (child == 0)
-                _exit(write(ends[1], memory, sizeof(memory)) != sizeof(memory) ||
-                      write(ends[1], s.table.places, 16) >= 0 || errno != EFAULT);
-        ck_assert_int_eq(waitpid(child, &status, 0), child);
-        ck_assert_int_eq(status, 0);
-        ck_assert_int_eq(write(ends[1], s.table.places, 16), 16);
-        (void)close(ends[0]);
-        (void)close(ends[1]);
-        seen_deinit(&s);
-}
-END_TEST
-
 START_TEST(the_same_id_of_two_sources_is_two_surveys)
 {
         Seen s = SEEN_INIT(key);
@@ -481,5 +455,5 @@ CHECK_MAIN("seen", what_was_added_is_found_and_nothing_else, one_hash_holds_seve
            removal_keeps_the_rest_findable, a_table_that_grows_loses_nothing, no_step_of_growing_loses_any,
            numbers_outgrow_their_places_and_lose_nothing, a_leap_of_the_numbers_is_taken,
            what_comes_and_goes_while_it_is_saved_is_saved, what_changes_too_much_is_not_saved,
-           what_was_not_saved_is_not_loaded, a_forked_child_has_no_tables, what_adding_takes_is_known_before,
+           what_was_not_saved_is_not_loaded, what_adding_takes_is_known_before,
            an_earlier_table_goes_also_where_nothing_is_added, the_same_id_of_two_sources_is_two_surveys)

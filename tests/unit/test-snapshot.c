@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Images of an engine that are not whole. What whole ones are worth is the business of test-engine_model. */
+/*
+ * Images of an engine that are not whole, or overtaken by what comes while they are taken. What whole ones are worth is the
+ * business of test-engine_model.
+ */
 
 #include <errno.h>
 #include <stdio.h>
@@ -42,27 +45,46 @@ static Engine *make(void)
         return e;
 }
 
-static void take_image(void)
+typedef struct Made {
+        char id[16], agent[16];
+        Survey survey;
+} Made;
+
+static void make_survey(Made *m, int i)
+{
+        snprintf(m->id, sizeof(m->id), "survey-%d", i);
+        snprintf(m->agent, sizeof(m->agent), "agent-%d", i < 200 ? i % 13 : i % 17);
+        m->survey = (Survey){
+                .id = text_of(m->id),
+                .agent = text_of(m->agent),
+                .queue = TEXT("q"),
+                .ts = (20000 + i / 10) * USEC_DAY + i * USEC_SEC,
+                .rev = -1,
+                .n_answers = 2,
+                .answers = {{.metric = TEXT("csat"), .kind = ANSWER_NUMBER, .value = 1 + i % 5},
+                            {.metric = TEXT("nps"), .kind = ANSWER_NUMBER, .value = i % 11}},
+        };
+}
+
+static void take(Engine *e, int i)
 {
         Effects out = EFFECTS_NULL;
+        Made m;
+
+        make_survey(&m, i);
+        ck_assert_int_eq(
+                engine_step(e, &(Input){.kind = INPUT_SURVEY, .now = m.survey.ts, .survey = &m.survey}, &out),
+                0);
+        effects_deinit(&out);
+}
+
+static void take_image(void)
+{
         Engine *e = make();
 
-        for (int i = 0; i < 200; i++) {
-                char id[16], agent[16];
-                Survey s = {.queue = TEXT("q"), .ts = (20000 + i / 10) * USEC_DAY + i * USEC_SEC, .rev = -1};
-
-                snprintf(id, sizeof(id), "survey-%d", i);
-                snprintf(agent, sizeof(agent), "agent-%d", i % 13);
-                s.id = text_of(id);
-                s.agent = text_of(agent);
-                s.n_answers = 2;
-                s.answers[0] = (Answer){.metric = TEXT("csat"), .kind = ANSWER_NUMBER, .value = 1 + i % 5};
-                s.answers[1] = (Answer){.metric = TEXT("nps"), .kind = ANSWER_NUMBER, .value = i % 11};
-                ck_assert_int_eq(
-                        engine_step(e, &(Input){.kind = INPUT_SURVEY, .now = s.ts, .survey = &s}, &out), 0);
-        }
+        for (int i = 0; i < 200; i++)
+                take(e, i);
         image_case_take(e, &image);
-        effects_deinit(&out);
         engine_free(e);
 }
 
@@ -107,4 +129,77 @@ START_TEST(an_image_with_a_flipped_bit_is_no_danger)
 }
 END_TEST
 
-CHECK_MAIN("snapshot", an_image_that_is_cut_anywhere_is_refused, an_image_with_a_flipped_bit_is_no_danger)
+/* Loaded and saved again: its scopes are in the order of their numbers then, and so, the second time, are handles of ids. */
+static void normalise(Buffer *b)
+{
+        for (int i = 0; i < 2; i++) {
+                ImageReader from = {.at = (const unsigned char *)b->data, .n = b->n};
+                Engine *e = make();
+
+                ck_assert_int_eq(snapshot_load(e, &from), 0);
+                ck_assert_uint_eq(from.n, 0);
+                image_case_take(e, b);
+                engine_free(e);
+        }
+}
+
+START_TEST(an_image_is_of_the_moment_at_which_it_was_begun)
+{
+        for (int pace = 1; pace <= 7; pace++) {
+                Buffer at_once = BUFFER_NULL, by_scopes = BUFFER_NULL;
+                const ImageWriter to = {.write = image_case_write, .user = &by_scopes};
+                Engine *e = make();
+                bool more = true;
+                Made m;
+
+                for (int i = 0; i < 200; i++)
+                        take(e, i);
+                image_case_take(e, &at_once);
+                snapshot_begin(e, &to);
+                for (int i = 0; i < 60; i++) {
+                        if (i % 2) {
+                                take(e, 200 + i); /* some of them of an agent that is new */
+                        } else {
+                                make_survey(&m, 199 - i);
+                                engine_forget(e, &m.survey);
+                        }
+                        if (more && i % pace == 0)
+                                more = snapshot_next(e);
+                }
+                while (more)
+                        more = snapshot_next(e);
+                normalise(&at_once);
+                normalise(&by_scopes);
+                ck_assert_uint_eq(at_once.n, by_scopes.n);
+                ck_assert_mem_eq(at_once.data, by_scopes.data, at_once.n);
+                buffer_deinit(&at_once);
+                buffer_deinit(&by_scopes);
+                engine_free(e);
+        }
+}
+END_TEST
+
+START_TEST(one_that_was_ended_is_written_to_no_more)
+{
+        Engine *e = make();
+        size_t n;
+
+        for (int i = 0; i < 50; i++)
+                take(e, i);
+        buffer_reset(&image);
+        snapshot_begin(e, &(ImageWriter){.write = image_case_write, .user = &image});
+        ck_assert(snapshot_next(e));
+        snapshot_end(e);
+        n = image.n;
+        for (int i = 50; i < 80; i++)
+                take(e, i);
+        ck_assert_uint_eq(image.n, n);
+        image_case_take(e, &image);
+        ck_assert_int_eq(load(image.data, image.n), 0);
+        engine_free(e);
+        buffer_deinit(&image);
+}
+END_TEST
+
+CHECK_MAIN("snapshot", an_image_that_is_cut_anywhere_is_refused, an_image_with_a_flipped_bit_is_no_danger,
+           an_image_is_of_the_moment_at_which_it_was_begun, one_that_was_ended_is_written_to_no_more)

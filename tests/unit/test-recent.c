@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "daemon/core/recent.h"
 #include "tests/support/check_main.h"
+#include "tests/support/image_case.h"
 
 static IdPool ids;
 
@@ -100,5 +102,50 @@ START_TEST(the_pool_uses_freed_places_again)
 }
 END_TEST
 
+/* Saved one after the other, while the place of an id became another one's. */
+START_TEST(ids_that_many_remember_are_kept_once_again_when_they_are_loaded)
+{
+        Buffer image = BUFFER_NULL;
+        const ImageWriter to = {.write = image_case_write, .user = &image};
+        Recent first = RECENT_NULL, second = RECENT_NULL, third = RECENT_NULL;
+        IdPool loaded = IDPOOL_NULL;
+        IdPoolGuide guide;
+        ImageReader from;
+        uint32_t handle;
+
+        ck_assert_int_eq(idpool_add(&ids, TEXT("shared"), &handle), 0);
+        ck_assert_int_eq(recent_add(&first, &ids, 1, handle), 0);
+        ck_assert_int_eq(recent_add(&second, &ids, 1, handle), 0);
+        idpool_unref(&ids, handle);
+        recent_save(&first, &ids, &to);
+        recent_save(&second, &ids, &to);
+        recent_remove(&first, &ids, 1, TEXT("shared"));
+        recent_remove(&second, &ids, 1, TEXT("shared"));
+        add(&third, 2, "other");
+        ck_assert_uint_eq(ids.classes[0].n, 1);
+        recent_save(&third, &ids, &to);
+        recent_deinit(&first, &ids);
+        recent_deinit(&second, &ids);
+        recent_deinit(&third, &ids);
+
+        for (size_t n = 0; n < 2; n++) { /* with a guide that knows the handle, and with one that does not */
+                from = (ImageReader){.at = (const unsigned char *)image.data, .n = image.n};
+                ck_assert_int_eq(idpool_guide_init(&guide, n * idpool_end(&ids)), 0);
+                ck_assert_int_eq(recent_load(&first, &loaded, &guide, &from), 0);
+                ck_assert_int_eq(recent_load(&second, &loaded, &guide, &from), 0);
+                ck_assert_int_eq(recent_load(&third, &loaded, &guide, &from), 0);
+                ck_assert_int_eq(recent_load(&third, &loaded, &guide, &from), -EBADMSG);
+                ck_assert_uint_eq(loaded.classes[0].n, n ? 2 : 3);
+                idpool_guide_deinit(&guide);
+                recent_deinit(&first, &loaded);
+                recent_deinit(&second, &loaded);
+                idpool_deinit(&loaded);
+        }
+        buffer_deinit(&image);
+        idpool_deinit(&ids);
+}
+END_TEST
+
 CHECK_MAIN("recent", the_newest_come_first_whatever_the_order,
-           nothing_older_than_what_was_pushed_out_comes_in_again, the_pool_uses_freed_places_again)
+           nothing_older_than_what_was_pushed_out_comes_in_again, the_pool_uses_freed_places_again,
+           ids_that_many_remember_are_kept_once_again_when_they_are_loaded)

@@ -117,8 +117,11 @@ static int load_cell(Load *l, ScopeId scope)
         size_t metric = image_get_below(l->from, e->settings->n_metrics);
         uint64_t n_pairs = image_get_number(l->from);
         Cell *cell = NULL;
-        int r = l->from->failed ? -EBADMSG : engine_cell_get(e, scope, metric, &cell);
+        int r;
 
+        if (l->from->failed || engine_cell_find(e, scope, metric))
+                return -EBADMSG;
+        r = engine_cell_get(e, scope, metric, &cell);
         if (r)
                 return r;
         if (cell->n_pairs != n_pairs)

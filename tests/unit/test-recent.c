@@ -134,6 +134,7 @@ START_TEST(ids_that_many_remember_are_kept_once_again_when_they_are_loaded)
                 ck_assert_int_eq(recent_load(&first, &loaded, &guide, &from), 0);
                 ck_assert_int_eq(recent_load(&second, &loaded, &guide, &from), 0);
                 ck_assert_int_eq(recent_load(&third, &loaded, &guide, &from), 0);
+                recent_deinit(&third, &loaded);
                 ck_assert_int_eq(recent_load(&third, &loaded, &guide, &from), -EBADMSG);
                 ck_assert_uint_eq(loaded.classes[0].n, n ? 2 : 3);
                 idpool_guide_deinit(&guide);

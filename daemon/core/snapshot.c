@@ -201,21 +201,24 @@ int snapshot_load(Engine *e, ImageReader *from)
 {
         Load l = {.engine = e, .from = from};
         usec_t now = (usec_t)image_get_number(from);
+        uint64_t handles;
         int r;
 
         e->stats.surveys = image_get_number(from);
         e->stats.overflow_agents = image_get_number(from);
         e->stats.overflow_queues = image_get_number(from);
         e->stats.unknown_answers = image_get_number(from);
-        /* Each of them has more bytes than this in the image. */
-        r = idpool_guide_init(&l.ids, image_get_below(from, from->n));
-        if (r == 0 && (from->failed || e->n_changed))
-                r = -EBADMSG;
-        if (r == 0 && now != INT64_MIN)
+        handles = image_get_number(from);
+        if (from->failed || e->n_changed)
+                return -EBADMSG;
+        /* Of few ids in a large pool, and by the word of an image that lies, not all have a place in it. */
+        r = idpool_guide_init(&l.ids, handles < from->n ? handles : from->n);
+        if (r < 0)
+                return r;
+        if (now != INT64_MIN)
                 engine_advance(e, now);
         e->look_at_all = true;
-        if (r == 0)
-                r = load_scopes(&l);
+        r = load_scopes(&l);
         idpool_guide_deinit(&l.ids);
         return r == 0 && from->failed ? -EBADMSG : r;
 }

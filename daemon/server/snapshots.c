@@ -94,7 +94,7 @@ static void go_on(Snapshots *s)
         s->busy = true;
         s->job = (JournalJob){.run = part_run, .done = part_done};
         journal_submit(s->writer, &s->job);
-        intake_release(s->server->intake);
+        snapshots_release_senders(s);
 }
 
 static void begin(Snapshots *s, usec_t now)
@@ -197,6 +197,8 @@ int snapshots_new(Snapshots **ret, Server *server)
         if (r == 0)
                 r = loop_timer_new(&s->timer, server->loop, on_timer, s);
         if (r == 0)
+                r = loop_timer_new(&s->release, server->loop, snapshots_release_senders, s);
+        if (r == 0)
                 r = journal_new(&s->writer, NULL, server_ring, server);
         if (r < 0) {
                 snapshots_free(s);
@@ -215,6 +217,7 @@ Snapshots *snapshots_free(Snapshots *s)
                 (void)unlink(s->path);
         s->writer = journal_free(s->writer);
         loop_timer_free(s->timer);
+        loop_timer_free(s->release);
         free(s->path);
         free(s);
         return NULL;

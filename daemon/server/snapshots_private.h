@@ -25,6 +25,7 @@ struct Snapshots {
         Journal *
                 writer; /* of the file. The store has a thread of its own, which is not to wait for this one */
         LoopTimer *timer;
+        LoopTimer *release; /* of senders that were held */
         char *path;
         ImageFile *file; /* NULL: none is being made. The next five are of that */
         SnapshotHead head;
@@ -54,6 +55,8 @@ CX_MUST_CHECK int snapshots_begin_file(Snapshots *s);
 bool snapshots_gather(Snapshots *s);
 /* At the cut: what has changed of the ids since the first of them was gathered, and the engine from now on. */
 void snapshots_gather_cut(Snapshots *s);
+/* Those that wait because too much was gathered. */
+void snapshots_release_senders(void *user);
 /* On the writer's thread: s->part into the file; if it is the last one, all of it onto the disk. -ENOMEM: it was not gathered
  * whole; -errno. */
 CX_MUST_CHECK int snapshots_write_part(Snapshots *s);

@@ -18,10 +18,12 @@
 /* So many bytes are gathered at once: some 50 us. */
 #define PART ((size_t)256 << 10)
 /*
- * Where surveys come fast, nearly each of the first ones changes scopes that are to be gathered first. Senders wait until these
- * are on their way when there is more than this, some 1.5 ms: for questions not to wait, and for the sake of memory.
+ * Where surveys come fast, nearly each of the first ones changes scopes that are to be gathered first. Senders of lines and PULL
+ * wait until these are on their way when there is more than this, some 1.5 ms: for questions not to wait, and for the sake of
+ * memory. On a disk that takes longer for them, they wait only so long for each piece.
  */
 #define GATHERED_MAX ((size_t)1 << 20)
+#define HOLD_MAX     (50 * USEC_MSEC)
 
 int snapshots_path(const Server *s, char **ret)
 {
@@ -84,12 +86,23 @@ static void gather(void *user, const void *data, size_t n)
         if (before <= GATHERED_MAX && s->gathered.n > GATHERED_MAX) {
                 log_debug("snapshot senders wait");
                 intake_hold(s->server->intake);
+                server_wake(s->server, s->release, HOLD_MAX);
         }
 }
 
 static ImageWriter gatherer(Snapshots *s)
 {
         return (ImageWriter){.write = gather, .user = s};
+}
+
+void snapshots_release_senders(void *user)
+{
+        Snapshots *s = user;
+
+        if (s->release)
+                loop_timer_cancel(s->release);
+        if (s->server->intake)
+                intake_release(s->server->intake);
 }
 
 bool snapshots_gather(Snapshots *s)
@@ -157,6 +170,5 @@ void snapshots_abandon(Snapshots *s)
                 snapshot_end(s->server->engine);
         buffer_deinit(&s->gathered);
         buffer_deinit(&s->part);
-        if (s->server->intake)
-                intake_release(s->server->intake);
+        snapshots_release_senders(s);
 }

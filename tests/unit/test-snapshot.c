@@ -179,6 +179,23 @@ START_TEST(an_image_is_of_the_moment_at_which_it_was_begun)
 }
 END_TEST
 
+START_TEST(a_pool_of_ids_that_has_become_empty_is_no_hindrance)
+{
+        Engine *e = make();
+
+        for (int i = 0; i < 200; i++)
+                take(e, i);
+        engine_forget_before(e, USEC_INFINITY);
+        image_case_take(e, &image);
+        ck_assert_int_eq(load(image.data, image.n), 0);
+        /* Of the number of handles: no image has as many bytes as this. */
+        memset(image.data + 5 * sizeof(uint64_t), 0x7f, sizeof(uint32_t));
+        ck_assert_int_eq(load(image.data, image.n), 0);
+        engine_free(e);
+        buffer_deinit(&image);
+}
+END_TEST
+
 START_TEST(one_that_was_ended_is_written_to_no_more)
 {
         Engine *e = make();
@@ -202,4 +219,5 @@ START_TEST(one_that_was_ended_is_written_to_no_more)
 END_TEST
 
 CHECK_MAIN("snapshot", an_image_that_is_cut_anywhere_is_refused, an_image_with_a_flipped_bit_is_no_danger,
-           an_image_is_of_the_moment_at_which_it_was_begun, one_that_was_ended_is_written_to_no_more)
+           an_image_is_of_the_moment_at_which_it_was_begun, one_that_was_ended_is_written_to_no_more,
+           a_pool_of_ids_that_has_become_empty_is_no_hindrance)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "daemon/core/idpool.h"
+#include "daemon/core/pages.h"
 
 /* What a place begins with; the bytes of the id follow. */
 typedef struct Place {
@@ -111,7 +112,7 @@ int idpool_guide_init(IdPoolGuide *g, size_t n)
         *g = IDPOOL_GUIDE_NULL;
         if (n == 0)
                 return 0;
-        g->handles = calloc(n, sizeof(*g->handles));
+        g->handles = pages_new(n * sizeof(*g->handles));
         if (!g->handles)
                 return -ENOMEM;
         g->n = n;
@@ -120,7 +121,7 @@ int idpool_guide_init(IdPoolGuide *g, size_t n)
 
 void idpool_guide_deinit(IdPoolGuide *g)
 {
-        free(g->handles);
+        g->handles = pages_free(g->handles, g->n * sizeof(*g->handles));
         *g = IDPOOL_GUIDE_NULL;
 }
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include "daemon/core/snapshot.h"
 #include "daemon/io/log.h"
@@ -13,8 +12,6 @@
 #define LAYOUT 9
 /* So much stays free at least. */
 #define ROOM ((uint64_t)1 << 20)
-/* A snapshot is in no hurry: with all processors busy, surveys and questions come first. */
-#define WRITER_NICE 10
 /* So many bytes are gathered at once: some 50 us. */
 #define PART ((size_t)256 << 10)
 /*
@@ -140,8 +137,6 @@ int snapshots_write_part(Snapshots *s)
 {
         ImageWriter to = image_file_writer(s->file);
 
-        /* Of this thread alone. */
-        (void)setpriority(PRIO_PROCESS, 0, WRITER_NICE);
         if (buffer_failed(&s->part))
                 return -ENOMEM;
         image_put(&to, s->part.data, s->part.n);

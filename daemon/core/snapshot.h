@@ -14,8 +14,8 @@
 
 /*
  * Begins an image of the engine as it is now, which is to be stepped on while it is written: what counts a survey, or forgets
- * one, first writes the scopes that are about to change. @to is called by steps, too, until
- * the end. Nothing may be replayed meanwhile.
+ * one, first writes the scopes that are about to change. @to is called by steps, too, until the end. Nothing may be replayed
+ * meanwhile.
  */
 void snapshot_begin(Engine *e, const ImageWriter *to);
 /* Writes the next scope that is not in it. False: all are, and it has ended. */

@@ -175,7 +175,7 @@ void snapshots_give_up(Snapshots *s)
 void snapshots_distrust(Snapshots *s)
 {
         s->distrusted = s->given_up = true;
-        /* While the job is on its way the file is the storage thread's, which may still put it into place. */
+        /* While the job is on its way the file is another thread's, and may still get into place. */
         if (!s->busy)
                 snapshots_abandon(s);
         if (unlink(s->path) == 0)

@@ -22,8 +22,7 @@ typedef enum SnapshotStage {
 struct Snapshots {
         JournalJob job; /* first: a job is its snapshots */
         Server *server;
-        Journal *
-                writer; /* of the file. The store has a thread of its own, which is not to wait for this one */
+        Journal *writer; /* of the file; the store's thread is not to wait for it */
         LoopTimer *timer;
         LoopTimer *release; /* of senders that were held */
         char *path;

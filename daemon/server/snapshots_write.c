@@ -120,15 +120,21 @@ bool snapshots_gather(Snapshots *s)
         return true;
 }
 
+/* That is now; and all that is left of the ids. */
+static void put_cut(Snapshots *s, const ImageWriter *to)
+{
+        s->cut = snapshots_cut(s->server);
+        s->cut.last_seq = intake_parts(s->server->intake)->last_seq;
+        seen_save_rest(&s->server->seen, to);
+        seen_save_end(&s->server->seen);
+        image_put(to, &s->cut, sizeof(s->cut));
+}
+
 void snapshots_gather_cut(Snapshots *s)
 {
         const ImageWriter to = gatherer(s);
 
-        s->cut = snapshots_cut(s->server);
-        s->cut.last_seq = intake_parts(s->server->intake)->last_seq;
-        seen_save_rest(&s->server->seen, &to);
-        seen_save_end(&s->server->seen);
-        image_put(&to, &s->cut, sizeof(s->cut));
+        put_cut(s, &to);
         snapshot_begin(s->server->engine, &to);
         s->stage = SNAPSHOT_ENGINE;
 }
@@ -149,10 +155,7 @@ int snapshots_write_all(Snapshots *s)
 
         while (seen_save_part(&s->server->seen, SIZE_MAX, &to))
                 ;
-        s->cut = snapshots_cut(s->server);
-        s->cut.last_seq = intake_parts(s->server->intake)->last_seq;
-        seen_save_rest(&s->server->seen, &to);
-        image_put(&to, &s->cut, sizeof(s->cut));
+        put_cut(s, &to);
         snapshot_save(s->server->engine, &to);
         return image_file_finish(s->file, false);
 }

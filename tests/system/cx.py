@@ -685,6 +685,14 @@ class Daemon:
             self.stop()
         return self.start(**options)
 
+    def is_traced(self):
+        """Whether all of its threads are, by a tool that was started a moment ago."""
+        for task in os.listdir(f"/proc/{self.process.pid}/task"):
+            with open(f"/proc/{self.process.pid}/task/{task}/status", encoding="ascii") as file:
+                if "TracerPid:\t0\n" in file.read():
+                    return False
+        return True
+
     def check_log(self):
         bad = [s for s in self.out.lines if re.search(r"Sanitizer|runtime error:|Assertion .* failed", s)]
         assert not bad, self.out.text()[-6000:]

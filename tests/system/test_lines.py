@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The line protocol: acknowledgements that add up, refusals in order, tokens, and senders that do not read."""
 
-import os
 import random
 import select
 import signal
@@ -193,22 +192,13 @@ def never_reads():
         check_replies(c.replies, ["refused"] * c.sent)
 
 
-def traced(pid):
-    """All threads of a process are."""
-    for task in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{task}/status", encoding="ascii") as file:
-            if "TracerPid:\t0\n" in file.read():
-                return False
-    return True
-
-
 @cx.case("a sender that reads is told of each of many refusals, however many of them wait for a slow disk")
 def many_refusals():
     number = 30000
     with cx.Daemon() as d:
         slow = [cx.tool("strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync"]
         with cx.Tool(*slow, "-e", "inject=fdatasync:delay_exit=2000000", "-p", str(d.process.pid)):
-            cx.until("strace has it", lambda: traced(d.process.pid))
+            cx.until("strace has it", d.is_traced)
             lines = cx.lines_of(survey("x" * 100 + str(i), answers={"csat": 9}) for i in range(number))
             with d.lines() as c:
                 c.send(survey("first"))
@@ -226,7 +216,7 @@ def token_during_reload():
     with cx.Daemon(sources=SOURCES) as d, d.lines() as before, d.lines() as early:
         slow = [cx.tool("strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync"]
         with cx.Tool(*slow, "-e", "inject=fdatasync:delay_exit=13000000:when=1", "-p", str(d.process.pid)):
-            cx.until("strace has it", lambda: traced(d.process.pid))
+            cx.until("strace has it", d.is_traced)
             before.write(hello(WEB[0]) + cx.lines_of([survey("before")]))
             cx.until("it is under way", lambda: d.status()["surveys"]["in_flight"])
             d.process.send_signal(signal.SIGHUP)

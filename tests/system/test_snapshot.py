@@ -193,19 +193,10 @@ def slowly(d, *injections):
     return [cx.tool("strace"), "-f", "-qq", "-o", "/dev/null", "-P", snapshot(d) + ".new", "-e", f"trace={calls}", *inject]
 
 
-def traced(d):
-    """Whether all threads of it are."""
-    for task in os.listdir(f"/proc/{d.process.pid}/task"):
-        with open(f"/proc/{d.process.pid}/task/{task}/status", encoding="ascii") as file:
-            if "TracerPid:\t0\n" in file.read():
-                return False
-    return True
-
-
 @contextlib.contextmanager
 def disturbed(d, *injections):
     with cx.Tool(*slowly(d, *injections), "-p", str(d.process.pid)):
-        cx.until("strace has it", lambda: traced(d))
+        cx.until("strace has it", d.is_traced)
         yield
 
 

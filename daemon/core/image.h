@@ -4,9 +4,8 @@
 /*
  * Memory written out as bytes, to be read back by the same program on the same kind of machine.
  *
- * Whoever hands bytes to a reader has made sure that they
- * are what was written (a checksum), and by a program that lays them out alike; a reader that comes to their end fails,
- * and then yields zeros.
+ * Whoever hands bytes to a reader has made sure that they are what was written (a checksum), and by a program that lays
+ * them out alike; a reader that comes to their end fails, and then yields zeros.
  */
 
 #include <stdbool.h>

@@ -96,8 +96,7 @@ CX_MUST_CHECK int seen_add(Seen *s, uint64_t hash, uint64_t seq);
 /*
  * Saves them in parts, between which ids may come and go: seen_save_begin(), which also ends what was begun before;
  * seen_save_part() until it returns false; then seen_save_rest() with what has changed meanwhile where it was saved already;
- * seen_save_end(). The key goes with them, without which the
- * hashes mean nothing.
+ * seen_save_end(). The key goes with them, without which the hashes mean nothing.
  */
 void seen_save_begin(Seen *s, const ImageWriter *to);
 /* The next one, of about @n bytes, but at least one 32768th of all. False: there is none. */

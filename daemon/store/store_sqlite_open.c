@@ -329,6 +329,9 @@ static int settle(StoreSqlite *s)
         if (r == 0)
                 r = sql_execute(
                         s, "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON");
+        /* In KiB. Surveys are appended and hardly ever read again, so that more would hold nothing that is wanted. */
+        if (r == 0)
+                r = sql_execute(s, "PRAGMA cache_size=-512");
         if (r == 0 && PLANTED("synchronous-off"))
                 r = sql_execute(s, "PRAGMA synchronous=OFF");
         if (r == 0)

@@ -6,13 +6,14 @@
 #include "daemon/core/idpool.h"
 #include "daemon/core/pages.h"
 
-/* What a place begins with; the bytes of the id follow. */
+/* What a place begins with; the bytes of the id follow, or in a free one the index of the next free one plus one. */
 typedef struct Place {
-        uint32_t references; /* 0: free */
-        uint32_t n;          /* length; of a free place: the next free one plus one */
+        uint32_t n : 8;           /* length */
+        uint32_t references : 24; /* 0: free; at most one for each rule on each scope of an answer */
 } Place;
 
-static const uint32_t room[IDPOOL_CLASSES] = {16, 32, 64, 128};
+/* Of bytes. A UUID has 36. */
+static const uint32_t room[IDPOOL_CLASSES] = {12, 20, 28, 36, 52, 76, 100, 128};
 
 static unsigned char *place_at(const IdPool *p, uint32_t handle)
 {
@@ -54,10 +55,10 @@ int idpool_add(IdPool *p, Text id, uint32_t *ret)
         c = &p->classes[class];
         if (c->free) {
                 handle = (c->free - 1) * IDPOOL_CLASSES + class;
-                c->free = place_get(p, handle).n;
+                memcpy(&c->free, place_at(p, handle) + sizeof(Place), sizeof(c->free));
         } else {
                 if (c->n == c->size) {
-                        uint32_t size = c->size + c->size / 2 + 16;
+                        uint32_t size = c->size + c->size / 8 + 16;
                         unsigned char *data = realloc(c->data, size * (sizeof(Place) + room[class]));
 
                         if (!data)
@@ -67,7 +68,7 @@ int idpool_add(IdPool *p, Text id, uint32_t *ret)
                 }
                 handle = c->n++ * IDPOOL_CLASSES + class;
         }
-        place_set(p, handle, (Place){.references = 1, .n = (uint32_t)id.n});
+        place_set(p, handle, (Place){.references = 1, .n = (uint8_t)id.n});
         if (id.n)
                 memcpy(place_at(p, handle) + sizeof(Place), id.at, id.n);
         *ret = handle;
@@ -88,7 +89,7 @@ void idpool_unref(IdPool *p, uint32_t handle)
         Place place = place_get(p, handle);
 
         if (--place.references == 0) {
-                place.n = c->free;
+                memcpy(place_at(p, handle) + sizeof(Place), &c->free, sizeof(c->free));
                 c->free = handle / IDPOOL_CLASSES + 1;
         }
         place_set(p, handle, place);

@@ -5,7 +5,7 @@
  * Survey ids that alerts may have to name, each kept once however many scopes remember it.
  *
  * A handle stays valid until its last reference is given back. Freed places are used again, so that a steady
- * stream needs no allocation.
+ * stream needs no allocation. Ids of about the same length share a class of places: short numbers, UUIDs, long ones.
  */
 
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include "proto/base/def.h"
 #include "proto/base/text.h"
 
-#define IDPOOL_CLASSES 4
+#define IDPOOL_CLASSES 8
 
 typedef struct IdPool {
         struct IdPoolClass {

@@ -73,35 +73,6 @@ START_TEST(nothing_older_than_what_was_pushed_out_comes_in_again)
 }
 END_TEST
 
-START_TEST(the_pool_uses_freed_places_again)
-{
-        char text[200];
-        uint32_t handles[100], used;
-
-        memset(text, 'x', sizeof(text));
-        for (unsigned round = 0; round < 50; round++) {
-                for (size_t i = 0; i < 100; i++) {
-                        text[0] = (char)('0' + i % 10);
-                        ck_assert_int_eq(idpool_add(&ids, (Text){.at = text, .n = i + 29}, &handles[i]), 0);
-                }
-                for (size_t i = 0; i < 100; i++) {
-                        Text t = idpool_text(&ids, handles[i]);
-
-                        ck_assert_uint_eq(t.n, i + 29);
-                        ck_assert_int_eq(t.at[0], '0' + (int)(i % 10));
-                        idpool_ref(&ids, handles[i]);
-                        idpool_unref(&ids, handles[i]);
-                        idpool_unref(&ids, handles[i]);
-                }
-        }
-        used = ids.classes[0].n + ids.classes[1].n + ids.classes[2].n + ids.classes[3].n;
-        ck_assert_uint_eq(used, 100);
-        ck_assert_int_eq(idpool_add(&ids, (Text){.at = text, .n = 200}, &handles[0]), 0);
-        ck_assert_uint_eq(idpool_text(&ids, handles[0]).n, 128);
-        idpool_deinit(&ids);
-}
-END_TEST
-
 /* Saved one after the other, while the place of an id became another one's. */
 START_TEST(ids_that_many_remember_are_kept_once_again_when_they_are_loaded)
 {
@@ -148,5 +119,5 @@ START_TEST(ids_that_many_remember_are_kept_once_again_when_they_are_loaded)
 END_TEST
 
 CHECK_MAIN("recent", the_newest_come_first_whatever_the_order,
-           nothing_older_than_what_was_pushed_out_comes_in_again, the_pool_uses_freed_places_again,
+           nothing_older_than_what_was_pushed_out_comes_in_again,
            ids_that_many_remember_are_kept_once_again_when_they_are_loaded)

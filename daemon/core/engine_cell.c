@@ -68,7 +68,7 @@ static int make_counts(const Engine *e, ScopeId scope, ScopeCounts **ret)
         counts->guard_at = counts->first + n;
         set_up_guards(e, info, counts);
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
-                counts->grids[tier] = GRID_INIT(e->n_cursors[tier]);
+                counts->grids[tier] = GRID_NULL;
         *ret = counts;
         return 0;
 }

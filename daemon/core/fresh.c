@@ -70,7 +70,7 @@ static int make_room(Fresh *f, FreshGrids g)
         return 0;
 }
 
-static int open_sheet(Fresh *f, FreshGrids g, FreshPart part, const int32_t buckets[_WINDOW_TIER_N])
+CX_SELDOM static int open_sheet(Fresh *f, FreshGrids g, FreshPart part, const int32_t buckets[_WINDOW_TIER_N])
 {
         FreshSheet *sheet = &f->sheets[part];
         int r = settle(f, g, part);

@@ -11,9 +11,14 @@ static uint64_t count_max(unsigned bits)
         return (UINT64_C(1) << bits) - 1;
 }
 
+static unsigned char *count_at(unsigned char *row, unsigned bits, unsigned column)
+{
+        return row + GRID_ROW_HEAD + (size_t)column * bits / 8;
+}
+
 static void put(unsigned char *row, unsigned bits, unsigned column, uint32_t count)
 {
-        unsigned char *at = row + sizeof(int32_t) + (size_t)column * bits / 8;
+        unsigned char *at = count_at(row, bits, column);
         unsigned shift = column * bits % 8, mask = (1U << bits % 8) - 1;
         uint16_t narrow = (uint16_t)count;
 
@@ -63,7 +68,7 @@ void grid_deinit(Grid *g)
 {
         free(g->rows);
         free(g->cursors);
-        *g = GRID_INIT(g->n_cursors);
+        *g = GRID_NULL;
 }
 
 /* The same rows with other columns or wider counts. */
@@ -83,7 +88,7 @@ static int reshape(Grid *g, unsigned n_columns, unsigned bits)
                 const unsigned char *from = grid_row(g, i);
                 unsigned char *to = grid_row(&made, i);
 
-                memcpy(to, from, sizeof(int32_t));
+                memcpy(to, from, GRID_ROW_HEAD);
                 for (unsigned c = 0; c < g->n_columns; c++) {
                         uint32_t count = grid_get(from, g->bits, c);
 
@@ -101,9 +106,9 @@ static int widen(Grid *g)
         return g->bits == 32 ? -EOVERFLOW : reshape(g, g->n_columns, 2u * g->bits);
 }
 
-static uint32_t *make_cursors(const Grid *g, unsigned n_columns)
+static size_t cursor_bytes(unsigned n_columns)
 {
-        return calloc(g->n_cursors, (2u + n_columns) * sizeof(uint32_t));
+        return (2u + n_columns) * sizeof(uint32_t);
 }
 
 int grid_add_columns(Grid *g, unsigned n_values, uint16_t *ret)
@@ -114,12 +119,11 @@ int grid_add_columns(Grid *g, unsigned n_values, uint16_t *ret)
 
         assert(n_values > 0 && n_values <= METRIC_VALUES_MAX && after <= UINT16_MAX && !g->sheet);
         if (g->cursors) {
-                cursors = make_cursors(g, after);
+                cursors = calloc(g->n_cursors, cursor_bytes(after));
                 if (!cursors)
                         return -ENOMEM;
                 for (unsigned i = 0; i < g->n_cursors; i++)
-                        memcpy(cursors + (size_t)i * (2u + after), cursor_at(g, i),
-                               (2u + before) * sizeof(*cursors));
+                        memcpy(cursors + (size_t)i * (2u + after), cursor_at(g, i), cursor_bytes(before));
         }
         r = reshape(g, after, g->bits);
         if (r) {
@@ -136,7 +140,7 @@ int grid_add_columns(Grid *g, unsigned n_values, uint16_t *ret)
 static int reserve(Grid *g)
 {
         size_t stride = grid_stride(g);
-        uint32_t size = g->size + g->size / 2 + 2;
+        uint32_t size = g->size + g->size / 8 + 4;
         unsigned char *rows;
 
         if (g->head + g->n < g->size)
@@ -154,6 +158,13 @@ static int reserve(Grid *g)
         return 0;
 }
 
+static void put_number(Grid *g, uint32_t i, int32_t number)
+{
+        uint16_t distance = (uint16_t)(number - g->base);
+
+        memcpy(grid_row(g, i), &distance, sizeof(distance));
+}
+
 static int insert(Grid *g, uint32_t i, int32_t number)
 {
         size_t stride = grid_stride(g);
@@ -164,7 +175,7 @@ static int insert(Grid *g, uint32_t i, int32_t number)
         if (i < g->n)
                 memmove(grid_row(g, i + 1), grid_row(g, i), (g->n - i) * stride);
         memset(grid_row(g, i), 0, stride);
-        memcpy(grid_row(g, i), &number, sizeof(number));
+        put_number(g, i, number);
         g->n++;
         if (i == 0)
                 g->oldest = number;
@@ -188,7 +199,7 @@ static void drop_if_empty(Grid *g, uint32_t i)
 
         if (grid_sheet(g, i))
                 return;
-        for (size_t k = sizeof(int32_t); k < stride; k++)
+        for (size_t k = GRID_ROW_HEAD; k < stride; k++)
                 if (row[k])
                         return;
         memmove(grid_row(g, i), grid_row(g, i + 1), (g->n - i - 1) * stride);
@@ -199,7 +210,7 @@ static void drop_if_empty(Grid *g, uint32_t i)
 /* A count that is full runs over, maybe into its neighbour; taking the same away again restores both. */
 static void bump(unsigned char *row, unsigned bits, unsigned column, uint32_t by)
 {
-        unsigned char *at = row + sizeof(int32_t) + (size_t)column * bits / 8;
+        unsigned char *at = count_at(row, bits, column);
 
         if (bits < 8)
                 *at = (unsigned char)(*at + (by << column * bits % 8));
@@ -236,7 +247,7 @@ static int count_up(Grid *g, int32_t bucket, uint32_t at, const uint16_t *column
 
                 return r ? r : count_up(g, bucket, at, columns, n);
         }
-        for (unsigned i = 0; g->cursors && i < g->n_cursors; i++) {
+        for (unsigned i = 0; i < g->n_cursors; i++) {
                 uint32_t *cursor = cursor_at(g, i);
 
                 if ((int32_t)cursor[0] <= bucket && bucket < (int32_t)cursor[1])
@@ -254,7 +265,7 @@ static void count_down(Grid *g, int32_t bucket, unsigned char *row, const uint16
                 if (count == 0)
                         continue;
                 put(row, g->bits, columns[k], count - 1);
-                for (unsigned i = 0; g->cursors && i < g->n_cursors; i++) {
+                for (unsigned i = 0; i < g->n_cursors; i++) {
                         uint32_t *cursor = cursor_at(g, i);
 
                         if ((int32_t)cursor[0] <= bucket && bucket < (int32_t)cursor[1])
@@ -272,14 +283,50 @@ static void drop_before(Grid *g, int32_t kept)
         }
 }
 
+/*
+ * For a bucket that has no number from the base on: another one, with as much room before all buckets as behind them. False:
+ * it lies too far before the newest.
+ */
+CX_SELDOM static bool move_base(Grid *g, int32_t bucket)
+{
+        int64_t low, high, base;
+        Grid moved;
+
+        if (g->n && bucket <= g->newest - GRID_SPAN)
+                return false;
+        if (g->n && g->oldest <= bucket - GRID_SPAN) {
+                drop_before(g, (int32_t)(bucket - GRID_SPAN + 1));
+                if (g->cursors) /* they may have rows that are gone now */
+                        memset(g->cursors, 0, g->n_cursors * cursor_bytes(g->n_columns));
+        }
+        low = g->n && g->oldest < bucket ? g->oldest : bucket;
+        high = g->n && g->newest > bucket ? g->newest : bucket;
+        base = low - (GRID_SPAN - 1 - (high - low)) / 2;
+        base = base < INT32_MIN ? INT32_MIN : base > GRID_BASE_MAX ? GRID_BASE_MAX : base;
+        moved = *g;
+        moved.base = (int32_t)base;
+        for (uint32_t i = 0; i < g->n; i++)
+                put_number(&moved, i, grid_number(g, i));
+        *g = moved;
+        return true;
+}
+
+/* For an answer there: what is no longer kept goes. False: it is not kept itself. */
+static bool make_way(Grid *g, int32_t bucket, int32_t kept)
+{
+        drop_before(g, kept);
+        if (bucket < kept)
+                return false;
+        return (uint32_t)bucket - (uint32_t)g->base < GRID_SPAN || move_base(g, bucket);
+}
+
 int grid_count(Grid *g, int32_t bucket, const uint16_t *columns, size_t n, int delta, int32_t kept)
 {
         uint32_t i;
         bool found;
         int r;
 
-        drop_before(g, kept);
-        if (bucket < kept || n == 0)
+        if (n == 0 || !make_way(g, bucket, kept))
                 return 0;
         i = grid_find(g, bucket);
         found = i < g->n && grid_number(g, i) == bucket;
@@ -296,14 +343,14 @@ int grid_count(Grid *g, int32_t bucket, const uint16_t *columns, size_t n, int d
 
 int grid_add(Grid *g, int32_t bucket, uint16_t column, uint64_t count, int32_t kept)
 {
-        uint32_t i = grid_find(g, bucket);
-        bool found = i < g->n && grid_number(g, i) == bucket;
         uint64_t sum;
+        uint32_t i;
         int r;
 
-        if (bucket < kept || count == 0)
+        if (count == 0 || !make_way(g, bucket, kept))
                 return 0;
-        r = found ? 0 : insert(g, i, bucket);
+        i = grid_find(g, bucket);
+        r = i < g->n && grid_number(g, i) == bucket ? 0 : insert(g, i, bucket);
         if (r)
                 return r;
         if (__builtin_add_overflow(count, grid_get(grid_row(g, i), g->bits, column), &sum))
@@ -315,7 +362,7 @@ int grid_add(Grid *g, int32_t bucket, uint16_t column, uint64_t count, int32_t k
                 return r;
         }
         put(grid_row(g, i), g->bits, column, (uint32_t)sum);
-        for (unsigned k = 0; g->cursors && k < g->n_cursors; k++) {
+        for (unsigned k = 0; k < g->n_cursors; k++) {
                 uint32_t *cursor = cursor_at(g, k);
 
                 if ((int32_t)cursor[0] <= bucket && bucket < (int32_t)cursor[1])
@@ -330,8 +377,7 @@ int grid_lend(Grid *g, int32_t bucket, const uint8_t *sheet, int32_t kept)
         int r = 0;
 
         assert(!g->sheet);
-        drop_before(g, kept);
-        if (bucket < kept)
+        if (!make_way(g, bucket, kept))
                 return 0;
         i = grid_find(g, bucket);
         if (i == g->n || grid_number(g, i) != bucket)
@@ -377,7 +423,7 @@ static int add_sheet(Grid *g, uint32_t i)
 
                 return r ? r : add_sheet(g, i);
         }
-        for (unsigned k = 0; g->cursors && k < g->n_cursors; k++) {
+        for (unsigned k = 0; k < g->n_cursors; k++) {
                 uint32_t *cursor = cursor_at(g, k);
 
                 if ((int32_t)cursor[0] <= g->lent && g->lent < (int32_t)cursor[1])
@@ -390,7 +436,7 @@ static int add_sheet(Grid *g, uint32_t i)
 int grid_take_in(Grid *g, int32_t kept)
 {
         uint32_t i = g->sheet && g->lent >= kept ? grid_find(g, g->lent) : g->n;
-        int r = i < g->n ? add_sheet(g, i) : 0;
+        int r = i < g->n && grid_number(g, i) == g->lent ? add_sheet(g, i) : 0;
 
         if (r == 0)
                 g->sheet = NULL;
@@ -424,71 +470,28 @@ static void cursor_move(const Grid *g, uint32_t *cursor, int32_t start, int32_t 
         cursor[1] = (uint32_t)end;
 }
 
+static int add_cursors(Grid *g, unsigned n)
+{
+        uint32_t *cursors = calloc(n, cursor_bytes(g->n_columns)); /* of empty spans */
+
+        if (!cursors)
+                return -ENOMEM;
+        if (g->cursors)
+                memcpy(cursors, g->cursors, g->n_cursors * cursor_bytes(g->n_columns));
+        free(g->cursors);
+        g->cursors = cursors;
+        g->n_cursors = (uint8_t)n;
+        return 0;
+}
+
 const uint32_t *grid_totals(Grid *g, unsigned i, int32_t start, int32_t end, int32_t kept)
 {
         uint32_t *cursor;
 
-        assert(i < g->n_cursors);
-        if (!g->cursors)
-                g->cursors = make_cursors(g, g->n_columns);
-        if (!g->cursors)
+        if (i >= g->n_cursors && add_cursors(g, i + 1))
                 return NULL;
         cursor = cursor_at(g, i);
         if ((int32_t)cursor[0] != start || (int32_t)cursor[1] != end)
                 cursor_move(g, cursor, start, end, kept);
         return cursor + 2;
-}
-
-void grid_save(const Grid *g, const ImageWriter *to)
-{
-        image_put_number(to, g->n_columns);
-        image_put_number(to, g->bits);
-        image_put_number(to, g->n);
-        image_put(to, g->n ? grid_row(g, 0) : NULL, g->n * grid_stride(g));
-        image_put_number(to, g->sheet != NULL);
-        if (g->sheet) {
-                image_put_number(to, (uint64_t)g->lent);
-                image_put(to, g->sheet, g->n_columns);
-        }
-}
-
-static int load_sheet(Grid *g, ImageReader *from)
-{
-        int32_t lent = (int32_t)image_get_number(from);
-        const uint8_t *sheet = image_get(from, g->n_columns);
-        int r = sheet ? 0 : -EBADMSG;
-
-        for (unsigned c = 0; c < g->n_columns && r == 0; c++)
-                r = grid_add(g, lent, (uint16_t)c, sheet[c], INT32_MIN);
-        return r;
-}
-
-int grid_load(Grid *g, ImageReader *from)
-{
-        uint64_t n_columns = image_get_number(from), bits = image_get_number(from);
-        size_t n = image_get_below(from, UINT32_MAX), stride;
-        const unsigned char *rows;
-
-        if (from->failed || g->n || n_columns != g->n_columns || bits < 2 || bits > 32 ||
-            (bits & (bits - 1)) != 0)
-                return -EBADMSG;
-        free(g->rows);
-        *g = (Grid){.cursors = g->cursors,
-                    .n_columns = g->n_columns,
-                    .n_cursors = g->n_cursors,
-                    .bits = (uint8_t)bits};
-        stride = grid_stride(g);
-        if (n > from->n / stride)
-                return -EBADMSG;
-        rows = image_get(from, n * stride);
-        if (n > 0) {
-                g->rows = malloc((n + 1) * stride);
-                if (!g->rows)
-                        return -ENOMEM;
-                memcpy(g->rows, rows, n * stride);
-                g->n = (uint32_t)n;
-                g->size = g->n + 1;
-                note_ends(g);
-        }
-        return image_get_below(from, 2) ? load_sheet(g, from) : 0;
 }

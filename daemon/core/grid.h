@@ -9,10 +9,10 @@
  * a survey finds its bucket once and counts all of its answers next to each other: the look-up and the memory that it
  * touches are what counting costs.
  *
- * Only buckets with an answer exist. Counts take two bits each until one of them needs four, then eight, and so on up to
- * 32: most scopes have few answers in a minute. A cursor keeps the totals of a span of buckets up to date: adding is
- * exact wherever it lands, and moving on costs what left and what came in. Cursors take memory once the first of them is
- * asked for.
+ * Only buckets with an answer exist, none of them GRID_SPAN before another. Counts take two bits each until one of them
+ * needs four, then eight, and so on up to 32: most scopes have few answers in a minute. A cursor keeps the totals of a
+ * span of buckets up to date: adding is exact wherever it lands, and moving on costs what left and what came in. A cursor
+ * takes memory once it, or one behind it, is asked for.
  *
  * One bucket may be lent: what its borrower counts on a sheet of his own is read as if it were in the row, which gets it
  * when the sheet is taken in (fresh.h).
@@ -27,19 +27,27 @@
 #include "proto/base/def.h"
 
 typedef struct Grid {
-        unsigned char *rows; /* oldest first, from `head` on */
-        uint32_t *cursors;   /* per cursor: start, end, totals; NULL: none was asked for yet */
-        uint32_t head, n, size;
+        unsigned char *rows;  /* oldest first, from `head` on */
+        uint32_t *cursors;    /* of those that were asked for: start, end, totals */
+        const uint8_t *sheet; /* a count per column; NULL: no bucket is lent. Borrowed */
+        int32_t lent;         /* the bucket that it is of */
         int32_t oldest,
                 newest; /* numbers of the first and the last row: rows themselves are seldom in the cache */
-        int32_t lent;   /* the bucket that @sheet is of */
-        const uint8_t *sheet; /* a count per column; NULL: no bucket is lent. Borrowed */
+        int32_t base;   /* rows have the distance from it */
+        uint32_t head, n, size;
         uint16_t n_columns;
         uint8_t n_cursors;
         uint8_t bits; /* of a count: 2, 4, 8, 16, 32 */
 } Grid;
 
-#define GRID_INIT(_n_cursors) ((Grid){.n_cursors = (uint8_t)(_n_cursors), .bits = 2})
+/*
+ * What lies so many buckets before the newest one is as good as before @kept: 179 years of days, seven of hours, 45 days of
+ * minutes.
+ */
+#define GRID_SPAN     (INT64_C(1) << 16)
+#define GRID_BASE_MAX (INT32_MAX - (GRID_SPAN - 1))
+
+#define GRID_NULL ((Grid){.bits = 2})
 
 void grid_deinit(Grid *g);
 
@@ -51,12 +59,12 @@ CX_MUST_CHECK int grid_add_columns(Grid *g, unsigned n_values, uint16_t *ret);
 
 /*
  * One answer more (@delta 1) or less (-1) in each of @n different columns. Buckets before @kept are dropped; an answer
- * there, and the removal of one that is not there, does nothing. -ENOMEM: nothing is counted.
+ * there, and the removal of one that is not there, does nothing. -ENOMEM, -EOVERFLOW: nothing is counted.
  */
 CX_MUST_CHECK int grid_count(Grid *g, int32_t bucket, const uint16_t *columns, size_t n, int delta,
                              int32_t kept);
 
-/* @count answers more in one column. -ENOMEM, -EOVERFLOW: nothing is counted. */
+/* @count answers more in one column. Errors as for grid_count(). */
 CX_MUST_CHECK int grid_add(Grid *g, int32_t bucket, uint16_t column, uint64_t count, int32_t kept);
 
 /*
@@ -84,9 +92,12 @@ void grid_save(const Grid *g, const ImageWriter *to);
 /* Into a grid that has the same columns and no rows; the rows have all of it. -ENOMEM; -EBADMSG: not what was saved. */
 CX_MUST_CHECK int grid_load(Grid *g, ImageReader *from);
 
+/* What a row begins with: the number of its bucket, counted from the base. */
+#define GRID_ROW_HEAD sizeof(uint16_t)
+
 static inline size_t grid_stride(const Grid *g)
 {
-        return sizeof(int32_t) + ((size_t)g->n_columns * g->bits + 7) / 8;
+        return GRID_ROW_HEAD + ((size_t)g->n_columns * g->bits + 7) / 8;
 }
 
 /* Row @i, counted from the oldest. */
@@ -97,15 +108,15 @@ static inline unsigned char *grid_row(const Grid *g, uint32_t i)
 
 static inline int32_t grid_number(const Grid *g, uint32_t i)
 {
-        int32_t number;
+        uint16_t distance;
 
-        memcpy(&number, grid_row(g, i), sizeof(number));
-        return number;
+        memcpy(&distance, grid_row(g, i), sizeof(distance));
+        return g->base + distance;
 }
 
 static inline uint32_t grid_get(const unsigned char *row, unsigned bits, unsigned column)
 {
-        const unsigned char *at = row + sizeof(int32_t) + (size_t)column * bits / 8;
+        const unsigned char *at = row + GRID_ROW_HEAD + (size_t)column * bits / 8;
         uint32_t wide;
         uint16_t narrow;
 

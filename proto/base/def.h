@@ -18,7 +18,9 @@
 #define CX_MUST_CHECK              __attribute__((warn_unused_result))
 #define CX_PRINTF(_format, _first) __attribute__((format(printf, _format, _first)))
 #define CX_UNUSED                  __attribute__((unused))
-#define CX_PACKED                  __attribute__((packed))
+/* Seldom called by what is called often, which is not to carry it along. */
+#define CX_SELDOM __attribute__((cold, noinline))
+#define CX_PACKED __attribute__((packed))
 
 #define CX_ARRAY_LEN(_a) (sizeof(_a) / sizeof((_a)[0]))
 

@@ -311,7 +311,7 @@ START_TEST(starts_and_largest_term_are_those_of_the_table)
                 Evidence e;
                 Tally today;
                 Series s;
-                Grid g = GRID_INIT(0);
+                Grid g = GRID_NULL;
 
                 ck_assert_int_eq(evidence_init(&e, m, m == &metrics[0] ? 3.6 : 60, false), 0);
                 ck_assert_int_eq(series_init(&s, &g, 5), 0);

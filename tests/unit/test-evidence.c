@@ -163,7 +163,7 @@ START_TEST(the_sum_over_starts_is_that_of_its_terms)
                 int32_t best_day = 0, is_day = -1;
                 EvidencePast past;
                 Series s;
-                Grid g = GRID_INIT(0);
+                Grid g = GRID_NULL;
 
                 ck_assert_int_eq(series_init(&s, &g, 5), 0);
                 for (unsigned i = 0; i < round; i++) {
@@ -206,7 +206,7 @@ START_TEST(overwhelming_evidence_still_begins_where_it_begins)
 {
         Evidence e;
         Series s;
-        Grid g = GRID_INIT(0);
+        Grid g = GRID_NULL;
         int32_t day = -1;
 
         ck_assert_int_eq(evidence_init(&e, &yes, 80, false), 0);
@@ -226,7 +226,7 @@ START_TEST(overwhelming_evidence_stays_a_number)
         Tally none = TALLY_NULL;
         Evidence e;
         Series s;
-        Grid g = GRID_INIT(0);
+        Grid g = GRID_NULL;
         double sum;
 
         ck_assert_int_eq(evidence_init(&e, &yes, 80, false), 0);

@@ -27,7 +27,7 @@ static void pairs_init(Pairs *p)
 {
         memset(p, 0, sizeof(*p));
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++) {
-                p->lazy[tier] = p->plain[tier] = GRID_INIT(2);
+                p->lazy[tier] = p->plain[tier] = GRID_NULL;
                 for (unsigned m = 0; m < N_METRICS; m++) {
                         ck_assert_int_eq(series_init(&p->lazy_series[tier][m], &p->lazy[tier], n_values[m]),
                                          0);

@@ -22,7 +22,7 @@ static uint64_t count_at(const Series *s, int32_t bucket, unsigned value)
 
 START_TEST(a_metric_that_comes_later_finds_room_beside_the_others)
 {
-        Grid g = GRID_INIT(1);
+        Grid g = GRID_NULL;
         Series first, second;
         Tally t;
 
@@ -48,7 +48,7 @@ END_TEST
 
 START_TEST(a_bucket_of_another_metric_is_none_of_this_one)
 {
-        Grid g = GRID_INIT(0);
+        Grid g = GRID_NULL;
         Series one, other;
         uint32_t at = UINT32_MAX;
         Tally t;
@@ -77,7 +77,7 @@ END_TEST
 START_TEST(where_one_count_is_full_all_become_wider_and_none_is_lost)
 {
         static const uint16_t both[] = {1, 6};
-        Grid g = GRID_INIT(1);
+        Grid g = GRID_NULL;
         Series one, other;
         Tally t;
 
@@ -106,7 +106,7 @@ START_TEST(surveys_in_and_out_agree_with_plain_arrays)
 {
         static uint32_t model[N_BUCKETS][N_METRICS][METRIC_VALUES_MAX];
         Series series[N_METRICS];
-        Grid g = GRID_INIT(1);
+        Grid g = GRID_NULL;
         uint64_t random = 7;
         int32_t kept = 0;
 
@@ -155,25 +155,26 @@ START_TEST(surveys_in_and_out_agree_with_plain_arrays)
 }
 END_TEST
 
-/* Rows close together, far apart, and at the ends of what a number may be. */
+/* Rows close together, further apart, and at the ends of what a number may be. */
 START_TEST(every_bucket_is_found_wherever_it_lies)
 {
         uint64_t random = 3;
 
         for (unsigned round = 0; round < 300; round++) {
-                int32_t at = round % 3 == 0 ? INT32_MIN : (int32_t)(round * 1000) - 150000;
+                static const int32_t begins[] = {INT32_MIN, INT32_MAX - 40 * (1 << 10), -1000, 150000};
+                int32_t at = begins[round % 4];
                 int32_t numbers[40];
                 uint16_t column = 0;
-                Grid g = GRID_INIT(0);
+                Grid g = GRID_NULL;
                 uint16_t first;
                 size_t n = 0;
 
                 ck_assert_int_eq(grid_add_columns(&g, 1, &first), 0);
-                for (; n < 1 + round % 40 && at < INT32_MAX - (1 << 27); n++) {
+                for (; n < 1 + round % 39; n++) {
                         random = random * 6364136223846793005ULL + 1442695040888963407ULL;
                         numbers[n] = at;
                         ck_assert_int_eq(grid_count(&g, at, &column, 1, 1, INT32_MIN), 0);
-                        at += 1 + (int32_t)(random >> 33 & (random >> 62 == 0 ? (1U << 26) - 1 : 3));
+                        at += 1 + (int32_t)(random >> 33 & (random >> 62 == 0 ? (1U << 10) - 1 : 3));
                 }
                 for (size_t i = 0, rank = 0; i <= n; rank = ++i) {
                         if (i < n)
@@ -188,8 +189,133 @@ START_TEST(every_bucket_is_found_wherever_it_lies)
 }
 END_TEST
 
-CHECK_MAIN("grid", every_bucket_is_found_wherever_it_lies,
-           a_metric_that_comes_later_finds_room_beside_the_others,
+#define FAR_ROWS 64
+
+typedef struct FarModel {
+        int32_t numbers[FAR_ROWS];
+        uint32_t counts[FAR_ROWS];
+        size_t n;
+} FarModel;
+
+static size_t far_find(const FarModel *m, int32_t number)
+{
+        size_t i = 0;
+
+        while (i < m->n && m->numbers[i] < number)
+                i++;
+        return i;
+}
+
+static void far_count(FarModel *m, int32_t number)
+{
+        size_t i = far_find(m, number);
+
+        if (i == m->n || m->numbers[i] != number) {
+                memmove(m->numbers + i + 1, m->numbers + i, (m->n - i) * sizeof(m->numbers[0]));
+                memmove(m->counts + i + 1, m->counts + i, (m->n - i) * sizeof(m->counts[0]));
+                m->numbers[i] = number;
+                m->counts[i] = 0;
+                m->n++;
+        }
+        m->counts[i]++;
+}
+
+static void far_drop(FarModel *m, int64_t kept)
+{
+        size_t i = kept < INT32_MIN ? 0 : far_find(m, (int32_t)kept);
+
+        m->n -= i;
+        memmove(m->numbers, m->numbers + i, m->n * sizeof(m->numbers[0]));
+        memmove(m->counts, m->counts + i, m->n * sizeof(m->counts[0]));
+}
+
+/* Time that goes on, back and in leaps: rows get another base under way, and what is too far behind is dropped. */
+START_TEST(rows_follow_wherever_the_buckets_lie)
+{
+        uint64_t random = 11;
+        size_t n_dropped = 0, n_passed_over = 0;
+
+        for (unsigned round = 0; round < 200; round++) {
+                static const int32_t begins[] = {INT32_MIN, INT32_MAX - 300000, -150000, 1000000};
+                int64_t at = begins[round % 4], end = at + 300000;
+                int32_t kept = INT32_MIN;
+                FarModel model = {.n = 0};
+                uint16_t column = 0, first;
+                Grid g = GRID_NULL;
+
+                ck_assert_int_eq(grid_add_columns(&g, 1, &first), 0);
+                for (unsigned step = 0; step < 300; step++) {
+                        int32_t number;
+
+                        random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+                        at += (int64_t)(random >> 40) % (step % 16 ? 2000 : 120000) -
+                              (step % 16 ? 900 : 50000);
+                        at = at < begins[round % 4] ? begins[round % 4] : at > end ? end : at;
+                        number = (int32_t)at;
+                        if (step % 8 == 0 || model.n == FAR_ROWS)
+                                kept = (int32_t)(model.n ? model.numbers[model.n / 2] : number);
+                        far_drop(&model, kept);
+                        if (number >= kept &&
+                            (model.n == 0 || number > model.numbers[model.n - 1] - GRID_SPAN)) {
+                                size_t before = model.n;
+
+                                far_drop(&model, number - GRID_SPAN + 1);
+                                n_dropped += before - model.n;
+                                far_count(&model, number);
+                        } else {
+                                n_passed_over++;
+                        }
+                        ck_assert_int_eq(grid_count(&g, number, &column, 1, 1, kept), 0);
+                        ck_assert_uint_eq(g.n, model.n);
+                        for (uint32_t i = 0; i < g.n; i++) {
+                                ck_assert_int_eq(grid_number(&g, i), model.numbers[i]);
+                                ck_assert_uint_eq(grid_get(grid_row(&g, i), g.bits, 0), model.counts[i]);
+                        }
+                }
+                grid_deinit(&g);
+        }
+        ck_assert_uint_gt(n_dropped, 100);
+        ck_assert_uint_gt(n_passed_over, 100);
+}
+END_TEST
+
+/* A cursor that is asked for later leaves those before it where they are. */
+START_TEST(cursors_come_as_they_are_asked_for)
+{
+        Grid g = GRID_NULL;
+        Series s;
+        Tally t;
+
+        ck_assert_int_eq(series_init(&s, &g, 5), 0);
+        for (int32_t bucket = 0; bucket < 10; bucket++)
+                series_count(&s, bucket, 4, 1, 0);
+        ck_assert_ptr_null(g.cursors);
+        series_total(&s, 1, 2, 6, 0, &t);
+        ck_assert_uint_eq(t.counts[4], 4);
+        ck_assert_uint_eq(g.n_cursors, 2);
+        series_total(&s, 4, 0, 10, 0, &t);
+        ck_assert_uint_eq(t.counts[4], 10);
+        ck_assert_uint_eq(g.n_cursors, 5);
+        series_count(&s, 5, 3, 1, 0);
+        series_total(&s, 1, 2, 6, 0, &t);
+        ck_assert_uint_eq(t.counts[3], 1);
+        series_total(&s, 0, 5, 7, 0, &t);
+        ck_assert_uint_eq(t.counts[3], 1);
+        ck_assert_uint_eq(t.counts[4], 2);
+        ck_assert_uint_eq(g.n_cursors, 5);
+        /* Time leaps: what they had is dropped. */
+        series_count(&s, 7 + (1 << 16), 4, 1, 0);
+        ck_assert_uint_eq(g.n, 3);
+        series_total(&s, 4, 0, 10, 0, &t);
+        ck_assert_uint_eq(t.counts[4], 2);
+        series_total(&s, 4, 9, 8 + (1 << 16), 0, &t);
+        ck_assert_uint_eq(t.counts[4], 2);
+        grid_deinit(&g);
+}
+END_TEST
+
+CHECK_MAIN("grid", every_bucket_is_found_wherever_it_lies, rows_follow_wherever_the_buckets_lie,
+           cursors_come_as_they_are_asked_for, a_metric_that_comes_later_finds_room_beside_the_others,
            a_bucket_of_another_metric_is_none_of_this_one,
            where_one_count_is_full_all_become_wider_and_none_is_lost,
            surveys_in_and_out_agree_with_plain_arrays)

@@ -173,16 +173,10 @@ int engine_new(Engine **ret, const Settings *settings, Org *org)
 
 Engine *engine_free(Engine *e)
 {
-        Cell *cell;
-
         if (!e)
                 return NULL;
-        while ((cell = e->cells)) {
-                e->cells = cell->next;
-                engine_cell_free(e, cell);
-        }
         for (size_t i = 0; i < e->n_scopes; i++)
-                engine_counts_free(e->scopes[i].counts);
+                engine_counts_free(e, e->scopes[i].counts);
         free(e->scopes);
         free(e->changed);
         free(e->wanted);
@@ -219,8 +213,10 @@ static int expire_orphans(Engine *e, Effects *out)
 static int look_at_all(Engine *e, Effects *out)
 {
         int r = e->n_orphans ? expire_orphans(e, out) : 0;
+        size_t at = 0;
+        Cell *cell;
 
-        for (Cell *cell = e->cells; cell && r == 0; cell = cell->next)
+        while (r == 0 && (cell = engine_cell_next(e, &at)))
                 for (size_t i = 0; i < cell->n_pairs && r == 0; i++)
                         r = engine_look(e, &cell->pairs[i], false, out);
         e->look_at_all = false;
@@ -247,7 +243,7 @@ static int look_at_due(Engine *e, Effects *out)
 /* Pending alerts show the figures of the last tick. Active ones end by their limit, too. */
 static bool is_wanted(const BookEntry *entry)
 {
-        return entry->pair && (entry->alert.state == ALERT_PENDING || entry->pair->watch->moved);
+        return entry->pair && (entry->alert.state == ALERT_PENDING || entry->pair->guard->watch->moved);
 }
 
 static int look_at_open(Engine *e, Effects *out)
@@ -397,7 +393,7 @@ int engine_give_back(Engine *e, Alert *alert, Effects *out)
         if (!entry || alert->state != ALERT_RESOLVED)
                 return 0;
         r = find_heir(e, alert, &p);
-        if (r || !p || p->open || !p->watch->is_evidence || p->used.ordinal != alert->ordinal)
+        if (r || !p || p->open || !p->guard->watch->is_evidence || p->used.ordinal != alert->ordinal)
                 return r;
         restart = p->used.restart;
         p->used.restart = p->used.restart_before;
@@ -418,8 +414,10 @@ int engine_carry_over(Engine *e, const Engine *before)
 {
         /* What pairs know of alerts is all in the book: they may be of another metric now. */
         int r = alertbook_put_traces(&e->book, &before->book);
+        size_t at = 0;
+        Cell *cell;
 
-        for (Cell *cell = e->cells; cell && r == 0; cell = cell->next)
+        while (r == 0 && (cell = engine_cell_next(e, &at)))
                 for (size_t i = 0; i < cell->n_pairs; i++)
                         engine_take_over_dropped(e, &cell->pairs[i]);
         for (size_t i = 0; i < engine_n_alerts(before) && r == 0; i++)

@@ -44,7 +44,7 @@ static void refresh_start(const Engine *e, const Pair *p, Alert *a)
 
         if (day == SERIES_NEVER)
                 return;
-        score = score_of(p->watch->metric, &counts);
+        score = score_of(p->guard->watch->metric, &counts);
         a->from = (usec_t)day * USEC_DAY;
         a->from_n = score.n;
         a->from_value = score.value;
@@ -52,7 +52,7 @@ static void refresh_start(const Engine *e, const Pair *p, Alert *a)
 
 void engine_refresh(Engine *e, Pair *p, const Look *look)
 {
-        const Rule *rule = p->watch->rule;
+        const Rule *rule = p->guard->watch->rule;
         const Span *span = &e->spans[rule->window];
         Text ids[ALERT_SURVEYS_MAX];
         Alert *a = &p->open->alert;
@@ -85,18 +85,18 @@ void engine_refresh(Engine *e, Pair *p, const Look *look)
 /* A new entry in the book, in @state as of now. */
 static int begin(Engine *e, Pair *p, AlertState state)
 {
-        const Rule *rule = p->watch->rule;
+        const Rule *rule = p->guard->watch->rule;
         const ScopeInfo *info = org_scope(e->org, p->cell->scope);
         Alert a;
         int r;
 
         memset(&a, 0, sizeof(a));
         a.ordinal = p->ordinal + 1;
-        alertbook_id(p->kin, a.ordinal, a.id);
+        alertbook_id(engine_kin(e, p), a.ordinal, a.id);
         copy_text(a.rule, sizeof(a.rule), text_of(rule->name));
         a.scope_kind = info->kind;
         copy_text(a.scope_name, sizeof(a.scope_name), info->name);
-        copy_text(a.metric, sizeof(a.metric), text_of(p->watch->metric->name));
+        copy_text(a.metric, sizeof(a.metric), text_of(p->guard->watch->metric->name));
         copy_text(a.window, sizeof(a.window), text_of(e->settings->windows[rule->window].name));
         a.severity = rule->severity;
         a.state = state;
@@ -118,7 +118,7 @@ int engine_open(Engine *e, Pair *p, const Look *look, Effects *out)
 {
         int r;
 
-        if (p->watch->rule->hold == 0)
+        if (p->guard->watch->rule->hold == 0)
                 return engine_fire(e, p, look, out);
         r = begin(e, p, ALERT_PENDING);
         if (r)
@@ -143,7 +143,7 @@ int engine_fire(Engine *e, Pair *p, const Look *look, Effects *out)
                 return r;
         engine_refresh(e, p, look);
         p->open->alert.fired = e->now;
-        if (p->watch->rule->test == RULE_EVIDENCE)
+        if (p->guard->watch->rule->test == RULE_EVIDENCE)
                 restart_tomorrow(e, p, &p->open->alert);
         return is_new ? effects_add_alert(out, &p->open->alert) : go(e, p->open, ALERT_FIRING, out);
 }
@@ -157,7 +157,7 @@ int engine_resolve(Engine *e, BookEntry *entry, AlertReason reason, Effects *out
         if (p) {
                 p->guard->bound = INFINITY;
                 p->guard->bound_day = e->today;
-                if (entry->alert.fired && p->watch->rule->test == RULE_EVIDENCE)
+                if (entry->alert.fired && p->guard->watch->rule->test == RULE_EVIDENCE)
                         restart_tomorrow(e, p, &entry->alert);
                 p->open = NULL;
                 entry->pair = NULL;

@@ -14,10 +14,12 @@ void engine_cell_free(Engine *e, Cell *cell)
         free(cell);
 }
 
-void engine_counts_free(ScopeCounts *counts)
+void engine_counts_free(Engine *e, ScopeCounts *counts)
 {
         if (!counts)
                 return;
+        for (uint64_t rest = counts->known; rest; rest &= rest - 1)
+                engine_cell_free(e, counts->cells[__builtin_ctzll(rest)]);
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
                 grid_deinit(&counts->grids[tier]);
         fresh_deinit(&counts->fresh);
@@ -87,12 +89,18 @@ void engine_take_over(Pair *p, bool is_same, uint32_t ordinal, int64_t restart)
         p->guard->calm = false;
 }
 
+uint64_t engine_kin(const Engine *e, const Pair *p)
+{
+        return alertbook_kin(p->guard->watch->rule->name, org_scope(e->org, p->cell->scope)->text);
+}
+
 void engine_take_over_dropped(const Engine *e, Pair *p)
 {
-        const char *metric = p->watch->metric->name;
-        UsedUp used = alertbook_trace(&e->book, p->kin, metric);
+        const char *metric = p->guard->watch->metric->name;
+        uint64_t kin = engine_kin(e, p);
+        UsedUp used = alertbook_trace(&e->book, kin, metric);
 
-        engine_take_over(p, false, alertbook_trace(&e->book, p->kin, "").ordinal, INT64_MIN);
+        engine_take_over(p, false, alertbook_trace(&e->book, kin, "").ordinal, INT64_MIN);
         engine_take_over(p, true, used.ordinal_before, used.restart_before);
         engine_take_over(p, true, used.ordinal, used.restart);
 }
@@ -100,12 +108,14 @@ void engine_take_over_dropped(const Engine *e, Pair *p)
 /* From alerts of the same rule and scope that came back before there was the pair. */
 static void inherit(const Engine *e, Pair *p)
 {
+        uint64_t kin = engine_kin(e, p);
+
         engine_take_over_dropped(e, p);
         for (size_t i = 0; e->n_orphans && i < e->book.n; i++) {
                 const BookEntry *entry = e->book.entries[i];
 
-                if (!entry->pair && entry->kin == p->kin)
-                        engine_take_over(p, alert_is_of(&entry->alert, p->watch->metric),
+                if (!entry->pair && entry->kin == kin)
+                        engine_take_over(p, alert_is_of(&entry->alert, p->guard->watch->metric),
                                          entry->alert.ordinal, entry->alert.restart);
         }
 }
@@ -123,16 +133,14 @@ static int make_cell(Engine *e, ScopeId scope, size_t metric, Cell **ret)
         cell->metric = (uint16_t)metric;
         cell->n_values = (uint16_t)metric_n_values(&e->settings->metrics[metric]);
         cell->counts = counts;
-        cell->n_pairs = n;
+        cell->n_pairs = (uint16_t)n;
         for (size_t i = 0; i < n; i++) {
                 Pair *p = &cell->pairs[i];
 
                 *p = (Pair){
                         .item = SCHEDULE_ITEM_NULL,
                         .cell = cell,
-                        .watch = guards[i].watch,
                         .guard = &guards[i],
-                        .kin = alertbook_kin(guards[i].watch->rule->name, org_scope(e->org, scope)->text),
                         .used = USED_UP_NULL,
                 };
                 guards[i].pair = p;
@@ -184,8 +192,6 @@ int engine_cell_get(Engine *e, ScopeId scope, size_t metric, Cell **ret)
                 engine_cell_free(e, cell);
                 return r;
         }
-        cell->next = e->cells;
-        e->cells = cell;
         data->counts->cells[metric] = cell;
         data->counts->known |= UINT64_C(1) << metric;
         if (cell->n_pairs)
@@ -199,7 +205,23 @@ Pair *engine_pair_find(const Engine *e, ScopeId scope, const Watch *watch)
         Cell *cell = engine_cell_find(e, scope, watch->rule->metric);
 
         for (size_t i = 0; cell && i < cell->n_pairs; i++)
-                if (cell->pairs[i].watch == watch)
+                if (cell->pairs[i].guard->watch == watch)
                         return &cell->pairs[i];
+        return NULL;
+}
+
+Cell *engine_cell_next(const Engine *e, size_t *at)
+{
+        for (; *at / METRICS_MAX < e->n_scopes; *at = (*at / METRICS_MAX + 1) * METRICS_MAX) {
+                const ScopeCounts *counts = e->scopes[*at / METRICS_MAX].counts;
+                uint64_t rest = counts ? counts->known >> *at % METRICS_MAX : 0;
+
+                if (rest) {
+                        size_t metric = *at % METRICS_MAX + (size_t)__builtin_ctzll(rest);
+
+                        *at = *at / METRICS_MAX * METRICS_MAX + metric + 1;
+                        return counts->cells[metric];
+                }
+        }
         return NULL;
 }

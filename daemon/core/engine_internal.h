@@ -66,14 +66,12 @@ typedef struct Guard {
 
 /* A rule on a scope that it covers. */
 struct Pair {
-        const Watch *watch;
-        Guard *guard;
+        Guard *guard;    /* says which rule */
         BookEntry *open; /* its pending or active alert */
         ScheduleItem item;
         EvidenceCache past; /* from used.restart on */
-        Cell *cell;
-        uint64_t kin;
-        UsedUp used; /* by alerts of its metric */
+        Cell *cell;         /* says which scope */
+        UsedUp used;        /* by alerts of its metric */
         /* Before an answer was taken out: whether the test held, and the evidence. */
         double held_evidence;
         bool held;
@@ -88,9 +86,8 @@ struct Cell {
         uint16_t metric;
         uint16_t n_values;
         ScopeCounts *counts; /* of its scope */
-        uint64_t stamp;      /* the last step that looked at it */
-        Cell *next;          /* of all cells, newest first */
-        size_t n_pairs;
+        uint64_t stamp : 48; /* the last step that looked at it; that takes years to come round */
+        uint64_t n_pairs : 16;
         Pair pairs[]; /* in the order of the rules */
 };
 
@@ -100,7 +97,7 @@ struct ScopeCounts {
         uint64_t watched; /* bit per metric: its cell has pairs */
         Fresh fresh;      /* what the grids do not have yet */
         Grid grids[_WINDOW_TIER_N];
-        Cell **cells; /* one per metric, NULL without answers. This and the next two lie behind the guards */
+        Cell **cells; /* one per metric, NULL without answers. Owned. This and the next two lie behind the guards */
         uint16_t *first;    /* per metric that is known: its first column, the same in all grids */
         uint16_t *guard_at; /* per metric: its first guard; and behind the last one */
         Guard guards[];     /* by metric, and then in the order of the rules */
@@ -137,7 +134,6 @@ struct Engine {
         ScopeData *scopes;
         size_t n_scopes, scopes_size;
         size_t n_passing; /* scopes that are covered only as long as they have answers */
-        Cell *cells;
         IdPool ids;
         Schedule schedule;
         AlertBook book;
@@ -156,7 +152,7 @@ struct Engine {
         int32_t forgotten_days;  /* before this one; INT32_MIN: none was */
         bool look_at_all;        /* surveys or alerts were put in without looking at rules */
         bool limits_moved;       /* of a rule at least, since the last tick */
-        uint64_t step;
+        uint64_t step : 48;      /* of engine_step() */
         EngineStats stats;
         ImageWriter saving; /* a snapshot that is being taken (snapshot.c); no `write`: there is none */
         size_t save_next;   /* what is not in it has at least this number */
@@ -219,7 +215,11 @@ static inline Cell *engine_cell_find(const Engine *e, ScopeId scope, size_t metr
 }
 CX_MUST_CHECK int engine_cell_get(Engine *e, ScopeId scope, size_t metric, Cell **ret);
 void engine_cell_free(Engine *e, Cell *cell);
-void engine_counts_free(ScopeCounts *counts);
+/* All cells, one with each call; *at begins as 0. NULL: these were all. */
+Cell *engine_cell_next(const Engine *e, size_t *at);
+void engine_counts_free(Engine *e, ScopeCounts *counts);
+/* The kinship of its alerts. */
+uint64_t engine_kin(const Engine *e, const Pair *p);
 Pair *engine_pair_find(const Engine *e, ScopeId scope, const Watch *watch);
 /*
  * What an earlier alert of its rule on its scope leaves to the pair, if it @is_same: of the metric as it is now; and what

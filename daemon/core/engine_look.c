@@ -36,49 +36,50 @@ static int32_t first_start(const Engine *e, const Watch *w, const Series *days, 
 static double sum_at(const Engine *e, const Pair *p, usec_t end, int64_t restart)
 {
         const Series days = cell_series(p->cell, WINDOW_DAY);
-        const Span *span = &e->spans[p->watch->rule->window];
+        const Span *span = &e->spans[p->guard->watch->rule->window];
         const Series series = cell_series(p->cell, span->tier);
         int32_t day = engine_bucket(end - 1, USEC_DAY);
-        int32_t start = first_start(e, p->watch, &days, day, restart);
+        int32_t start = first_start(e, p->guard->watch, &days, day, restart);
         EvidencePast past;
         Tally counts, later;
 
         if (start == SERIES_NEVER)
                 return 0;
-        evidence_past(&p->watch->evidence, &days, start, day, &past);
+        evidence_past(&p->guard->watch->evidence, &days, start, day, &past);
         series_sum(&days, day, day + 1, &counts);
         series_sum(&series, engine_bucket(end, span->width), engine_bucket((day + 1) * USEC_DAY, span->width),
                    &later);
-        for (unsigned v = 0; v < p->watch->evidence.n_values; v++)
+        for (unsigned v = 0; v < p->guard->watch->evidence.n_values; v++)
                 counts.counts[v] -= later.counts[v];
-        return evidence_sum(&p->watch->evidence, &past, &counts, true);
+        return evidence_sum(&p->guard->watch->evidence, &past, &counts, true);
 }
 
 /* M as of now, from @restart on. The same arithmetic as in sum_at(), with the days before today remembered. */
 static double sum_live(const Engine *e, const Pair *p, int64_t restart, EvidenceCache *cache)
 {
         const Series days = cell_series(p->cell, WINDOW_DAY);
-        int32_t start = first_start(e, p->watch, &days, e->today, restart);
+        int32_t start = first_start(e, p->guard->watch, &days, e->today, restart);
         Tally counts;
 
         if (start == SERIES_NEVER)
                 return 0;
         if (!cache->valid || cache->day != e->today) {
-                evidence_past(&p->watch->evidence, &days, start, e->today, &cache->past);
+                evidence_past(&p->guard->watch->evidence, &days, start, e->today, &cache->past);
                 cache->valid = true;
                 cache->day = e->today;
         }
         series_sum(&days, e->today, e->today + 1, &counts);
-        return evidence_sum(&p->watch->evidence, &cache->past, &counts, true);
+        return evidence_sum(&p->guard->watch->evidence, &cache->past, &counts, true);
 }
 
 int32_t engine_best_start(const Engine *e, const Pair *p, Tally *ret)
 {
         const Series days = cell_series(p->cell, WINDOW_DAY);
-        int32_t start = first_start(e, p->watch, &days, e->today, p->used.restart), best = SERIES_NEVER;
+        int32_t start = first_start(e, p->guard->watch, &days, e->today, p->used.restart),
+                best = SERIES_NEVER;
 
         if (start != SERIES_NEVER)
-                evidence_best(&p->watch->evidence, &days, start, e->today, &best);
+                evidence_best(&p->guard->watch->evidence, &days, start, e->today, &best);
         if (best != SERIES_NEVER)
                 series_sum(&days, best, e->today + 1, ret);
         return best;
@@ -122,23 +123,23 @@ static Look look_on(const Watch *w, const Tally *counts, double sum)
 /* As of now, from the cursor of its window. The evidence test holds only @with_sum. */
 static Look look_live(const Engine *e, Pair *p, bool with_sum)
 {
-        const Span *span = &e->spans[p->watch->rule->window];
+        const Span *span = &e->spans[p->guard->watch->rule->window];
         const Series series = cell_series(p->cell, span->tier);
         Tally counts;
 
-        with_sum = with_sum && p->watch->is_evidence && p->watch->usable;
+        with_sum = with_sum && p->guard->watch->is_evidence && p->guard->watch->usable;
         series_total(&series, span->cursor, span->start, span->end, e->kept[span->tier], &counts);
-        return look_on(p->watch, &counts, with_sum ? sum_live(e, p, p->used.restart, &p->past) : 0);
+        return look_on(p->guard->watch, &counts, with_sum ? sum_live(e, p, p->used.restart, &p->past) : 0);
 }
 
 Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, usec_t end)
 {
-        bool wants_sum = p->watch->is_evidence && p->watch->usable;
+        bool wants_sum = p->guard->watch->is_evidence && p->guard->watch->usable;
         double sum = 0;
 
         if (wants_sum)
                 sum = sum_at(e, p, end, INT64_MIN);
-        return look_on(p->watch, counts, sum);
+        return look_on(p->guard->watch, counts, sum);
 }
 
 /* M of the day on which the open alert fired, as the answers are now. */
@@ -153,7 +154,7 @@ void engine_remember(Engine *e, Pair *p)
 {
         if (!p->open || !alert_is_active(&p->open->alert))
                 return;
-        if (p->watch->is_evidence)
+        if (p->guard->watch->is_evidence)
                 p->held_evidence = fired_sum(e, p);
         else
                 p->held = look_live(e, p, true).holds;
@@ -164,7 +165,7 @@ static bool is_withdrawn(const Engine *e, const Pair *p, const Look *look)
 {
         double sum;
 
-        if (!p->watch->is_evidence)
+        if (!p->guard->watch->is_evidence)
                 return p->held && !look->holds;
         sum = fired_sum(e, p);
         return p->held_evidence >= p->open->alert.limit && sum < p->open->alert.limit;
@@ -181,9 +182,9 @@ static bool is_recovered(const Engine *e, const Pair *p, const Look *look)
 {
         if (look->is_past)
                 return false;
-        if (!p->watch->is_evidence || !p->watch->usable)
+        if (!p->guard->watch->is_evidence || !p->guard->watch->usable)
                 return true;
-        return sum_live(e, p, p->used.restart_before, &p->open->past) < p->watch->limit * RECOVERED;
+        return sum_live(e, p, p->used.restart_before, &p->open->past) < p->guard->watch->limit * RECOVERED;
 }
 
 static int look_at_active(Engine *e, Pair *p, bool removed, Effects *out)
@@ -207,7 +208,7 @@ static int look_at_pending(Engine *e, Pair *p, Effects *out)
 
         if (!look.holds)
                 return engine_resolve(e, p->open, ALERT_RECOVERED, out);
-        if (e->now - p->open->alert.since >= p->watch->rule->hold)
+        if (e->now - p->open->alert.since >= p->guard->watch->rule->hold)
                 return engine_fire(e, p, &look, out);
         engine_refresh(e, p, &look);
         return 0;
@@ -232,9 +233,9 @@ static void set_bound(const Engine *e, Guard *g, double bound)
 /* Most looks at evidence need no logarithm. */
 static bool is_far_off(const Engine *e, const Pair *p)
 {
-        if (!p->watch->is_evidence)
+        if (!p->guard->watch->is_evidence)
                 return false;
-        return !p->watch->usable || bound_today(e, p->guard) < p->watch->limit * WATCH_NEARLY;
+        return !p->guard->watch->usable || bound_today(e, p->guard) < p->guard->watch->limit * WATCH_NEARLY;
 }
 
 /* Whether there are answers of @day or before it that are kept, so that one more on that day is no new start. */
@@ -384,7 +385,7 @@ static int look_at_inactive(Engine *e, Pair *p, Effects *out)
                 return 0;
         }
         look = look_live(e, p, true);
-        if (p->watch->is_evidence) {
+        if (p->guard->watch->is_evidence) {
                 g->calm = true;
                 /* What lies in days to come will count without any further look at it. */
                 set_bound(e, g, next_day_with_answers(e, p) == SERIES_NEVER ? look.evidence : INFINITY);
@@ -392,7 +393,7 @@ static int look_at_inactive(Engine *e, Pair *p, Effects *out)
                         g->begun = INT32_MAX;
         } else {
                 g->calm = !look.is_past;
-                g->slack = slack_of(&p->watch->evidence, &look.counts);
+                g->slack = slack_of(&p->guard->watch->evidence, &look.counts);
         }
         return look.holds ? engine_open(e, p, &look, out) : 0;
 }
@@ -413,8 +414,8 @@ int engine_look(Engine *e, Pair *p, bool removed, Effects *out)
 /* When an answer leaves the window or comes into it. */
 static usec_t next_turn(const Engine *e, const Pair *p)
 {
-        const Span *span = &e->spans[p->watch->rule->window];
-        const Window *window = &e->settings->windows[p->watch->rule->window];
+        const Span *span = &e->spans[p->guard->watch->rule->window];
+        const Window *window = &e->settings->windows[p->guard->watch->rule->window];
         const Series series = cell_series(p->cell, span->tier);
         int32_t first = series_next(&series, span->start), coming = series_next(&series, span->end);
         usec_t due = USEC_INFINITY;
@@ -436,12 +437,12 @@ static usec_t next_day(const Engine *e, const Pair *p)
 
         if (p->open)
                 return (e->today + 1) * USEC_DAY;
-        if (!p->watch->usable)
+        if (!p->guard->watch->usable)
                 return USEC_INFINITY;
-        days = ceil(p->watch->limit * WATCH_NEARLY - g->bound) + g->bound_day - e->today;
+        days = ceil(p->guard->watch->limit * WATCH_NEARLY - g->bound) + g->bound_day - e->today;
         if (days < 1)
                 days = 1;
-        if (days + e->today - g->bound_day <= p->watch->n_days)
+        if (days + e->today - g->bound_day <= p->guard->watch->n_days)
                 due = usec_min(due, (e->today + (int32_t)days) * USEC_DAY);
         return due;
 }
@@ -449,16 +450,16 @@ static usec_t next_day(const Engine *e, const Pair *p)
 int engine_schedule(Engine *e, Pair *p)
 {
         const Alert *alert = p->open ? &p->open->alert : NULL;
-        bool is_evidence = p->watch->is_evidence;
+        bool is_evidence = p->guard->watch->is_evidence;
         usec_t due = USEC_INFINITY;
 
         /* Enough evidence without an alert waits for the window to have its answers. */
-        if (!is_evidence || alert || p->guard->bound >= p->watch->limit * WATCH_NEARLY)
+        if (!is_evidence || alert || p->guard->bound >= p->guard->watch->limit * WATCH_NEARLY)
                 due = next_turn(e, p);
         if (is_evidence)
                 due = usec_min(due, next_day(e, p));
         if (alert && alert->state == ALERT_PENDING)
-                due = usec_min(due, alert->since + p->watch->rule->hold);
+                due = usec_min(due, alert->since + p->guard->watch->rule->hold);
         if (alert && alert->state == ALERT_SNOOZED)
                 due = usec_min(due, alert->until);
         return schedule_set(&e->schedule, &p->item, due > e->now ? due : e->now + 1);

@@ -105,7 +105,10 @@ void engine_forget(Engine *e, const Survey *survey)
 
 void engine_forget_before(Engine *e, usec_t ts)
 {
-        for (Cell *cell = e->cells; cell; cell = cell->next)
+        size_t at = 0;
+        Cell *cell;
+
+        while ((cell = engine_cell_next(e, &at)))
                 for (size_t i = 0; i < cell->n_pairs; i++)
                         recent_forget(&cell->pairs[i].recent, &e->ids, ts);
 }

@@ -66,7 +66,7 @@ void engine_fill_figure(const Engine *e, const Cell *cell, size_t window, usec_t
 static const Pair *pair_for(const Cell *cell, size_t window)
 {
         for (size_t i = 0; i < cell->n_pairs; i++)
-                if (cell->pairs[i].watch->rule->window == window)
+                if (cell->pairs[i].guard->watch->rule->window == window)
                         return &cell->pairs[i];
         return NULL;
 }
@@ -83,7 +83,7 @@ static FigureState state_of(const Engine *e, const Cell *cell, size_t window, bo
                 bool holds = is_live ? p->open != NULL : engine_look_at(e, p, counts, f->at).holds;
 
                 if (holds)
-                        return p->watch->rule->above ? FIGURE_ABOVE : FIGURE_BELOW;
+                        return p->guard->watch->rule->above ? FIGURE_ABOVE : FIGURE_BELOW;
         }
         if (f->n < m->min_n)
                 return FIGURE_INSUFFICIENT;

@@ -15,51 +15,8 @@
 
 #include "daemon/store/store.h"
 #include "tests/support/check_main.h"
+#include "tests/support/failing_malloc.h"
 #include "tests/support/store_fixture.h"
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__real_reallocarray(void *p, size_t n, size_t size);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
-void *__wrap_reallocarray(void *p, size_t n, size_t size);
-
-static long countdown = -1; /* the allocation after so many fails; < 0: none */
-static bool stays_short;    /* then all of them do */
-static bool failed;         /* one did */
-
-static bool fails(void)
-{
-        if (countdown < 0 || countdown > 0) {
-                countdown -= countdown > 0;
-                return false;
-        }
-        countdown -= !stays_short;
-        failed = true;
-        return true;
-}
-
-void *__wrap_malloc(size_t n)
-{
-        return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-        return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-        return fails() ? NULL : __real_realloc(p, n);
-}
-
-void *__wrap_reallocarray(void *p, size_t n, size_t size)
-{
-        return fails() ? NULL : __real_reallocarray(p, n, size);
-}
 
 static sqlite3_mem_methods sqlite_memory;
 

@@ -6,6 +6,9 @@
  *
  * inactive -> pending -> firing -> resolved; a person may put a firing one into acknowledged or snoozed and back. What
  * it rested on is frozen in it when it fires.
+ *
+ * Most of its texts are much shorter than they may be, or empty. One that alert_copy() made owns them all, in one block as
+ * long as they are; one that was put together by hand borrows them, and so does a plain assignment. None is NULL.
  */
 
 #include <stdbool.h>
@@ -41,11 +44,11 @@ typedef enum AlertReason {
 
 typedef struct Alert {
         char id[ALERT_ID_MAX + 1]; /* stable: a hash of rule, scope and ordinal */
-        char rule[RULE_NAME_MAX + 1];
         ScopeKind scope_kind;
-        char scope_name[SCOPE_NAME_MAX + 1];
-        char metric[METRIC_NAME_MAX + 1];
-        char window[16];
+        const char *scope_name; /* at most SCOPE_NAME_MAX bytes; empty for org */
+        const char *rule;       /* RULE_NAME_MAX */
+        const char *metric;     /* METRIC_NAME_MAX */
+        const char *window;     /* WINDOW_NAME_MAX */
         Severity severity;
         AlertState state;
         AlertReason reason;
@@ -67,16 +70,35 @@ typedef struct Alert {
         double evidence;   /* evidence: M; interval: the bound that was compared; point: the value */
         double limit;      /* what it was compared with: A, or the threshold */
         int64_t restart; /* evidence: number of the first day that may be a start again; INT64_MIN: no restriction */
-        char surveys[ALERT_SURVEYS_MAX]
-                    [SURVEY_TEXT_MAX + 1]; /* ids of the last wrong-side answers, newest first */
+        /* Ids of the last wrong-side answers, newest first; SURVEY_TEXT_MAX. */
+        const char *surveys[ALERT_SURVEYS_MAX];
         size_t n_surveys;
 
         /* What people said. */
-        char by[METRIC_NAME_MAX + 1];
-        char note[ALERT_NOTE_MAX + 1];
-        char outcome[METRIC_NAME_MAX + 1];
-        usec_t until; /* snoozed until then */
+        const char *by;      /* METRIC_NAME_MAX */
+        const char *note;    /* ALERT_NOTE_MAX */
+        const char *outcome; /* METRIC_NAME_MAX */
+        usec_t until;        /* snoozed until then */
+
+        char *texts; /* the block of so many bytes in which all texts are. Owned; NULL: they are borrowed */
+        size_t texts_size;
 } Alert;
+
+#define ALERT_NULL                                                                                           \
+        ((Alert){.rule = "",                                                                                 \
+                 .scope_name = "",                                                                           \
+                 .metric = "",                                                                               \
+                 .window = "",                                                                               \
+                 .by = "",                                                                                   \
+                 .note = "",                                                                                 \
+                 .outcome = ""})
+
+/*
+ * Makes @to the same as @from, with texts of its own. @to is ALERT_NULL or has texts of its own already, some of which
+ * @from may borrow; where the new ones fit in, nothing is allocated. -ENOMEM: nothing changed.
+ */
+CX_MUST_CHECK int alert_copy(Alert *to, const Alert *from);
+void alert_deinit(Alert *a);
 
 const char *alert_state_name(AlertState state);
 CX_MUST_CHECK int alert_state_parse(Text t, AlertState *ret); /* -EINVAL */

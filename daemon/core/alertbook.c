@@ -28,6 +28,12 @@ struct BookTraceNode {
 /* Never to be changed: ids of stored alerts come from it. */
 static const HashKey id_key = {.k0 = 0x6378642d616c6572ULL, .k1 = 0x742d69642d6b6579ULL};
 
+static void free_entry(BookEntry *entry)
+{
+        alert_deinit(&entry->alert);
+        free(entry);
+}
+
 void alertbook_deinit(AlertBook *b)
 {
         BookTraceNode *node, *next;
@@ -37,7 +43,7 @@ void alertbook_deinit(AlertBook *b)
                 free(node);
         }
         for (size_t i = 0; i < b->n; i++)
-                free(b->entries[i]);
+                free_entry(b->entries[i]);
         free(b->entries);
         *b = ALERTBOOK_NULL;
 }
@@ -174,7 +180,7 @@ static void drop_oldest_resolved(AlertBook *b)
         i = b->n_ahead;
         if (leave_trace(b, b->entries[i]))
                 return; /* another time */
-        free(b->entries[i]);
+        free_entry(b->entries[i]);
         remove_at(b, i);
         b->n_resolved--;
 }
@@ -197,9 +203,13 @@ int alertbook_add(AlertBook *b, const Alert *a, BookEntry **ret)
         entry = calloc(1, sizeof(*entry));
         if (!entry)
                 return -ENOMEM;
+        entry->alert = ALERT_NULL;
+        if (alert_copy(&entry->alert, a) < 0) {
+                free(entry);
+                return -ENOMEM;
+        }
         n = snprintf(scope, sizeof(scope), "%s%s%s", scope_kind_name(a->scope_kind),
                      a->scope_kind == SCOPE_ORG ? "" : "/", a->scope_name);
-        entry->alert = *a;
         entry->kin = alertbook_kin(a->rule, (Text){.at = scope, .n = (size_t)n});
         insert_at(b, upper_bound(b, a->changed), entry);
         *ret = entry;

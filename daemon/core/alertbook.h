@@ -47,7 +47,7 @@ void used_up_add(UsedUp *u, uint32_t ordinal, int64_t restart);
 void alertbook_deinit(AlertBook *b);
 
 /*
- * Copies @a. If it is resolved, the oldest resolved one may be dropped, which may be this one (without memory for its
+ * Copies @a, texts included. If it is resolved, the oldest resolved one may be dropped, which may be this one (without memory for its
  * trace it stays). -ENOMEM.
  */
 CX_MUST_CHECK int alertbook_add(AlertBook *b, const Alert *a, BookEntry **ret);

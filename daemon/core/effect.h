@@ -12,7 +12,7 @@
 #include "daemon/core/alert.h"
 
 typedef struct Effects {
-        Alert *alerts; /* each the complete alert after one transition */
+        Alert *alerts; /* each the complete alert after one transition. Owned, with their texts */
         size_t n_alerts;
         size_t size;
 } Effects;
@@ -20,5 +20,5 @@ typedef struct Effects {
 #define EFFECTS_NULL ((Effects){0})
 
 void effects_deinit(Effects *e);
-void effects_reset(Effects *e);                                  /* empty, keeps its memory */
-CX_MUST_CHECK int effects_add_alert(Effects *e, const Alert *a); /* copies; -ENOMEM */
+void effects_reset(Effects *e);                                  /* empty, keeps the room for alerts */
+CX_MUST_CHECK int effects_add_alert(Effects *e, const Alert *a); /* copies; -ENOMEM: nothing changed */

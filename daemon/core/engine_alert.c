@@ -20,6 +20,12 @@ static void copy_text(char *to, size_t size, Text from)
         to[n] = '\0';
 }
 
+/* What is to be in an alert, until it is copied. */
+typedef struct Draft {
+        Alert alert; /* its texts are borrowed, those of surveys from here */
+        char surveys[ALERT_SURVEYS_MAX][SURVEY_TEXT_MAX + 1];
+} Draft;
+
 static size_t *counter_of(Engine *e, AlertState state)
 {
         return state == ALERT_PENDING ? &e->stats.n_alerts_pending : &e->stats.n_alerts_active;
@@ -50,12 +56,13 @@ static void refresh_start(const Engine *e, const Pair *p, Alert *a)
         a->from_value = score.value;
 }
 
-void engine_refresh(Engine *e, Pair *p, const Look *look)
+/* What the pair's alert rests on. */
+static void fill_in(const Engine *e, const Pair *p, const Look *look, Draft *d)
 {
         const Rule *rule = p->guard->watch->rule;
         const Span *span = &e->spans[rule->window];
         Text ids[ALERT_SURVEYS_MAX];
-        Alert *a = &p->open->alert;
+        Alert *a = &d->alert;
         Figure f;
 
         a->at = span->end * span->width;
@@ -77,39 +84,51 @@ void engine_refresh(Engine *e, Pair *p, const Look *look)
                 refresh_start(e, p, a);
         a->n_surveys =
                 recent_list(&p->recent, &e->ids, span->start * span->width, a->at, ids, ALERT_SURVEYS_MAX);
-        memset(a->surveys, 0, sizeof(a->surveys));
-        for (size_t i = 0; i < a->n_surveys; i++)
-                copy_text(a->surveys[i], sizeof(a->surveys[i]), ids[i]);
+        for (size_t i = 0; i < a->n_surveys; i++) {
+                copy_text(d->surveys[i], sizeof(d->surveys[i]), ids[i]);
+                a->surveys[i] = d->surveys[i];
+        }
+}
+
+int engine_refresh(Engine *e, Pair *p, const Look *look)
+{
+        Draft d = {.alert = p->open->alert};
+
+        fill_in(e, p, look, &d);
+        return alert_copy(&p->open->alert, &d.alert);
 }
 
 /* A new entry in the book, in @state as of now. */
-static int begin(Engine *e, Pair *p, AlertState state)
+static int begin(Engine *e, Pair *p, const Look *look, AlertState state)
 {
         const Rule *rule = p->guard->watch->rule;
         const ScopeInfo *info = org_scope(e->org, p->cell->scope);
-        Alert a;
+        Draft d = {.alert = ALERT_NULL};
+        Alert *a = &d.alert;
+        char scope_name[SCOPE_NAME_MAX + 1];
         int r;
 
-        memset(&a, 0, sizeof(a));
-        a.ordinal = p->ordinal + 1;
-        alertbook_id(engine_kin(e, p), a.ordinal, a.id);
-        copy_text(a.rule, sizeof(a.rule), text_of(rule->name));
-        a.scope_kind = info->kind;
-        copy_text(a.scope_name, sizeof(a.scope_name), info->name);
-        copy_text(a.metric, sizeof(a.metric), text_of(p->guard->watch->metric->name));
-        copy_text(a.window, sizeof(a.window), text_of(e->settings->windows[rule->window].name));
-        a.severity = rule->severity;
-        a.state = state;
-        a.since = e->now;
-        a.changed = e->now;
-        a.restart = p->used.restart;
-        r = alertbook_add(&e->book, &a, &p->open);
+        copy_text(scope_name, sizeof(scope_name), info->name);
+        a->ordinal = p->ordinal + 1;
+        alertbook_id(engine_kin(e, p), a->ordinal, a->id);
+        a->rule = rule->name;
+        a->scope_kind = info->kind;
+        a->scope_name = scope_name;
+        a->metric = p->guard->watch->metric->name;
+        a->window = e->settings->windows[rule->window].name;
+        a->severity = rule->severity;
+        a->state = state;
+        a->since = e->now;
+        a->changed = e->now;
+        a->restart = p->used.restart;
+        fill_in(e, p, look, &d);
+        r = alertbook_add(&e->book, a, &p->open);
         if (r)
                 return r;
         p->open->pair = p;
         p->guard->calm = false;
-        p->ordinal = a.ordinal;
-        used_up_add(&p->used, a.ordinal, a.restart);
+        p->ordinal = a->ordinal;
+        used_up_add(&p->used, a->ordinal, a->restart);
         ++*counter_of(e, state);
         return 0;
 }
@@ -120,11 +139,8 @@ int engine_open(Engine *e, Pair *p, const Look *look, Effects *out)
 
         if (p->guard->watch->rule->hold == 0)
                 return engine_fire(e, p, look, out);
-        r = begin(e, p, ALERT_PENDING);
-        if (r)
-                return r;
-        engine_refresh(e, p, look);
-        return effects_add_alert(out, &p->open->alert);
+        r = begin(e, p, look, ALERT_PENDING);
+        return r ? r : effects_add_alert(out, &p->open->alert);
 }
 
 static void restart_tomorrow(Engine *e, Pair *p, Alert *a)
@@ -137,11 +153,10 @@ static void restart_tomorrow(Engine *e, Pair *p, Alert *a)
 int engine_fire(Engine *e, Pair *p, const Look *look, Effects *out)
 {
         bool is_new = !p->open;
-        int r = is_new ? begin(e, p, ALERT_FIRING) : 0;
+        int r = is_new ? begin(e, p, look, ALERT_FIRING) : engine_refresh(e, p, look);
 
         if (r)
                 return r;
-        engine_refresh(e, p, look);
         p->open->alert.fired = e->now;
         if (p->guard->watch->rule->test == RULE_EVIDENCE)
                 restart_tomorrow(e, p, &p->open->alert);
@@ -171,11 +186,23 @@ int engine_unsnooze(Engine *e, Pair *p, Effects *out)
         return go(e, p->open, ALERT_FIRING, out);
 }
 
-static void note(Alert *a, const Command *command)
+/* Writes down who says what. -ENOMEM: nothing changed. */
+static int write_down(Alert *a, const Command *command)
 {
-        copy_text(a->by, sizeof(a->by), command->by);
-        if (command->note.at)
-                copy_text(a->note, sizeof(a->note), command->note);
+        char by[METRIC_NAME_MAX + 1], note[ALERT_NOTE_MAX + 1], outcome[METRIC_NAME_MAX + 1];
+        Alert next = *a;
+
+        copy_text(by, sizeof(by), command->by);
+        next.by = by;
+        if (command->note.at) {
+                copy_text(note, sizeof(note), command->note);
+                next.note = note;
+        }
+        if (command->verb == COMMAND_OUTCOME) {
+                copy_text(outcome, sizeof(outcome), command->outcome);
+                next.outcome = outcome;
+        }
+        return alert_copy(a, &next);
 }
 
 int engine_command(Engine *e, const Command *command, Effects *out)
@@ -192,26 +219,23 @@ int engine_command(Engine *e, const Command *command, Effects *out)
         case COMMAND_ACK:
                 if (a->state != ALERT_FIRING && a->state != ALERT_SNOOZED)
                         return ENGINE_E_STATE;
-                a->until = 0;
                 break;
         case COMMAND_SNOOZE:
                 if ((a->state != ALERT_FIRING && a->state != ALERT_ACKNOWLEDGED) || command->until <= e->now)
                         return ENGINE_E_STATE;
-                a->until = command->until;
                 next = ALERT_SNOOZED;
                 break;
         default:
                 if (!alert_is_active(a) && a->state != ALERT_RESOLVED)
                         return ENGINE_E_STATE;
-                copy_text(a->outcome, sizeof(a->outcome), command->outcome);
-                if (a->state == ALERT_RESOLVED) {
-                        note(a, command);
-                        return effects_add_alert(out, a);
-                }
-                a->until = 0;
                 break;
         }
-        note(a, command);
+        r = write_down(a, command);
+        if (r)
+                return r;
+        if (a->state == ALERT_RESOLVED)
+                return effects_add_alert(out, a);
+        a->until = next == ALERT_SNOOZED ? command->until : 0;
         r = go(e, entry, next, out);
         return r || !entry->pair ? r : engine_schedule(e, entry->pair);
 }

@@ -273,7 +273,8 @@ CX_MUST_CHECK int engine_open(Engine *e, Pair *p, const Look *look, Effects *out
 CX_MUST_CHECK int engine_fire(Engine *e, Pair *p, const Look *look, Effects *out);
 CX_MUST_CHECK int engine_resolve(Engine *e, BookEntry *entry, AlertReason reason, Effects *out);
 CX_MUST_CHECK int engine_unsnooze(Engine *e, Pair *p, Effects *out);
-void engine_refresh(Engine *e, Pair *p, const Look *look);
+/* The figures of a pending alert. -ENOMEM. */
+CX_MUST_CHECK int engine_refresh(Engine *e, Pair *p, const Look *look);
 CX_MUST_CHECK int engine_command(Engine *e, const Command *command, Effects *out);
 
 /* engine_query.c: value, interval and trend for a window that ends at @at. */

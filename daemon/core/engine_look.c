@@ -210,8 +210,7 @@ static int look_at_pending(Engine *e, Pair *p, Effects *out)
                 return engine_resolve(e, p->open, ALERT_RECOVERED, out);
         if (e->now - p->open->alert.since >= p->guard->watch->rule->hold)
                 return engine_fire(e, p, &look, out);
-        engine_refresh(e, p, &look);
-        return 0;
+        return engine_refresh(e, p, &look);
 }
 
 /* What M is not above today: without a new answer it gains at most 1 a day, for the new start, and not longer than the

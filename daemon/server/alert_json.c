@@ -155,22 +155,15 @@ void alert_encode(const Alert *a, const Metric *metric, Buffer *to)
         json_end_object(&out);
 }
 
-static int read_text(json_t *object, const char *key, char *ret, size_t size)
+/* Borrowed from @object. -EINVAL: none, or a longer one, and *ret is as it was. */
+static int read_text(json_t *object, const char *key, size_t max, const char **ret)
 {
         const char *value = json_string_value(json_object_get(object, key));
 
-        size_t n = value ? strlen(value) : size;
-
-        if (n >= size)
+        if (!value || strlen(value) > max)
                 return -EINVAL;
-        memcpy(ret, value, n + 1);
+        *ret = value;
         return 0;
-}
-
-static void read_optional(json_t *object, const char *key, char *ret, size_t size)
-{
-        if (read_text(object, key, ret, size) < 0)
-                ret[0] = '\0';
 }
 
 static double read_number(json_t *object, const char *key)
@@ -210,19 +203,21 @@ static const char *test_name_of(int i)
 
 static int read_names(json_t *root, Alert *a)
 {
-        char scope[SCOPE_TEXT_MAX + 1];
+        const char *id, *scope;
         int choice;
         Text name;
 
-        if (read_text(root, "id", a->id, sizeof(a->id)) < 0 ||
-            read_text(root, "rule", a->rule, sizeof(a->rule)) < 0 ||
-            read_text(root, "metric", a->metric, sizeof(a->metric)) < 0 ||
-            read_text(root, "window", a->window, sizeof(a->window)) < 0 ||
-            read_text(root, "scope", scope, sizeof(scope)) < 0)
+        if (read_text(root, "id", ALERT_ID_MAX, &id) < 0 ||
+            read_text(root, "rule", RULE_NAME_MAX, &a->rule) < 0 ||
+            read_text(root, "metric", METRIC_NAME_MAX, &a->metric) < 0 ||
+            read_text(root, "window", WINDOW_NAME_MAX, &a->window) < 0 ||
+            read_text(root, "scope", SCOPE_TEXT_MAX, &scope) < 0)
                 return -EINVAL;
+        snprintf(a->id, sizeof(a->id), "%s", id);
         if (scope_parse(text_of(scope), &a->scope_kind, &name) < 0)
                 return -EINVAL;
-        snprintf(a->scope_name, sizeof(a->scope_name), TEXT_FMT, TEXT_ARG(name));
+        if (name.at)
+                a->scope_name = name.at; /* the end of @scope */
         if (read_choice(root, "severity", severity_name_of, _SEVERITY_N, &choice) < 0)
                 return -EINVAL;
         a->severity = (Severity)choice;
@@ -239,7 +234,7 @@ static int read_names(json_t *root, Alert *a)
 
 static void read_evidence(json_t *root, json_t *store, Alert *a)
 {
-        json_t *counts = json_object_get(store, "counts"), *surveys = json_object_get(root, "surveys"), *item;
+        json_t *counts = json_object_get(store, "counts"), *item;
         size_t i;
 
         a->threshold_value = read_number(root, "target");
@@ -267,10 +262,19 @@ static void read_evidence(json_t *root, json_t *store, Alert *a)
                 if (i < METRIC_VALUES_MAX)
                         a->counts[i] = (uint64_t)json_integer_value(item);
         }
+}
+
+/* Cut into @ids. */
+static void read_surveys(json_t *root, char ids[ALERT_SURVEYS_MAX][SURVEY_TEXT_MAX + 1], Alert *a)
+{
+        json_t *surveys = json_object_get(root, "surveys"), *item;
+        size_t i;
+
         json_array_foreach (surveys, i, item) {
                 if (i >= ALERT_SURVEYS_MAX || !json_is_string(item))
                         break;
-                snprintf(a->surveys[i], sizeof(a->surveys[i]), "%s", json_string_value(item));
+                snprintf(ids[i], sizeof(ids[i]), "%s", json_string_value(item));
+                a->surveys[i] = ids[i];
                 a->n_surveys = i + 1;
         }
 }
@@ -278,18 +282,22 @@ static void read_evidence(json_t *root, json_t *store, Alert *a)
 int alert_decode(Text json, Alert *ret)
 {
         json_t *root = json_loadb(json.at, json.n, JSON_REJECT_DUPLICATES, NULL), *store;
-        Alert a = {0};
+        char ids[ALERT_SURVEYS_MAX][SURVEY_TEXT_MAX + 1];
+        Alert a = ALERT_NULL, whole = ALERT_NULL;
         int r = -EINVAL;
 
         store = json_object_get(root, "store");
         if (json_is_object(store) && read_names(root, &a) == 0) {
                 read_evidence(root, store, &a);
-                read_optional(root, "by", a.by, sizeof(a.by));
-                read_optional(root, "note", a.note, sizeof(a.note));
-                read_optional(root, "outcome", a.outcome, sizeof(a.outcome));
-                *ret = a;
-                r = 0;
+                read_surveys(root, ids, &a);
+                /* What people said may be absent. */
+                (void)read_text(root, "by", METRIC_NAME_MAX, &a.by);
+                (void)read_text(root, "note", ALERT_NOTE_MAX, &a.note);
+                (void)read_text(root, "outcome", METRIC_NAME_MAX, &a.outcome);
+                r = alert_copy(&whole, &a);
         }
+        if (r == 0)
+                *ret = whole;
         json_decref(root);
         return r;
 }

@@ -17,7 +17,7 @@ void alert_write(const Alert *a, const Metric *metric, const char *advice, JsonO
 /* The stored form. */
 void alert_encode(const Alert *a, const Metric *metric, Buffer *to);
 
-/* Reads the stored form. -EINVAL if it is none, -ENOMEM. */
+/* Reads the stored form. The caller has *ret and its texts then (alert_deinit()). -EINVAL if it is none, -ENOMEM. */
 CX_MUST_CHECK int alert_decode(Text json, Alert *ret);
 
 /* The metric of an alert in these settings; NULL: not configured any more. */

@@ -59,17 +59,19 @@ static int take_tally(void *user, const StoreTally *row)
 static int take_alert(void *user, const StoreAlert *row)
 {
         Start *s = user;
-        Alert alert;
+        Alert alert = ALERT_NULL;
         int r = alert_decode(row->json, &alert);
 
         if (r == -EINVAL) {
                 log_err("store alert=%s cannot be read, leaving it out", LOG_QUOTE(row->id));
                 return 0;
         }
-        if (PLANTED("alerts-lost-at-restart"))
-                return 0;
-        s->n_alerts++;
-        return r < 0 ? r : engine_restore(s->server->engine, &alert);
+        if (r == 0 && !PLANTED("alerts-lost-at-restart")) {
+                s->n_alerts++;
+                r = engine_restore(s->server->engine, &alert);
+        }
+        alert_deinit(&alert);
+        return r;
 }
 
 static int take_feed(void *user, const StoreFeed *row)

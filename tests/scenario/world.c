@@ -7,7 +7,6 @@
 #include "tests/scenario/world.h"
 
 #define SURVEYS_MAX 20000
-#define STORED_MAX  200
 
 /* One kept survey; the texts that the survey borrows lie beside it. */
 typedef struct Kept {
@@ -29,8 +28,7 @@ static struct World {
         Engine *engine;
         Kept *kept;
         size_t n_kept;
-        Alert *alerts; /* newest version of each, in the order of the last change */
-        size_t n_alerts;
+        Effects newest; /* the last version of each alert, in the order of the last change */
         Effects effects;
         Buffer transcript;
         unsigned n_ids;
@@ -80,8 +78,7 @@ void world_begin(void)
         for (size_t i = 0; i < CX_ARRAY_LEN(windows); i++)
                 ck_assert_int_eq(window_init(&w.windows[i], text_of(windows[i])), 0);
         w.kept = calloc(SURVEYS_MAX, sizeof(*w.kept));
-        w.alerts = calloc(STORED_MAX, sizeof(*w.alerts));
-        ck_assert(w.kept && w.alerts);
+        ck_assert_ptr_nonnull(w.kept);
         w.settings = (Settings){
                 .metrics = w.metrics,
                 .n_metrics = CX_ARRAY_LEN(w.metrics),
@@ -100,9 +97,9 @@ void world_end(void)
 {
         engine_free(w.engine);
         effects_deinit(&w.effects);
+        effects_deinit(&w.newest);
         buffer_deinit(&w.transcript);
         free(w.kept);
-        free(w.alerts);
         memset(&w, 0, sizeof(w));
 }
 
@@ -246,23 +243,26 @@ static void say_alert(const Alert *a, AlertState before)
             a->evidence, a->limit);
 }
 
-/* What the shell does with effects: keep the newest version of each alert, in the order of the last change.
- */
+/* What the shell does with effects: keep the last version of each alert, in the order of the changes. */
 static void keep_alerts(void)
 {
+        Effects *newest = &w.newest;
+
         for (size_t i = 0; i < w.effects.n_alerts; i++) {
                 const Alert *a = &w.effects.alerts[i];
                 AlertState before = ALERT_INACTIVE;
                 size_t k = 0;
 
-                while (k < w.n_alerts && strcmp(w.alerts[k].id, a->id) != 0)
+                while (k < newest->n_alerts && strcmp(newest->alerts[k].id, a->id) != 0)
                         k++;
-                if (k < w.n_alerts) {
-                        before = w.alerts[k].state;
-                        memmove(&w.alerts[k], &w.alerts[k + 1], (w.n_alerts - k - 1) * sizeof(*w.alerts));
-                        w.n_alerts--;
+                if (k < newest->n_alerts) {
+                        before = newest->alerts[k].state;
+                        alert_deinit(&newest->alerts[k]);
+                        newest->n_alerts--;
+                        memmove(&newest->alerts[k], &newest->alerts[k + 1],
+                                (newest->n_alerts - k) * sizeof(Alert));
                 }
-                w.alerts[w.n_alerts++] = *a;
+                ck_assert_int_eq(effects_add_alert(newest, a), 0);
                 say_alert(a, before);
         }
         effects_reset(&w.effects);
@@ -282,8 +282,8 @@ static void restart(void)
         make_engine();
         for (size_t i = 0; i < w.n_kept; i++)
                 ck_assert_int_eq(engine_replay(w.engine, &w.kept[i].survey), 0);
-        for (size_t i = 0; i < w.n_alerts; i++)
-                ck_assert_int_eq(engine_restore(w.engine, &w.alerts[i]), 0);
+        for (size_t i = 0; i < w.newest.n_alerts; i++)
+                ck_assert_int_eq(engine_restore(w.engine, &w.newest.alerts[i]), 0);
         tick();
 }
 

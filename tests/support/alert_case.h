@@ -17,10 +17,14 @@ static inline bool number_same(double a, double b)
 
 static inline bool alert_same(const Alert *a, const Alert *b)
 {
-        if (strcmp(a->id, b->id) != 0 || a->state != b->state || a->reason != b->reason ||
-            a->since != b->since || a->fired != b->fired || a->changed != b->changed ||
-            a->ordinal != b->ordinal || a->at != b->at || a->n != b->n || a->restart != b->restart ||
-            a->n_surveys != b->n_surveys || a->until != b->until)
+        if (strcmp(a->id, b->id) != 0 || strcmp(a->rule, b->rule) != 0 || a->scope_kind != b->scope_kind ||
+            strcmp(a->scope_name, b->scope_name) != 0 || strcmp(a->metric, b->metric) != 0 ||
+            strcmp(a->window, b->window) != 0 || strcmp(a->note, b->note) != 0 ||
+            strcmp(a->outcome, b->outcome) != 0)
+                return false;
+        if (a->state != b->state || a->reason != b->reason || a->since != b->since || a->fired != b->fired ||
+            a->changed != b->changed || a->ordinal != b->ordinal || a->at != b->at || a->n != b->n ||
+            a->restart != b->restart || a->n_surveys != b->n_surveys || a->until != b->until)
                 return false;
         for (size_t i = 0; i < a->n_surveys; i++)
                 if (strcmp(a->surveys[i], b->surveys[i]) != 0)

@@ -7,12 +7,11 @@
 
 static Alert alert(const char *scope, uint32_t ordinal, AlertState state, usec_t changed)
 {
-        Alert a;
+        Alert a = ALERT_NULL;
         char text[64];
 
-        memset(&a, 0, sizeof(a));
-        snprintf(a.rule, sizeof(a.rule), "low");
-        snprintf(a.scope_name, sizeof(a.scope_name), "%s", scope);
+        a.rule = "low";
+        a.scope_name = scope;
         snprintf(text, sizeof(text), "agent/%s", scope);
         a.ordinal = ordinal;
         a.state = state;

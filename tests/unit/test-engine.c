@@ -58,11 +58,11 @@ START_TEST(an_alert_without_its_rule_expires_and_keeps_its_number)
 {
         Engine *e = make(1), *without = make(0), *again = make(1);
         Survey a = survey("1", "ana", day0, 1);
-        Alert alert;
+        Alert alert = ALERT_NULL;
 
         ck_assert_int_eq(step(e, day0, &a, NULL), 0);
         ck_assert_uint_eq(out.n_alerts, 1);
-        alert = out.alerts[0];
+        ck_assert_int_eq(alert_copy(&alert, &out.alerts[0]), 0);
         ck_assert_int_eq(engine_restore(without, &alert), 0);
         ck_assert_uint_eq(engine_n_alerts(without), 1);
         ck_assert_int_eq(step(without, day0, NULL, NULL), 0);
@@ -78,6 +78,7 @@ START_TEST(an_alert_without_its_rule_expires_and_keeps_its_number)
         ck_assert_uint_eq(out.n_alerts, 1);
         ck_assert_uint_eq(out.alerts[0].ordinal, 2);
         ck_assert_ptr_nonnull(engine_find_alert(again, text_of(out.alerts[0].id)));
+        alert_deinit(&alert);
         engine_free(e);
         engine_free(without);
         engine_free(again);
@@ -89,8 +90,13 @@ START_TEST(a_rule_with_another_metric_does_not_use_its_numbers_again)
 {
         Engine *e = make(1);
         Survey good = survey("1", "ana", day0, 5), bad = survey("2", "ana", day0, 1);
-        Alert alert = {.id = "f", .rule = "low", .scope_name = "ana", .metric = "nps", .ordinal = 7};
+        Alert alert = ALERT_NULL;
 
+        memcpy(alert.id, "f", 2);
+        alert.rule = "low";
+        alert.scope_name = "ana";
+        alert.metric = "nps";
+        alert.ordinal = 7;
         alert.scope_kind = SCOPE_AGENT;
         alert.state = ALERT_RESOLVED;
         alert.restart = 30000;
@@ -109,9 +115,12 @@ START_TEST(numbers_of_alerts_that_were_dropped_are_carried_over)
 {
         Engine *e = make(1), *again = make(1);
         Survey bad = survey("1", "ana", day0, 1), good = survey("1", "ana", day0, 5);
-        Alert other = {.rule = "other", .scope_kind = SCOPE_ORG, .state = ALERT_RESOLVED};
+        Alert other = ALERT_NULL;
         char id[ALERT_ID_MAX + 1];
 
+        other.rule = "other";
+        other.scope_kind = SCOPE_ORG;
+        other.state = ALERT_RESOLVED;
         ck_assert_int_eq(step(e, day0, &bad, NULL), 0);
         ck_assert_uint_eq(out.n_alerts, 1);
         memcpy(id, out.alerts[0].id, sizeof(id));
@@ -136,9 +145,12 @@ END_TEST
 /* More than the book holds, all of which change after @a. */
 static void restore_with_many_others(Engine *e, const Alert *a)
 {
-        Alert other = {
-                .rule = "other", .scope_kind = SCOPE_ORG, .state = ALERT_RESOLVED, .changed = a->changed};
+        Alert other = ALERT_NULL;
 
+        other.rule = "other";
+        other.scope_kind = SCOPE_ORG;
+        other.state = ALERT_RESOLVED;
+        other.changed = a->changed;
         ck_assert_int_eq(engine_restore(e, a), 0);
         for (other.ordinal = 1; engine_find_alert(e, text_of(a->id)); other.ordinal++) {
                 other.changed++;
@@ -150,11 +162,11 @@ START_TEST(numbers_of_alerts_that_were_dropped_without_an_heir_are_not_used_agai
 {
         Engine *e = make(1), *unknown = make(1), *without = make(0), *again = make(1);
         Survey bad = survey("1", "ana", day0, 1);
-        Alert alert;
+        Alert alert = ALERT_NULL;
 
         ck_assert_int_eq(step(e, day0, &bad, NULL), 0);
         ck_assert_uint_eq(out.n_alerts, 1);
-        alert = out.alerts[0];
+        ck_assert_int_eq(alert_copy(&alert, &out.alerts[0]), 0);
         alert.state = ALERT_RESOLVED;
         /* The agent is not known until much later. */
         restore_with_many_others(unknown, &alert);
@@ -168,6 +180,7 @@ START_TEST(numbers_of_alerts_that_were_dropped_without_an_heir_are_not_used_agai
         ck_assert_uint_eq(out.n_alerts, 1);
         ck_assert_uint_eq(out.alerts[0].ordinal, 2);
         ck_assert_str_ne(out.alerts[0].id, alert.id);
+        alert_deinit(&alert);
         engine_free(e);
         engine_free(unknown);
         engine_free(without);

@@ -28,18 +28,19 @@ static void answer_badly(Engine *e, usec_t now, size_t n)
 START_TEST(evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet)
 {
         Engine *e, *again;
-        Alert alert;
+        Alert alert = ALERT_NULL;
 
         use_evidence(USEC_DAY);
         e = make(1);
         again = make(1);
         answer_badly(e, day0, 8);
         ck_assert_uint_eq(out.n_alerts, 1);
-        alert = out.alerts[0];
+        ck_assert_int_eq(alert_copy(&alert, &out.alerts[0]), 0);
         /* All of it was retracted. */
         alert.state = ALERT_RESOLVED;
         alert.reason = ALERT_WITHDRAWN;
         ck_assert_int_eq(engine_restore(again, &alert), 0);
+        alert_deinit(&alert);
         answer_badly(again, day0, 8);
         ck_assert_uint_eq(out.n_alerts, 0);
         answer_badly(again, day0 + USEC_DAY, 8);
@@ -68,7 +69,7 @@ START_TEST(what_is_undone_has_used_nothing_up)
 {
         for (size_t given_back = 0; given_back < 2; given_back++) {
                 Engine *e, *again;
-                Alert withdrawn;
+                Alert withdrawn = ALERT_NULL;
 
                 use_evidence(USEC_DAY);
                 e = make(1);
@@ -76,7 +77,7 @@ START_TEST(what_is_undone_has_used_nothing_up)
                 answer_badly(e, day0, 8);
                 ck_assert_uint_eq(out.n_alerts, 1);
                 retract(e, day0, 8, false);
-                withdrawn = *engine_alert(e, 0);
+                ck_assert_int_eq(alert_copy(&withdrawn, engine_alert(e, 0)), 0);
                 ck_assert_int_eq(withdrawn.reason, ALERT_WITHDRAWN);
                 /* They were never stored, ... */
                 effects_reset(&out);
@@ -92,11 +93,12 @@ START_TEST(what_is_undone_has_used_nothing_up)
                 answer_badly(e, day0, 8);
                 retract(e, day0, 8, false);
                 retract(e, day0, 8, true);
-                withdrawn = *engine_alert(e, 0);
+                ck_assert_int_eq(alert_copy(&withdrawn, engine_alert(e, 0)), 0);
                 effects_reset(&out);
                 if (given_back)
                         ck_assert_int_eq(engine_give_back(e, &withdrawn, &out), 0);
                 ck_assert_uint_eq(out.n_alerts, given_back);
+                alert_deinit(&withdrawn);
                 rules[0].test = RULE_POINT;
                 engine_free(e);
                 engine_free(again);
@@ -122,14 +124,14 @@ START_TEST(an_alert_that_good_answers_ended_is_there_again_when_they_are_undone)
         enum { N = 200 };
 
         for (size_t undone = 0; undone < 2; undone++) {
-                Alert recovered;
+                Alert recovered = ALERT_NULL;
                 Engine *e;
 
                 use_evidence(USEC_DAY);
                 e = make(1);
                 answer_badly(e, day0, 8);
                 answer_well(e, day0, N, false);
-                recovered = *engine_alert(e, 0);
+                ck_assert_int_eq(alert_copy(&recovered, engine_alert(e, 0)), 0);
                 ck_assert_int_eq(recovered.reason, ALERT_RECOVERED);
                 if (undone)
                         answer_well(e, day0, N, true);
@@ -144,6 +146,7 @@ START_TEST(an_alert_that_good_answers_ended_is_there_again_when_they_are_undone)
                                 answer_badly(e, day0, 8);
                         ck_assert_uint_eq(engine_n_alerts(e), 1);
                 }
+                alert_deinit(&recovered);
                 rules[0].test = RULE_POINT;
                 engine_free(e);
                 effects_deinit(&out);
@@ -288,7 +291,7 @@ START_TEST(evidence_stays_used_up_while_a_rule_has_another_metric)
         first.state = ALERT_RESOLVED;
         second = first;
         second.ordinal = 2;
-        second.metric[0] = 'x';
+        second.metric = "xsat";
         ck_assert_int_eq(engine_replay(restored, &good), 0);
         ck_assert_int_eq(engine_restore(restored, &second), 0);
         ck_assert_int_eq(engine_restore(restored, &first), 0);

@@ -322,10 +322,14 @@ END_TEST
 /* As a team after a reload with another roster: its alert expires, and that is told, too. */
 START_TEST(an_alert_of_a_scope_that_is_gone_is_told_to_who_sees_everything)
 {
-        Alert gone = {.rule = "low", .scope_kind = SCOPE_TEAM, .scope_name = "gone", .metric = "csat"};
+        Alert gone = ALERT_NULL;
         FeedRows rows = {0};
 
         set_up();
+        gone.rule = "low";
+        gone.scope_kind = SCOPE_TEAM;
+        gone.scope_name = "gone";
+        gone.metric = "csat";
         gone.state = ALERT_RESOLVED;
         gone.fired = 1;
         ck_assert_int_eq(feeds_prepare(feeds, engine, &gone, 1, &rows), 0);

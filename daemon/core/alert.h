@@ -69,7 +69,7 @@ typedef struct Alert {
         double from_value; /* ... and their figure, display unit */
         double evidence;   /* evidence: M; interval: the bound that was compared; point: the value */
         double limit;      /* what it was compared with: A, or the threshold */
-        int64_t restart; /* evidence: number of the first day that may be a start again; INT64_MIN: no restriction */
+        int32_t restart; /* evidence: number of the first day that may be a start again; INT32_MIN: no restriction */
         /* Ids of the last wrong-side answers, newest first; SURVEY_TEXT_MAX. */
         const char *surveys[ALERT_SURVEYS_MAX];
         size_t n_surveys;

@@ -81,7 +81,7 @@ static void insert_at(AlertBook *b, size_t i, BookEntry *entry)
                 b->n_ahead = i;
 }
 
-void used_up_add(UsedUp *u, uint32_t ordinal, int64_t restart)
+void used_up_add(UsedUp *u, uint32_t ordinal, int32_t restart)
 {
         if (ordinal > u->ordinal) {
                 u->ordinal_before = u->ordinal;

@@ -19,6 +19,9 @@ typedef struct BookEntry {
         uint64_t kin;       /* the same for all alerts of one rule on one scope */
         Pair *pair;         /* that looks after it while it is open; NULL: nobody (any more) */
         EvidenceCache past; /* of the starts as they were when it fired */
+        /* Of an active one before an answer was taken out: whether the test held, and the evidence. */
+        bool held;
+        double held_evidence;
 } BookEntry;
 
 typedef struct BookTraceNode BookTraceNode;
@@ -34,13 +37,13 @@ typedef struct AlertBook {
 /* What alerts of one rule, scope and metric have used up: the newest, and the one before it. */
 typedef struct UsedUp {
         uint32_t ordinal, ordinal_before; /* 0: there is none */
-        int64_t restart, restart_before;
+        int32_t restart, restart_before;
 } UsedUp;
 
-#define USED_UP_NULL ((UsedUp){.restart = INT64_MIN, .restart_before = INT64_MIN})
+#define USED_UP_NULL ((UsedUp){.restart = INT32_MIN, .restart_before = INT32_MIN})
 
 /* One alert more, in any order; the same one again with what it used up since. */
-void used_up_add(UsedUp *u, uint32_t ordinal, int64_t restart);
+void used_up_add(UsedUp *u, uint32_t ordinal, int32_t restart);
 
 #define ALERTBOOK_NULL ((AlertBook){0})
 

@@ -387,7 +387,7 @@ int engine_give_back(Engine *e, Alert *alert, Effects *out)
 {
         BookEntry *entry = alertbook_find(&e->book, text_of(alert->id));
         Pair *p = NULL;
-        int64_t restart;
+        int32_t restart;
         int r;
 
         if (!entry || alert->state != ALERT_RESOLVED)

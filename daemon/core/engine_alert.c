@@ -145,7 +145,7 @@ int engine_open(Engine *e, Pair *p, const Look *look, Effects *out)
 
 static void restart_tomorrow(Engine *e, Pair *p, Alert *a)
 {
-        p->used.restart = (int64_t)e->today + 1;
+        p->used.restart = e->today + 1;
         p->past.valid = false;
         a->restart = p->used.restart;
 }

@@ -79,7 +79,7 @@ static int make_counts(const Engine *e, ScopeId scope, ScopeCounts **ret)
  * The newest alert says from which day on there are starts again; the one before, what held for the newest. One that the
  * rule made of another metric has only used up its number.
  */
-void engine_take_over(Pair *p, bool is_same, uint32_t ordinal, int64_t restart)
+void engine_take_over(Pair *p, bool is_same, uint32_t ordinal, int32_t restart)
 {
         if (is_same)
                 used_up_add(&p->used, ordinal, restart);
@@ -100,7 +100,7 @@ void engine_take_over_dropped(const Engine *e, Pair *p)
         uint64_t kin = engine_kin(e, p);
         UsedUp used = alertbook_trace(&e->book, kin, metric);
 
-        engine_take_over(p, false, alertbook_trace(&e->book, kin, "").ordinal, INT64_MIN);
+        engine_take_over(p, false, alertbook_trace(&e->book, kin, "").ordinal, INT32_MIN);
         engine_take_over(p, true, used.ordinal_before, used.restart_before);
         engine_take_over(p, true, used.ordinal, used.restart);
 }

@@ -72,10 +72,7 @@ struct Pair {
         EvidenceCache past; /* from used.restart on */
         Cell *cell;         /* says which scope */
         UsedUp used;        /* by alerts of its metric */
-        /* Before an answer was taken out: whether the test held, and the evidence. */
-        double held_evidence;
-        bool held;
-        uint32_t ordinal; /* of its last alert */
+        uint32_t ordinal;   /* of its last alert */
         Recent recent;
 };
 
@@ -225,7 +222,7 @@ Pair *engine_pair_find(const Engine *e, ScopeId scope, const Watch *watch);
  * What an earlier alert of its rule on its scope leaves to the pair, if it @is_same: of the metric as it is now; and what
  * those that the book has dropped do.
  */
-void engine_take_over(Pair *p, bool is_same, uint32_t ordinal, int64_t restart);
+void engine_take_over(Pair *p, bool is_same, uint32_t ordinal, int32_t restart);
 void engine_take_over_dropped(const Engine *e, Pair *p);
 
 /* engine_survey.c: both versions of a survey (INPUT_SURVEY); @out NULL: only count, no rule is looked at. */

@@ -22,18 +22,18 @@ static bool is_past(const Rule *rule, double value)
  * The first day that is a start for the window that ends with @day; SERIES_NEVER: there is none. Days that are no longer
  * kept are none, whether the grid has dropped them yet or not.
  */
-static int32_t first_start(const Engine *e, const Watch *w, const Series *days, int32_t day, int64_t restart)
+static int32_t first_start(const Engine *e, const Watch *w, const Series *days, int32_t day, int32_t restart)
 {
         int32_t first = series_next(days, e->kept[WINDOW_DAY]), window = day - w->n_days + 1;
-        int64_t start = first > window ? first : window;
+        int32_t start = first > window ? first : window;
 
         if (restart > start)
                 start = restart;
-        return first == SERIES_NEVER || start > day ? SERIES_NEVER : (int32_t)start;
+        return first == SERIES_NEVER || start > day ? SERIES_NEVER : start;
 }
 
 /* M as of @end, without the answers of its day that came behind it, as far as the buckets of the window tell them apart. */
-static double sum_at(const Engine *e, const Pair *p, usec_t end, int64_t restart)
+static double sum_at(const Engine *e, const Pair *p, usec_t end, int32_t restart)
 {
         const Series days = cell_series(p->cell, WINDOW_DAY);
         const Span *span = &e->spans[p->guard->watch->rule->window];
@@ -55,7 +55,7 @@ static double sum_at(const Engine *e, const Pair *p, usec_t end, int64_t restart
 }
 
 /* M as of now, from @restart on. The same arithmetic as in sum_at(), with the days before today remembered. */
-static double sum_live(const Engine *e, const Pair *p, int64_t restart, EvidenceCache *cache)
+static double sum_live(const Engine *e, const Pair *p, int32_t restart, EvidenceCache *cache)
 {
         const Series days = cell_series(p->cell, WINDOW_DAY);
         int32_t start = first_start(e, p->guard->watch, &days, e->today, restart);
@@ -138,7 +138,7 @@ Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, usec_t 
         double sum = 0;
 
         if (wants_sum)
-                sum = sum_at(e, p, end, INT64_MIN);
+                sum = sum_at(e, p, end, INT32_MIN);
         return look_on(p->guard->watch, counts, sum);
 }
 
@@ -155,9 +155,9 @@ void engine_remember(Engine *e, Pair *p)
         if (!p->open || !alert_is_active(&p->open->alert))
                 return;
         if (p->guard->watch->is_evidence)
-                p->held_evidence = fired_sum(e, p);
+                p->open->held_evidence = fired_sum(e, p);
         else
-                p->held = look_live(e, p, true).holds;
+                p->open->held = look_live(e, p, true).holds;
 }
 
 /* Whether what was taken out just now is what the alert rested on. */
@@ -166,9 +166,9 @@ static bool is_withdrawn(const Engine *e, const Pair *p, const Look *look)
         double sum;
 
         if (!p->guard->watch->is_evidence)
-                return p->held && !look->holds;
+                return p->open->held && !look->holds;
         sum = fired_sum(e, p);
-        return p->held_evidence >= p->open->alert.limit && sum < p->open->alert.limit;
+        return p->open->held_evidence >= p->open->alert.limit && sum < p->open->alert.limit;
 }
 
 /* An evidence alert ends only when M has fallen well below what it fired at, so that one answer does not end it. */

@@ -235,6 +235,7 @@ static int read_names(json_t *root, Alert *a)
 static void read_evidence(json_t *root, json_t *store, Alert *a)
 {
         json_t *counts = json_object_get(store, "counts"), *item;
+        int64_t restart;
         size_t i;
 
         a->threshold_value = read_number(root, "target");
@@ -249,7 +250,8 @@ static void read_evidence(json_t *root, json_t *store, Alert *a)
         a->from_n = (uint64_t)read_int(json_object_get(root, "evidence"), "n");
         a->from_value = read_number(json_object_get(root, "evidence"), "figure");
         a->ordinal = (uint32_t)read_int(store, "ordinal");
-        a->restart = read_int(store, "restart");
+        restart = read_int(store, "restart");
+        a->restart = restart < INT32_MIN ? INT32_MIN : restart > INT32_MAX ? INT32_MAX : (int32_t)restart;
         a->n = (uint64_t)read_int(store, "n");
         a->value = read_number(store, "value");
         a->low = read_number(store, "low");

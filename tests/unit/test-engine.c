@@ -105,7 +105,7 @@ START_TEST(a_rule_with_another_metric_does_not_use_its_numbers_again)
         ck_assert_int_eq(step(e, day0, &bad, NULL), 0);
         ck_assert_uint_eq(out.n_alerts, 1);
         ck_assert_uint_eq(out.alerts[0].ordinal, 8);
-        ck_assert_int_eq(out.alerts[0].restart, INT64_MIN);
+        ck_assert_int_eq(out.alerts[0].restart, INT32_MIN);
         engine_free(e);
         effects_deinit(&out);
 }

@@ -8,10 +8,9 @@
 /* Most lists stay as short as this. */
 #define FEW 4
 
-/* Entry @i, counted from the oldest. A ring that is not of full size yet begins at 0. */
 static RecentEntry *entry_at(const Recent *r, unsigned i)
 {
-        return &r->entries[(r->begin + i) % RECENT_MAX];
+        return &r->entries[recent_place(r, i)];
 }
 
 void recent_deinit(Recent *r, IdPool *ids)
@@ -65,7 +64,7 @@ int recent_add(Recent *r, IdPool *ids, usec_t ts, uint32_t id)
                         return 0;
                 }
                 push_out(r, ids, *entry_at(r, 0));
-                r->begin = (uint8_t)((r->begin + 1) % RECENT_MAX);
+                r->begin = (uint8_t)recent_place(r, 1);
                 r->n--;
                 i--;
         }

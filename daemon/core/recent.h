@@ -15,7 +15,8 @@
 #include "daemon/core/image.h"
 #include "proto/base/usec.h"
 
-#define RECENT_MAX 16 /* a power of two */
+/* Seven of them may be taken out before an alert names fewer than five. */
+#define RECENT_MAX 12
 
 /* As many as there are of these, the bytes count. */
 typedef struct CX_PACKED RecentEntry {
@@ -33,6 +34,14 @@ typedef struct Recent {
 
 #define RECENT_NULL ((Recent){0})
 
+/* Where entry @i is, counted from the oldest. A ring that is not of full size yet begins at 0. */
+static inline unsigned recent_place(const Recent *r, unsigned i)
+{
+        unsigned place = r->begin + i;
+
+        return place < RECENT_MAX ? place : place - RECENT_MAX;
+}
+
 void recent_deinit(Recent *r, IdPool *ids);
 /* Takes a reference of its own to @id. -ENOMEM. */
 CX_MUST_CHECK int recent_add(Recent *r, IdPool *ids, usec_t ts, uint32_t id);
@@ -41,7 +50,7 @@ static inline void recent_prefetch(const Recent *r, const IdPool *ids)
 {
         if (r->n == 0)
                 return;
-        cx_prefetch(&r->entries[(r->begin + r->n) % RECENT_MAX]);
+        cx_prefetch(&r->entries[recent_place(r, r->n)]);
         if (r->cut)
                 idpool_prefetch(ids, r->last.id);
 }

@@ -51,6 +51,7 @@ END_TEST
 
 START_TEST(nothing_older_than_what_was_pushed_out_comes_in_again)
 {
+        const unsigned first = 20 - RECENT_MAX;
         Recent r = RECENT_NULL;
         char id[8];
 
@@ -59,14 +60,14 @@ START_TEST(nothing_older_than_what_was_pushed_out_comes_in_again)
                 add(&r, i, id);
         }
         expect(&r, 0, 100, "s19 s18 s17 s16 s15");
-        /* s0..s3 are out. With s4 to s14 gone, five are left, and s2 is not newer than s3. */
-        for (unsigned i = 4; i < 15; i++) {
+        /* Those before the first are out. With all up to s14 gone, five are left, and what is late is no newer than these. */
+        for (unsigned i = first; i < 15; i++) {
                 snprintf(id, sizeof(id), "s%u", i);
                 recent_remove(&r, &ids, i, text_of(id));
         }
-        add(&r, 2, "late");
+        add(&r, first - 2, "late");
         expect(&r, 0, 15, "");
-        add(&r, 4, "in");
+        add(&r, first, "in");
         expect(&r, 0, 15, "in");
         recent_deinit(&r, &ids);
         idpool_deinit(&ids);

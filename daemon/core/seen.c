@@ -4,6 +4,9 @@
 
 #include "daemon/core/seen_table.h"
 
+/* A table that grows has no more homes than this for each id, whatever their hashes. */
+#define HOMES_FOR_EACH 1024
+
 /* Whether @hash is, or would be, in the earlier table. */
 static bool is_earlier(const Seen *s, uint64_t hash)
 {
@@ -28,19 +31,20 @@ uint64_t seen_hash(const Seen *s, Text source, Text id)
 size_t seen_find(const Seen *s, uint64_t hash, uint64_t ret[SEEN_CANDIDATES_MAX])
 {
         const SeenTable *t = is_earlier(s, hash) ? &s->earlier : &s->table;
-        size_t n = 0, home;
+        size_t n = 0, home, at;
         uint32_t rest;
 
         if (!t->places)
                 return 0;
         home = seen_home(t, hash);
+        if (!seen_marks_has(t, home))
+                return 0;
         rest = seen_table_rest_of(t, home, hash);
-        for (size_t i = home; seen_table_may_follow(t, home, i); i++) {
-                Place p = seen_table_place_at(t, i);
-
-                if (p.shift == i - home && p.rest == rest && n < SEEN_CANDIDATES_MAX)
-                        ret[n++] = p.seq;
-        }
+        at = seen_marks_begin(t, home);
+        do {
+                if (seen_table_rest_at(t, at) == rest && n < SEEN_CANDIDATES_MAX)
+                        ret[n++] = seen_table_seq_at(t, at);
+        } while (!seen_marks_ends(t, at++));
         return n;
 }
 
@@ -51,46 +55,52 @@ static int begin_growth(Seen *s)
 
         if (seen_table_rest_bits(&next) == 0)
                 return -ENOMEM;
+        if (s->table.size && next.size > s->table.size && seen_n_homes(&next) / HOMES_FOR_EACH > s->n + 1)
+                return -EEXIST;
         if (seen_table_make(&next) < 0)
                 return -ENOMEM;
         s->earlier = s->table;
         s->table = next;
-        s->taken_homes = s->taken_places = 0;
+        s->taken_homes = 0;
         return 0;
 }
 
-/*
- * What else has the home of the last one is taken over, too. What is left in those places is looked at no more, but keeps
- * others from them.
- */
+/* All from @at on that has this home, which is the next one. False: none of it. */
+static bool take_over_home(Seen *s, size_t home, size_t at, size_t *ret_end)
+{
+        const SeenTable *t = &s->earlier;
+        size_t begin = at;
+
+        do {
+                if (!seen_table_put(&s->table, seen_table_hash_at(t, home, at), seen_table_seq_at(t, at))) {
+                        while (at-- > begin)
+                                (void)seen_table_take_out(&s->table, seen_table_hash_at(t, home, at),
+                                                          seen_table_seq_at(t, at));
+                        return false;
+                }
+        } while (!seen_marks_ends(t, at++));
+        *ret_end = at;
+        return true;
+}
+
+/* What is left in their places is looked at no more, but keeps others from them. */
 static int take_over(Seen *s, size_t n)
 {
-        size_t end = seen_table_n_places(&s->earlier), at = s->taken_places;
-        size_t until = end - at > n ? at + n : end;
+        size_t home = s->taken_homes, end = seen_n_homes(&s->earlier);
+        size_t until = end - home > n ? home + n : end, at = seen_marks_begin(&s->earlier, home);
 
-        for (; at < end; at++) {
-                Place p = seen_table_place_at(&s->earlier, at);
-                size_t home = at - p.shift;
-                bool is_free = seen_table_packed_at(&s->earlier, at) == 0;
-
-                if (at >= until && (is_free || home >= s->taken_homes))
-                        break;
-                if (is_free)
+        for (; home < until; home++) {
+                if (!seen_marks_has(&s->earlier, home))
                         continue;
-                if (!seen_table_put(&s->table, seen_table_hash_of(&s->earlier, home, p), p.seq)) {
-                        s->taken_places = at;
+                if (!take_over_home(s, home, at > home ? at : home, &at)) {
+                        s->taken_homes = home;
                         return -EEXIST;
                 }
-                s->taken_homes = home + 1;
         }
-        s->taken_places = at;
-        if (at < end) { /* also homes whose places were free: what came there now would never be taken over */
-                size_t home = at - seen_table_place_at(&s->earlier, at).shift;
-
-                s->taken_homes = home < seen_n_homes(&s->earlier) ? home : seen_n_homes(&s->earlier);
-        } else {
+        s->taken_homes = home;
+        if (home == end) {
                 seen_table_free(&s->earlier);
-                s->taken_homes = s->taken_places = 0;
+                s->taken_homes = 0;
         }
         return 0;
 }
@@ -148,22 +158,9 @@ size_t seen_growth(const Seen *s, size_t n)
 void seen_remove(Seen *s, uint64_t hash, uint64_t seq)
 {
         SeenTable *t = is_earlier(s, hash) ? &s->earlier : &s->table;
-        size_t home, i;
-        uint32_t rest;
 
-        if (!t->places)
+        if (!t->places || !seen_table_take_out(t, hash, seq))
                 return;
-        home = seen_home(t, hash);
-        rest = seen_table_rest_of(t, home, hash);
-        for (i = home;; i++) {
-                Place p = seen_table_place_at(t, i);
-
-                if (!seen_table_may_follow(t, home, i))
-                        return;
-                if (p.shift == i - home && p.rest == rest && p.seq == seq)
-                        break;
-        }
-        seen_table_take_out(t, i);
         s->n--;
         seen_note_change(s, hash, seq, false);
 }

@@ -5,11 +5,12 @@
  * Which surveys are known: from the hash of source and id to the number of the stored survey.
  *
  * A hit is a candidate that the caller compares with what is stored: two ids may share the 38 bits of a hash that are
- * kept (one pair among half a million ids). A place takes 6 bytes: the number, part of the hash, and how far the place
- * lies behind the one that the first bits of the hash say, which is the rest of it. Places lie in the order of the
- * hashes, so that a look-up ends early, and a table that is 7/8 full is taken over into a larger one from its first place
- * to its last: a few with each id that is added, so that no survey waits for all of them. So is one whose places are soon
- * too narrow for the numbers, once most surveys that had lower ones are gone.
+ * kept (one pair among half a million ids). The first bits of the hash say where its home is among the places of a table; a
+ * place takes 5 bytes, the number and the rest of the hash, and two bits that say which home it belongs to. Places lie in the
+ * order of the homes, and a look-up sees in one bit whether anything has its home. A table that is 7/8 full is taken over
+ * into a larger one from its first home to its last: a few with each id that is added, so that no survey waits for all of
+ * them. So is one whose places are soon too narrow for the numbers (they become wider then, 6 bytes or 7), once most surveys
+ * that had lower ones are gone.
  */
 
 #include <stdbool.h>
@@ -21,7 +22,15 @@
 #include "proto/base/hash.h"
 #include "proto/base/text.h"
 
+/* Of 64 places a bit each; all but the last few places of a table are homes, too. */
+typedef struct SeenMarks {
+        uint64_t homes; /* what some id has for its home */
+        uint64_t ends;  /* where the last id of a home lies */
+} SeenMarks;
+
 typedef struct SeenTable {
+        SeenMarks *marks; /* for each 64 places */
+        uint8_t *pushed;  /* likewise: so many ids lie there or behind that have their homes before them */
         unsigned char *places;
         uint8_t size;  /* see seen_n_homes(); 0: there is no table yet */
         uint8_t width; /* bytes of a place */
@@ -44,8 +53,8 @@ typedef struct SeenSaving {
 typedef struct Seen {
         HashKey key;
         SeenTable table;
-        SeenTable earlier;                /* what @table is the next one of, until all of it is taken over */
-        size_t taken_homes, taken_places; /* so much of it is */
+        SeenTable earlier;  /* what @table is the next one of, until all of it is taken over */
+        size_t taken_homes; /* so much of it is */
         size_t n;
         uint64_t newest; /* the largest number that was added */
         SeenSaving saving;
@@ -61,13 +70,13 @@ void seen_deinit(Seen *s);
 
 uint64_t seen_hash(const Seen *s, Text source, Text id);
 
-/* Places to begin at, in steps of a half and of a third: 2^k, 3 * 2^(k-1), 2^(k+1). */
+/* Homes, in steps of a half and of a third: 2^k, 3 * 2^(k-1), 2^(k+1). */
 static inline size_t seen_n_homes(const SeenTable *t)
 {
         return (size_t)(2 + t->size % 2) << t->size / 2;
 }
 
-/* The place that @hash has if it is alone; they are in the order of the hashes. */
+/* The place that @hash has if nothing is pushed there; homes are in the order of the hashes. */
 static inline size_t seen_home(const SeenTable *t, uint64_t hash)
 {
         uint64_t kept = hash >> (64 - SEEN_BITS_KEPT);
@@ -75,13 +84,21 @@ static inline size_t seen_home(const SeenTable *t, uint64_t hash)
         return (size_t)(kept * (2U + t->size % 2) >> (SEEN_BITS_KEPT - t->size / 2));
 }
 
+static inline void seen_prefetch_home(const SeenTable *t, uint64_t hash)
+{
+        size_t home = seen_home(t, hash);
+
+        cx_prefetch(t->marks + home / 64);
+        cx_prefetch(t->places + home * t->width);
+}
+
 /* For a seen_find() that is soon to come: the place is hardly ever in the cache. */
 static inline void seen_prefetch(const Seen *s, uint64_t hash)
 {
         if (s->earlier.places)
-                cx_prefetch(s->earlier.places + seen_home(&s->earlier, hash) * s->earlier.width);
+                seen_prefetch_home(&s->earlier, hash);
         if (s->table.places)
-                cx_prefetch(s->table.places + seen_home(&s->table, hash) * s->table.width);
+                seen_prefetch_home(&s->table, hash);
 }
 
 /* The numbers stored under @hash, oldest first. Returns how many; usually 0 or 1. */
@@ -89,7 +106,8 @@ size_t seen_find(const Seen *s, uint64_t hash, uint64_t ret[SEEN_CANDIDATES_MAX]
 
 /*
  * Nothing happens if (hash, seq) is there. -ENOMEM. A fifth number under one hash is refused with -EEXIST (that takes some
- * hundred million surveys, or a broken hash); one of 2^34 or more with -ERANGE.
+ * hundred million surveys, or a broken hash), and so are ids that lie so close together that only a table of more than a
+ * thousand homes for each one would spread them; a number of 2^34 or more with -ERANGE.
  */
 CX_MUST_CHECK int seen_add(Seen *s, uint64_t hash, uint64_t seq);
 
@@ -113,7 +131,7 @@ void seen_save(Seen *s, const ImageWriter *to);
 CX_MUST_CHECK int seen_load(Seen *s, ImageReader *from);
 
 /*
- * Takes over the next @n places of an earlier table, so that its memory is given back also where few are added. Nothing
+ * Takes over the next @n homes of an earlier table, so that its memory is given back also where few are added. Nothing
  * happens where there is none; what goes wrong is told by the next seen_add().
  */
 void seen_tidy(Seen *s, size_t n);

@@ -2,7 +2,7 @@
 
 /*
  * An image begins with the key, the geometry of the table, and the newest number. Parts follow, ascending: where each ends,
- * and of both tables the places where ids of these hashes lie; 0 is the end of them. Then what has changed since.
+ * and of both tables the marks and the places of what has these hashes; 0 is the end of them. Then what has changed since.
  */
 
 #include <errno.h>
@@ -57,17 +57,31 @@ void seen_save_begin(Seen *s, const ImageWriter *to)
         image_put_number(to, s->newest);
 }
 
-/* Some ids of the parts before and behind are among them. */
-static void save_places(const SeenTable *t, size_t taken_homes, size_t part, size_t end,
-                        const ImageWriter *to)
+/* From the block of the first home to that of the last place: bits of the parts before and behind are among them. */
+static size_t n_blocks(size_t home, size_t end_at)
 {
-        size_t begin = t->size ? home_of(t, part) : 0, n = t->size ? home_of(t, end) + OVERHANG - begin : 0;
+        return (end_at + 63) / 64 - home / 64;
+}
+
+static void save_homes(const SeenTable *t, size_t taken_homes, size_t part, size_t end, const ImageWriter *to)
+{
+        size_t home, end_home, at, end_at;
 
         put_geometry(t, to);
-        image_put_number(to, taken_homes);
-        image_put_number(to, n);
-        /* One more, as behind the last one of a table. */
-        image_put(to, t->size ? t->places + begin * t->width : NULL, t->size ? (n + 1) * t->width : 0);
+        if (t->size == 0)
+                return;
+        end_home = home_of(t, end);
+        home = home_of(t, part) > taken_homes ? home_of(t, part) : taken_homes;
+        if (home > end_home)
+                home = end_home;
+        at = seen_marks_begin(t, home);
+        end_at = seen_marks_begin(t, end_home);
+        image_put_number(to, home);
+        image_put_number(to, at);
+        image_put_number(to, end_at);
+        image_put(to, t->marks + home / 64, n_blocks(home, end_at) * sizeof(t->marks[0]));
+        /* Eight bytes are read of the last one, too. */
+        image_put(to, t->places + at * t->width, (end_at - at) * t->width + sizeof(uint64_t));
 }
 
 bool seen_save_part(Seen *s, size_t n, const ImageWriter *to)
@@ -78,8 +92,8 @@ bool seen_save_part(Seen *s, size_t n, const ImageWriter *to)
         if (part == PARTS)
                 return false;
         image_put_number(to, end);
-        save_places(&s->table, 0, part, end, to);
-        save_places(&s->earlier, s->taken_homes, part, end, to);
+        save_homes(&s->table, 0, part, end, to);
+        save_homes(&s->earlier, s->taken_homes, part, end, to);
         s->saving.n_parts = (uint32_t)end;
         return true;
 }
@@ -135,29 +149,45 @@ static int load_one(Seen *s, uint64_t hash, uint64_t seq)
         return 0;
 }
 
-static int load_places(Seen *s, size_t part, size_t end, ImageReader *from)
+/* Of marks that need not be aligned: the bit of the place or home @at of theirs, in the words that begin at @words. */
+static bool is_marked(const unsigned char *words, size_t at)
+{
+        uint64_t word;
+
+        memcpy(&word, words + at / 64 * sizeof(SeenMarks), sizeof(word));
+        return word >> at % 64 & 1;
+}
+
+static int load_homes(Seen *s, size_t part, size_t end, ImageReader *from)
 {
         SeenTable t;
         int r = get_geometry(&t, from);
-        size_t taken_homes = image_get_number(from), n = image_get_number(from), begin;
+        size_t home, end_home, begin, end_at, base;
+        const unsigned char *marks;
 
-        if (r < 0 || from->failed)
+        if (r < 0 || t.size == 0)
+                return r;
+        end_home = home_of(&t, end);
+        home = image_get_below(from, end_home + 1);
+        begin = image_get_below(from, seen_table_n_places(&t) + 1);
+        end_at = image_get_below(from, seen_table_n_places(&t) + 1);
+        if (from->failed || home < home_of(&t, part) || begin < home || end_at < begin || end_at < end_home)
                 return -EBADMSG;
-        if (t.size == 0)
-                return n ? -EBADMSG : 0;
-        begin = home_of(&t, part);
-        if (n != home_of(&t, end) + OVERHANG - begin)
+        base = home / 64 * 64;
+        marks = image_get(from, n_blocks(home, end_at) * sizeof(SeenMarks));
+        t.places = (unsigned char *)image_get(from, (end_at - begin) * t.width + sizeof(uint64_t));
+        if (from->failed)
                 return -EBADMSG;
-        t.places = (unsigned char *)image_get(from, (n + 1) * t.width);
-        if (!t.places)
-                return -EBADMSG;
-        for (size_t i = 0; i < n && r == 0; i++) {
-                Place p = seen_table_place_at(&t, i);
-                size_t home = begin + i - p.shift;
+        for (size_t at = begin; home < end_home && r == 0; home++) {
+                bool ended = !is_marked(marks + offsetof(SeenMarks, homes), home - base);
 
-                if (seen_table_packed_at(&t, i) && home >= begin && home >= taken_homes &&
-                    home < home_of(&t, end))
-                        r = load_one(s, seen_table_hash_of(&t, home, p), p.seq);
+                for (at = at > home ? at : home; !ended && r == 0; at++) {
+                        if (at == end_at)
+                                return -EBADMSG;
+                        r = load_one(s, seen_table_hash_at(&t, home, at - begin),
+                                     seen_table_seq_at(&t, at - begin));
+                        ended = is_marked(marks + offsetof(SeenMarks, ends), at - base);
+                }
         }
         return r;
 }
@@ -170,9 +200,9 @@ static int load_parts(Seen *s, ImageReader *from)
         while (r == 0 && (end = image_get_below(from, PARTS + 1))) {
                 if (end <= part)
                         return -EBADMSG;
-                r = load_places(s, part, end, from);
+                r = load_homes(s, part, end, from);
                 if (r == 0)
-                        r = load_places(s, part, end, from);
+                        r = load_homes(s, part, end, from);
                 part = end;
         }
         return r == 0 && part < PARTS ? -EBADMSG : r;
@@ -207,8 +237,8 @@ static int load(Seen *s, ImageReader *from)
                 return r;
         memcpy(&s->key, key, sizeof(s->key));
         s->newest = image_get_number(from);
-        /* No table becomes smaller while it is saved. */
-        if (seen_table_bytes(&table) > from->n)
+        /* All its marks are there, and no table becomes smaller while it is saved. */
+        if (table.size && seen_n_homes(&table) / 64 * sizeof(table.marks[0]) > from->n)
                 return -EBADMSG;
         if (table.size && seen_table_make(&table) < 0)
                 return -ENOMEM;

@@ -4,39 +4,30 @@
 /*
  * The places of known ids, for seen.c (ids come and go) and seen_save.c (they are saved) alone.
  *
- * A place is, from its lowest bit: the rest of the hash, the distance from its home, the number of the survey.
+ * A place is, from its lowest bit: the rest of the hash, the number of the survey. Whose it is, seen_marks.h tells.
  */
 
 #include <endian.h>
 #include <stdbool.h>
 #include <string.h>
 
-#include "daemon/core/seen.h"
+#include "daemon/core/seen_marks.h"
 
-#define SHIFT_BITS 8
-#define SEQ_BITS   34
-#define SHIFT_MAX  ((1U << SHIFT_BITS) - 1)
-/* A table begins with so many places, and has as many behind the last home as one may be shifted. */
+#define SEQ_BITS 34
+/* A table begins with so many homes. */
 #define SIZE_LEAST 30 /* 2^16 */
 #define SIZE_END   (2 * (SEEN_BITS_KEPT - 1))
-#define OVERHANG   (SHIFT_MAX + 1U)
-/* Bytes of a place. Whoever reads one reads the most: behind the last one there is another. */
-#define WIDTH_LEAST 6
-#define WIDTH_MAX   8
+/* Bytes of a place; the widest one has room for any number. Who reads a place reads eight. */
+#define WIDTH_LEAST 5
+#define WIDTH_MAX   7
 
 /*
- * Places of an earlier table for each id that is added: it is gone before its last part has 1/16 more than the table was
- * made for. (With twice that, places there lay too far from home once it had ten million.)
+ * Homes of an earlier table for each id that is added: it is gone before its last part has 1/16 more than the table was made
+ * for. (With twice that, places there lay too far from home once it had ten million.)
  */
 #define TAKEN_AT_ONCE 16
 
-typedef struct Place {
-        uint64_t seq;
-        unsigned shift;
-        uint32_t rest;
-} Place;
-
-/* So many hashes have the same home at most. */
+/* So many bits of the hash are in a place: so many hashes have the same home at most. */
 static inline unsigned seen_table_rest_bits(const SeenTable *t)
 {
         return SEEN_BITS_KEPT - 1 - t->size / 2;
@@ -45,7 +36,7 @@ static inline unsigned seen_table_rest_bits(const SeenTable *t)
 /* Numbers below this fit into its places. */
 static inline uint64_t seen_table_seq_end(const SeenTable *t)
 {
-        return UINT64_C(1) << (8U * t->width - SHIFT_BITS - seen_table_rest_bits(t));
+        return UINT64_C(1) << (8U * t->width - seen_table_rest_bits(t));
 }
 
 /* So many ids at most. */
@@ -61,27 +52,31 @@ static inline size_t seen_table_n_places(const SeenTable *t)
 
 static inline size_t seen_table_bytes(const SeenTable *t)
 {
-        return t->size ? (seen_table_n_places(t) + 1) * t->width : 0;
+        size_t n = seen_table_n_places(t);
+
+        return n / 64 * (sizeof(t->marks[0]) + sizeof(t->pushed[0])) +
+               (t->size ? n * t->width + sizeof(uint64_t) : 0);
 }
 
-/* 0: it is free. */
-static inline uint64_t seen_table_packed_at(const SeenTable *t, size_t i)
+static inline uint64_t seen_table_packed_at(const SeenTable *t, size_t at)
 {
         uint64_t packed;
 
-        memcpy(&packed, t->places + i * t->width, sizeof(packed));
+        memcpy(&packed, t->places + at * t->width, sizeof(packed));
         return le64toh(packed) & UINT64_MAX >> (64 - 8 * t->width);
 }
 
-static inline Place seen_table_place_at(const SeenTable *t, size_t i)
+static inline uint64_t seen_table_seq_at(const SeenTable *t, size_t at)
 {
-        uint64_t packed = seen_table_packed_at(t, i);
+        return seen_table_packed_at(t, at) >> seen_table_rest_bits(t);
+}
 
-        return (Place){
-                .seq = packed >> (seen_table_rest_bits(t) + SHIFT_BITS),
-                .shift = (unsigned)(packed >> seen_table_rest_bits(t)) & SHIFT_MAX,
-                .rest = (uint32_t)packed & ((1U << seen_table_rest_bits(t)) - 1),
-        };
+static inline uint32_t seen_table_rest_at(const SeenTable *t, size_t at)
+{
+        uint32_t packed;
+
+        memcpy(&packed, t->places + at * t->width, sizeof(packed));
+        return le32toh(packed) & ((1U << seen_table_rest_bits(t)) - 1);
 }
 
 /* What is kept of the first hash that has this home. */
@@ -97,16 +92,10 @@ static inline uint32_t seen_table_rest_of(const SeenTable *t, size_t home, uint6
         return (uint32_t)((hash >> (64 - SEEN_BITS_KEPT)) - seen_table_first_of(t, home));
 }
 
-/* What is known of the hash of @p, whose home this is. */
-static inline uint64_t seen_table_hash_of(const SeenTable *t, size_t home, Place p)
+/* What is known of the hash whose rest lies at @at, and whose home this is. */
+static inline uint64_t seen_table_hash_at(const SeenTable *t, size_t home, size_t at)
 {
-        return (seen_table_first_of(t, home) + p.rest) << (64 - SEEN_BITS_KEPT);
-}
-
-/* Whether what has its home there may lie at @i or behind it. */
-static inline bool seen_table_may_follow(const SeenTable *t, size_t home, size_t i)
-{
-        return seen_table_packed_at(t, i) && seen_table_place_at(t, i).shift >= i - home;
+        return (seen_table_first_of(t, home) + seen_table_rest_at(t, at)) << (64 - SEEN_BITS_KEPT);
 }
 
 /* Whether it is time for another table when there are @n ids, @newest the largest number. */
@@ -124,8 +113,8 @@ void seen_table_free(SeenTable *t);
 
 /* Behind all that have the same home or an earlier one. False: something would lie too far from home, or not fit in. */
 bool seen_table_put(SeenTable *t, uint64_t hash, uint64_t seq);
-/* What is not at home behind it moves closer. */
-void seen_table_take_out(SeenTable *t, size_t i);
+/* What is not at home behind it moves closer. False: it is not there. */
+bool seen_table_take_out(SeenTable *t, uint64_t hash, uint64_t seq);
 
 /* seen_save.c: what seen_add() and seen_remove() have changed. */
 void seen_take_note(Seen *s, uint64_t hash, uint64_t seq, bool added);

@@ -7,7 +7,7 @@
  * A hit is a candidate that the caller compares with what is stored: two ids may share the 38 bits of a hash that are
  * kept (one pair among half a million ids). The first bits of the hash say where its home is among the places of a table; a
  * place takes 5 bytes, the number and the rest of the hash, and two bits that say which home it belongs to. Places lie in the
- * order of the homes, and a look-up sees in one bit whether anything has its home. A table that is 7/8 full is taken over
+ * order of the homes, and a look-up sees in one bit whether anything has its home. A table that is 9/10 full is taken over
  * into a larger one from its first home to its last: a few with each id that is added, so that no survey waits for all of
  * them. So is one whose places are soon too narrow for the numbers (they become wider then, 6 bytes or 7), once most surveys
  * that had lower ones are gone.

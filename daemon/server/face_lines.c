@@ -45,7 +45,9 @@ typedef struct Session {
 static void write_line(Session *s)
 {
         buffer_append_char(&s->out, '\n');
-        if (s->line && !buffer_failed(&s->out))
+        if (s->line && buffer_failed(&s->out))
+                line_cut(s->line, CONN_MEMORY); /* who waits for it would wait for ever */
+        else if (s->line)
                 (void)line_write(s->line, buffer_text(&s->out)); /* if it fails, on_closed() follows */
         buffer_reset(&s->out);
 }

@@ -9,7 +9,6 @@ import json
 import os
 import random
 import signal
-import socket
 import time
 
 import faults
@@ -151,9 +150,8 @@ def last_words(d, face, line):
             with cx.Sp(d.address("rep"), "REQ") as rep:
                 return rep.ask(line)
         with contextlib.closing(cx.connect(d.address("lines", "unix"))) as s:
-            s.sendall(line)
-            s.shutdown(socket.SHUT_WR)
-            while more := s.recv(4096):
+            s.sendall(line + b"\n")
+            while b"\n" not in answer and (more := s.recv(4096)):
                 answer += more
     except TimeoutError:
         raise AssertionError(f"{face}: nobody answers, and the connection stays") from None
@@ -167,7 +165,7 @@ def gathering():
     line = json.dumps({"id": "one", "ts": int(time.time()) - 100, "queue": "tech", "answers": {"csat": 3}}).encode()
     preload = {"LD_PRELOAD": library(), "FAIL_ALLOC_IN": os.path.basename(cx.CXD)}
     for face in ("lines", "http", "rep"):
-        for n in range(1, 12):
+        for n in range(1, 40):
             with cx.Daemon(faults.config(), start=False) as d:
                 arm = d.path("arm")
                 d.spawn(env={**preload, "FAIL_ALLOC_AT": str(n), "FAIL_ALLOC_ARM": arm})

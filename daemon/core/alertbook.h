@@ -50,8 +50,8 @@ void used_up_add(UsedUp *u, uint32_t ordinal, int32_t restart);
 void alertbook_deinit(AlertBook *b);
 
 /*
- * Copies @a, texts included. If it is resolved, the oldest resolved one may be dropped, which may be this one (without memory for its
- * trace it stays). -ENOMEM.
+ * Copies @a, texts included. If it is resolved, the oldest resolved one may be dropped, which may be this one (without
+ * memory for its trace it stays). -ENOMEM.
  */
 CX_MUST_CHECK int alertbook_add(AlertBook *b, const Alert *a, BookEntry **ret);
 

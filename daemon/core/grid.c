@@ -13,7 +13,7 @@ static uint64_t count_max(unsigned bits)
 
 static unsigned char *count_at(unsigned char *row, unsigned bits, unsigned column)
 {
-        return row + GRID_ROW_HEAD + (size_t)column * bits / 8;
+        return row + (size_t)column * bits / 8;
 }
 
 static void put(unsigned char *row, unsigned bits, unsigned column, uint32_t count)
@@ -71,13 +71,25 @@ void grid_deinit(Grid *g)
         *g = GRID_NULL;
 }
 
-/* The same rows with other columns or wider counts. */
-static int reshape(Grid *g, unsigned n_columns, unsigned bits)
+static void put_number(Grid *g, uint32_t i, int32_t number)
+{
+        unsigned char *at = grid_row(g, i) + grid_counts_size(g);
+        uint16_t distance = (uint16_t)(number - g->base);
+
+        if (g->base == GRID_NO_BASE)
+                memcpy(at, &number, sizeof(number));
+        else
+                memcpy(at, &distance, sizeof(distance));
+}
+
+/* The same rows with other columns, wider counts, or whole numbers. */
+static int reshape(Grid *g, unsigned n_columns, unsigned bits, int32_t base)
 {
         Grid made = *g;
 
         made.n_columns = (uint16_t)n_columns;
         made.bits = (uint8_t)bits;
+        made.base = base;
         made.head = 0;
         if (g->size) {
                 made.rows = calloc(g->size, grid_stride(&made));
@@ -88,7 +100,7 @@ static int reshape(Grid *g, unsigned n_columns, unsigned bits)
                 const unsigned char *from = grid_row(g, i);
                 unsigned char *to = grid_row(&made, i);
 
-                memcpy(to, from, GRID_ROW_HEAD);
+                put_number(&made, i, grid_number(g, i));
                 for (unsigned c = 0; c < g->n_columns; c++) {
                         uint32_t count = grid_get(from, g->bits, c);
 
@@ -103,7 +115,7 @@ static int reshape(Grid *g, unsigned n_columns, unsigned bits)
 
 static int widen(Grid *g)
 {
-        return g->bits == 32 ? -EOVERFLOW : reshape(g, g->n_columns, 2u * g->bits);
+        return g->bits == 32 ? -EOVERFLOW : reshape(g, g->n_columns, 2u * g->bits, g->base);
 }
 
 static size_t cursor_bytes(unsigned n_columns)
@@ -125,7 +137,7 @@ int grid_add_columns(Grid *g, unsigned n_values, uint16_t *ret)
                 for (unsigned i = 0; i < g->n_cursors; i++)
                         memcpy(cursors + (size_t)i * (2u + after), cursor_at(g, i), cursor_bytes(before));
         }
-        r = reshape(g, after, g->bits);
+        r = reshape(g, after, g->bits, g->base);
         if (r) {
                 free(cursors);
                 return r;
@@ -158,18 +170,33 @@ static int reserve(Grid *g)
         return 0;
 }
 
-static void put_number(Grid *g, uint32_t i, int32_t number)
+/* For a bucket that its base does not reach: another one, with as much room before all buckets as behind them; or none. */
+CX_SELDOM static int move_base(Grid *g, int32_t number)
 {
-        uint16_t distance = (uint16_t)(number - g->base);
+        int64_t low = g->n && g->oldest < number ? g->oldest : number;
+        int64_t high = g->n && g->newest > number ? g->newest : number;
+        int64_t base = low - (GRID_SPAN - 1 - (high - low)) / 2;
 
-        memcpy(grid_row(g, i), &distance, sizeof(distance));
+        if (high - low >= GRID_SPAN)
+                base = GRID_NO_BASE;
+        else
+                base = base < INT32_MIN ? INT32_MIN : base > GRID_BASE_MAX ? GRID_BASE_MAX : base;
+        if (g->base == base)
+                return 0;
+        if (g->n)
+                return reshape(g, g->n_columns, g->bits, (int32_t)base);
+        g->base = (int32_t)base;
+        return 0;
 }
 
 static int insert(Grid *g, uint32_t i, int32_t number)
 {
+        bool is_reached = (uint32_t)number - (uint32_t)g->base < GRID_SPAN && g->base != GRID_NO_BASE;
+        int r = is_reached ? 0 : move_base(g, number);
         size_t stride = grid_stride(g);
-        int r = reserve(g);
 
+        if (r == 0)
+                r = reserve(g);
         if (r)
                 return r;
         if (i < g->n)
@@ -199,7 +226,7 @@ static void drop_if_empty(Grid *g, uint32_t i)
 
         if (grid_sheet(g, i))
                 return;
-        for (size_t k = GRID_ROW_HEAD; k < stride; k++)
+        for (size_t k = 0; k < grid_counts_size(g); k++)
                 if (row[k])
                         return;
         memmove(grid_row(g, i), grid_row(g, i + 1), (g->n - i - 1) * stride);
@@ -283,50 +310,14 @@ static void drop_before(Grid *g, int32_t kept)
         }
 }
 
-/*
- * For a bucket that has no number from the base on: another one, with as much room before all buckets as behind them. False:
- * it lies too far before the newest.
- */
-CX_SELDOM static bool move_base(Grid *g, int32_t bucket)
-{
-        int64_t low, high, base;
-        Grid moved;
-
-        if (g->n && bucket <= g->newest - GRID_SPAN)
-                return false;
-        if (g->n && g->oldest <= bucket - GRID_SPAN) {
-                drop_before(g, (int32_t)(bucket - GRID_SPAN + 1));
-                if (g->cursors) /* they may have rows that are gone now */
-                        memset(g->cursors, 0, g->n_cursors * cursor_bytes(g->n_columns));
-        }
-        low = g->n && g->oldest < bucket ? g->oldest : bucket;
-        high = g->n && g->newest > bucket ? g->newest : bucket;
-        base = low - (GRID_SPAN - 1 - (high - low)) / 2;
-        base = base < INT32_MIN ? INT32_MIN : base > GRID_BASE_MAX ? GRID_BASE_MAX : base;
-        moved = *g;
-        moved.base = (int32_t)base;
-        for (uint32_t i = 0; i < g->n; i++)
-                put_number(&moved, i, grid_number(g, i));
-        *g = moved;
-        return true;
-}
-
-/* For an answer there: what is no longer kept goes. False: it is not kept itself. */
-static bool make_way(Grid *g, int32_t bucket, int32_t kept)
-{
-        drop_before(g, kept);
-        if (bucket < kept)
-                return false;
-        return (uint32_t)bucket - (uint32_t)g->base < GRID_SPAN || move_base(g, bucket);
-}
-
 int grid_count(Grid *g, int32_t bucket, const uint16_t *columns, size_t n, int delta, int32_t kept)
 {
         uint32_t i;
         bool found;
         int r;
 
-        if (n == 0 || !make_way(g, bucket, kept))
+        drop_before(g, kept);
+        if (bucket < kept || n == 0)
                 return 0;
         i = grid_find(g, bucket);
         found = i < g->n && grid_number(g, i) == bucket;
@@ -344,12 +335,11 @@ int grid_count(Grid *g, int32_t bucket, const uint16_t *columns, size_t n, int d
 int grid_add(Grid *g, int32_t bucket, uint16_t column, uint64_t count, int32_t kept)
 {
         uint64_t sum;
-        uint32_t i;
+        uint32_t i = grid_find(g, bucket);
         int r;
 
-        if (count == 0 || !make_way(g, bucket, kept))
+        if (bucket < kept || count == 0)
                 return 0;
-        i = grid_find(g, bucket);
         r = i < g->n && grid_number(g, i) == bucket ? 0 : insert(g, i, bucket);
         if (r)
                 return r;
@@ -377,7 +367,8 @@ int grid_lend(Grid *g, int32_t bucket, const uint8_t *sheet, int32_t kept)
         int r = 0;
 
         assert(!g->sheet);
-        if (!make_way(g, bucket, kept))
+        drop_before(g, kept);
+        if (bucket < kept)
                 return 0;
         i = grid_find(g, bucket);
         if (i == g->n || grid_number(g, i) != bucket)
@@ -436,7 +427,7 @@ static int add_sheet(Grid *g, uint32_t i)
 int grid_take_in(Grid *g, int32_t kept)
 {
         uint32_t i = g->sheet && g->lent >= kept ? grid_find(g, g->lent) : g->n;
-        int r = i < g->n && grid_number(g, i) == g->lent ? add_sheet(g, i) : 0;
+        int r = i < g->n ? add_sheet(g, i) : 0;
 
         if (r == 0)
                 g->sheet = NULL;

@@ -4,12 +4,12 @@
 /*
  * Counts of all metrics of one scope over time, in sparse buckets of one width, with running totals per window.
  *
- * A bucket is one row: its number (start divided by width), then a count for each column. A column is one answer value
+ * A bucket is one row: a count for each column, then its number (start divided by width). A column is one answer value
  * of one metric; the metrics get theirs as they come up (grid_add_columns()), and series.h reads those of one metric. So
  * a survey finds its bucket once and counts all of its answers next to each other: the look-up and the memory that it
  * touches are what counting costs.
  *
- * Only buckets with an answer exist, none of them GRID_SPAN before another. Counts take two bits each until one of them
+ * Only buckets with an answer exist. Counts take two bits each until one of them
  * needs four, then eight, and so on up to 32: most scopes have few answers in a minute. A cursor keeps the totals of a
  * span of buckets up to date: adding is exact wherever it lands, and moving on costs what left and what came in. A cursor
  * takes memory once it, or one behind it, is asked for.
@@ -33,19 +33,18 @@ typedef struct Grid {
         int32_t lent;         /* the bucket that it is of */
         int32_t oldest,
                 newest; /* numbers of the first and the last row: rows themselves are seldom in the cache */
-        int32_t base;   /* rows have the distance from it */
+        int32_t base;   /* rows have the distance from it, or GRID_NO_BASE */
         uint32_t head, n, size;
         uint16_t n_columns;
         uint8_t n_cursors;
         uint8_t bits; /* of a count: 2, 4, 8, 16, 32 */
 } Grid;
 
-/*
- * What lies so many buckets before the newest one is as good as before @kept: 179 years of days, seven of hours, 45 days of
- * minutes.
- */
+/* A base reaches so many buckets: 179 years of days, seven of hours, 45 days of minutes. */
 #define GRID_SPAN     (INT64_C(1) << 16)
 #define GRID_BASE_MAX (INT32_MAX - (GRID_SPAN - 1))
+/* There is none: buckets lie further apart (a clock was far ahead once), and rows have their numbers in full. */
+#define GRID_NO_BASE INT32_MAX
 
 #define GRID_NULL ((Grid){.bits = 2})
 
@@ -92,12 +91,16 @@ void grid_save(const Grid *g, const ImageWriter *to);
 /* Into a grid that has the same columns and no rows; the rows have all of it. -ENOMEM; -EBADMSG: not what was saved. */
 CX_MUST_CHECK int grid_load(Grid *g, ImageReader *from);
 
-/* What a row begins with: the number of its bucket, counted from the base. */
-#define GRID_ROW_HEAD sizeof(uint16_t)
+/* A row begins with its counts. */
+static inline size_t grid_counts_size(const Grid *g)
+{
+        return ((size_t)g->n_columns * g->bits + 7) / 8;
+}
 
+/* The number follows: in two bytes from the base on, or in full. */
 static inline size_t grid_stride(const Grid *g)
 {
-        return GRID_ROW_HEAD + ((size_t)g->n_columns * g->bits + 7) / 8;
+        return grid_counts_size(g) + (g->base == GRID_NO_BASE ? sizeof(int32_t) : sizeof(uint16_t));
 }
 
 /* Row @i, counted from the oldest. */
@@ -108,15 +111,21 @@ static inline unsigned char *grid_row(const Grid *g, uint32_t i)
 
 static inline int32_t grid_number(const Grid *g, uint32_t i)
 {
+        const unsigned char *at = grid_row(g, i) + grid_counts_size(g);
         uint16_t distance;
+        int32_t number;
 
-        memcpy(&distance, grid_row(g, i), sizeof(distance));
+        if (g->base == GRID_NO_BASE) {
+                memcpy(&number, at, sizeof(number));
+                return number;
+        }
+        memcpy(&distance, at, sizeof(distance));
         return g->base + distance;
 }
 
 static inline uint32_t grid_get(const unsigned char *row, unsigned bits, unsigned column)
 {
-        const unsigned char *at = row + GRID_ROW_HEAD + (size_t)column * bits / 8;
+        const unsigned char *at = row + (size_t)column * bits / 8;
         uint32_t wide;
         uint16_t narrow;
 

@@ -38,7 +38,7 @@ int grid_load(Grid *g, ImageReader *from)
         const unsigned char *rows;
 
         if (from->failed || g->n || n_columns != g->n_columns || bits < 2 || bits > 32 ||
-            (bits & (bits - 1)) != 0 || base < INT32_MIN || base > GRID_BASE_MAX)
+            (bits & (bits - 1)) != 0 || base < INT32_MIN || (base > GRID_BASE_MAX && base != GRID_NO_BASE))
                 return -EBADMSG;
         free(g->rows);
         *g = (Grid){.cursors = g->cursors,

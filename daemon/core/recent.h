@@ -15,7 +15,7 @@
 #include "daemon/core/image.h"
 #include "proto/base/usec.h"
 
-/* Seven of them may be taken out before an alert names fewer than five. */
+/* Of them seven may be taken out, or lie behind the end of the window, before an alert names fewer than five. */
 #define RECENT_MAX 12
 
 /* As many as there are of these, the bytes count. */

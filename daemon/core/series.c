@@ -17,7 +17,7 @@ static void add_row(const Series *s, uint32_t i, Tally *ret)
 /* Whether this metric was answered in row @i. */
 static bool has_row(const Series *s, uint32_t i)
 {
-        const unsigned char *counts = grid_row(s->grid, i) + GRID_ROW_HEAD;
+        const unsigned char *counts = grid_row(s->grid, i);
         const uint8_t *sheet = grid_sheet(s->grid, i);
         size_t bits = s->grid->bits, begin = s->first * bits, end = begin + s->n_values * bits;
 

@@ -105,6 +105,26 @@ def steps():
         assert n_in(d, "28d")["n"] == len(surveys)
 
 
+@cx.case("a survey from a time when the clock was years ahead takes nothing from the windows of now")
+def far_ahead():
+    with cx.Daemon(faults.config(metrics=METRICS, rules=[], store={"snapshot_after": 1}), start=False) as d:
+        clock = Clock(d)
+        d.start(env=clock.env)
+        d.send(*(survey(i, clock.now() - 60 * i - 1) for i in range(20)))
+        for days in (50, 3000):
+            clock.set(86_400 * days)
+            follows(d, clock)
+            d.send(survey(1000 + days, clock.now() - 5))
+        clock.set(0)
+        # Without a snapshot, and with one.
+        for before in (20, 25):
+            d.restart(kill=before == 20, env=clock.env)
+            d.send(*(survey(i, clock.now() - 60 * (i % 5) - 1) for i in range(before, before + 5)))
+            counts = {window: n_in(d, window)["n"] for window in ("1h", "7d", "28d")}
+            assert set(counts.values()) == {before + 5}, counts
+            assert len(faults.stored(d)) == before + 7
+
+
 def day_of(moment):
     """[start, end) of the day in its zone, in seconds."""
     start = datetime.datetime(moment.year, moment.month, moment.day, tzinfo=moment.tzinfo)

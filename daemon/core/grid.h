@@ -9,10 +9,10 @@
  * a survey finds its bucket once and counts all of its answers next to each other: the look-up and the memory that it
  * touches are what counting costs.
  *
- * Only buckets with an answer exist. Counts take two bits each until one of them
- * needs four, then eight, and so on up to 32: most scopes have few answers in a minute. A cursor keeps the totals of a
- * span of buckets up to date: adding is exact wherever it lands, and moving on costs what left and what came in. A cursor
- * takes memory once it, or one behind it, is asked for.
+ * Only buckets with an answer exist. Counts take two bits each until one of them needs four, then eight, and so on up to
+ * 32: most scopes have few answers in a minute. A cursor keeps the totals of a span of buckets up to date: adding is exact
+ * wherever it lands, and moving on costs what left and what came in. A cursor takes memory once it, or one behind it, is
+ * asked for.
  *
  * One bucket may be lent: what its borrower counts on a sheet of his own is read as if it were in the row, which gets it
  * when the sheet is taken in (fresh.h).

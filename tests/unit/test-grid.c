@@ -155,8 +155,41 @@ START_TEST(surveys_in_and_out_agree_with_plain_arrays)
 }
 END_TEST
 
-/* Rows close together, further apart, and at the ends of what a number may be. */
+/* Rows close together, far apart, and at the ends of what a number may be. */
 START_TEST(every_bucket_is_found_wherever_it_lies)
+{
+        uint64_t random = 3;
+
+        for (unsigned round = 0; round < 300; round++) {
+                int32_t at = round % 3 == 0 ? INT32_MIN : (int32_t)(round * 1000) - 150000;
+                int32_t numbers[40];
+                uint16_t column = 0;
+                Grid g = GRID_NULL;
+                uint16_t first;
+                size_t n = 0;
+
+                ck_assert_int_eq(grid_add_columns(&g, 1, &first), 0);
+                for (; n < 1 + round % 40 && at < INT32_MAX - (1 << 27); n++) {
+                        random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+                        numbers[n] = at;
+                        ck_assert_int_eq(grid_count(&g, at, &column, 1, 1, INT32_MIN), 0);
+                        at += 1 + (int32_t)(random >> 33 & (random >> 62 == 0 ? (1U << 26) - 1 : 3));
+                }
+                for (size_t i = 0, rank = 0; i <= n; rank = ++i) {
+                        if (i < n)
+                                ck_assert_uint_eq(grid_find(&g, numbers[i]), i);
+                        if (i > 0 && numbers[i - 1] + 1 < (i < n ? numbers[i] : INT32_MAX))
+                                ck_assert_uint_eq(grid_find(&g, numbers[i - 1] + 1), rank);
+                        if (i < n && (i == 0 ? numbers[i] > INT32_MIN : numbers[i] - 1 > numbers[i - 1]))
+                                ck_assert_uint_eq(grid_find(&g, numbers[i] - 1), rank);
+                }
+                grid_deinit(&g);
+        }
+}
+END_TEST
+
+/* The same where a base reaches all of them. */
+START_TEST(every_bucket_near_the_others_is_found)
 {
         uint64_t random = 3;
 
@@ -314,8 +347,9 @@ START_TEST(cursors_come_as_they_are_asked_for)
 }
 END_TEST
 
-CHECK_MAIN("grid", every_bucket_is_found_wherever_it_lies, rows_follow_wherever_the_buckets_lie,
-           cursors_come_as_they_are_asked_for, a_metric_that_comes_later_finds_room_beside_the_others,
+CHECK_MAIN("grid", every_bucket_is_found_wherever_it_lies, every_bucket_near_the_others_is_found,
+           rows_follow_wherever_the_buckets_lie, cursors_come_as_they_are_asked_for,
+           a_metric_that_comes_later_finds_room_beside_the_others,
            a_bucket_of_another_metric_is_none_of_this_one,
            where_one_count_is_full_all_become_wider_and_none_is_lost,
            surveys_in_and_out_agree_with_plain_arrays)

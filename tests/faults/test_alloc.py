@@ -9,6 +9,7 @@ import json
 import os
 import random
 import signal
+import socket
 import time
 
 import faults
@@ -150,8 +151,15 @@ def last_words(d, face, line):
             with cx.Sp(d.address("rep"), "REQ") as rep:
                 return rep.ask(line)
         with contextlib.closing(cx.connect(d.address("lines", "unix"))) as s:
-            s.sendall(line + b"\n")
-            while b"\n" not in answer and (more := s.recv(4096)):
+            if face == "lines":
+                # It has more to send once it is told of this one.
+                s.sendall(line + b"\n")
+                while b"\n" not in answer and (more := s.recv(4096)):
+                    answer += more
+                return answer
+            s.sendall(line)
+            s.shutdown(socket.SHUT_WR)
+            while more := s.recv(4096):
                 answer += more
     except TimeoutError:
         raise AssertionError(f"{face}: nobody answers, and the connection stays") from None
@@ -164,7 +172,7 @@ def last_words(d, face, line):
 def gathering():
     line = json.dumps({"id": "one", "ts": int(time.time()) - 100, "queue": "tech", "answers": {"csat": 3}}).encode()
     preload = {"LD_PRELOAD": library(), "FAIL_ALLOC_IN": os.path.basename(cx.CXD)}
-    for face in ("lines", "http", "rep"):
+    for face in ("lines", "lines that end", "http", "rep"):
         for n in range(1, 40):
             with cx.Daemon(faults.config(), start=False) as d:
                 arm = d.path("arm")

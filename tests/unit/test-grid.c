@@ -312,6 +312,28 @@ START_TEST(rows_follow_wherever_the_buckets_lie)
 }
 END_TEST
 
+START_TEST(a_base_reaches_exactly_so_far)
+{
+        static const int32_t begins[] = {INT32_MIN, -70000, 0, INT32_MAX - 70000};
+
+        for (int64_t far = GRID_SPAN - 3; far < GRID_SPAN + 3; far++) {
+                for (size_t k = 0; k < 2 * CX_ARRAY_LEN(begins); k++) {
+                        int32_t low = begins[k / 2], high = (int32_t)(low + far);
+                        uint16_t column = 0, first;
+                        Grid g = GRID_NULL;
+
+                        ck_assert_int_eq(grid_add_columns(&g, 1, &first), 0);
+                        ck_assert_int_eq(grid_count(&g, k % 2 ? low : high, &column, 1, 1, INT32_MIN), 0);
+                        ck_assert_int_eq(grid_count(&g, k % 2 ? high : low, &column, 1, 1, INT32_MIN), 0);
+                        ck_assert_int_eq(grid_number(&g, 0), low);
+                        ck_assert_int_eq(grid_number(&g, 1), high);
+                        ck_assert_int_eq(g.base == GRID_NO_BASE, far >= GRID_SPAN);
+                        grid_deinit(&g);
+                }
+        }
+}
+END_TEST
+
 /* A cursor that is asked for later leaves those before it where they are. */
 START_TEST(cursors_come_as_they_are_asked_for)
 {
@@ -348,8 +370,8 @@ START_TEST(cursors_come_as_they_are_asked_for)
 END_TEST
 
 CHECK_MAIN("grid", every_bucket_is_found_wherever_it_lies, every_bucket_near_the_others_is_found,
-           rows_follow_wherever_the_buckets_lie, cursors_come_as_they_are_asked_for,
-           a_metric_that_comes_later_finds_room_beside_the_others,
+           rows_follow_wherever_the_buckets_lie, a_base_reaches_exactly_so_far,
+           cursors_come_as_they_are_asked_for, a_metric_that_comes_later_finds_room_beside_the_others,
            a_bucket_of_another_metric_is_none_of_this_one,
            where_one_count_is_full_all_become_wider_and_none_is_lost,
            surveys_in_and_out_agree_with_plain_arrays)

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -30,6 +31,7 @@ struct Loop {
         bool stop;
         usec_t realtime;
         usec_t monotonic;
+        usec_t awake_until; /* 0: it sleeps until there is an event */
 };
 
 int loop_new(Loop **ret, const Clock *clock)
@@ -62,11 +64,25 @@ Loop *loop_free(Loop *l)
         return NULL;
 }
 
+/* Whether this turn is to end at once if nothing has happened. */
+static bool stays_awake(Loop *l)
+{
+        if (l->awake_until == 0)
+                return false;
+        (void)sched_yield();
+        if (l->clock->monotonic(l->clock->user) < l->awake_until)
+                return true;
+        l->awake_until = 0;
+        return false;
+}
+
 int loop_run(Loop *l)
 {
         while (!l->stop) {
+                int wait = stays_awake(l) ? EVLOOP_NONBLOCK : EVLOOP_ONCE;
+
                 l->sampled = false;
-                if (event_base_loop(l->base, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY) < 0)
+                if (event_base_loop(l->base, wait | EVLOOP_NO_EXIT_ON_EMPTY) < 0)
                         return -EIO;
         }
         l->stop = false;
@@ -261,6 +277,7 @@ LoopSignal *loop_signal_free(LoopSignal *s)
 }
 
 struct LoopWake {
+        Loop *loop;
         struct event *event;
         int fd;
         LoopFn fn;
@@ -275,6 +292,7 @@ static void wake_rang(evutil_socket_t fd, short what CX_UNUSED, void *user)
         /* Posts that come from here on ring again. Only EAGAIN is possible, after a ring that was none. */
         if (read((int)fd, &count, sizeof(count)) != sizeof(count))
                 return;
+        w->loop->awake_until = 0;
         w->fn(w->user);
         /* Careful: @w might be gone here. */
 }
@@ -286,7 +304,7 @@ int loop_wake_new(LoopWake **ret, Loop *l, LoopFn fn, void *user)
 
         if (!w)
                 return -ENOMEM;
-        *w = (LoopWake){.fn = fn, .user = user};
+        *w = (LoopWake){.loop = l, .fn = fn, .user = user};
         w->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         if (w->fd < 0) {
                 r = -errno;
@@ -322,4 +340,9 @@ void loop_wake_post(LoopWake *w)
         do
                 n = write(w->fd, &one, sizeof(one));
         while (n < 0 && errno == EINTR);
+}
+
+void loop_expect_post(Loop *l, usec_t within)
+{
+        l->awake_until = usec_after(l->clock->monotonic(l->clock->user), within);
 }

@@ -64,6 +64,11 @@ CX_MUST_CHECK int loop_wake_new(LoopWake **ret, Loop *l, LoopFn fn, void *user);
 LoopWake *loop_wake_free(LoopWake *w);
 /* From any thread; never blocks, never fails. */
 void loop_wake_post(LoopWake *w);
+/*
+ * Somebody waits for a post that is about to come: until one has come, but for @within at most, the loop looks for events again
+ * and again instead of sleeping, for to be woken takes longer than that. It leaves the processor to whoever wants it.
+ */
+void loop_expect_post(Loop *l, usec_t within);
 
 /* For the files of this layer only. */
 struct event_base *loop_base(Loop *l);

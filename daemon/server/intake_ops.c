@@ -10,6 +10,9 @@
 #include "daemon/server/reload.h"
 #include "daemon/server/state.h"
 
+/* A commit mostly takes less; on a slow disk the loop sleeps after that. */
+#define COMMIT_USEC 300
+
 static usec_t intake_now(void *user)
 {
         Server *s = user;
@@ -31,6 +34,13 @@ static void intake_room(void *user)
 
         face_lines_resume(s);
         face_sp_resume(s);
+}
+
+static void intake_awaited(void *user)
+{
+        Server *s = user;
+
+        loop_expect_post(s->loop, COMMIT_USEC);
 }
 
 static void intake_telling(void *user)
@@ -115,6 +125,7 @@ const IntakeOps server_intake_ops = {
         .now = intake_now,
         .wanted = intake_wanted,
         .room = intake_room,
+        .awaited = intake_awaited,
         .telling = intake_telling,
         .rested = intake_rested,
         .failed = intake_failed,

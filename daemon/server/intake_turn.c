@@ -11,6 +11,8 @@
 
 /* Batches that may wait for the storage thread: one at work, one ready behind it. */
 #define COMMITS_MAX 2
+/* Surveys in flight that come from senders who wait for each of them: many together do not wait. */
+#define AWAITED_MAX 2
 /* Surveys that had to wait for a look-up and are counted in one turn of the loop: questions are answered between them. */
 #define RESOLVED_AT_ONCE 256
 
@@ -103,6 +105,8 @@ static void commit(Intake *i, Batch *b)
         b->job = (JournalJob){.run = commit_run, .done = commit_done};
         b->kept_epoch = i->parts.kept_epoch;
         i->n_commits++;
+        if (b->n_entries && i->n_entries <= AWAITED_MAX)
+                i->ops->awaited(i->user);
         journal_submit(i->parts.journal, &b->job);
 }
 

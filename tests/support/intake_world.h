@@ -139,6 +139,7 @@ static const IntakeOps intake_ops = {
         .now = now,
         .wanted = nothing,
         .room = room,
+        .awaited = nothing,
         .telling = nothing,
         .rested = nothing,
         .failed = failed,

@@ -4,7 +4,10 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "daemon/io/loop.h"
@@ -171,6 +174,70 @@ START_TEST(another_thread_may_ring)
 }
 END_TEST
 
+/* A clock that goes on by one with each look at it: it tells how often the loop looks. */
+static atomic_int g_looks;
+
+static usec_t count_looks(void *user CX_UNUSED)
+{
+        return atomic_fetch_add(&g_looks, 1);
+}
+
+#define LOOKS 1000
+
+static void *post_after_looks(void *user)
+{
+        while (atomic_load(&g_looks) < LOOKS)
+                sched_yield();
+        loop_wake_post(user);
+        return NULL;
+}
+
+static void stop_for_signal(int number CX_UNUSED, void *user CX_UNUSED)
+{
+        loop_stop(g_loop);
+}
+
+/* How often the loop looks at the clock in 20 ms in which nothing comes. */
+static int looks_of_a_while(void)
+{
+        struct itimerval soon = {.it_value = {.tv_usec = 20000}};
+        int before = atomic_load(&g_looks);
+
+        ck_assert_int_eq(setitimer(ITIMER_REAL, &soon, NULL), 0);
+        ck_assert_int_eq(loop_run(g_loop), 0);
+        return atomic_load(&g_looks) - before;
+}
+
+START_TEST(it_is_awake_for_a_post_that_is_expected)
+{
+        Clock clock = {.realtime = CLOCK_SYSTEM.realtime, .monotonic = count_looks};
+        pthread_t thread;
+        LoopSignal *alarm;
+        LoopWake *wake;
+        int n_looks = 0;
+
+        ck_assert_int_eq(loop_new(&g_loop, &clock), 0);
+        ck_assert_int_eq(loop_wake_new(&wake, g_loop, stop, NULL), 0);
+        ck_assert_int_eq(loop_signal_new(&alarm, g_loop, SIGALRM, stop_for_signal, NULL), 0);
+        ck_assert_int_eq(looks_of_a_while(), 0);
+        loop_expect_post(g_loop, USEC_DAY);
+        ck_assert_int_eq(pthread_create(&thread, NULL, post_after_looks, wake), 0);
+        ck_assert_int_eq(loop_run(g_loop), 0);
+        pthread_join(thread, NULL);
+        ck_assert_int_ge(atomic_load(&g_looks), LOOKS);
+        ck_assert_int_eq(looks_of_a_while(), 0);
+        /* What does not come is waited for asleep in the end. */
+        loop_expect_post(g_loop, 100);
+        while (n_looks < 100)
+                n_looks += looks_of_a_while();
+        ck_assert_int_eq(n_looks, 100);
+        ck_assert_int_eq(looks_of_a_while(), 0);
+        loop_signal_free(alarm);
+        loop_wake_free(wake);
+        loop_free(g_loop);
+}
+END_TEST
+
 /* More than libevent serves in one round. */
 #define BUSY 64
 
@@ -245,4 +312,5 @@ END_TEST
 
 CHECK_MAIN("loop", a_timer_fires_once_and_never_early, a_timer_goes_by_the_clock_of_the_loop,
            a_stepped_clock_is_noticed, one_turn_has_one_time, another_thread_may_ring,
-           time_goes_on_however_busy_it_is, a_signal_comes_from_the_loop)
+           it_is_awake_for_a_post_that_is_expected, time_goes_on_however_busy_it_is,
+           a_signal_comes_from_the_loop)

@@ -10,13 +10,13 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "daemon/io/loop.h"
+#include "daemon/io/vigil.h"
 
 /* A timer on the real-time clock looks at it at least this often, since the clock may be stepped. */
 #define REALTIME_CHECK USEC_SEC
@@ -31,7 +31,7 @@ struct Loop {
         bool stop;
         usec_t realtime;
         usec_t monotonic;
-        usec_t awake_until; /* 0: it sleeps until there is an event */
+        Vigil vigil; /* for a post */
 };
 
 int loop_new(Loop **ret, const Clock *clock)
@@ -64,25 +64,16 @@ Loop *loop_free(Loop *l)
         return NULL;
 }
 
-/* Whether this turn is to end at once if nothing has happened. */
-static bool stays_awake(Loop *l)
-{
-        if (l->awake_until == 0)
-                return false;
-        (void)sched_yield();
-        if (l->clock->monotonic(l->clock->user) < l->awake_until)
-                return true;
-        l->awake_until = 0;
-        return false;
-}
-
 int loop_run(Loop *l)
 {
         while (!l->stop) {
-                int wait = stays_awake(l) ? EVLOOP_NONBLOCK : EVLOOP_ONCE;
+                /* Without ONCE it would not end after what it served. */
+                int flags = EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY;
 
+                if (vigil_goes_on(&l->vigil, l->clock))
+                        flags |= EVLOOP_NONBLOCK;
                 l->sampled = false;
-                if (event_base_loop(l->base, wait | EVLOOP_NO_EXIT_ON_EMPTY) < 0)
+                if (event_base_loop(l->base, flags) < 0)
                         return -EIO;
         }
         l->stop = false;
@@ -292,7 +283,7 @@ static void wake_rang(evutil_socket_t fd, short what CX_UNUSED, void *user)
         /* Posts that come from here on ring again. Only EAGAIN is possible, after a ring that was none. */
         if (read((int)fd, &count, sizeof(count)) != sizeof(count))
                 return;
-        w->loop->awake_until = 0;
+        vigil_end(&w->loop->vigil);
         w->fn(w->user);
         /* Careful: @w might be gone here. */
 }
@@ -344,5 +335,5 @@ void loop_wake_post(LoopWake *w)
 
 void loop_expect_post(Loop *l, usec_t within)
 {
-        l->awake_until = usec_after(l->clock->monotonic(l->clock->user), within);
+        vigil_begin(&l->vigil, l->clock, within);
 }

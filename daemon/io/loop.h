@@ -65,8 +65,8 @@ LoopWake *loop_wake_free(LoopWake *w);
 /* From any thread; never blocks, never fails. */
 void loop_wake_post(LoopWake *w);
 /*
- * Somebody waits for a post that is about to come: until one has come, but for @within at most, the loop looks for events again
- * and again instead of sleeping, for to be woken takes longer than that. It leaves the processor to whoever wants it.
+ * Somebody waits for a post that is about to come: until the next one, whichever it is, but for @within from now at most, the
+ * loop stays awake (vigil.h). Replaces what was expected before.
  */
 void loop_expect_post(Loop *l, usec_t within);
 

@@ -11,7 +11,7 @@
 
 /* Batches that may wait for the storage thread: one at work, one ready behind it. */
 #define COMMITS_MAX 2
-/* Surveys in flight that come from senders who wait for each of them: many together do not wait. */
+/* With so many surveys in flight senders may wait for each of theirs; who sends more at a time does not. */
 #define AWAITED_MAX 2
 /* Surveys that had to wait for a look-up and are counted in one turn of the loop: questions are answered between them. */
 #define RESOLVED_AT_ONCE 256

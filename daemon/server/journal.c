@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -10,13 +9,14 @@
 #include <time.h>
 
 #include "daemon/io/log.h"
+#include "daemon/io/vigil.h"
 #include "daemon/server/journal.h"
 
 /*
  * Behind a job the next one mostly comes within so long, from who waited for the one before or from what has gathered
  * meanwhile. To sleep and to be woken takes longer than what is left of it, on both sides.
  */
-#define AWAKE_NSEC 60000
+#define AWAKE_USEC 60
 /* Without work for so long, nobody waits. */
 #define QUIET_NSEC 2000000
 
@@ -34,6 +34,7 @@ struct Journal {
         bool stop;
 
         atomic_uint n_submitted; /* read without the lock */
+        Vigil vigil;             /* the thread's, for work */
         bool joined;
         Store *store;
         void (*ring)(void *user);
@@ -75,24 +76,14 @@ static void work(Journal *j, JournalJob *job)
         j->ring(j->user);
 }
 
-static int64_t nanoseconds(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-/* Stays awake for a moment, and leaves the processor to whoever wants it. */
 static void look_out(Journal *j)
 {
         unsigned before = atomic_load(&j->n_submitted);
-        int64_t until;
 
         pthread_mutex_unlock(&j->lock);
-        until = nanoseconds() + AWAKE_NSEC;
-        while (atomic_load(&j->n_submitted) == before && nanoseconds() < until)
-                sched_yield();
+        vigil_begin(&j->vigil, &CLOCK_SYSTEM, AWAKE_USEC);
+        while (atomic_load(&j->n_submitted) == before && vigil_goes_on(&j->vigil, &CLOCK_SYSTEM))
+                ;
         pthread_mutex_lock(&j->lock);
 }
 

@@ -39,6 +39,7 @@ typedef struct World {
         uint64_t n_refused, n_revised;
         usec_t now;
         unsigned n_room; /* times that senders were told to go on */
+        unsigned n_awaited;
         sem_t rung;
 } World;
 
@@ -114,6 +115,11 @@ static inline void nothing(void *user CX_UNUSED)
 {
 }
 
+static inline void awaited(void *user CX_UNUSED)
+{
+        world.n_awaited++;
+}
+
 static inline void room(void *user CX_UNUSED)
 {
         ck_assert(!intake_must_wait(world.intake));
@@ -139,7 +145,7 @@ static const IntakeOps intake_ops = {
         .now = now,
         .wanted = nothing,
         .room = room,
-        .awaited = nothing,
+        .awaited = awaited,
         .telling = nothing,
         .rested = nothing,
         .failed = failed,

@@ -227,8 +227,43 @@ START_TEST(senders_are_held_and_what_comes_all_the_same_is_taken)
 }
 END_TEST
 
+/* One or two surveys, as from senders who wait for each of theirs; not what many send, nor what time brings about. */
+START_TEST(a_commit_of_few_is_awaited)
+{
+        Input tick = {.kind = INPUT_TICK, .now = NOW + 15 * USEC_MIN};
+
+        set_up();
+        /* Its alert goes with the tick: an hour behind it. */
+        offer_at(NOW - 50 * USEC_MIN, 0, "bad-0", "billing-es", 1);
+        ck_assert_uint_eq(world.n_awaited, 0);
+        finish();
+        ck_assert_uint_eq(world.n_awaited, 1);
+        offer("first", "tech-es", 5);
+        offer("second", "tech-es", 5);
+        finish();
+        ck_assert_uint_eq(world.n_awaited, 2);
+        for (int i = 0; i < 3; i++) {
+                static const char *const ids[] = {"third", "fourth", "fifth"};
+
+                offer(ids[i], "tech-es", 5);
+        }
+        finish();
+        ck_assert_uint_eq(world.n_awaited, 2);
+        world.now = tick.now;
+        ck_assert_int_eq(intake_step(world.intake, &tick), 0);
+        intake_turn(world.intake);
+        ck_assert(!intake_is_idle(world.intake));
+        sem_wait(&world.rung);
+        journal_deliver(world.journal);
+        ck_assert(intake_is_idle(world.intake));
+        ck_assert_uint_ge(n_alerts, 1);
+        ck_assert_uint_eq(world.n_awaited, 2);
+        tear_down();
+}
+END_TEST
+
 CHECK_MAIN("intake_turns", many_that_had_to_wait_are_counted_some_at_a_time,
            one_turn_has_its_share_also_when_others_have_gathered, a_round_of_retention_reads_what_was_counted,
            a_stop_in_the_middle_leaves_nothing_in_flight,
            many_that_had_to_wait_leave_the_figures_again_on_a_full_disk,
-           senders_are_held_and_what_comes_all_the_same_is_taken)
+           senders_are_held_and_what_comes_all_the_same_is_taken, a_commit_of_few_is_awaited)

@@ -186,7 +186,9 @@ static usec_t count_looks(void *user CX_UNUSED)
 
 static void *post_after_looks(void *user)
 {
-        while (atomic_load(&g_looks) < LOOKS)
+        usec_t give_up = CLOCK_SYSTEM.monotonic(NULL) + 5 * USEC_SEC;
+
+        while (atomic_load(&g_looks) < LOOKS && CLOCK_SYSTEM.monotonic(NULL) < give_up)
                 sched_yield();
         loop_wake_post(user);
         return NULL;
@@ -228,12 +230,39 @@ START_TEST(it_is_awake_for_a_post_that_is_expected)
         ck_assert_int_eq(looks_of_a_while(), 0);
         /* What does not come is waited for asleep in the end. */
         loop_expect_post(g_loop, 100);
-        while (n_looks < 100)
+        for (int i = 0; i < 100 && n_looks < 100; i++)
                 n_looks += looks_of_a_while();
         ck_assert_int_eq(n_looks, 100);
         ck_assert_int_eq(looks_of_a_while(), 0);
         loop_signal_free(alarm);
         loop_wake_free(wake);
+        loop_free(g_loop);
+}
+END_TEST
+
+static usec_t g_times[2];
+
+static void note_time(void *user)
+{
+        g_times[g_count++] = loop_realtime(g_loop);
+        if (g_count == 2)
+                loop_stop(g_loop);
+        else
+                ck_assert_int_eq(loop_timer_after(*(LoopTimer **)user, 0), 0);
+}
+
+START_TEST(a_turn_ends_also_while_it_is_awake)
+{
+        Clock clock = {.realtime = fake_realtime, .monotonic = fake_monotonic};
+
+        g_count = 0;
+        ck_assert_int_eq(loop_new(&g_loop, &clock), 0);
+        ck_assert_int_eq(loop_timer_new(&g_timer, g_loop, note_time, &g_timer), 0);
+        ck_assert_int_eq(loop_timer_after(g_timer, 0), 0);
+        loop_expect_post(g_loop, USEC_DAY);
+        ck_assert_int_eq(loop_run(g_loop), 0);
+        ck_assert_int_gt(g_times[1], g_times[0]);
+        loop_timer_free(g_timer);
         loop_free(g_loop);
 }
 END_TEST
@@ -312,5 +341,5 @@ END_TEST
 
 CHECK_MAIN("loop", a_timer_fires_once_and_never_early, a_timer_goes_by_the_clock_of_the_loop,
            a_stepped_clock_is_noticed, one_turn_has_one_time, another_thread_may_ring,
-           it_is_awake_for_a_post_that_is_expected, time_goes_on_however_busy_it_is,
-           a_signal_comes_from_the_loop)
+           it_is_awake_for_a_post_that_is_expected, a_turn_ends_also_while_it_is_awake,
+           time_goes_on_however_busy_it_is, a_signal_comes_from_the_loop)

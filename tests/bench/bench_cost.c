@@ -5,21 +5,26 @@
  *
  * usage: bench-cost CONFIG PART SURVEYS
  *
- * PART is none (only what all parts do before), decode (and check), encode, engine, late (engine, surveys up to 80 days
- * old) or replay. Prints the processor time that a survey took, in nanoseconds.
+ * PART is none (only what all parts do before), decode (and check), encode, ids (look for a new one and add it), engine,
+ * late (engine, surveys up to 80 days old), replay or store (100 surveys a commit, into a file beside CONFIG). Prints the
+ * processor time that a survey took, in nanoseconds.
  */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "daemon/config/config.h"
 #include "daemon/core/engine.h"
+#include "daemon/core/seen.h"
+#include "daemon/store/store.h"
 #include "proto/survey_json.h"
 #include "tests/bench/bench_workload.h"
 
 enum {
         N_LINES = 20000,
+        PER_COMMIT = 100,
 };
 
 #define STEP  ((usec_t)2500)
@@ -27,6 +32,7 @@ enum {
 
 typedef struct Bench {
         Config *config;
+        const char *store; /* path of the file for one */
         Workload workload;
         Survey *surveys; /* of the workload, decoded */
         char *scratch;
@@ -93,6 +99,54 @@ static void run_encode(Bench *b)
         buffer_deinit(&to);
 }
 
+/* The same surveys come again from another source, and so with other ids. */
+static void run_ids(Bench *b)
+{
+        uint64_t known[SEEN_CANDIDATES_MAX];
+        Seen seen = {.key = {.k0 = 1, .k1 = 2}};
+
+        for (size_t i = 0; i < b->n; i++) {
+                char source[] = {'s', (char)('0' + i / N_LINES % 64)};
+                uint64_t hash = seen_hash(&seen, (Text){.at = source, .n = sizeof(source)},
+                                          b->surveys[i % N_LINES].id);
+
+                if (seen_find(&seen, hash, known) == 0 && seen_add(&seen, hash, i + 1) < 0)
+                        die("no memory");
+        }
+        seen_deinit(&seen);
+}
+
+static void run_store(Bench *b)
+{
+        StoreSurvey rows[PER_COMMIT];
+        char error[512];
+        Store *s;
+
+        if (store_open_sqlite(&s, b->store, NULL, NULL, error, sizeof(error)) != 0)
+                die(error);
+        for (size_t i = 0; i < b->n; i++) {
+                int r = 0;
+
+                rows[i % PER_COMMIT] = (StoreSurvey){.seq = i + 1,
+                                                     .ts = START + (usec_t)i * STEP,
+                                                     .source = TEXT("local"),
+                                                     .json = workload_line(&b->workload, i % N_LINES)};
+                if ((i + 1) % PER_COMMIT)
+                        continue;
+                r = store_begin(s);
+                if (r == 0)
+                        r = store_put_surveys(s, rows, PER_COMMIT);
+                if (r == 0)
+                        r = store_commit(s);
+                if (r == 0 && store_log(s) == STORE_LOG_FULL)
+                        r = store_write_back(s);
+                if (r < 0)
+                        die(store_error(s));
+        }
+        store_close(s);
+        unlink(b->store);
+}
+
 static void run_engine(Bench *b, usec_t late_max, bool replay)
 {
         Effects effects = EFFECTS_NULL;
@@ -140,8 +194,8 @@ static const struct Part {
         const char *name;
         void (*run)(Bench *b);
 } parts[] = {
-        {"none", run_none},       {"decode", run_decode}, {"encode", run_encode},
-        {"engine", run_in_order}, {"late", run_late},     {"replay", run_replay},
+        {"none", run_none},       {"decode", run_decode}, {"encode", run_encode}, {"ids", run_ids},
+        {"engine", run_in_order}, {"late", run_late},     {"replay", run_replay}, {"store", run_store},
 };
 
 static const struct Part *find_part(const char *name)
@@ -162,7 +216,7 @@ int main(int argc, char **argv)
                                    .span = N_LINES * STEP};
         const struct Part *part = argc == 4 ? find_part(argv[2]) : NULL;
         Bench b = {0};
-        char text[1024];
+        char text[1024], store[4096];
         int64_t n;
         double start;
         Diag diag;
@@ -172,6 +226,9 @@ int main(int argc, char **argv)
                 return 2;
         }
         b.n = (size_t)n;
+        if ((size_t)snprintf(store, sizeof(store), "%s.cost.db", argv[1]) >= sizeof(store))
+                die("the path of the configuration is too long");
+        b.store = store;
         if (config_load(&b.config, argv[1], "/nonexistent", "/nonexistent", &key, &diag) < 0)
                 die(diag_format(&diag, text, sizeof(text)));
         if (workload_init(&b.workload, &plan) < 0)

@@ -12,6 +12,9 @@ import subprocess
 import tempfile
 
 
+GRACE = 20  # seconds that a child gets to end by itself
+
+
 class Failed(Exception):
     """A sentence for the user."""
 
@@ -68,14 +71,17 @@ def tail(log):
     return "\n".join(pathlib.Path(log).read_text("utf-8", "replace").splitlines()[-5:])
 
 
-def bound(command):
-    """The command as a child that ends with this process, even if this one is killed."""
-    return texts(["setpriv", "--pdeathsig", "KILL", *command] if shutil.which("setpriv") else command)
+def bound(command, number=signal.SIGKILL):
+    """The command as a child that gets this signal when this process ends, even if this one is killed."""
+    name = signal.Signals(number).name.removeprefix("SIG")
+    return texts(["setpriv", "--pdeathsig", name, *command] if shutil.which("setpriv") else command)
 
 
-def start(command, log, **more):
+def start(command, log, number=signal.SIGKILL, **more):
     with open(log, "ab") as output:
-        return subprocess.Popen(bound(command), stdin=subprocess.DEVNULL, stdout=output, stderr=output, **more)
+        return subprocess.Popen(
+            bound(command, number), stdin=subprocess.DEVNULL, stdout=output, stderr=output, **more
+        )
 
 
 def stop(child, name, log, number=signal.SIGTERM):
@@ -89,16 +95,27 @@ def stop(child, name, log, number=signal.SIGTERM):
         raise Failed(f"{name} ended with status {status}:\n{tail(log)}")
 
 
+def end(child, number):
+    """Ends a child that is of no use any more. It is asked first: killed, a server leaves its shared memory."""
+    try:
+        if child.poll() is None:
+            child.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(GRACE)
+    finally:
+        child.kill()
+        child.wait()
+
+
 @contextlib.contextmanager
 def running(name, command, log, number=signal.SIGTERM, **more):
     """A child that is gone at the end, whatever happens."""
-    child = start(command, log, **more)
+    child = start(command, log, number, **more)
     try:
         yield child
         stop(child, name, log, number)
     finally:
-        child.kill()
-        child.wait()
+        end(child, number)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,9 @@
 """The contact centre of the benchmark: its size, and the configuration of a daemon for it."""
 
 import dataclasses
+import functools
 import hashlib
+import random
 
 METRICS = """
   nps: {kind: nps, target: 30, influence: [team_lead, director]}
@@ -21,25 +23,66 @@ WIDE = (
     ("queue/*", "7d", "test: interval, min_n: 30"),
     ("site/*", "today", "test: interval, min_n: 30"),
 )
+# What rules beyond those are drawn from, each part by itself, and one scope of the organisation.
+WATCHED = (*RULED, "knowledge")
+WINDOWS = ("1h", "today", "7d", "28d", "90d")
+TESTS = ("false_alarms: 1 per 90d", "test: interval, min_n: 30", "test: point, min_n: 100")
 # The first bad answer of such a queue is an alert: bench_probe.c counts on it.
 PROBE_RULE = "  - {name: probe, metric: csat, scopes: queue/probe-*, window: 1h, below: 50%, test: point, min_n: 1}\n"
 
 
 @dataclasses.dataclass(frozen=True)
 class Centre:
-    """Teams of 20, sites of 200, regions of 1,000; 10 queues in a line; 6 metrics."""
+    """Teams of 20, sites of 200, regions of 1,000; 10 queues in a line; 6 metrics.
+
+    The first 20 rules watch all scopes of a kind, so that every survey meets them. Each of the others watches one
+    scope, and a survey meets those of its team, site, region, queue and line, and of the organisation: with 2,000
+    agents and 50 queues 6 of 168 scopes, and of 1,000 rules it meets these 20 and 29 more.
+    """
 
     agents: int = 2000
     queues: int = 50
     rules: int = 20
     connections: int = 64
 
+    def scopes(self):
+        """What a rule can watch by itself, each with the share of the surveys that are about it."""
+        kinds = (
+            ("team/team-{:03}", self.agents, 20),
+            ("site/site-{:02}", self.agents, 200),
+            ("region/region-{}", self.agents, 1000),
+            ("queue/queue-{:02}", self.queues, 1),
+            ("line/line-{}", self.queues, 10),
+        )
+        found = {"org": 1.0}
+        for name, n, size in kinds:
+            found |= {name.format(i): min(size, n - i * size) / n for i in range(-(-n // size))}
+        return found
+
+    @functools.cache
+    def single_rules(self):
+        """Metric, scope, window and test of the rules beyond the first, no two of which are the same.
+
+        They are drawn from all that there could be, the same every time. Evidence needs 7 whole days or more.
+        """
+        evidence, *others = TESTS
+        tests = [(window, test) for window in WINDOWS for test in others] + [(w, evidence) for w in WINDOWS[2:]]
+        every = [(metric, scope, *test) for metric in WATCHED for scope in self.scopes() for test in tests]
+        return random.Random(1).sample(every, max(self.rules - len(RULED) * len(WIDE), 0))
+
+    def rules_met(self):
+        """How many rules a survey meets, on average."""
+        shares = self.scopes()
+        wide = min(self.rules, len(RULED) * len(WIDE))
+        return wide + sum(shares[scope] for _, scope, _, _ in self.single_rules())
+
     def rule(self, i):
-        """The first 20 watch all scopes of a kind; each of the others one team."""
-        metric = RULED[i // len(WIDE) % len(RULED)]
-        scopes, window, test = WIDE[i % len(WIDE)]
-        if i >= len(RULED) * len(WIDE):
-            scopes = f"team/team-{i % max(self.agents // 20, 1):03}"
+        n_wide = len(RULED) * len(WIDE)
+        if i < n_wide:
+            metric = RULED[i // len(WIDE)]
+            scopes, window, test = WIDE[i % len(WIDE)]
+        else:
+            metric, scopes, window, test = self.single_rules()[i - n_wide]
         return (
             f"  - {{name: rule-{i}, metric: {metric}, scopes: {scopes}, window: {window}, below: target, {test}}}\n"
         )

@@ -36,14 +36,16 @@ def run(bench):
         report.note("fan-out in the daemon", cost.stages["fanout"])
         for name in ("ack_p50", "first_p50", "last_p50", "last_max"):
             report.note(f"fan-out {name}", got[name])
-    rows = [tuple(usec(report.median(f"fan-out {x}")) for x in ("ack_p50", "first_p50", "last_p50", "last_max"))]
-    report.table(("from the survey to its ack", "to the first", "to the last (median)", "(longest)"), rows)
+    longest = max(report.values["fan-out last_max"])
+    row = (*(usec(report.median(f"fan-out {x}")) for x in ("ack_p50", "first_p50", "last_p50")), usec(longest))
+    report.table(("from the survey to its ack", "to the first", "to the last (median)", "(longest)"), [row])
     report.line(f"the daemon takes {usec(report.median('fan-out in the daemon'))} to put one alert into all streams")
     idle = report.median("bytes per idle subscriber")
     report.line(f"an idle subscriber costs the daemon {idle:,.0f} bytes (without the kernel's sockets)")
     if n < SUBSCRIBERS:
         report.line(f"only {n:,} subscribers: the goals are about {SUBSCRIBERS:,}")
         return
-    last = report.median("fan-out last_p50")
-    report.goal(f"one alert to {n:,} subscribers", usec(last), f"at most {usec(LAST)}", last <= LAST)
+    # All of them, each time: so the longest that the last one ever waited.
+    what = f"one alert to {n:,} subscribers, the longest"
+    report.goal(what, usec(longest), f"at most {usec(LAST)}", longest <= LAST)
     report.goal("an idle subscriber", f"{idle / 1024:.1f} KiB", f"at most {IDLE // 1024} KiB", idle <= IDLE)

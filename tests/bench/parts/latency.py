@@ -7,7 +7,8 @@ from report import usec
 
 SHARE, ABOVE_SYNC = 1.3, 60
 SLICES = 5
-RATE, PAUSE, ABOVE_COMMIT = 20000, 0.02, 1000
+RATE, PAUSE, ABOVE_COMMIT = 20000, 0.01, 1000
+ENOUGH = 0.95  # of the rate: with less the daemon had an easier time than it should have
 
 
 def acknowledgement(bench):
@@ -53,6 +54,7 @@ def alert(bench):
     file = bench.workloads.live(centre)
     for _ in range(bench.rounds):
         n_probes = max(int(bench.seconds / PAUSE), 5)
+        report.note("alert probes", n_probes)
         with daemon.cxd(bench.tools, centre) as d:
             with d.load_beside(file, senders=8, rate=RATE, seconds=n_probes * PAUSE * 1.5 + 1) as load:
                 d.wait_until("surveys come", lambda c: c['cxd_surveys_total{result="stored"}'] > 0)
@@ -64,7 +66,9 @@ def alert(bench):
         report.note("alert commit", cost.commit_time)
         for name in ("ack_p50", "ack_p99", "last_p50", "last_p99"):
             report.note(f"alert {name}", got[name])
-    report.title(f"Survey to alert at a stream, beside {report.median('alert load'):,.0f} surveys per second")
+    load, probes = min(report.values["alert load"]), sum(report.values["alert probes"])
+    is_loaded = load >= ENOUGH * RATE
+    report.title(f"Survey to alert at a stream, {probes:,} probes beside {report.median('alert load'):,.0f} surveys/s")
     rows = [
         (what, *(usec(report.median(f"alert {name}_{p}")) for p in ("p50", "p99")))
         for what, name in (("to the acknowledgement", "ack"), ("to the alert", "last"))
@@ -72,11 +76,13 @@ def alert(bench):
     report.table(("", "median", "p99"), rows)
     commit, p99 = report.median("alert commit"), report.median("alert last_p99")
     report.line(f"a commit took {usec(commit)} on average")
+    if not is_loaded:
+        report.line(f"The load reached {load:,.0f} surveys/s only, not {RATE:,}: the goal is not met, whatever the times.")
     report.goal(
         f"survey to alert at {RATE:,}/s, p99",
-        usec(p99),
+        usec(p99) if is_loaded else f"{usec(p99)}, beside {load:,.0f}/s only",
         f"at most {usec(commit + ABOVE_COMMIT)} (commit + 1 ms)",
-        p99 <= commit + ABOVE_COMMIT,
+        is_loaded and p99 <= commit + ABOVE_COMMIT,
     )
 
 

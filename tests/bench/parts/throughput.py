@@ -7,46 +7,51 @@ from centre import Centre
 
 GOAL, RATIO = 1000000, 9
 SENDERS = 8
-STAGES = {
+LOOP = ("decode", "engine", "ack", "fanout")
+ROWS = {
     "decode": "decode and check",
     "engine": "look for duplicates, encode, engine",
     "ack": "acknowledge",
     "fanout": "fan-out to subscribers",
-    "commit": "commit (storage thread)",
+    "rest": "read, split into lines, the rest of the loop",
+    "commit": "commit (storage thread), waiting for the disk included",
+    "loop": "processor time of the loop's thread",
+    "storage": "processor time of the storage thread",
+    "sender": "processor time of the sender (bench-load)",
 }
-
-LOOP = ("decode", "engine", "ack", "fanout")
+MAIN = f"cxd, {SENDERS} senders"
 
 
 def measure_cxd(bench, name, senders):
+    """Notes the rate, and what a survey takes in each stage."""
+    report = bench.report
     centre = Centre()
     file = bench.workloads.live(centre)
     with daemon.cxd(bench.tools, centre) as d:
         got, cost = d.watched(lambda: d.load(file, senders=senders, seconds=bench.seconds))
-    bench.report.note(name, got["rate"])
-    return got, cost
-
-
-def print_stages(report, got, cost):
-    report.title("Time per survey, 8 senders, from cxd's own counters (last round)")
-    rows = [(STAGES[s], f"{cost.stages[s]:.2f} us") for s in LOOP]
-    known = sum(cost.stages[s] for s in LOOP)
+    report.note(name, got["rate"])
+    times = cost.stages | {"loop": cost.loop, "storage": cost.storage, "sender": got["cpu"]}
     # Stages are timed on the clock: with more threads than cores they hold what others took.
-    rest = f"{cost.loop - known:.2f} us" if cost.loop > known else "-"
-    rows.append(("read, split into lines, the rest of the loop", rest))
-    rows.append((f"{STAGES['commit']}, waiting for the disk included", f"{cost.stages['commit']:.2f} us"))
-    rows.append(("processor time of the loop's thread", f"{cost.loop:.2f} us"))
-    rows.append(("processor time of the storage thread", f"{cost.storage:.2f} us"))
-    rows.append(("processor time of the sender (bench-load)", f"{got['cpu']:.2f} us"))
+    times["rest"] = cost.loop - sum(cost.stages[s] for s in LOOP)
+    times |= {"commit size": cost.surveys / max(cost.commits, 1), "commit time": cost.commit_time}
+    for what, value in times.items():
+        report.note(f"{name}: {what}", value)
+
+
+def print_stages(report, name):
+    """Medians over the rounds."""
+    median = {what: report.median(f"{name}: {what}") for what in (*ROWS, "commit size", "commit time")}
+    report.title(f"Time per survey, {SENDERS} senders, from cxd's own counters: medians over the rounds")
+    rows = [(text, f"{median[what]:.2f} us" if median[what] > 0 else "-") for what, text in ROWS.items()]
     report.table(("stage", "per survey"), rows)
-    report.line(f"{cost.surveys / max(cost.commits, 1):,.0f} surveys and {cost.commit_time:,.0f} us a commit")
+    report.line(f"{median['commit size']:,.0f} surveys and {median['commit time']:,.0f} us a commit")
 
 
 def print_rates(report, rivals):
     rows = []
-    for name in ("cxd, 8 senders", "cxd, 1 sender", *rivals):
+    for name in (MAIN, "cxd, 1 sender", *rivals):
         if name in report.values:
-            ratio = f"{report.median('cxd, 8 senders') / report.median(name):.2f}" if name in rivals else ""
+            ratio = f"{report.median(MAIN) / report.median(name):.2f}" if name in rivals else ""
             rows.append((name, f"{report.median(name):,.0f}", ratio, report.spread(name)))
     report.table(("surveys per second", "median", "cxd is x times that", "lowest .. highest"), rows)
 
@@ -61,14 +66,14 @@ def run(bench):
     for peer in peers.all_of(bench.tools):
         report.line(f"  {peer.name}: {peer.available() or peer.note}")
     for i in range(bench.rounds):
-        got, cost = measure_cxd(bench, "cxd, 8 senders", SENDERS)
+        measure_cxd(bench, MAIN, SENDERS)
         measure_cxd(bench, "cxd, 1 sender", 1)
         for peer in rivals:
             report.note(peer.name, peer.rate(bench.workloads.live(centre), bench.seconds))
-        report.line(f"round {i + 1} of {bench.rounds}: cxd {report.values['cxd, 8 senders'][-1]:,.0f}/s")
+        report.line(f"round {i + 1} of {bench.rounds}: cxd {report.values[MAIN][-1]:,.0f}/s")
     print_rates(report, [p.name for p in rivals])
-    print_stages(report, got, cost)
-    best = report.median("cxd, 8 senders")
+    print_stages(report, MAIN)
+    best = report.median(MAIN)
     report.goal("durable surveys/s, 8 senders", f"{best:,.0f}", f"{GOAL:,}", best >= GOAL)
     for kind in ("Redis, appendfsync always", "PostgreSQL"):
         rates = [report.median(p.name) for p in rivals if p.name.startswith(kind)]

@@ -8,6 +8,7 @@
  *
  *   --redis         speak to Redis
  *   --metrics N     Redis: how many of the metrics are counted (6)
+ *   --levels N      Redis: for how many scopes a survey counts: 2 for agent and queue, 7 for all (2)
  *   --senders N     connections (1)
  *   --seconds S     how long (1), unless
  *   --passes N      the whole workload is to be sent so many times
@@ -27,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bench/bench_levels.h"
 #include "tests/bench/bench_tool.h"
 #include "tests/bench/load_sender.h"
 
@@ -129,6 +131,7 @@ static void parse(Load *l, int argc, char **argv)
         static const struct option options[] = {
                 {"redis", no_argument, NULL, 'R'},
                 {"metrics", required_argument, NULL, 'm'},
+                {"levels", required_argument, NULL, 'l'},
                 {"port", required_argument, NULL, 'p'},
                 {"senders", required_argument, NULL, 'n'},
                 {"seconds", required_argument, NULL, 's'},
@@ -147,6 +150,9 @@ static void parse(Load *l, int argc, char **argv)
                         break;
                 case 'm':
                         l->plan.n_metrics = (unsigned)tool_number(optarg, 0, WORKLOAD_METRICS);
+                        break;
+                case 'l':
+                        l->plan.n_levels = (unsigned)tool_number(optarg, 1, LEVELS);
                         break;
                 case 'p':
                         l->plan.port = (uint16_t)tool_number(optarg, 1, UINT16_MAX);
@@ -182,7 +188,7 @@ static void parse(Load *l, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-        Load l = {.plan = {.n_metrics = WORKLOAD_METRICS}, .n = 1, .seconds = 1};
+        Load l = {.plan = {.n_metrics = WORKLOAD_METRICS, .n_levels = LEVELS_LEAVES}, .n = 1, .seconds = 1};
         Workload all;
         double took, cpu;
         int r;

@@ -4,9 +4,10 @@
  * PostgreSQL: each survey as a row, and counts per agent and per queue for the survey and each answered metric by
  * upsert, one statement per 1,000 surveys.
  *
- * usage: bench-postgres FILE SENDERS SECONDS METRICS
+ * usage: bench-postgres FILE SENDERS SECONDS METRICS LEVELS
  *
- * The server is that of the environment (PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE). Prints "rate".
+ * LEVELS is for how many scopes a survey counts, in the order of bench_levels.h: 2 for agent and queue, 7 for all. The
+ * server is that of the environment (PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE). Prints "rate".
  */
 
 #include <arpa/inet.h>
@@ -17,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bench/bench_levels.h"
 #include "tests/bench/bench_tool.h"
 #include "tests/bench/bench_workload.h"
 
@@ -25,7 +27,8 @@ enum {
         SENDERS_MAX = 64,
         OID_INT2 = 21,
         OID_TEXT = 25,
-        N_PARAMS = 3 + WORKLOAD_METRICS, /* body, agent, queue, an answer for each metric */
+        PARAMS_MAX =
+                1 + LEVELS + WORKLOAD_METRICS, /* body, a name for each level, an answer for each metric */
 };
 
 static const char schema[] = "CREATE TABLE surveys (number bigserial PRIMARY KEY, body text NOT NULL);"
@@ -33,13 +36,6 @@ static const char schema[] = "CREATE TABLE surveys (number bigserial PRIMARY KEY
                              " PRIMARY KEY (scope, metric, answer));";
 
 /* In the order of the key, so that two senders do not wait for each other in a circle. */
-static const char statement_head[] =
-        "WITH given AS (SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int2[], $5::int2[], "
-        "$6::int2[],"
-        " $7::int2[], $8::int2[], $9::int2[]) AS t (body, agent, queue, m0, m1, m2, m3, m4, m5)),"
-        " stored AS (INSERT INTO surveys (body) SELECT body FROM given),"
-        " counted AS (SELECT scope, metric, answer, count(*) AS n FROM given,"
-        " LATERAL (VALUES (agent, -1, 0::int2), (queue, -1, 0::int2)";
 static const char statement_tail[] =
         ") AS c (scope, metric, answer) WHERE answer >= 0 GROUP BY scope, metric, answer)"
         " INSERT INTO tallies SELECT scope, metric, answer, n FROM counted"
@@ -48,7 +44,7 @@ static const char statement_tail[] =
 
 /* The parameters of one statement. */
 typedef struct Chunk {
-        Buffer params[N_PARAMS];
+        Buffer params[PARAMS_MAX];
 } Chunk;
 
 typedef struct Sender {
@@ -59,6 +55,18 @@ typedef struct Sender {
 
 static Chunk *chunks;
 static size_t n_chunks;
+static unsigned n_metrics, n_levels;
+
+/* The first of the answers; all metrics are sent, and counted or not. */
+static unsigned first_answer(void)
+{
+        return 1 + n_levels;
+}
+
+static unsigned count_params(void)
+{
+        return first_answer() + WORKLOAD_METRICS;
+}
 
 static void die_of(PGconn *c)
 {
@@ -96,22 +104,31 @@ static void put_int2(Buffer *b, int value)
         buffer_append(b, &v, sizeof(v));
 }
 
+static void put_survey(Chunk *c, Text line, const WorkloadSurvey *s)
+{
+        Levels levels;
+
+        if (levels_of(&levels, s) < 0)
+                tool_die("the workload is of another organisation");
+        put_text(&c->params[0], line);
+        for (unsigned i = 0; i < n_levels; i++)
+                put_text(&c->params[1 + i], levels.scopes[i]);
+        for (unsigned m = 0; m < WORKLOAD_METRICS; m++)
+                put_int2(&c->params[first_answer() + m], s->values[m]);
+}
+
 static void fill_chunk(Chunk *c, Workload *w, size_t first)
 {
-        for (int k = 0; k < N_PARAMS; k++)
-                begin_array(&c->params[k], k < 3 ? OID_TEXT : OID_INT2);
+        for (unsigned k = 0; k < count_params(); k++)
+                begin_array(&c->params[k], k < first_answer() ? OID_TEXT : OID_INT2);
         for (size_t i = first; i < first + PER_STATEMENT; i++) {
                 WorkloadSurvey s;
 
                 if (workload_survey(w, i, &s) < 0)
                         tool_die("the workload is damaged");
-                put_text(&c->params[0], workload_line(w, i));
-                put_text(&c->params[1], s.agent);
-                put_text(&c->params[2], s.queue);
-                for (unsigned m = 0; m < WORKLOAD_METRICS; m++)
-                        put_int2(&c->params[3 + m], s.values[m]);
+                put_survey(c, workload_line(w, i), &s);
         }
-        for (int k = 0; k < N_PARAMS; k++)
+        for (unsigned k = 0; k < count_params(); k++)
                 if (buffer_failed(&c->params[k]))
                         tool_die("no memory");
 }
@@ -134,15 +151,41 @@ static void fill_chunks(const char *path)
 
 /* --- sending -------------------------------------------------------------------------------------------------- */
 
-static void prepare(PGconn *c, unsigned n_metrics)
+/* The surveys of a statement as rows: "given". */
+static void write_given(Buffer *sql)
+{
+        buffer_append_str(sql, "WITH given AS (SELECT * FROM unnest($1::text[]");
+        for (unsigned k = 1; k < count_params(); k++)
+                buffer_append_format(sql, ", $%u::%s[]", k + 1, k < first_answer() ? "text" : "int2");
+        buffer_append_str(sql, ") AS t (body");
+        for (unsigned i = 0; i < n_levels; i++)
+                buffer_append_format(sql, ", %s", levels_names[i]);
+        for (unsigned m = 0; m < WORKLOAD_METRICS; m++)
+                buffer_append_format(sql, ", m%u", m);
+        buffer_append_str(sql, ")), stored AS (INSERT INTO surveys (body) SELECT body FROM given)");
+}
+
+static void write_statement(Buffer *sql)
+{
+        write_given(sql);
+        buffer_append_str(sql, ", counted AS (SELECT scope, metric, answer, count(*) AS n FROM given,"
+                               " LATERAL (VALUES ");
+        for (unsigned i = 0; i < n_levels; i++)
+                buffer_append_format(sql, "%s(%s, -1, 0::int2)", i ? ", " : "", levels_names[i]);
+        for (unsigned m = 0; m < n_metrics; m++)
+                for (unsigned i = 0; i < n_levels; i++)
+                        buffer_append_format(sql, ", (%s, %u, m%u)", levels_names[i], m, m);
+        buffer_append_str(sql, statement_tail);
+}
+
+static void prepare(PGconn *c)
 {
         Buffer sql = BUFFER_NULL;
         PGresult *r;
 
-        buffer_append_str(&sql, statement_head);
-        for (unsigned m = 0; m < n_metrics; m++)
-                buffer_append_format(&sql, ", (agent, %u, m%u), (queue, %u, m%u)", m, m, m, m);
-        buffer_append_str(&sql, statement_tail);
+        write_statement(&sql);
+        if (buffer_failed(&sql))
+                tool_die("no memory");
         r = PQprepare(c, "put", buffer_str(&sql), 0, NULL);
         if (PQresultStatus(r) != PGRES_COMMAND_OK)
                 die_of(c);
@@ -150,7 +193,7 @@ static void prepare(PGconn *c, unsigned n_metrics)
         buffer_deinit(&sql);
 }
 
-static void open_sender(Sender *s, bool first, unsigned n_metrics)
+static void open_sender(Sender *s, bool first)
 {
         s->connection = PQconnectdb("");
         if (PQstatus(s->connection) != CONNECTION_OK)
@@ -162,23 +205,23 @@ static void open_sender(Sender *s, bool first, unsigned n_metrics)
                         die_of(s->connection);
                 PQclear(r);
         }
-        prepare(s->connection, n_metrics);
+        prepare(s->connection);
 }
 
 static void send_chunk(Sender *s, size_t step)
 {
-        const char *values[N_PARAMS];
-        int lengths[N_PARAMS], formats[N_PARAMS];
+        const char *values[PARAMS_MAX];
+        int lengths[PARAMS_MAX], formats[PARAMS_MAX];
         Chunk *c = &chunks[s->next % n_chunks];
 
-        for (int k = 0; k < N_PARAMS; k++) {
+        for (unsigned k = 0; k < count_params(); k++) {
                 values[k] = c->params[k].data;
                 lengths[k] = (int)c->params[k].n;
                 formats[k] = 1;
         }
         s->next += step;
         s->busy = true;
-        if (!PQsendQueryPrepared(s->connection, "put", N_PARAMS, values, lengths, formats, 0))
+        if (!PQsendQueryPrepared(s->connection, "put", (int)count_params(), values, lengths, formats, 0))
                 die_of(s->connection);
 }
 
@@ -234,26 +277,27 @@ static double run(Sender *senders, unsigned n, double limit)
 int main(int argc, char **argv)
 {
         Sender senders[SENDERS_MAX] = {0};
-        unsigned n, n_metrics;
+        unsigned n;
         double limit;
 
-        if (argc != 5) {
-                fprintf(stderr, "usage: bench-postgres FILE SENDERS SECONDS METRICS\n");
+        if (argc != 6) {
+                fprintf(stderr, "usage: bench-postgres FILE SENDERS SECONDS METRICS LEVELS\n");
                 return 2;
         }
         n = (unsigned)tool_number(argv[2], 1, SENDERS_MAX);
         limit = tool_number(argv[3], 0.001, 3600);
         n_metrics = (unsigned)tool_number(argv[4], 0, WORKLOAD_METRICS);
+        n_levels = (unsigned)tool_number(argv[5], 1, LEVELS);
         fill_chunks(argv[1]);
         for (unsigned i = 0; i < n; i++) {
-                open_sender(&senders[i], i == 0, n_metrics);
+                open_sender(&senders[i], i == 0);
                 senders[i].next = i;
         }
         printf("rate %.0f\n", run(senders, n, limit));
         for (unsigned i = 0; i < n; i++)
                 PQfinish(senders[i].connection);
         for (size_t i = 0; i < n_chunks; i++)
-                for (int k = 0; k < N_PARAMS; k++)
+                for (unsigned k = 0; k < count_params(); k++)
                         buffer_deinit(&chunks[i].params[k]);
         free(chunks);
         return 0;

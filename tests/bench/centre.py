@@ -33,7 +33,7 @@ PROBE_RULE = "  - {name: probe, metric: csat, scopes: queue/probe-*, window: 1h,
 
 @dataclasses.dataclass(frozen=True)
 class Centre:
-    """Teams of 20, sites of 200, regions of 1,000; 10 queues in a line; 6 metrics.
+    """Teams of 20, sites of 200, regions of 1,000; 10 queues in a line; 6 metrics. bench_levels.c goes by the same rule.
 
     The first 20 rules watch all scopes of a kind, so that every survey meets them. Each of the others watches one
     scope, and a survey meets those of its team, site, region, queue and line, and of the organisation: with 2,000

@@ -36,7 +36,8 @@ static void write_request(LoadSender *s)
         if (!s->ends || !s->replies)
                 tool_die("no memory");
         for (size_t i = 0; i < n; i++) {
-                n_replies += load_redis_write(&s->request, &s->workload, i, s->plan->n_metrics);
+                n_replies +=
+                        load_redis_write(&s->request, &s->workload, i, s->plan->n_metrics, s->plan->n_levels);
                 s->ends[i] = s->request.n;
                 s->replies[i] = n_replies;
         }

@@ -18,6 +18,7 @@ typedef struct LoadPlan {
         bool redis; /* its commands; else the line protocol of cxd */
         uint16_t port;
         unsigned n_metrics;  /* redis: how many are counted */
+        unsigned n_levels;   /* redis: for how many scopes (bench_levels.h) */
         uint64_t window;     /* surveys that may be unacknowledged; 0: what the connection takes */
         unsigned n_passes;   /* then it is over; 0: when the caller says so */
         usec_t first_day;    /* pass i is moved to the i'th day from here; 0: passes are not moved */

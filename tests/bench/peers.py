@@ -2,13 +2,16 @@
 """Others doing a smaller work on the same surveys.
 
 Each survey is stored, and counted per agent and per queue, as are three of its metrics. No duplicates are looked for,
-no levels above, no windows, no rules, no access.
+no levels above, no windows, no rules, no access. This smaller work is what the goals compare with. Redis and PostgreSQL
+run a second time with the same counts as cxd: all metrics, for the agent, the queue, and all levels above; still without
+the rest.
 
 Each peer has a name, a note on how it runs, and rate(file, seconds), which starts it on the loopback, drives it, stops
 it and leaves nothing. available() says why one cannot run here.
 """
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import pwd
@@ -22,8 +25,20 @@ import time
 
 import tool
 
-METRICS = 3
 SENDERS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What a peer counts of each survey: how many of its metrics, for how many of its scopes (bench_levels.h)."""
+
+    name: str
+    metrics: int
+    levels: int
+
+
+SMALL = Work("", 3, 2)
+SAME = Work(", the same counts as cxd", 6, 7)
 
 
 def wait_for(child, name, log, is_up):
@@ -43,11 +58,10 @@ def accepts(port):
 
 
 class Redis:
-    note = "fully pipelined; RPUSH of the survey and up to 8 HINCRBY"
-
-    def __init__(self, tools, durable):
-        self.tools, self.durable = tools, durable
-        self.name = f"Redis, {'appendfsync always' if durable else 'no durability'}"
+    def __init__(self, tools, durable, work=SMALL):
+        self.tools, self.durable, self.work = tools, durable, work
+        self.name = f"Redis, {'appendfsync always' if durable else 'no durability'}{work.name}"
+        self.note = f"fully pipelined; RPUSH of the survey and up to {(1 + work.metrics) * work.levels} HINCRBY"
 
     def available(self):
         return None if shutil.which("redis-server") else "redis-server is not installed"
@@ -67,16 +81,17 @@ class Redis:
 
     def rate(self, file, seconds):
         with self._server() as port:
-            options = ["--redis", "--port", port, "--senders", SENDERS, "--seconds", seconds, "--metrics", METRICS]
+            options = ["--redis", "--port", port, "--senders", SENDERS, "--seconds", seconds]
+            options += ["--metrics", self.work.metrics, "--levels", self.work.levels]
             return self.tools.drive("bench-load", file, *options)["rate"]
 
 
 class Postgres:
     note = "synchronous_commit on; one insert-and-upsert statement per 1,000 surveys, prepared, binary"
 
-    def __init__(self, tools, senders):
-        self.tools, self.senders = tools, senders
-        self.name = f"PostgreSQL, {senders} connection{'s' if senders > 1 else ''}"
+    def __init__(self, tools, senders, work=SMALL):
+        self.tools, self.senders, self.work = tools, senders, work
+        self.name = f"PostgreSQL, {senders} connection{'s' if senders > 1 else ''}{work.name}"
 
     @staticmethod
     def _programs():
@@ -162,12 +177,15 @@ class Postgres:
 
     def rate(self, file, seconds):
         with self._server() as environment:
-            return self.tools.drive("bench-postgres", file, self.senders, seconds, METRICS, env=environment)["rate"]
+            options = [self.senders, seconds, self.work.metrics, self.work.levels]
+            return self.tools.drive("bench-postgres", file, *options, env=environment)["rate"]
 
 
 class Sqlite:
     name = "SQLite by itself"
     note = "WAL, synchronous FULL, 1,000 surveys a transaction; no network, no other process"
+
+    work = SMALL
 
     def __init__(self, tools):
         self.tools = tools
@@ -177,8 +195,17 @@ class Sqlite:
 
     def rate(self, file, seconds):
         with self.tools.folder() as folder:
-            return self.tools.drive("bench-sqlite", file, folder / "bench.db", seconds, METRICS)["rate"]
+            return self.tools.drive("bench-sqlite", file, folder / "bench.db", seconds, self.work.metrics)["rate"]
 
 
 def all_of(tools):
-    return [Redis(tools, True), Redis(tools, False), Postgres(tools, 1), Postgres(tools, SENDERS), Sqlite(tools)]
+    return [
+        Redis(tools, True),
+        Redis(tools, True, SAME),
+        Redis(tools, False),
+        Postgres(tools, 1),
+        Postgres(tools, SENDERS),
+        Postgres(tools, 1, SAME),
+        Postgres(tools, SENDERS, SAME),
+        Sqlite(tools),
+    ]

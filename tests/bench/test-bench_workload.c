@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "proto/survey_json.h"
+#include "tests/bench/bench_levels.h"
 #include "tests/bench/bench_samples.h"
 #include "tests/bench/bench_workload.h"
 #include "tests/support/check_main.h"
@@ -137,6 +138,23 @@ START_TEST(peers_are_told_what_the_line_says)
 }
 END_TEST
 
+START_TEST(levels_are_those_of_the_organisation)
+{
+        static const char *const wanted[LEVELS] = {"agent-1234", "queue-07", "team-061", "site-06",
+                                                   "region-1",   "line-0",   "org"};
+        WorkloadSurvey s = {.agent = TEXT("agent-1234"), .queue = TEXT("queue-07")};
+        Levels l;
+
+        ck_assert_int_eq(levels_of(&l, &s), 0);
+        for (size_t i = 0; i < LEVELS; i++)
+                ck_assert_msg(text_is(l.scopes[i], wanted[i]), TEXT_FMT, TEXT_ARG(l.scopes[i]));
+        s.queue = TEXT("probe-7");
+        ck_assert_int_eq(levels_of(&l, &s), -EBADMSG);
+        s = (WorkloadSurvey){.agent = TEXT("agent-"), .queue = TEXT("queue-07")};
+        ck_assert_int_eq(levels_of(&l, &s), -EBADMSG);
+}
+END_TEST
+
 START_TEST(quantiles_are_those_of_the_values)
 {
         Samples s = SAMPLES_NULL;
@@ -154,4 +172,4 @@ END_TEST
 
 CHECK_MAIN("bench_workload", surveys_are_within_the_plan, a_file_has_the_same_surveys, parts_are_all_of_it,
            a_pass_changes_the_ids_and_a_day_the_dates, peers_are_told_what_the_line_says,
-           quantiles_are_those_of_the_values)
+           levels_are_those_of_the_organisation, quantiles_are_those_of_the_values)

@@ -62,7 +62,8 @@ def run(bench):
     rivals = [p for p in peers.all_of(bench.tools) if not p.available()]
     report.title("Durable surveys per second")
     report.line("cxd: 2,000 agents, 50 queues, 6 metrics, 3 levels above, 20 rules, 5 windows, all with duplicates")
-    report.line("looked for. The others: the survey, and counts of it and of 3 metrics per agent and per queue.")
+    report.line("looked for. The others: the survey, and counts of it and of 3 metrics per agent and per queue; the goals")
+    report.line("are about these. With the same counts as cxd: of all 6 metrics, and for all levels above as well.")
     for peer in peers.all_of(bench.tools):
         report.line(f"  {peer.name}: {peer.available() or peer.note}")
     for i in range(bench.rounds):
@@ -76,7 +77,7 @@ def run(bench):
     best = report.median(MAIN)
     report.goal("durable surveys/s, 8 senders", f"{best:,.0f}", f"{GOAL:,}", best >= GOAL)
     for kind in ("Redis, appendfsync always", "PostgreSQL"):
-        rates = [report.median(p.name) for p in rivals if p.name.startswith(kind)]
+        rates = [report.median(p.name) for p in rivals if p.name.startswith(kind) and p.work is peers.SMALL]
         if rates:
             ratio = best / max(rates)
             report.goal(f"times {kind}", f"{ratio:.1f}", f"at least {RATIO}", ratio >= RATIO)

@@ -104,11 +104,14 @@ class Daemon:
     def load_beside(self, file, **options):
         return tool.beside(self.tools.program("bench-load"), *self._load(file, options))
 
-    def fill(self, workloads, per_agent, days):
-        """History: so many surveys an agent and day, up to yesterday. Gives how many there are."""
+    def fill(self, workloads, per_agent, days, first_pass=50000):
+        """History: so many surveys an agent and day, up to yesterday. Gives how many there are.
+
+        @first_pass: where there is such a history already, others than those are new.
+        """
         file = workloads.day(self.centre, per_agent)
         first = workload.midnight() - days * workload.DAY
-        return self.load(file, senders=4, passes=days, first_day=first, first_pass=50000)["acked"]
+        return self.load(file, senders=4, passes=days, first_day=first, first_pass=first_pass)["acked"]
 
     def watched(self, work):
         """What @work() gives, with what it cost: see Cost."""

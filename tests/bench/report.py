@@ -13,6 +13,7 @@ class Goal:
     measured: str
     goal: str
     met: bool
+    bound: object = ""
 
 
 class Report:
@@ -47,15 +48,27 @@ class Report:
     def spread(self, name):
         return f"{min(self.values[name]):,.0f} .. {max(self.values[name]):,.0f}"
 
-    def goal(self, what, measured, goal, met):
-        self.goals.append(Goal(what, measured, goal, met))
+    def has(self, *names):
+        return all(name in self.values for name in names)
+
+    def goal(self, what, measured, goal, met, bound=""):
+        """@bound: what bounds it, a sentence, or what gives one at the end, when all parts were measured."""
+        self.goals.append(Goal(what, measured, goal, met, bound))
 
     def close(self):
         if not self.goals:
             return
+        for g in self.goals:
+            g.bound = "" if g.met else g.bound() if callable(g.bound) else g.bound
         self.title("Goals")
         rows = [(g.what, g.measured, g.goal, "met" if g.met else "not met") for g in self.goals]
         self.table(("what", "measured", "goal", ""), rows)
+        if any(g.bound for g in self.goals):
+            self.line()
+            self.line("What bounds those that are not met:")
+        for g in self.goals:
+            if g.bound:
+                self.line(f"  {g.what}: {g.bound}")
 
     def write(self, path):
         content = {"values": self.values, "goals": [dataclasses.asdict(g) for g in self.goals]}

@@ -44,6 +44,8 @@ def acknowledgement(bench):
         f"{ratio:.2f} x (fdatasync + {ABOVE_SYNC} us)",
         f"at most {SHARE} x",
         ratio <= SHARE,
+        f"of {usec(report.median('ack p50'))} fdatasync takes {usec(report.median('sync p50'))},"
+        f" and {usec(report.median('grow p50'))} where the file grows; the rest is the way there and back.",
     )
 
 
@@ -83,6 +85,8 @@ def alert(bench):
         usec(p99) if is_loaded else f"{usec(p99)}, beside {load:,.0f}/s only",
         f"at most {usec(commit + ABOVE_COMMIT)} (commit + 1 ms)",
         is_loaded and p99 <= commit + ABOVE_COMMIT,
+        f"the acknowledgement takes {usec(report.median('alert ack_p99'))} of it at p99, a commit"
+        f" {usec(commit)} on average; half of the alerts come within {usec(report.median('alert last_p50'))}.",
     )
 
 

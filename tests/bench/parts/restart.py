@@ -55,7 +55,11 @@ def run(bench):
     worst = max(longest.values())
     if n >= 0.95 * GOAL_SURVEYS:
         what = f"start with {n:,.0f} surveys, the longest"
-        report.goal(what, f"{worst:.2f} s", f"at most {GOAL:.0f} s", worst <= GOAL)
+        bound = (
+            f"after a clean stop it takes {longest['after a stop']:.2f} s, which is reading the snapshot;"
+            f" the rest is {more:,.0f} surveys behind it."
+        )
+        report.goal(what, f"{worst:.2f} s", f"at most {GOAL:.0f} s", worst <= GOAL, bound)
     else:
         # What lies behind a snapshot does not grow with what lies in it.
         grown = longest["after a stop"] * (GOAL_SURVEYS / n - 1)

@@ -28,6 +28,8 @@
 /* In one turn of the loop (of TLS; see conn_read.h). A turn is to be short, and an answer is to go out in few of them. */
 #define READ_MAX  ((size_t)64 * 1024)
 #define WRITE_MAX ((size_t)256 * 1024)
+/* Input that gathers while the owner takes nothing: some turns' work, for there may be a thousand senders. */
+#define IN_PAUSED ((size_t)32 * 1024)
 /* Bytes that buy another second for sending the rest. */
 #define LINGER_RATE ((usec_t)8 * 1024)
 
@@ -119,12 +121,13 @@ static bool may_deliver(const Conn *c)
 }
 
 /*
- * Reading stops at in_high by our own hand, and not by a high mark of the bufferevent: at its mark it calls bev_read()
- * again and again, as long as nobody takes anything, and setting one crashes without memory.
+ * Reading stops by our own hand, and not by a high mark of the bufferevent: at its mark it calls bev_read() again and again,
+ * as long as nobody takes anything, and setting one crashes without memory.
  */
 static void set_reading(Conn *c)
 {
-        bool full = !c->closing && evbuffer_get_length(bufferevent_get_input(c->bev)) >= c->limits.in_high;
+        size_t n = evbuffer_get_length(bufferevent_get_input(c->bev));
+        bool full = !c->closing && (n >= c->limits.in_high || (c->paused && n >= IN_PAUSED));
 
         if (c->over || c->dead || full == c->full)
                 return;

@@ -98,7 +98,7 @@ size_t conn_unsent(const Conn *c);
 /* More than out_high was unsent, and it is not down to out_low yet: on_data() rests. */
 bool conn_is_choked(const Conn *c);
 
-/* While paused, input gathers up to in_high and on_data() rests. Not nested. */
+/* While paused, on_data() rests, and the socket is not read beyond 32 KiB (or in_high, if that is less). Not nested. */
 void conn_pause(Conn *c);
 void conn_resume(Conn *c);
 

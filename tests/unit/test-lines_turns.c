@@ -2,6 +2,9 @@
 
 /* Whose turn it is while one client has sent much, and what becomes of it. */
 
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 
 #include "daemon/io/lines.h"
@@ -19,8 +22,15 @@ static bool g_answers;
 static int g_ended, g_closed;
 static ConnReason g_reason;
 
-static int on_open(LineSession *s CX_UNUSED, void *server_user, void **ret)
+static bool g_pauses;
+static LineSession *g_paused;
+
+static int on_open(LineSession *s, void *server_user, void **ret)
 {
+        if (g_pauses) {
+                g_paused = s;
+                line_pause(s);
+        }
         *ret = server_user;
         return 0;
 }
@@ -142,6 +152,66 @@ START_TEST(with_many_clients_each_has_fewer_lines_at_a_time)
 }
 END_TEST
 
+/* What is read while nobody wants it, and what the kernel has room for on a socket like this. */
+#define TAKEN_MAX (64 * 1024)
+#define LINE_SIZE 200
+
+/* Whether there is room for more within a moment. */
+static bool is_taken(int fd)
+{
+        struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+        return poll(&p, 1, 200) == 1;
+}
+
+static int patient_client(const Address *a, const void *user CX_UNUSED)
+{
+        static char lines[LINE_SIZE * N_LINES];
+        int fd = client_connect(a), small = 4096;
+        size_t n = 0;
+
+        memset(lines, 'x', sizeof(lines));
+        for (size_t i = LINE_SIZE - 1; i < sizeof(lines); i += LINE_SIZE)
+                lines[i] = '\n';
+        need(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)) == 0);
+        while (n < sizeof(lines) && is_taken(fd)) {
+                ssize_t k = send(fd, lines + n, sizeof(lines) - n < 1000 ? sizeof(lines) - n : 1000,
+                                 MSG_DONTWAIT | MSG_NOSIGNAL);
+
+                need(k > 0 || errno == EAGAIN);
+                n += k > 0 ? (size_t)k : 0;
+        }
+        need(n >= 16 * 1024 && n <= TAKEN_MAX);
+        need(kill(getppid(), SIGUSR1) == 0);
+        client_send(fd, lines + n, sizeof(lines) - n);
+        shutdown(fd, SHUT_WR);
+        need(client_sees_end(fd));
+        return 0;
+}
+
+static void go_on(int number CX_UNUSED, void *user CX_UNUSED)
+{
+        line_resume(g_paused);
+}
+
+/* A thousand senders that wait would have a thousand times of it. */
+START_TEST(little_is_read_from_who_is_paused)
+{
+        Listener *listener = begin("lines.sock", false);
+        LoopSignal *ready;
+
+        g_pauses = true;
+        ck_assert_int_eq(loop_signal_new(&ready, g_world.loop, SIGUSR1, go_on, NULL), 0);
+        world_spawn(&g_world, patient_client, listener_address(listener), NULL);
+        world_wait(&g_world);
+        ck_assert_uint_eq(g_handled, N_LINES);
+        ck_assert_int_eq(g_ended, 1);
+        g_pauses = false;
+        loop_signal_free(ready);
+        finish(listener);
+}
+END_TEST
+
 /* Exactly what is read at once has come, and then the client has reset the connection. */
 START_TEST(who_resets_has_not_ended_the_last_line)
 {
@@ -181,5 +251,5 @@ START_TEST(who_leaves_without_an_answer_has_said_it_all_the_same)
 END_TEST
 
 CHECK_MAIN("lines_turns", many_lines_of_one_client_are_handled_some_at_a_time,
-           with_many_clients_each_has_fewer_lines_at_a_time, who_resets_has_not_ended_the_last_line,
-           who_leaves_without_an_answer_has_said_it_all_the_same)
+           with_many_clients_each_has_fewer_lines_at_a_time, little_is_read_from_who_is_paused,
+           who_resets_has_not_ended_the_last_line, who_leaves_without_an_answer_has_said_it_all_the_same)

@@ -18,7 +18,7 @@ typedef struct Vigil {
         usec_t idle_from; /* there is none before that */
 } Vigil;
 
-/* From now on, for @length at most. Replaces the one before. */
+/* From now on, for @length at most. Replaces the one before. The clock must go on. */
 void vigil_begin(Vigil *v, const Clock *clock, usec_t length);
 void vigil_end(Vigil *v);
 

@@ -88,8 +88,8 @@ typedef struct IntakeOps {
         usec_t (*now)(void *user);
         void (*wanted)(void *user); /* call intake_turn() in the next turn of the loop */
         void (*room)(void *user);   /* intake_must_wait() has become false */
-        void (*awaited)(
-                void *user); /* a commit begins, and so little is in flight that somebody may wait for it */
+        /* The storage thread is to ring soon, and so little is in flight that somebody may wait for it. */
+        void (*awaited)(void *user);
         void (*telling)(void *user); /* call intake_tell() in the next turn of the loop */
         void (*rested)(void *user);  /* intake_rest() is complete */
         void (*failed)(void *user, int error, const char *what); /* nothing more may be acknowledged: exit */

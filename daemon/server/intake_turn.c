@@ -24,6 +24,13 @@ void intake_go_on(Intake *i)
                 intake_turn(i);
 }
 
+/* The storage thread has, or gets, what somebody may wait for. */
+static void await_result(Intake *i)
+{
+        if (i->n_entries && i->n_entries <= AWAITED_MAX)
+                i->ops->awaited(i->user);
+}
+
 static int commit_run(JournalJob *job, Store *store)
 {
         Batch *b = (Batch *)job;
@@ -59,6 +66,8 @@ static void commit_done(JournalJob *job, int result)
         i->stats.last_stored = i->ops->now(i->user);
         intake_settle(i, b);
         intake_give_batch(i, b);
+        if (i->n_commits)
+                await_result(i);
         intake_go_on(i);
 }
 
@@ -105,8 +114,7 @@ static void commit(Intake *i, Batch *b)
         b->job = (JournalJob){.run = commit_run, .done = commit_done};
         b->kept_epoch = i->parts.kept_epoch;
         i->n_commits++;
-        if (b->n_entries && i->n_entries <= AWAITED_MAX)
-                i->ops->awaited(i->user);
+        await_result(i);
         journal_submit(i->parts.journal, &b->job);
 }
 
@@ -235,5 +243,6 @@ void intake_turn(Intake *i)
                 return;
         }
         b->job = (JournalJob){.run = look_up_run, .done = look_up_done};
+        await_result(i);
         journal_submit(i->parts.journal, &b->job);
 }

@@ -84,6 +84,7 @@ static void look_out(Journal *j)
         vigil_begin(&j->vigil, &CLOCK_SYSTEM, AWAKE_USEC);
         while (atomic_load(&j->n_submitted) == before && vigil_goes_on(&j->vigil, &CLOCK_SYSTEM))
                 ;
+        vigil_end(&j->vigil);
         pthread_mutex_lock(&j->lock);
 }
 

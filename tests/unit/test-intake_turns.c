@@ -256,9 +256,33 @@ START_TEST(a_commit_of_few_is_awaited)
         sem_wait(&world.rung);
         journal_deliver(world.journal);
         ck_assert(intake_is_idle(world.intake));
-        ck_assert_uint_ge(n_alerts, 1);
+        ck_assert_uint_eq(n_resolved, 1);
         ck_assert_uint_eq(world.n_awaited, 2);
+        /* A look-up, without a commit behind it. */
+        offer("first", "tech-es", 5);
+        finish();
+        ck_assert_uint_eq(world.n_awaited, 3);
         tear_down();
+}
+END_TEST
+
+START_TEST(the_second_of_two_commits_is_awaited_again)
+{
+        Hold h;
+
+        set_up();
+        hold(&h);
+        offer("first", "tech-es", 5);
+        intake_turn(world.intake);
+        offer("second", "tech-es", 5);
+        intake_turn(world.intake);
+        ck_assert_uint_eq(world.n_awaited, 2);
+        sem_post(&h.released);
+        finish();
+        /* When the first one had rung. */
+        ck_assert_uint_eq(world.n_awaited, 3);
+        tear_down();
+        sem_destroy(&h.released);
 }
 END_TEST
 
@@ -266,4 +290,5 @@ CHECK_MAIN("intake_turns", many_that_had_to_wait_are_counted_some_at_a_time,
            one_turn_has_its_share_also_when_others_have_gathered, a_round_of_retention_reads_what_was_counted,
            a_stop_in_the_middle_leaves_nothing_in_flight,
            many_that_had_to_wait_leave_the_figures_again_on_a_full_disk,
-           senders_are_held_and_what_comes_all_the_same_is_taken, a_commit_of_few_is_awaited)
+           senders_are_held_and_what_comes_all_the_same_is_taken, a_commit_of_few_is_awaited,
+           the_second_of_two_commits_is_awaited_again)

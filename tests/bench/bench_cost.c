@@ -122,6 +122,8 @@ static void run_store(Bench *b)
         char error[512];
         Store *s;
 
+        /* One that did not come to its end may have left it. */
+        unlink(b->store);
         if (store_open_sqlite(&s, b->store, NULL, NULL, error, sizeof(error)) != 0)
                 die(error);
         for (size_t i = 0; i < b->n; i++) {

@@ -58,12 +58,14 @@ def alert(bench):
         n_probes = max(int(bench.seconds / PAUSE), 5)
         report.note("alert probes", n_probes)
         with daemon.cxd(bench.tools, centre) as d:
-            with d.load_beside(file, senders=8, rate=RATE, seconds=n_probes * PAUSE * 1.5 + 1) as load:
+            with d.load_beside(file, senders=8, rate=RATE, seconds=n_probes * PAUSE * 2 + 1) as load:
                 d.wait_until("surveys come", lambda c: c['cxd_surveys_total{result="stored"}'] > 0)
                 probe = bench.tools.program("bench-probe")
                 got, cost = d.watched(
                     lambda: bench.tools.drive(probe.name, d.socket, d.port, 1, n_probes, PAUSE)
                 )
+                if load.poll() is not None:
+                    raise daemon.tool.Failed("the load ended before the probes did")
                 report.note("alert load", load.results()["rate"])
         report.note("alert commit", cost.commit_time)
         for name in ("ack_p50", "ack_p99", "last_p50", "last_p99"):
@@ -85,7 +87,7 @@ def alert(bench):
         usec(p99) if is_loaded else f"{usec(p99)}, beside {load:,.0f}/s only",
         f"at most {usec(commit + ABOVE_COMMIT)} (commit + 1 ms)",
         is_loaded and p99 <= commit + ABOVE_COMMIT,
-        f"the acknowledgement takes {usec(report.median('alert ack_p99'))} of it at p99, a commit"
+        f"the acknowledgement takes {usec(report.median('alert ack_p99'))} at p99, a commit"
         f" {usec(commit)} on average; half of the alerts come within {usec(report.median('alert last_p50'))}.",
     )
 

@@ -11,7 +11,8 @@ from centre import Centre
 
 GOAL_SURVEYS, GOAL = 10000000, 2.0
 DAYS = 90
-BEHIND = 94000  # somewhat below the default of store.snapshot_after
+# With what a stop may leave out of its snapshot, below the default of store.snapshot_after: 100,000.
+BEHIND = 90000
 FIRST_PASS = 70000  # ids that no other surveys here have
 KINDS = ("after kill -9", "after a stop")
 
@@ -51,13 +52,13 @@ def run(bench):
     longest = {kind: max(report.values[f"restart {kind}"]) for kind in KINDS}
     rows = [(kind, f"{report.median(f'restart {kind}'):.2f} s", f"{longest[kind]:.2f} s") for kind in KINDS]
     report.table(("until READY=1", "median", "longest"), rows)
-    report.line(f"Each kill -9 came {more:,.0f} surveys behind a clean stop and the snapshot that it leaves.")
+    report.line(f"Each kill -9 came {more:,.0f} surveys behind a clean stop.")
     worst = max(longest.values())
     if n >= 0.95 * GOAL_SURVEYS:
         what = f"start with {n:,.0f} surveys, the longest"
         bound = (
-            f"after a clean stop it takes {longest['after a stop']:.2f} s, which is reading the snapshot;"
-            f" the rest is {more:,.0f} surveys behind it."
+            f"it reads the snapshot, which is all after a clean stop ({longest['after a stop']:.2f} s),"
+            f" and {more:,.0f} surveys behind it."
         )
         report.goal(what, f"{worst:.2f} s", f"at most {GOAL:.0f} s", worst <= GOAL, bound)
     else:

@@ -66,7 +66,7 @@ def run(bench):
     ratio = max(costs) / min(costs)
     what = f"cost of a survey, {sizes[0]:,} to {sizes[-1]:,} agents"
     memory = megabytes(report.median(f"scale agents {sizes[-1]} memory"))
-    bound = f"from {costs[0]:.2f} to {costs[-1]:.2f} us; what is counted with the most agents takes {memory}."
+    bound = f"from {costs[0]:.2f} to {costs[-1]:.2f} us; with the most agents the daemon takes {memory}."
     report.goal(what, f"x {ratio:.2f}", f"within x {FLAT:.0f}", ratio <= FLAT, bound)
     small = bench.pick(smoke=True, quick=False, normal=False, full=False)
     curve(bench, "queues", (20,) if small else (10, 100, 1000))

@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "daemon/io/log.h"
 #include "daemon/io/vigil.h"
@@ -17,8 +16,6 @@
  * meanwhile. To sleep and to be woken takes longer than what is left of it, on both sides.
  */
 #define AWAKE_USEC 60
-/* Without work for so long, nobody waits. */
-#define QUIET_NSEC 2000000
 
 typedef struct Queue {
         JournalJob *first;
@@ -88,34 +85,20 @@ static void look_out(Journal *j)
         pthread_mutex_lock(&j->lock);
 }
 
-/* Sleeps until there is work. False: it was so quiet that there is time for other things. */
-static bool wait_for_work(Journal *j, bool for_long)
-{
-        struct timespec until;
-
-        if (for_long)
-                return pthread_cond_wait(&j->work, &j->lock) == 0;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += QUIET_NSEC;
-        if (until.tv_nsec >= 1000000000) {
-                until.tv_nsec -= 1000000000;
-                until.tv_sec++;
-        }
-        return pthread_cond_timedwait(&j->work, &j->lock, &until) != ETIMEDOUT;
-}
-
-/* False: that was all. @ret: what is to be done next; NULL: nobody waits. */
+/* False: that was all. @ret: what is to be done next; NULL: nobody waits, and the log is long. */
 static bool next_job(Journal *j, JournalJob **ret)
 {
-        bool quiet = false;
+        bool long_log = false;
 
         pthread_mutex_lock(&j->lock);
-        if (j->store && !j->waiting.first && !j->stop)
+        if (j->store && !j->waiting.first && !j->stop) {
                 look_out(j);
-        while (!(*ret = queue_pop(&j->waiting)) && !j->stop && !quiet)
-                quiet = !wait_for_work(j, !j->store || store_log(j->store) == STORE_LOG_SHORT);
+                long_log = store_log(j->store) != STORE_LOG_SHORT;
+        }
+        while (!(*ret = queue_pop(&j->waiting)) && !j->stop && !long_log)
+                pthread_cond_wait(&j->work, &j->lock);
         pthread_mutex_unlock(&j->lock);
-        return *ret || quiet;
+        return *ret || long_log;
 }
 
 /* What is committed is safe in the log. */
@@ -142,16 +125,6 @@ static void *journal_thread(void *user)
         return NULL;
 }
 
-static void init_cond(pthread_cond_t *c)
-{
-        pthread_condattr_t attr;
-
-        pthread_condattr_init(&attr);
-        pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-        pthread_cond_init(c, &attr);
-        pthread_condattr_destroy(&attr);
-}
-
 int journal_new(Journal **ret, Store *store, void (*ring)(void *user), void *user)
 {
         sigset_t all, before;
@@ -166,7 +139,7 @@ int journal_new(Journal **ret, Store *store, void (*ring)(void *user), void *use
         queue_init(&j->waiting);
         queue_init(&j->finished);
         pthread_mutex_init(&j->lock, NULL);
-        init_cond(&j->work);
+        pthread_cond_init(&j->work, NULL);
         /* Signals are the loop's. */
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, &before);

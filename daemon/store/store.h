@@ -200,8 +200,8 @@ CX_MUST_CHECK int store_put_mark(Store *s, const char *name, int64_t value);
 CX_MUST_CHECK int store_get_mark(Store *s, const char *name, int64_t *ret);
 
 /*
- * Commits gather in a log, which is to be written back into the file: when nobody waits for the store if it is long, at
- * once if it is full. It stays short for a while after an attempt that failed.
+ * Commits gather in a log, which is to be written back into the file: when nobody waits for the store if it is long (of many
+ * small commits), at once if it is full. It stays short for a while after an attempt that failed.
  */
 typedef enum StoreLog {
         STORE_LOG_SHORT,

@@ -80,6 +80,7 @@ typedef struct StoreSqlite {
         int os_error;       /* errno of the last step */
         bool is_open;       /* opened successfully */
         int log_pages;      /* as of the last commit; 0: it was written back since, or that failed */
+        int log_commits;    /* since then */
         ino_t log_inode;    /* 0: not known yet */
         bool no_space;      /* the log is not written back: that would fill what was given up for alerts */
         bool broken;        /* the disk failed: what it holds is not known, nothing more is written */

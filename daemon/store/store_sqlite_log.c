@@ -18,8 +18,14 @@
 
 #include "daemon/store/store_sqlite.h"
 
+/*
+ * Commits, of so many pages on average. Whoever comes while it is written back waits for that, so that little of it is written at
+ * a time; but as it has two calls of fdatasync() of its own, not too often. Large commits come from senders at full speed, whom
+ * the larger pieces serve better.
+ */
+#define LOG_LONG  16
+#define LOG_SMALL 8
 /* Pages. */
-#define LOG_LONG 250
 #define LOG_FULL 500
 /* Nobody took care of it. */
 #define LOG_MAX (4 * LOG_FULL)
@@ -29,6 +35,7 @@ static int on_commit(void *user, sqlite3 *db CX_UNUSED, const char *name CX_UNUS
         StoreSqlite *s = user;
 
         s->log_pages = n_pages;
+        s->log_commits++;
         return SQLITE_OK;
 }
 
@@ -79,9 +86,12 @@ StoreLog sqlite_log(const Store *base)
 {
         const StoreSqlite *s = CX_CONTAINER_OF(base, StoreSqlite, base);
 
-        if (s->broken || s->no_space || s->log_pages < LOG_LONG)
+        if (s->broken || s->no_space)
                 return STORE_LOG_SHORT;
-        return s->log_pages < LOG_FULL ? STORE_LOG_LONG : STORE_LOG_FULL;
+        if (s->log_pages >= LOG_FULL)
+                return STORE_LOG_FULL;
+        return s->log_commits >= LOG_LONG && s->log_pages <= LOG_SMALL * s->log_commits ? STORE_LOG_LONG
+                                                                                        : STORE_LOG_SHORT;
 }
 
 static int write_back(StoreSqlite *s, int how, const char *what)
@@ -90,7 +100,7 @@ static int write_back(StoreSqlite *s, int how, const char *what)
 
         if (s->broken)
                 return sql_refuse(s);
-        s->log_pages = 0; /* until the next commit, also if it goes wrong */
+        s->log_pages = s->log_commits = 0; /* until the next commit, also if it goes wrong */
         errno = 0;
         rc = sqlite3_wal_checkpoint_v2(s->db, NULL, how, NULL, NULL);
         s->os_error = errno;

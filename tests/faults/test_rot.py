@@ -17,7 +17,7 @@ import faults
 from faults import cx
 
 LINES = 1500
-FEW = 250  # of which the log is by far not so long that it is written back (LOG_LONG: 165 of its 250 pages)
+FEW = 250  # in few and large commits, so that the log is not written back meanwhile (LOG_SMALL; 165 of its 500 pages)
 
 
 def files(folder):

@@ -155,70 +155,53 @@ START_TEST(surveys_in_and_out_agree_with_plain_arrays)
 }
 END_TEST
 
+/* Counts at up to @most numbers from @at on, each behind the one before by up to 4, and by up to @gap here and there. */
+static void check_find(int32_t at, size_t most, int32_t gap, uint64_t *random)
+{
+        int32_t numbers[40];
+        uint16_t column = 0;
+        Grid g = GRID_NULL;
+        uint16_t first;
+        size_t n = 0;
+
+        ck_assert_uint_le(most, CX_ARRAY_LEN(numbers));
+        ck_assert_int_eq(grid_add_columns(&g, 1, &first), 0);
+        for (; n < most && at < INT32_MAX - gap; n++) {
+                *random = *random * 6364136223846793005ULL + 1442695040888963407ULL;
+                numbers[n] = at;
+                ck_assert_int_eq(grid_count(&g, at, &column, 1, 1, INT32_MIN), 0);
+                at += 1 + (int32_t)(*random >> 33 & (*random >> 62 == 0 ? (uint64_t)gap - 1 : 3));
+        }
+        for (size_t i = 0; i <= n; i++) {
+                if (i < n)
+                        ck_assert_uint_eq(grid_find(&g, numbers[i]), i);
+                if (i > 0 && numbers[i - 1] + 1 < (i < n ? numbers[i] : INT32_MAX))
+                        ck_assert_uint_eq(grid_find(&g, numbers[i - 1] + 1), i);
+                if (i < n && (i == 0 ? numbers[i] > INT32_MIN : numbers[i] - 1 > numbers[i - 1]))
+                        ck_assert_uint_eq(grid_find(&g, numbers[i] - 1), i);
+        }
+        grid_deinit(&g);
+}
+
 /* Rows close together, far apart, and at the ends of what a number may be. */
 START_TEST(every_bucket_is_found_wherever_it_lies)
 {
         uint64_t random = 3;
 
-        for (unsigned round = 0; round < 300; round++) {
-                int32_t at = round % 3 == 0 ? INT32_MIN : (int32_t)(round * 1000) - 150000;
-                int32_t numbers[40];
-                uint16_t column = 0;
-                Grid g = GRID_NULL;
-                uint16_t first;
-                size_t n = 0;
-
-                ck_assert_int_eq(grid_add_columns(&g, 1, &first), 0);
-                for (; n < 1 + round % 40 && at < INT32_MAX - (1 << 27); n++) {
-                        random = random * 6364136223846793005ULL + 1442695040888963407ULL;
-                        numbers[n] = at;
-                        ck_assert_int_eq(grid_count(&g, at, &column, 1, 1, INT32_MIN), 0);
-                        at += 1 + (int32_t)(random >> 33 & (random >> 62 == 0 ? (1U << 26) - 1 : 3));
-                }
-                for (size_t i = 0, rank = 0; i <= n; rank = ++i) {
-                        if (i < n)
-                                ck_assert_uint_eq(grid_find(&g, numbers[i]), i);
-                        if (i > 0 && numbers[i - 1] + 1 < (i < n ? numbers[i] : INT32_MAX))
-                                ck_assert_uint_eq(grid_find(&g, numbers[i - 1] + 1), rank);
-                        if (i < n && (i == 0 ? numbers[i] > INT32_MIN : numbers[i] - 1 > numbers[i - 1]))
-                                ck_assert_uint_eq(grid_find(&g, numbers[i] - 1), rank);
-                }
-                grid_deinit(&g);
-        }
+        for (unsigned round = 0; round < 300; round++)
+                check_find(round % 3 == 0 ? INT32_MIN : (int32_t)(round * 1000) - 150000, 1 + round % 40,
+                           1 << 26, &random);
 }
 END_TEST
 
 /* The same where a base reaches all of them. */
 START_TEST(every_bucket_near_the_others_is_found)
 {
+        static const int32_t begins[] = {INT32_MIN, INT32_MAX - 40 * (1 << 10), -1000, 150000};
         uint64_t random = 3;
 
-        for (unsigned round = 0; round < 300; round++) {
-                static const int32_t begins[] = {INT32_MIN, INT32_MAX - 40 * (1 << 10), -1000, 150000};
-                int32_t at = begins[round % 4];
-                int32_t numbers[40];
-                uint16_t column = 0;
-                Grid g = GRID_NULL;
-                uint16_t first;
-                size_t n = 0;
-
-                ck_assert_int_eq(grid_add_columns(&g, 1, &first), 0);
-                for (; n < 1 + round % 39; n++) {
-                        random = random * 6364136223846793005ULL + 1442695040888963407ULL;
-                        numbers[n] = at;
-                        ck_assert_int_eq(grid_count(&g, at, &column, 1, 1, INT32_MIN), 0);
-                        at += 1 + (int32_t)(random >> 33 & (random >> 62 == 0 ? (1U << 10) - 1 : 3));
-                }
-                for (size_t i = 0, rank = 0; i <= n; rank = ++i) {
-                        if (i < n)
-                                ck_assert_uint_eq(grid_find(&g, numbers[i]), i);
-                        if (i > 0 && numbers[i - 1] + 1 < (i < n ? numbers[i] : INT32_MAX))
-                                ck_assert_uint_eq(grid_find(&g, numbers[i - 1] + 1), rank);
-                        if (i < n && (i == 0 ? numbers[i] > INT32_MIN : numbers[i] - 1 > numbers[i - 1]))
-                                ck_assert_uint_eq(grid_find(&g, numbers[i] - 1), rank);
-                }
-                grid_deinit(&g);
-        }
+        for (unsigned round = 0; round < 300; round++)
+                check_find(begins[round % 4], 1 + round % 39, 1 << 10, &random);
 }
 END_TEST
 

@@ -403,43 +403,6 @@ START_TEST(after_a_failed_fsync_nothing_more_is_written)
 }
 END_TEST
 
-static off_t size_of(const StoreDir *dir, const char *suffix)
-{
-        char path[160];
-        struct stat st;
-
-        snprintf(path, sizeof(path), "%s%s", dir->file, suffix);
-        ck_assert_int_eq(stat(path, &st), 0);
-        return st.st_size;
-}
-
-START_TEST(a_log_is_written_back_when_somebody_does_it_and_has_an_end_if_not)
-{
-        StoreDir dir = STORE_DIR_INIT;
-        Store *s = store_dir_open(&dir);
-        uint64_t next = 1;
-        off_t size, longest = 0;
-
-        for (; store_log(s) != STORE_LOG_FULL; next++)
-                store_put_rows(s, next, 1);
-        size = size_of(&dir, "");
-        ck_assert_int_eq(store_begin(s), 0);
-        ck_assert_int_eq(store_write_back(s), -EINVAL);
-        store_rollback(s);
-        ck_assert_int_eq(store_write_back(s), 0);
-        ck_assert_int_gt(size_of(&dir, ""), size);
-        ck_assert_int_eq(store_log(s), STORE_LOG_SHORT);
-        for (int i = 0; i < 5000; i++) {
-                store_put_rows(s, next++, 1);
-                size = size_of(&dir, "-wal");
-                longest = size > longest ? size : longest;
-        }
-        ck_assert(longest > 2000 * 4096 && longest < 2500 * 4096);
-        store_close(s);
-        store_dir_remove(&dir);
-}
-END_TEST
-
 START_TEST(if_the_log_cannot_be_written_back_nothing_more_is_written)
 {
         StoreDir dir = STORE_DIR_INIT;
@@ -492,5 +455,4 @@ CHECK_MAIN("store_sqlite", the_file_belongs_to_its_owner_alone, everything_is_th
            foreign_files_are_refused_and_not_touched, a_process_that_dies_loses_nothing_that_was_committed,
            a_full_disk_is_reported_and_overcome, every_commit_reaches_the_disk,
            after_a_failed_fsync_nothing_more_is_written,
-           a_log_is_written_back_when_somebody_does_it_and_has_an_end_if_not,
            if_the_log_cannot_be_written_back_nothing_more_is_written, deleted_text_does_not_stay_in_the_file)

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,7 +194,8 @@ static void run(Probe *p, unsigned n_probes, double pause)
                 double start = tool_seconds();
 
                 while (start < next) {
-                        (void)turn(p, (int)((next - start) * 1e3));
+                        /* Asleep to the end: the processor is the daemon's. */
+                        (void)turn(p, (int)ceil((next - start) * 1e3));
                         start = tool_seconds();
                 }
                 send_probe(p, i);

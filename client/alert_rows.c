@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,14 +73,11 @@ char *alert_lately(const json_t *alert, const Me *me)
 {
         const json_t *evidence = json_object_get(alert, "evidence");
         const char *from = member_string(evidence, "from"), *metric = member_string(alert, "metric");
-        Cell figure = {.kind = CELL_NUMBER,
-                       .number = member_double(evidence, "figure"),
-                       .decimals = me_decimals(me, metric),
-                       .unit = me_unit(me, metric)};
+        Cell figure = measure_value(me, metric, member_double(evidence, "figure"), NAN);
         CX_CLEANUP(xfreep) char *value = NULL;
 
         /* Without a figure the metric is not the one any more whose unit this was in. */
-        if (!from || figure.number != figure.number || !json_object_get(alert, "figure"))
+        if (!from || figure.kind == CELL_EMPTY || !json_object_get(alert, "figure"))
                 return NULL;
         value = cell_display(&figure);
         return xasprintf("%s of %" PRId64 " since %.10s", value, member_integer(evidence, "n"), from);
@@ -107,9 +105,15 @@ void alert_row(Table *t, const json_t *a, const Me *me)
         const json_t *figure = json_object_get(a, "figure"), *evidence = json_object_get(a, "evidence");
         const char *metric = member_string(a, "metric"), *state = member_string(a, "state");
         const char *severity = member_string(a, "severity");
-        CX_CLEANUP(xfreep) char *interval = figure_interval(figure, me), *advice = alert_advice(a);
+        Cell target = measure_target(me, metric, member_double(a, "target"));
+        CX_CLEANUP(xfreep)
+        char *interval = figure_interval(figure, me, target.number),
+             *advice = alert_advice(a);
         CX_CLEANUP(xfreep) char *lately = alert_lately(a, me), *handled = alert_handled(a);
 
+        /* As in alert_lately(). */
+        if (!figure)
+                target.unit = NULL;
         table_row(t);
         if (json_is_integer(json_object_get(a, "id")))
                 table_int(t, member_integer(a, "id"));
@@ -124,14 +128,13 @@ void alert_row(Table *t, const json_t *a, const Me *me)
         table_str(t, member_string(a, "scope"));
         table_str(t, metric);
         table_str(t, member_string(figure, "window"));
-        figure_value_cell(t, figure, me, "value");
+        table_cell_put(t, figure_value(figure, me, target.number));
         table_str(t, me_unit(me, metric));
         table_int(t, member_integer(figure, "n"));
         table_number(t, member_double(figure, "low"), 1, NULL, false);
         table_number(t, member_double(figure, "high"), 1, NULL, false);
         table_str(t, interval);
-        table_number(t, member_double(a, "target"), me_decimals(me, metric),
-                     figure ? me_unit(me, metric) : NULL, false);
+        table_cell_put(t, target);
         table_str(t, member_string(evidence, "test"));
         table_number(t, member_double(evidence, "value"), 2, NULL, false);
         table_number(t, member_double(evidence, "threshold"), 2, NULL, false);

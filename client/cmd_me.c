@@ -5,7 +5,7 @@
 
 #include "client/cmd.h"
 #include "client/display.h"
-#include "client/me.h"
+#include "client/measure.h"
 #include "client/xalloc.h"
 
 static const Column metric_columns[] = {
@@ -85,7 +85,7 @@ static void show_metrics(const Ctl *ctl, const Me *me)
                 table_str(t, name);
                 table_str(t, member_string(m, "kind"));
                 table_str(t, range);
-                table_number(t, member_double(m, "target"), me_decimals(me, name), me_unit(me, name), false);
+                table_cell_put(t, measure_target(me, name, member_double(m, "target")));
                 table_int(t, member_integer(m, "min_n"));
                 table_str(t, explains);
                 table_str(t, influence);

@@ -57,13 +57,13 @@ static void show(const Ctl *ctl, const json_t *points, const Me *me)
         }
         json_array_foreach (points, i, f) {
                 const char *state = member_string(f, "state");
-                CX_CLEANUP(xfreep) char *interval = figure_interval(f, me), *b = NULL;
-                double v = member_double(f, "value");
+                double v = member_double(f, "value"), target = member_double(f, "target");
+                CX_CLEANUP(xfreep) char *interval = figure_interval(f, me, target), *b = NULL;
 
                 table_row(t);
                 table_time(t, member_string(f, "at"));
                 table_int(t, member_integer(f, "n"));
-                figure_value_cell(t, f, me, "value");
+                table_cell_put(t, figure_value(f, me, target));
                 table_str(t, me_unit(me, member_string(f, "metric")));
                 table_number(t, member_double(f, "low"), 1, NULL, false);
                 table_number(t, member_double(f, "high"), 1, NULL, false);

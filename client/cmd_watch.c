@@ -98,20 +98,12 @@ static void put_time(const Watch *w, const char *rfc3339)
 /* value, n, interval, target */
 static void put_figure(const Watch *w, const json_t *f, double target)
 {
-        const char *metric = member_string(f, "metric"), *unit = me_unit(&w->me, metric);
-        int decimals = me_decimals(&w->me, metric);
-        Cell value = {
-                .kind = CELL_NUMBER, .number = member_double(f, "value"), .decimals = decimals, .unit = unit};
-        Cell goal = {.kind = CELL_NUMBER, .number = target, .decimals = decimals, .unit = unit};
+        Cell value = figure_value(f, &w->me, target);
+        Cell goal = measure_target(&w->me, member_string(f, "metric"), target);
         CX_CLEANUP(xfreep)
-        char *interval = figure_interval(f, &w->me), *text = NULL, *value_text = NULL, *goal_text = NULL;
+        char *interval = figure_interval(f, &w->me, target), *text = NULL, *value_text = cell_display(&value),
+             *goal_text = cell_display(&goal);
 
-        if (value.number != value.number)
-                value.kind = CELL_EMPTY;
-        if (goal.number != goal.number)
-                goal.kind = CELL_EMPTY;
-        value_text = cell_display(&value);
-        goal_text = cell_display(&goal);
         text = xasprintf("%s  n %" PRId64 "  %s  target %s", value_text, member_integer(f, "n"),
                          interval ? interval : "-", goal_text);
         put(w, STYLE_PLAIN, text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <locale.h>
+#include <math.h>
 #include <stdlib.h>
 #include <wchar.h>
 
@@ -118,4 +119,17 @@ Text display_cut(Text t, size_t columns)
                         break;
         }
         return (Text){t.at, i};
+}
+
+/* Above this a double has no decimals. */
+#define WHOLE_MIN 1e15
+
+char *display_number(double value, int decimals, bool sign)
+{
+        /* An answer of half a step is seldom exactly that as a double: 62.35 is a little less. */
+        const double step = pow(10, decimals), nearly = 1e-9;
+
+        if (fabs(value) < WHOLE_MIN)
+                value = copysign(floor(fabs(value) * step + 0.5 + nearly) / step, value);
+        return xasprintf(sign && value != 0 ? "%+.*f" : "%.*f", decimals, value == 0 ? 0.0 : value);
 }

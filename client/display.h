@@ -21,6 +21,12 @@ void display_write_data(Text t, FILE *to);
 /* The same as malloc'ed text. */
 char *display_dup(Text t);
 
+/*
+ * @value with so many decimals, rounded half away from zero; @sign: with a "+", too. What rounds to zero has no sign.
+ * malloc'ed.
+ */
+char *display_number(double value, int decimals, bool sign);
+
 /* Columns that @t takes on a terminal; combining marks take none, wide characters two. For text made
  * harmless. */
 size_t display_width(Text t);

@@ -29,21 +29,15 @@ Table *figure_table(const char *empty)
         return table_new(columns, CX_ARRAY_LEN(columns), empty);
 }
 
-void figure_value_cell(Table *t, const json_t *figure, const Me *me, const char *member)
+Cell figure_value(const json_t *figure, const Me *me, double target)
 {
-        const char *metric = member_string(figure, "metric");
-
-        table_number(t, member_double(figure, member), me_decimals(me, metric), me_unit(me, metric), false);
+        return measure_value(me, member_string(figure, "metric"), member_double(figure, "value"), target);
 }
 
-char *figure_interval(const json_t *figure, const Me *me)
+char *figure_interval(const json_t *figure, const Me *me, double target)
 {
-        double low = member_double(figure, "low"), high = member_double(figure, "high");
-        int decimals = me_decimals(me, member_string(figure, "metric"));
-
-        if (isnan(low) || isnan(high))
-                return NULL;
-        return xasprintf("%.*f - %.*f", decimals, low, decimals, high);
+        return measure_interval(me, member_string(figure, "metric"), member_double(figure, "low"),
+                                member_double(figure, "high"), target);
 }
 
 CellStyle figure_state_style(const char *state)
@@ -67,7 +61,8 @@ CellStyle figure_state_style(const char *state)
 void figure_row(Table *t, const json_t *f, const Me *me)
 {
         const char *metric = member_string(f, "metric"), *state = member_string(f, "state");
-        CX_CLEANUP(xfreep) char *interval = figure_interval(f, me);
+        double target = member_double(f, "target");
+        CX_CLEANUP(xfreep) char *interval = figure_interval(f, me, target);
 
         table_row(t);
         table_str(t, member_string(f, "scope"));
@@ -75,14 +70,14 @@ void figure_row(Table *t, const json_t *f, const Me *me)
         table_str(t, member_string(f, "window"));
         table_time(t, member_string(f, "at"));
         table_int(t, member_integer(f, "n"));
-        figure_value_cell(t, f, me, "value");
+        table_cell_put(t, figure_value(f, me, target));
         table_str(t, me_unit(me, metric));
         table_number(t, member_double(f, "low"), 1, NULL, false);
         table_number(t, member_double(f, "high"), 1, NULL, false);
         table_str(t, interval);
         table_number(t, member_double(f, "mean"), 2, NULL, false);
-        figure_value_cell(t, f, me, "target");
-        table_number(t, member_double(f, "trend"), me_decimals(me, metric), NULL, true);
+        table_cell_put(t, measure_target(me, metric, target));
+        table_cell_put(t, measure_step(me, metric, member_double(f, "trend")));
         table_str(t, state);
         table_style(t, figure_state_style(state));
 }

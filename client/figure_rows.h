@@ -5,16 +5,15 @@
  * Figures (DESIGN 5.4) as rows.
  */
 
-#include "client/me.h"
-#include "client/table.h"
+#include "client/measure.h"
 
 Table *figure_table(const char *empty);
 void figure_row(Table *t, const json_t *figure, const Me *me);
 
-/* Of one figure, for tables of other kinds: value with unit, "72.5 - 83.5" (NULL: none; malloc'ed), target.
- */
-void figure_value_cell(Table *t, const json_t *figure, const Me *me, const char *member);
-char *figure_interval(const json_t *figure, const Me *me);
+/* Of one figure, for tables of other kinds, beside what it should reach (NAN: nothing): its value with its unit, and
+ * "72.5 to 83.5" (NULL: none; malloc'ed). */
+Cell figure_value(const json_t *figure, const Me *me, double target);
+char *figure_interval(const json_t *figure, const Me *me, double target);
 
 CellStyle figure_state_style(const char *state);
 

@@ -36,11 +36,6 @@ const char *me_unit(const Me *me, const char *metric)
         return unit ? unit : "";
 }
 
-int me_decimals(const Me *me, const char *metric)
-{
-        return me_unit(me, metric)[0] ? 1 : 2;
-}
-
 const char *me_default_scope(const Me *me)
 {
         const json_t *grants = json_object_get(me->json, "grants");

@@ -19,8 +19,6 @@ void me_deinit(Me *me);
 const json_t *me_metric(const Me *me, const char *name);
 /* "%", "points", "" */
 const char *me_unit(const Me *me, const char *metric);
-/* How many decimals people want to see of its figures. */
-int me_decimals(const Me *me, const char *metric);
 
 /*
  * What a question without them is about: the caller's first scope (else the organisation), the first metric,

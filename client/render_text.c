@@ -32,21 +32,13 @@ char *cell_display(const Cell *c)
         case CELL_TEXT:
                 return display_dup(text_of(c->text));
         case CELL_NUMBER: {
-                double v = c->number;
-                char *digits = xasprintf(c->sign ? "%+.*f" : "%.*f", c->decimals, v), *with_unit, *ret;
+                CX_CLEANUP(xfreep)
+                char *digits = display_number(c->number, c->decimals, c->sign),
+                     *all = NULL;
 
-                /* What rounds to zero has no sign. */
-                if (digits[0] == '-' && strspn(digits, "-0.") == strlen(digits)) {
-                        free(digits);
-                        digits = xasprintf("%.*f", c->decimals, 0.0);
-                }
-                if (!c->unit || !c->unit[0])
-                        return digits;
-                with_unit = xasprintf("%s %s", digits, c->unit);
-                ret = display_dup(text_of(with_unit));
-                free(with_unit);
-                free(digits);
-                return ret;
+                if (c->unit && c->unit[0])
+                        all = xasprintf("%s %s", digits, c->unit);
+                return display_dup(text_of(all ? all : digits));
         }
         case CELL_BOOL:
                 return xstrdup(c->number != 0 ? "yes" : "no");

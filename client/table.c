@@ -72,6 +72,11 @@ void table_str(Table *t, const char *text)
         table_text(t, text_of(text));
 }
 
+void table_cell_put(Table *t, Cell cell)
+{
+        *next(t) = cell;
+}
+
 void table_number(Table *t, double value, int decimals, const char *unit, bool sign)
 {
         Cell *c = next(t);

@@ -72,6 +72,8 @@ void table_str(Table *t, const char *text);
 void table_text(Table *t, Text text);
 void table_int(Table *t, int64_t value);
 void table_bool(Table *t, bool value);
+/* Without a style yet; what it borrows stays borrowed. */
+void table_cell_put(Table *t, Cell cell);
 /* NaN: an empty cell. @unit is borrowed. */
 void table_number(Table *t, double value, int decimals, const char *unit, bool sign);
 /* RFC 3339, as the daemon writes it; text that is none stays as it is. NULL: an empty cell. */

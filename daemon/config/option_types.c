@@ -98,6 +98,9 @@ static void print_unsigned(Printer *p, const Option *o, const void *object)
         const unsigned *at = option_at_const(object, o->at);
         char text[24];
 
+        /* Below what can be written it was not. */
+        if (*at < o->min)
+                return;
         snprintf(text, sizeof(text), "%u", *at);
         option_print_plain(p, o, text);
 }

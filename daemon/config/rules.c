@@ -239,6 +239,10 @@ static int check_evidence(Load *l, const Node *n, const Rule *rule)
         const char *key = rule->above ? "above" : "below";
         double low, high;
 
+        if (node_get(n, "min_n"))
+                return load_fail(l, n, "min_n",
+                                 "the evidence test weighs how many answers there are; leave it out, or take "
+                                 "the test interval or point");
         if (w->today || w->length < EVIDENCE_LENGTH_MIN || w->length % USEC_DAY)
                 return load_fail(l, n, "window",
                                  "the evidence test needs whole days, at least 7d; %s suits the tests "
@@ -281,7 +285,7 @@ static int read_rule(Load *l, const Node *n, Config *c)
                 return load_fail(l, n, "above", "a rule has below or above, not both");
         if (!node_get(n, "below") && !node_get(n, "above"))
                 return load_fail(l, n, "below", "is missing; a rule needs below or above");
-        if (!node_get(n, "min_n"))
+        if (rule->test != RULE_EVIDENCE && !node_get(n, "min_n"))
                 rule->min_n = c->metrics[rule->metric].min_n;
         r = rule->test == RULE_EVIDENCE ? check_evidence(l, n, rule) : check_point(l, n, rule);
         if (r == 0)

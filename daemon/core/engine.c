@@ -390,7 +390,7 @@ int engine_give_back(Engine *e, Alert *alert, Effects *out)
         int32_t restart;
         int r;
 
-        if (!entry || alert->state != ALERT_RESOLVED)
+        if (!entry || alert->state != ALERT_RESOLVED || alert->reason == ALERT_WITHDRAWN)
                 return 0;
         r = find_heir(e, alert, &p);
         if (r || !p || p->open || !p->guard->watch->is_evidence || p->used.ordinal != alert->ordinal)
@@ -402,7 +402,7 @@ int engine_give_back(Engine *e, Alert *alert, Effects *out)
         p->guard->bound = INFINITY;
         r = engine_look(e, p, false, out);
         /* It may have ended by what is stored, or by the time: then what it rested on is no evidence any more. */
-        if (r == 0 && !p->open && alert->reason != ALERT_WITHDRAWN) {
+        if (r == 0 && !p->open) {
                 p->used.restart = restart;
                 p->past.valid = false;
                 entry->alert.restart = alert->restart = restart;

@@ -177,8 +177,8 @@ CX_MUST_CHECK int engine_carry_over(Engine *e, const Engine *before);
 CX_MUST_CHECK int engine_step(Engine *e, const Input *in, Effects *out);
 /*
  * @alert, an effect of a step, has ended, and it turned out that what was counted meanwhile could not be stored; surveys are
- * as they were. What a withdrawn one had used up is there again, and may make another alert; that of any other only if it
- * does so now. -ENOMEM.
+ * as they were. What it had used up is there again if that makes another alert now. (One that was withdrawn has used
+ * nothing up.) -ENOMEM.
  */
 CX_MUST_CHECK int engine_give_back(Engine *e, Alert *alert, Effects *out);
 
@@ -202,9 +202,9 @@ bool engine_has_data(const Engine *e, ScopeId scope);
 
 /*
  * The figure as of @at (window_span()); live figures are as of now + 1. Its texts live as long as the engine. Always
- * filled in, also without data. ENGINE_E_HISTORY. The state is that of the first rule on this scope, metric and window,
- * if there is one: below or above while its test holds or its alert is active; else the wrong side by the 95 %
- * interval against the target, and insufficient below the metric's min_n.
+ * filled in, also without data. ENGINE_E_HISTORY. Where rules look at this scope, metric and window, the state is that of
+ * the first of them that has an alert (of a moment in the past: whose test holds): below or above. Without rules it is
+ * the wrong side by the 95 % interval against the target. Else, below the metric's min_n, it is insufficient.
  */
 CX_MUST_CHECK int engine_figure(const Engine *e, ScopeId scope, size_t metric, size_t window, usec_t at,
                                 Figure *ret);

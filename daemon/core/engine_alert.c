@@ -143,11 +143,12 @@ int engine_open(Engine *e, Pair *p, const Look *look, Effects *out)
         return r ? r : effects_add_alert(out, &p->open->alert);
 }
 
-static void restart_tomorrow(Engine *e, Pair *p, Alert *a)
+/* @day is the first that may be a start again. */
+static void restart_on(Pair *p, Alert *a, int32_t day)
 {
-        p->used.restart = e->today + 1;
+        p->used.restart = day;
         p->past.valid = false;
-        a->restart = p->used.restart;
+        a->restart = day;
 }
 
 int engine_fire(Engine *e, Pair *p, const Look *look, Effects *out)
@@ -159,7 +160,7 @@ int engine_fire(Engine *e, Pair *p, const Look *look, Effects *out)
                 return r;
         p->open->alert.fired = e->now;
         if (p->guard->watch->rule->test == RULE_EVIDENCE)
-                restart_tomorrow(e, p, &p->open->alert);
+                restart_on(p, &p->open->alert, e->today + 1);
         return is_new ? effects_add_alert(out, &p->open->alert) : go(e, p->open, ALERT_FIRING, out);
 }
 
@@ -172,8 +173,10 @@ int engine_resolve(Engine *e, BookEntry *entry, AlertReason reason, Effects *out
         if (p) {
                 p->guard->bound = INFINITY;
                 p->guard->bound_day = e->today;
+                /* One that should not have been has used nothing up. */
                 if (entry->alert.fired && p->guard->watch->rule->test == RULE_EVIDENCE)
-                        restart_tomorrow(e, p, &entry->alert);
+                        restart_on(p, &entry->alert,
+                                   reason == ALERT_WITHDRAWN ? p->used.restart_before : e->today + 1);
                 p->open = NULL;
                 entry->pair = NULL;
         }

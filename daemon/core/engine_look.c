@@ -187,21 +187,6 @@ static bool is_recovered(const Engine *e, const Pair *p, const Look *look)
         return sum_live(e, p, p->used.restart_before, &p->open->past) < p->guard->watch->limit * RECOVERED;
 }
 
-static int look_at_active(Engine *e, Pair *p, bool removed, Effects *out)
-{
-        Look look = look_live(e, p, false);
-
-        if (removed && is_withdrawn(e, p, &look))
-                return engine_resolve(e, p->open, ALERT_WITHDRAWN, out);
-        if (look.score.n == 0)
-                return engine_resolve(e, p->open, ALERT_EXPIRED, out);
-        if (is_recovered(e, p, &look))
-                return engine_resolve(e, p->open, ALERT_RECOVERED, out);
-        if (p->open->alert.state == ALERT_SNOOZED && p->open->alert.until <= e->now)
-                return engine_unsnooze(e, p, out);
-        return 0;
-}
-
 static int look_at_pending(Engine *e, Pair *p, Effects *out)
 {
         Look look = look_live(e, p, true);
@@ -395,6 +380,25 @@ static int look_at_inactive(Engine *e, Pair *p, Effects *out)
                 g->slack = slack_of(&p->guard->watch->evidence, &look.counts);
         }
         return look.holds ? engine_open(e, p, &look, out) : 0;
+}
+
+static int look_at_active(Engine *e, Pair *p, bool removed, Effects *out)
+{
+        Look look = look_live(e, p, false);
+
+        if (removed && is_withdrawn(e, p, &look)) {
+                int r = engine_resolve(e, p->open, ALERT_WITHDRAWN, out);
+
+                /* What is left, and what has come since, may be evidence of its own. */
+                return r ? r : look_at_inactive(e, p, out);
+        }
+        if (look.score.n == 0)
+                return engine_resolve(e, p->open, ALERT_EXPIRED, out);
+        if (is_recovered(e, p, &look))
+                return engine_resolve(e, p->open, ALERT_RECOVERED, out);
+        if (p->open->alert.state == ALERT_SNOOZED && p->open->alert.until <= e->now)
+                return engine_unsnooze(e, p, out);
+        return 0;
 }
 
 int engine_look(Engine *e, Pair *p, bool removed, Effects *out)

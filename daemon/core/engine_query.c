@@ -62,32 +62,50 @@ void engine_fill_figure(const Engine *e, const Cell *cell, size_t window, usec_t
         fill_trend(e, cell, &e->settings->windows[window], at, f);
 }
 
-/* The first rule on the cell that looks at this window. */
-static const Pair *pair_for(const Cell *cell, size_t window)
+/* What the rules on a cell say of a figure. */
+typedef struct Verdict {
+        bool any;   /* a rule looks at this window */
+        bool holds; /* one of them has an alert then */
+        bool above;
+} Verdict;
+
+/* Until a pair is due nothing happens to its alert, however much time has gone on since the last step. */
+static bool is_live(const Engine *e, const Pair *p, usec_t at)
 {
-        for (size_t i = 0; i < cell->n_pairs; i++)
-                if (cell->pairs[i].guard->watch->rule->window == window)
-                        return &cell->pairs[i];
-        return NULL;
+        return !e->look_at_all && at > e->now && at <= p->item.due;
 }
 
-static FigureState state_of(const Engine *e, const Cell *cell, size_t window, bool is_live,
-                            const Tally *counts, const Figure *f)
+static Verdict verdict_of(const Engine *e, const Cell *cell, size_t window, usec_t at, const Tally *counts,
+                          const Figure *f)
+{
+        Verdict ret = {0};
+
+        for (size_t i = 0; i < cell->n_pairs && !ret.holds; i++) {
+                const Pair *p = &cell->pairs[i];
+
+                if (p->guard->watch->rule->window != window)
+                        continue;
+                ret.any = true;
+                ret.holds = is_live(e, p, at) ? p->open != NULL : engine_look_at(e, p, counts, f->at).holds;
+                ret.above = p->guard->watch->rule->above;
+        }
+        return ret;
+}
+
+static FigureState state_of(const Engine *e, const Cell *cell, size_t window, usec_t at, const Tally *counts,
+                            const Figure *f)
 {
         const Metric *m = f->metric;
-        const Pair *p = pair_for(cell, window);
+        Verdict rules;
 
         if (f->n == 0)
                 return FIGURE_NO_DATA;
-        if (p) {
-                bool holds = is_live ? p->open != NULL : engine_look_at(e, p, counts, f->at).holds;
-
-                if (holds)
-                        return p->guard->watch->rule->above ? FIGURE_ABOVE : FIGURE_BELOW;
-        }
+        rules = verdict_of(e, cell, window, at, counts, f);
+        if (rules.holds)
+                return rules.above ? FIGURE_ABOVE : FIGURE_BELOW;
         if (f->n < m->min_n)
                 return FIGURE_INSUFFICIENT;
-        if (p || !m->has_target)
+        if (rules.any || !m->has_target)
                 return FIGURE_OK;
         if (score_wrong_is_above(m))
                 return f->low > m->target ? FIGURE_ABOVE : FIGURE_OK;
@@ -103,16 +121,19 @@ int engine_figure(const Engine *e, ScopeId scope, size_t metric, size_t window, 
         usec_t start, end;
         int32_t first, last;
         Series series;
-        bool is_live;
+        bool has_cursor;
         Tally counts = TALLY_NULL;
 
         window_span(w, e->settings->calendar, at, &start, &end);
         first = engine_bucket(start, span->width);
         last = engine_bucket(end, span->width);
-        is_live = e->now != INT64_MIN && first == span->start && last == span->end;
+        has_cursor = e->now != INT64_MIN && first == span->start && last == span->end;
         /* What is going on now is known from what is kept, which is what rules look at, too. */
-        if (!is_live && first < e->kept[span->tier])
-                return ENGINE_E_HISTORY;
+        if (!has_cursor && first < e->kept[span->tier]) {
+                if (at <= e->now)
+                        return ENGINE_E_HISTORY;
+                first = e->kept[span->tier];
+        }
         *ret = (Figure){
                 .scope_kind = info->kind,
                 .scope_name = info->name,
@@ -131,12 +152,12 @@ int engine_figure(const Engine *e, ScopeId scope, size_t metric, size_t window, 
         if (!cell)
                 return 0;
         series = cell_series(cell, span->tier);
-        if (is_live)
+        if (has_cursor)
                 series_total(&series, span->cursor, first, last, e->kept[span->tier], &counts);
         else
                 series_sum(&series, first, last, &counts);
         engine_fill_figure(e, cell, window, at, &counts, ret);
-        ret->state = state_of(e, cell, window, is_live && !e->look_at_all, &counts, ret);
+        ret->state = state_of(e, cell, window, has_cursor ? e->now + 1 : at, &counts, ret);
         return 0;
 }
 

@@ -46,7 +46,7 @@ typedef struct Rule {
         bool above;       /* the wrong side is above the threshold */
         bool at_target;   /* the threshold is the metric's target */
         double threshold; /* in the display unit; with at_target a copy of the target */
-        unsigned min_n;
+        unsigned min_n; /* 0: the evidence test, which has none */
         double false_alarms;     /* evidence: at most so many ... */
         usec_t false_alarms_per; /* ... in this time, for the whole rule */
         usec_t hold;             /* pending for so long before it fires; 0: at once */

@@ -235,7 +235,8 @@ static void write_rule(const ApiCall *call, const Rule *rule, JsonOut *out)
         json_member_str(out, "test", rule_test_name(rule->test));
         json_member_number(out, rule->above ? "above" : "below", rule->threshold);
         json_member_bool(out, "at_target", rule->at_target);
-        json_member_int(out, "min_n", rule->min_n);
+        if (rule->min_n)
+                json_member_int(out, "min_n", rule->min_n);
         if (rule->test == RULE_EVIDENCE) {
                 json_key(out, TEXT("false_alarms"));
                 json_begin_object(out);

@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import pty
+import re
 import socketserver
 import ssl
 import struct
@@ -22,10 +23,22 @@ class Queries(CliTest):
     def test_figures_are_a_table_with_units_and_intervals(self):
         self.fake.routes["/v1/figures"] = (200, {"figures": [FIGURE, NPS, NO_DATA]})
         self.assertEqual(self.ok("figures", "agent/ana.ruiz"), (
-            "SCOPE           METRIC  WINDOW    N        VALUE      INTERVAL  TARGET  TREND  STATE\n"
-            "agent/ana.ruiz  csat    28d     214       78.5 %   72.5 - 83.5  85.0 %   -3.1  below\n"
-            "agent/ana.ruiz  nps     28d      97  -4.1 points  -20.2 - 12.0       -   +2.0  ok\n"
-            "agent/zoë.łuk   csat    28d       0            -             -  85.0 %      -  no_data\n"))
+            "SCOPE           METRIC  WINDOW    N      VALUE      INTERVAL  TARGET  TREND  STATE\n"
+            "agent/ana.ruiz  csat    28d     214     78.5 %  72.5 to 83.5  85.0 %   -3.1  below\n"
+            "agent/ana.ruiz  nps     28d      97  -4 points    -20 to +12       -     +2  ok\n"
+            "agent/zoë.łuk   csat    28d       0          -             -  85.0 %      -  no_data\n"))
+
+    def test_figures_are_rounded_as_on_the_dashboard(self):
+        def shown(metric, **figure):
+            self.fake.routes["/v1/figures"] = (200, {"figures": [{**FIGURE, "metric": metric, "trend": None, **figure}]})
+            return re.split(" {2,}", self.ok("figures", "agent/ana.ruiz").splitlines()[1])[4:8]
+
+        self.assertEqual(shown("nps", value=-12.5, low=-0.0063, high=66.7, target=42.5, trend=0.25),
+                         ["-13 points", "0 to +67", "+42.5 points", "+0.3"])
+        self.assertEqual(shown("nps", value=39.6, low=39.99, high=40.04, target=40),
+                         ["+39.6 points", "+39.99 to +40.04", "+40 points", "-"])
+        self.assertEqual(shown("csat", value=62.25, low=60, high=62.35, target=85), ["62.3 %", "60.0 to 62.4", "85.0 %", "-"])
+        self.assertEqual(shown("wait", value=3.125, low=1e-9, high=1e308, target=4)[0], "3.13")
 
     def test_figures_are_csv_with_all_digits(self):
         self.fake.routes["/v1/figures"] = (200, {"figures": [FIGURE, NO_DATA]})
@@ -81,10 +94,10 @@ class Queries(CliTest):
         self.fake.routes["/v1/series"] = (200, {"points": points})
         out = self.ok("series", "agent/ana.ruiz", "csat", "--since", "2026-11-01", "--at", "2026-11-21")
         self.assertEqual(out, (
-            "AT                     N   VALUE     INTERVAL  STATE\n"
-            "2026-11-19 00:00:00  214  60.0 %  72.5 - 83.5  below  █\n"
-            "2026-11-20 00:00:00  214       -  72.5 - 83.5  below\n"
-            "2026-11-21 00:00:00  214  70.0 %  72.5 - 83.5  below  ████████████████████████\n"))
+            "AT                     N   VALUE      INTERVAL  STATE\n"
+            "2026-11-19 00:00:00  214  60.0 %  72.5 to 83.5  below  █\n"
+            "2026-11-20 00:00:00  214       -  72.5 to 83.5  below\n"
+            "2026-11-21 00:00:00  214  70.0 %  72.5 to 83.5  below  ████████████████████████\n"))
         self.assertIn("window=28d&step=1d&since=2026-11-01T00%3A00%3A00Z&at=2026-11-21T00%3A00%3A00Z",
                       self.fake.requests[1][1])
         out = self.ok("series", "agent/ana.ruiz", "csat", "--since", "30d", env={"LC_ALL": "C"})
@@ -119,9 +132,9 @@ class Queries(CliTest):
     def test_alerts_can_be_listed_and_worked_on(self):
         self.fake.routes["/v1/alerts"] = (200, {"alerts": [ALERT]})
         self.assertEqual(self.ok("alerts", "--state", "firing"), (
-            "ID    SEVERITY  STATE   SINCE                SCOPE           METRIC  WINDOW   VALUE    N     INTERVAL  "
+            "ID    SEVERITY  STATE   SINCE                SCOPE           METRIC  WINDOW   VALUE    N      INTERVAL  "
             "TARGET  LATELY                        HANDLED BY  RULE               ADVICE\n"
-            "a-17  warning   firing  2026-11-20 08:00:00  agent/ana.ruiz  csat    28d     78.5 %  214  72.5 - 83.5  "
+            "a-17  warning   firing  2026-11-20 08:00:00  agent/ana.ruiz  csat    28d     78.5 %  214  72.5 to 83.5  "
             "85.0 %  37.5 % of 8 since 2026-11-18  -           csat-below-target  Listen to two of the last low calls together.\n"))
         handled = {**ALERT, "state": "snoozed", "by": "maria", "until": "2026-12-01T00:00:00Z", "outcome": "coached",
                    "note": "two calls"}
@@ -192,12 +205,12 @@ class Queries(CliTest):
         self.assertEqual(self.ok("me", "-o", "csv"), "scope,metrics\nagent/ana.ruiz,csat courtesy\n")
         self.fake.routes["/v1/rules"] = (200, {"rules": [{
             "name": "r", "metric": "csat", "scopes": "agent/*", "window": "90d", "test": "evidence", "below": 85,
-            "min_n": 5, "false_alarms": "1 per 90d", "severity": "warning", "advice": {"team_lead": "Listen."}}, {
+            "false_alarms": "1 per 90d", "severity": "warning", "advice": {"team_lead": "Listen."}}, {
             "name": "a", "metric": "effort", "scopes": "queue/*", "window": "28d", "test": "point", "above": 3.25,
             "min_n": 5, "severity": "info", "advice": {"planner": "Shorten."}}]})
         self.assertEqual(self.ok("rules"), (
             "NAME  METRIC  SCOPES   WINDOW  TEST      BELOW  ABOVE  MIN N  FALSE ALARMS  SEVERITY  ADVICE\n"
-            "r     csat    agent/*  90d     evidence     85      -      5  1 per 90d     warning   team_lead: Listen.\n"
+            "r     csat    agent/*  90d     evidence     85      -      -  1 per 90d     warning   team_lead: Listen.\n"
             "a     effort  queue/*  28d     point         -   3.25      5  -             info      planner: Shorten.\n"))
         org = organisation(1, 1)
         org["scopes"].append({"scope": "agent/ghost", "name": "ghost", "parents": ["org"], "assigned": False})
@@ -308,11 +321,11 @@ class Queries(CliTest):
             "ID    SEVERITY  STATE         SCOPE           METRIC\r\n"
             "a-17  warning   firing        agent/ana.ruiz  csat\r\n"
             "    SINCE 2026-11-20 08:00:00  WINDOW 28d  VALUE 78.5 %  N 214\r\n"
-            "    INTERVAL 72.5 - 83.5  TARGET 85.0 %  LATELY 37.5 % of 8 since 2026-11-18\r\n"
+            "    INTERVAL 72.5 to 83.5  TARGET 85.0 %  LATELY 37.5 % of 8 since 2026-11-18\r\n"
             "    RULE csat-below-target  ADVICE Listen to two of the last low calls together.\r\n"
             "a-18  warning   acknowledged  agent/ana.ruiz  csat\r\n"
             "    SINCE 2026-11-20 08:00:00  WINDOW 28d  VALUE 78.5 %  N 214\r\n"
-            "    INTERVAL 72.5 - 83.5  TARGET 85.0 %  HANDLED BY maria\r\n"
+            "    INTERVAL 72.5 to 83.5  TARGET 85.0 %  HANDLED BY maria\r\n"
             "    RULE csat-below-target\r\n"
             "    ADVICE " + "日本語" * 11 + "日\r\n"
             "    " + "本語" + "日本語" * 8 + " two\r\n"

@@ -17,7 +17,7 @@ def alert(seq, transition="firing", **more):
     return event("alert", seq, {"at": "2026-11-21T10:20:00Z", "transition": transition, "alert": {**ALERT, **more}})
 
 
-LINE = ("2026-11-21 10:20:00  warning  firing  agent/ana.ruiz  csat  28d  78.5 %  n 214  72.5 - 83.5  target 85.0 %  "
+LINE = ("2026-11-21 10:20:00  warning  firing  agent/ana.ruiz  csat  28d  78.5 %  n 214  72.5 to 83.5  target 85.0 %  "
         "37.5 % of 8 since 2026-11-18  Listen to two of the last low calls together.  a-17\n")
 
 
@@ -30,7 +30,7 @@ class Watch(CliTest):
         self.assertEqual(self.ok("watch", "-n", "2"), LINE + LINE.replace("firing", "acknowledged"))
         out = self.ok("watch", "-n", "4", "--events", "alert,figure,tick")
         self.assertEqual(out.splitlines()[1:3], [
-            "2026-11-21 10:20:00  figure  below  agent/ana.ruiz  csat  28d  78.5 %  n 214  72.5 - 83.5  target 85.0 %",
+            "2026-11-21 10:20:00  figure  below  agent/ana.ruiz  csat  28d  78.5 %  n 214  72.5 to 83.5  target 85.0 %",
             "2026-11-21 10:21:00  tick"])
 
     def test_of_an_alert_that_is_worked_on_it_is_said_by_whom(self):

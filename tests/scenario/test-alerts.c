@@ -243,13 +243,34 @@ SCENARIO(a_retraction_takes_the_evidence_away)
         world_retract("s5");
         world_expect("[d0 00:00] csat-low agent/ana: firing -> resolved withdrawn n=6 value=0 "
                      "evidence=596.9/280\n");
-        /* What is left was used up: evidence begins anew the day after. */
+        /* What is left counts as if there had been no alert. */
+        world_answer("ana billing csat=2");
+        world_expect("[d0 00:00] csat-low agent/ana: inactive -> firing n=8 value=12.5 evidence=766.8/280\n");
+        /* That of this one is used up: evidence begins anew the day after. */
+        world_answers(60, "ana billing csat=5");
+        world_answers(20, "ana billing csat=2");
+        world_expect("[d0 00:00] csat-low agent/ana: firing -> resolved recovered n=8 value=12.5 "
+                     "evidence=766.8/280\n");
         world_elapse("1d");
-        world_answers(2, "ana billing csat=2");
+        world_answers(5, "ana billing csat=2");
         world_expect("");
-        world_answers(4, "ana billing csat=2");
+        world_answer("ana billing csat=2");
         world_expect(
-                "[d1 00:00] csat-low agent/ana: inactive -> firing n=13 value=7.692 evidence=596.9/280\n");
+                "[d1 00:00] csat-low agent/ana: inactive -> firing n=94 value=64.89 evidence=596.9/280\n");
+}
+
+SCENARIO(what_came_since_an_alert_that_is_withdrawn_may_make_another)
+{
+        world_rule("csat-low csat agent/* 28d evidence below 80");
+        world_answers(6, "ana billing csat=2");
+        world_expect("[d0 00:00] csat-low agent/ana: inactive -> firing n=6 value=0 evidence=596.9/280\n");
+        world_elapse("3d");
+        world_answers(6, "ana billing csat=2");
+        world_expect("");
+        world_retract("s2");
+        world_expect(
+                "[d3 00:00] csat-low agent/ana: firing -> resolved withdrawn n=6 value=0 evidence=596.9/280\n"
+                "[d3 00:00] csat-low agent/ana: inactive -> firing n=11 value=0 evidence=3.347e+05/280\n");
 }
 
 /* The tallies by the day are kept for 400 days. */
@@ -386,7 +407,8 @@ CHECK_MAIN("alerts", a_point_rule_fires_with_enough_answers_and_recovers,
            an_answer_from_before_the_first_day_adds_starts, a_window_that_runs_empty_ends_the_alert,
            a_bucket_that_leaves_can_make_an_alert, a_late_answer_counts_where_it_belongs,
            an_answer_from_the_future_counts_when_its_time_has_come, a_revision_takes_the_evidence_away,
-           a_retraction_takes_the_evidence_away, a_revision_after_better_answers_withdraws_nothing,
+           a_retraction_takes_the_evidence_away, what_came_since_an_alert_that_is_withdrawn_may_make_another,
+           a_revision_after_better_answers_withdraws_nothing,
            a_retraction_that_changes_nothing_leaves_the_alert, a_day_that_is_no_longer_kept_is_no_start,
            an_answer_from_before_the_first_day_that_is_kept_adds_starts,
            evidence_of_an_hour_to_come_waits_until_its_window_has_it,

@@ -46,6 +46,47 @@ SCENARIO(a_figure_follows_the_rule_that_watches_it)
         world_expect("[d3 00:00] agent/ana csat 28d: n=18 value=33.33 [16.28, 56.25] trend=nan below\n");
 }
 
+SCENARIO(a_figure_is_what_its_alert_is_while_nothing_comes)
+{
+        world_rule("now csat queue/* 1h point below 80 min_n=5");
+        world_answer("ana billing csat=1");
+        world_elapse("10m");
+        world_answers(4, "ana billing csat=1");
+        world_elapse("51m");
+        world_show("queue/billing", "csat", "1h");
+        /* No answer has left since, and nobody has looked. */
+        world_show_at("queue/billing", "csat", "1h", "2026-03-02T01:05:00Z");
+        world_show_at("queue/billing", "csat", "1h", "2026-03-02T01:09:59Z");
+        world_expect("[d0 00:10] now queue/billing: inactive -> firing n=5 value=0 evidence=0/80\n"
+                     "[d0 01:01] queue/billing csat 1h: n=4 value=0 [0, 48.99] trend=nan below\n"
+                     "[d0 01:01] queue/billing csat 1h: n=4 value=0 [0, 48.99] trend=nan below\n"
+                     "[d0 01:01] queue/billing csat 1h: n=4 value=0 [0, 48.99] trend=nan below\n");
+        /* A moment that was looked at is as its counts were. */
+        world_show_at("queue/billing", "csat", "1h", "2026-03-02T00:59:00Z");
+        world_show_at("queue/billing", "csat", "1h", "2026-03-02T00:09:00Z");
+        world_expect("[d0 01:01] queue/billing csat 1h: n=5 value=0 [0, 43.45] trend=nan below\n"
+                     "[d0 01:01] queue/billing csat 1h: n=1 value=0 [0, 79.35] trend=nan insufficient\n");
+}
+
+SCENARIO(any_rule_that_holds_makes_a_figure_bad)
+{
+        world_rule("slow csat queue/* 7d evidence below 80");
+        world_rule("quick csat queue/* 7d point below 60 min_n=5");
+        world_answers(3, "ana billing csat=5");
+        world_answers(3, "ana billing csat=1");
+        world_show("queue/billing", "csat", "7d");
+        world_elapse("1d");
+        world_answers(20, "ana billing csat=5");
+        world_show("queue/billing", "csat", "7d");
+        world_show_at("queue/billing", "csat", "7d", "2026-03-02T12:00:00Z");
+        world_expect(
+                "[d0 00:00] quick queue/billing: inactive -> firing n=6 value=50 evidence=50/60\n"
+                "[d0 00:00] queue/billing csat 7d: n=6 value=50 [18.76, 81.24] trend=nan below\n"
+                "[d1 00:00] quick queue/billing: firing -> resolved recovered n=6 value=50 evidence=50/60\n"
+                "[d1 00:00] queue/billing csat 7d: n=26 value=88.46 [71.02, 96] trend=nan ok\n"
+                "[d1 00:00] queue/billing csat 7d: n=6 value=50 [18.76, 81.24] trend=nan below\n");
+}
+
 SCENARIO(a_trend_compares_with_the_window_before)
 {
         world_answers(5, "ana billing csat=2");
@@ -166,6 +207,7 @@ SCENARIO(names_beyond_the_limit_count_only_in_the_rollups)
 }
 
 CHECK_MAIN("figures", a_figure_says_how_sure_it_is, a_figure_follows_the_rule_that_watches_it,
+           a_figure_is_what_its_alert_is_while_nothing_comes, any_rule_that_holds_makes_a_figure_bad,
            a_trend_compares_with_the_window_before, people_move_and_their_answers_stay_where_they_were,
            today_begins_at_local_midnight_when_the_clocks_change,
            old_minutes_are_refused_and_old_days_are_not, names_beyond_the_limit_count_only_in_the_rollups)

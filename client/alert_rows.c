@@ -107,8 +107,7 @@ void alert_row(Table *t, const json_t *a, const Me *me)
         const char *severity = member_string(a, "severity");
         Cell target = measure_target(me, metric, member_double(a, "target"));
         CX_CLEANUP(xfreep)
-        char *interval = figure_interval(figure, me, target.number),
-             *advice = alert_advice(a);
+        char *interval = figure_interval(figure, me, target.number), *advice = alert_advice(a);
         CX_CLEANUP(xfreep) char *lately = alert_lately(a, me), *handled = alert_handled(a);
 
         /* As in alert_lately(). */

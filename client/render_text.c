@@ -33,8 +33,7 @@ char *cell_display(const Cell *c)
                 return display_dup(text_of(c->text));
         case CELL_NUMBER: {
                 CX_CLEANUP(xfreep)
-                char *digits = display_number(c->number, c->decimals, c->sign),
-                     *all = NULL;
+                char *digits = display_number(c->number, c->decimals, c->sign), *all = NULL;
 
                 if (c->unit && c->unit[0])
                         all = xasprintf("%s %s", digits, c->unit);

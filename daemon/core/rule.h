@@ -43,10 +43,10 @@ typedef struct Rule {
         char scopes[SCOPE_NAME_MAX + 1]; /* glob over their names, an asterisk for all; empty for org */
         size_t window;                   /* index into the windows of the settings */
         RuleTest test;
-        bool above;       /* the wrong side is above the threshold */
-        bool at_target;   /* the threshold is the metric's target */
-        double threshold; /* in the display unit; with at_target a copy of the target */
-        unsigned min_n; /* 0: the evidence test, which has none */
+        bool above;              /* the wrong side is above the threshold */
+        bool at_target;          /* the threshold is the metric's target */
+        double threshold;        /* in the display unit; with at_target a copy of the target */
+        unsigned min_n;          /* 0: the evidence test, which has none */
         double false_alarms;     /* evidence: at most so many ... */
         usec_t false_alarms_per; /* ... in this time, for the whole rule */
         usec_t hold;             /* pending for so long before it fires; 0: at once */

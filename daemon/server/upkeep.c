@@ -320,7 +320,12 @@ static void upkeep_done(JournalJob *job, int result)
                 u->fold = fold_free(u->fold);
                 return;
         }
-        if (result == -ENOSPC || result == -ESTALE) {
+        if (result == -EBADMSG) {
+                static LogLimit limit = {.interval = USEC_HOUR, .burst = 1};
+
+                log_limited(&limit, LOG_LEVEL_ERR, "%s; what is too old behind it is kept", u->error);
+        }
+        if (result == -ENOSPC || result == -ESTALE || result == -EBADMSG) {
                 u->fold = fold_free(u->fold);
                 wait(u, u->step == STEP_NOTE ? FIRST_TIME : ROUND_TIME, step_anew(u));
         } else if (result < 0) {

@@ -141,8 +141,9 @@ CX_MUST_CHECK int store_put_feed(Store *s, const StoreFeed *row);
 CX_MUST_CHECK int store_get_survey(Store *s, uint64_t seq, Buffer *ret_json, Buffer *ret_source);
 
 /*
- * Surveys with seq > @after, ascending, at most @max (0: all) of them. Damaged and lost rows are counted, told and skipped;
- * they do not count for @max. The table itself may be damaged: -EBADMSG. Nothing stays open between two calls.
+ * Surveys with seq > @after, ascending, at most @max (0: all) of them. Damaged and lost rows, also those that a damaged page
+ * of the table has taken along, are counted, told and skipped; they do not count for @max. Nothing stays open between two
+ * calls.
  */
 CX_MUST_CHECK int store_scan_surveys(Store *s, uint64_t after, size_t max, StoreSurveyFn fn, void *user);
 /* Surveys with since <= ts < until, newest first. */

@@ -139,7 +139,7 @@ CX_MUST_CHECK int sql_row_ok(StoreSqlite *s, StoreSql which, int crc_column, int
 
 /*
  * All surveys with @after < seq <= @until in ascending order; rows that are damaged or lost are counted and told, and given
- * to @damaged (may be NULL), also those that were told before. -EBADMSG when the table itself is out of order.
+ * to @damaged (may be NULL), also those that were told before.
  */
 CX_MUST_CHECK int sql_walk(StoreSqlite *s, uint64_t after, uint64_t until, StoreSurveyFn fn, void *user,
                            void (*damaged)(void *user, uint64_t seq));

@@ -6,8 +6,7 @@
  * The happy path is: rows come in the order of their key, each with its checksum, and they are those that the
  * blocks and counts say. Possible failure modes are: a row was changed (its checksum is wrong); rows are gone
  * or appear twice, because a page that leads to them was changed (the blocks and counts tell); SQLite itself
- * stumbles over the page
- * (-EBADMSG).
+ * stumbles over the page (then surveys of that block are looked up one by one, and other tables are -EBADMSG).
  */
 
 #include <errno.h>
@@ -42,6 +41,8 @@ typedef struct Walk {
         StoreSqlite *s;
         void (*damaged)(void *user, uint64_t seq);
         void *user;
+        uint64_t reached; /* all up to this number came, or were told */
+        bool torn;        /* what leads to those behind it is damaged */
 } Walk;
 
 static void report(const Walk *w, uint64_t seq)
@@ -51,43 +52,43 @@ static void report(const Walk *w, uint64_t seq)
                 w->damaged(w->user, seq);
 }
 
-/* Those with @after < number < @until that should be there and did not come. */
-static void report_lost(const Walk *w, uint64_t after, uint64_t until)
+/* Those before @until that should be there and did not come. */
+static void report_lost(const Walk *w, uint64_t until)
 {
-        for (uint64_t seq = blocks_next(&w->s->blocks, after); seq < until;
+        for (uint64_t seq = blocks_next(&w->s->blocks, w->reached); seq < until;
              seq = blocks_next(&w->s->blocks, seq))
                 report(w, seq);
 }
 
-int sql_walk(StoreSqlite *s, uint64_t after, uint64_t until, StoreSurveyFn fn, void *user,
-             void (*damaged)(void *user, uint64_t seq))
+static int tear(Walk *w)
 {
-        Walk w = {.s = s, .damaged = damaged, .user = user};
-        uint64_t before = after;
+        w->torn = true;
+        return store_fail(&w->s->base, -EBADMSG, "the table of surveys is damaged after number %llu",
+                          (unsigned long long)w->reached);
+}
+
+/* As they lie in the table. */
+static int walk_in_order(Walk *w, uint64_t until, StoreSurveyFn fn, void *user)
+{
+        StoreSqlite *s = w->s;
         int r;
 
-        if (until > INT64_MAX - 1)
-                until = INT64_MAX - 1;
-        if (after >= until)
-                return 0;
-        r = sql_bind(s, SQL_SCAN_SURVEYS, "ii", (int64_t)after, (int64_t)until);
+        r = sql_bind(s, SQL_SCAN_SURVEYS, "ii", (int64_t)w->reached, (int64_t)until);
         if (r < 0)
                 return r;
         while ((r = sql_step(s, SQL_SCAN_SURVEYS, "read surveys")) > 0) {
                 StoreSurvey row = survey_row(s, SQL_SCAN_SURVEYS);
                 int ok;
 
-                if (row.seq <= before || row.seq > until) {
+                if (row.seq <= w->reached || row.seq > until) {
                         sql_done(s, SQL_SCAN_SURVEYS);
-                        return store_fail(&s->base, -EBADMSG,
-                                          "the table of surveys is damaged after number %llu",
-                                          (unsigned long long)before);
+                        return tear(w);
                 }
-                report_lost(&w, before, row.seq);
-                before = row.seq;
+                report_lost(w, row.seq);
+                w->reached = row.seq;
                 ok = sql_row_ok(s, SQL_SCAN_SURVEYS, 3, crc_survey(&row));
                 if (ok == 0 || (ok > 0 && !blocks_has(&s->blocks, row.seq))) {
-                        report(&w, row.seq);
+                        report(w, row.seq);
                         continue;
                 }
                 r = ok < 0 ? ok : fn(user, &row);
@@ -96,8 +97,10 @@ int sql_walk(StoreSqlite *s, uint64_t after, uint64_t until, StoreSurveyFn fn, v
                         return r;
                 }
         }
+        if (r == -EBADMSG)
+                return tear(w);
         if (r == 0)
-                report_lost(&w, before, until + 1);
+                report_lost(w, until + 1);
         return r;
 }
 
@@ -105,39 +108,86 @@ int sql_walk(StoreSqlite *s, uint64_t after, uint64_t until, StoreSurveyFn fn, v
  * Positions SQL_GET_SURVEY on a row that the blocks know; the caller ends the statement if the result is 0.
  * -EBADMSG: damaged or lost.
  */
-static int fetch(StoreSqlite *s, uint64_t seq, StoreSurvey *ret)
+static int fetch(const Walk *w, uint64_t seq, StoreSurvey *ret)
 {
-        const Walk w = {.s = s};
+        StoreSqlite *s = w->s;
         int r;
 
         r = sql_bind(s, SQL_GET_SURVEY, "i", (int64_t)seq);
         if (r < 0)
                 return r;
         r = sql_step(s, SQL_GET_SURVEY, "read a survey");
-        if (r < 0)
-                return r;
         if (r > 0) {
                 *ret = survey_row(s, SQL_GET_SURVEY);
                 r = ret->seq == seq ? sql_row_ok(s, SQL_GET_SURVEY, 3, crc_survey(ret)) : 0;
                 if (r > 0)
                         return 0;
                 sql_done(s, SQL_GET_SURVEY);
-                if (r < 0)
+        }
+        if (r < 0 && r != -EBADMSG)
+                return r;
+        report(w, seq);
+        return store_fail(&s->base, -EBADMSG, "survey number %llu is damaged", (unsigned long long)seq);
+}
+
+/* One by one, those that should be there: around what is damaged, others can be found. */
+static int walk_singly(Walk *w, uint64_t until, StoreSurveyFn fn, void *user)
+{
+        for (uint64_t seq = blocks_next(&w->s->blocks, w->reached); seq <= until;
+             seq = blocks_next(&w->s->blocks, seq)) {
+                StoreSurvey row;
+                int r = fetch(w, seq, &row);
+
+                w->reached = seq;
+                if (r == -EBADMSG)
+                        continue;
+                if (r == 0) {
+                        r = fn(user, &row);
+                        sql_done(w->s, SQL_GET_SURVEY);
+                }
+                if (r != 0)
                         return r;
         }
-        report(&w, seq);
-        return store_fail(&s->base, -EBADMSG, "survey number %llu is damaged", (unsigned long long)seq);
+        w->reached = until;
+        return 0;
+}
+
+int sql_walk(StoreSqlite *s, uint64_t after, uint64_t until, StoreSurveyFn fn, void *user,
+             void (*damaged)(void *user, uint64_t seq))
+{
+        Walk w = {.s = s, .damaged = damaged, .user = user, .reached = after};
+
+        if (until > INT64_MAX - 1)
+                until = INT64_MAX - 1;
+        while (w.reached < until) {
+                int r = walk_in_order(&w, until, fn, user);
+                uint64_t next;
+
+                if (!w.torn)
+                        return r;
+                w.torn = false;
+                next = blocks_next(&s->blocks, w.reached);
+                if (next > until)
+                        return 0;
+                /* The next block may be whole. */
+                next |= BLOCK_ROWS - 1;
+                r = walk_singly(&w, next < until ? next : until, fn, user);
+                if (r != 0)
+                        return r;
+        }
+        return 0;
 }
 
 int sqlite_get_survey(Store *base, uint64_t seq, Buffer *ret_json, Buffer *ret_source)
 {
         StoreSqlite *s = store_sqlite(base);
+        const Walk w = {.s = s};
         StoreSurvey row;
         int r;
 
         if (!blocks_has(&s->blocks, seq))
                 return STORE_E_NOT_FOUND;
-        r = fetch(s, seq, &row);
+        r = fetch(&w, seq, &row);
         if (r < 0)
                 return r;
         buffer_append_text(ret_json, row.json);
@@ -238,11 +288,13 @@ static void heap_pop(RecentHeap *h)
 /* Gives out what is newer than every block that is still to be read (@next: the latest time in those). */
 static int heap_give(StoreSqlite *s, RecentHeap *h, usec_t next, StoreSurveyFn fn, void *user)
 {
+        const Walk w = {.s = s};
+
         while (h->n && h->at[0].ts > next) {
                 StoreSurvey row;
                 int r;
 
-                r = fetch(s, h->at[0].seq, &row);
+                r = fetch(&w, h->at[0].seq, &row);
                 heap_pop(h);
                 if (r == -EBADMSG)
                         continue;

@@ -213,4 +213,37 @@ def repaired():
         assert d.out.find("snapshot surveys_until=") and d.n_answers() == 60
 
 
+@cx.case("a page of the store that is none any more costs the surveys on it, and neither a start nor the others")
+def page():
+    then = int(time.time()) - 2 * 86400
+    surveys = [{"id": f"s{i}", "ts": then + i, "queue": "tech", "answers": {"csat": 5}, "comment": "c" * 60} for i in range(6000)]
+    config = {"store": {"snapshot_after": 1000}}
+    with cx.Daemon(cx.base_config(**config)) as d:
+        d.send(*surveys)
+        d.stop()
+        with open(d.path("s", "cxd.db"), "r+b") as file:
+            at = file.read().index(b'"id":"s3000"') // 4096 * 4096
+            file.seek(at)
+            assert file.read(1) == b"\r", "no leaf of a table"
+            file.seek(at)
+            file.write(b"\x4d")
+        d.start()
+        assert d.out.find("snapshot surveys_until=") and d.n_answers() == 6000
+        # Who meets it ends the daemon, for the snapshot counts what cannot be read; the next start leaves it out.
+        with cx.Lines(d.address("lines", "unix")) as c:
+            c.send(surveys[3000])
+            assert d.process.wait(cx.seconds(20)) == 74
+        d.configure(cx.base_config(**config, retention={"comments": "1d"}))
+        d.start()
+        lost = 6000 - d.n_answers()
+        assert 10 < lost < 100 and d.status()["store"]["damaged"] == lost, f"{lost} lost"
+        d.out.wait(r"upkeep removed surveys=0 comments=[1-9]")
+        ack = d.send(*surveys)
+        assert (ack["stored"], ack["duplicate"]) == (lost, 6000 - lost), ack
+        assert d.n_answers() == 6000
+        d.stop()
+        d.start()
+        assert d.out.find("snapshot surveys_until=") and d.n_answers() == 6000
+
+
 faults.run()

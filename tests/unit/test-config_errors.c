@@ -344,7 +344,8 @@ static const struct {
         {METRICS "rules:\n  - {name: r1, metric: csat, scopes: agent/*, window: today, below: target}\n",
          "cxd.yaml:5: rules.r1.window: the evidence test needs whole days, at least 7d; today suits the "
          "tests interval and point"},
-        {METRICS "rules:\n  - {name: r1, metric: csat, scopes: agent/*, window: 90d, below: target, min_n: 40}\n",
+        {METRICS
+         "rules:\n  - {name: r1, metric: csat, scopes: agent/*, window: 90d, below: target, min_n: 40}\n",
          "cxd.yaml:5: rules.r1.min_n: the evidence test weighs how many answers there are; leave it out, or "
          "take the test interval or point"},
         {METRICS

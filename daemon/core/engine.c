@@ -351,15 +351,29 @@ static int find_heir(Engine *e, const Alert *a, Pair **ret)
         return 0;
 }
 
-int engine_restore(Engine *e, const Alert *alert)
+/* By a clock that was ahead; else time would stand still until it is there again, and evidence count for nothing. */
+static void set_back(const Engine *e, Alert *a)
 {
+        a->changed = usec_min(a->changed, e->now);
+        a->since = usec_min(a->since, e->now);
+        a->fired = usec_min(a->fired, e->now);
+        if (a->restart > e->today + 1)
+                a->restart = e->today + 1;
+}
+
+int engine_restore(Engine *e, const Alert *stored)
+{
+        Alert own = *stored, *alert = &own;
         bool is_open = alert->state != ALERT_RESOLVED;
         Pair *p = NULL;
         BookEntry *entry;
         int r;
 
         e->look_at_all = true;
-        engine_advance(e, alert->changed);
+        if (e->step > 0)
+                set_back(e, alert);
+        else
+                engine_advance(e, alert->changed);
         r = find_heir(e, alert, &p);
         if (r)
                 return r;

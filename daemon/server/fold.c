@@ -252,10 +252,10 @@ int fold_forgotten(Store *store, usec_t *ret)
 int fold_forgotten_days(Store *store, int32_t *ret)
 {
         int64_t day = INT32_MIN;
-        int r = store_get_mark(store, days_mark, &day);
+        int r = store_get_mark_or(store, days_mark, INT32_MIN, &day);
 
         *ret = (int32_t)day;
-        return r == STORE_E_NOT_FOUND ? 0 : r;
+        return r;
 }
 
 int fold_forget_days(Store *store, int32_t day)

@@ -23,24 +23,15 @@ void mute_set_limit(Mute *m, usec_t now, usec_t keep)
         m->step = keep / 24 < USEC_MIN ? USEC_MIN : keep / 24 < USEC_HOUR ? keep / 24 : USEC_HOUR;
 }
 
-static int read_mark(Store *store, const char *name, int64_t or_else, int64_t *ret)
-{
-        int r = store_get_mark(store, name, ret);
-
-        if (r == STORE_E_NOT_FOUND)
-                *ret = or_else;
-        return r < 0 ? r : 0;
-}
-
 static int read_marks(Mute *m, Store *store)
 {
         int64_t at = 0;
-        int r = read_mark(store, "comments", INT64_MIN, &m->done);
+        int r = store_get_mark_or(store, "comments", INT64_MIN, &m->done);
 
         if (r == 0)
-                r = read_mark(store, "comments goal", INT64_MIN, &m->goal);
+                r = store_get_mark_or(store, "comments goal", INT64_MIN, &m->goal);
         if (r == 0)
-                r = read_mark(store, "comments at", 0, &at);
+                r = store_get_mark_or(store, "comments at", 0, &at);
         if (r < 0)
                 return r;
         m->at = at > 0 ? (uint64_t)at : 0;

@@ -277,6 +277,7 @@ static int open_store(Server *s, Store **ret)
 static int start_engine(Server *s)
 {
         IntakeParts parts = {.config = s->config, .seen = &s->seen};
+        ClockTrust clock = CLOCK_TRUST_INIT;
         Store *store = NULL;
         int r;
 
@@ -302,6 +303,8 @@ static int start_engine(Server *s)
         if (r == 0)
                 r = fold_forgotten(store, &parts.forgotten_before);
         if (r == 0)
+                r = clock_trust_read(&clock, store);
+        if (r == 0)
                 r = journal_new(&s->journal, store, server_ring, s);
         if (r < 0) {
                 store_close(store);
@@ -318,7 +321,7 @@ static int start_engine(Server *s)
         }
         r = intake_new(&s->intake, &parts, &server_intake_ops, s);
         if (r == 0)
-                r = upkeep_new(&s->upkeep, s);
+                r = upkeep_new(&s->upkeep, s, &clock);
         if (r == 0)
                 r = scrub_new(&s->scrub, s);
         if (r == 0)

@@ -42,24 +42,17 @@ typedef struct Load {
         char *scratch; /* for both, twice SURVEY_BYTES_MAX each */
 } Load;
 
-static int read_mark(Store *store, const char *name, int64_t *ret)
-{
-        int r = store_get_mark(store, name, ret);
-
-        return r == STORE_E_NOT_FOUND ? 0 : r;
-}
-
 static int read_marks(Store *store, SnapshotMarks *ret)
 {
         int64_t epoch = 0;
         int r;
 
         *ret = (SnapshotMarks){0};
-        r = read_mark(store, "snapshot", &ret->live);
+        r = store_get_mark_or(store, "snapshot", 0, &ret->live);
         if (r == 0)
-                r = read_mark(store, "snapshot next", &ret->next);
+                r = store_get_mark_or(store, "snapshot next", 0, &ret->next);
         if (r == 0)
-                r = read_mark(store, "snapshot epoch", &epoch);
+                r = store_get_mark_or(store, "snapshot epoch", 0, &epoch);
         ret->epoch = epoch > 0 ? (uint64_t)epoch : 0;
         return r;
 }
@@ -335,12 +328,12 @@ static int find_newest(Load *l, SnapshotMarks *marks)
  */
 static int judge_store(Store *store, const char **ret_reason)
 {
-        int64_t repaired = 0;
+        int64_t repaired;
         StoreInfo info;
         int r = store_info(store, &info);
 
         if (r == 0)
-                r = read_mark(store, STORE_MARK_REPAIRED, &repaired);
+                r = store_get_mark_or(store, STORE_MARK_REPAIRED, 0, &repaired);
         if (r == 0 && (info.n_damaged || repaired))
                 *ret_reason = "the store is damaged";
         return r;

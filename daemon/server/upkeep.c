@@ -19,9 +19,13 @@
 #define FIRST_TIME USEC_SEC
 #define SLICE_TIME (20 * USEC_MSEC)
 #define SLICE_MAX  1000
+/* Looking for messages that are too old reads all of them. */
+#define FEEDS_STEP USEC_HOUR
+/* A clock is set right by less than this all the time. */
+#define BACK_MAX USEC_MIN
 
 typedef enum Step {
-        STEP_NOTE,   /* from when comments are kept */
+        STEP_NOTE,   /* from when comments are kept, and what time it is */
         STEP_READ,   /* surveys that are too old */
         STEP_DELETE, /* those that were read */
         STEP_MUTE,   /* comments */
@@ -39,7 +43,8 @@ struct Upkeep {
         Server *server;
         LoopTimer *timer;
         Step step;
-        bool busy;     /* the job is on its way */
+        bool busy; /* the job is on its way */
+        ClockTrust clock;
         usec_t now;    /* of this round */
         usec_t before; /* surveys older than this go */
         int32_t before_day;
@@ -80,8 +85,17 @@ static int take_old(void *user, const StoreSurvey *row)
 static int note_run(JournalJob *job, Store *store)
 {
         Upkeep *u = (Upkeep *)job;
+        int r = mute_note(&u->mute, store);
 
-        return mute_note(&u->mute, store);
+        if (r == 0)
+                r = store_begin(store);
+        if (r == 0)
+                r = clock_trust_write(&u->clock, store);
+        if (r == 0)
+                r = store_commit(store);
+        if (r < 0)
+                store_rollback(store);
+        return r;
 }
 
 static int read_run(JournalJob *job, Store *store)
@@ -126,11 +140,13 @@ static int sweep(Upkeep *u, Store *store)
         /* Only damaged surveys can be left among those that are too old. */
         r = store_drop_surveys(store, u->before, NULL, 0);
         if (r == 0)
-                r = store_expire_feeds(store, u->before, SLICE_MAX, &u->n_feeds);
+                r = store_expire_feeds(store, usec_floor(u->before, FEEDS_STEP), SLICE_MAX, &u->n_feeds);
         if (r == 0)
                 r = store_expire_tallies(store, u->before_day, SLICE_MAX, &u->n_tallies);
         if (r == 0 && u->n_tallies)
                 r = fold_forget_days(store, u->before_day);
+        if (r == 0)
+                r = clock_trust_write(&u->clock, store);
         return r < 0 ? r : store_commit(store);
 }
 
@@ -198,14 +214,36 @@ static Step step_anew(const Upkeep *u)
         return u->step == STEP_NOTE ? STEP_NOTE : STEP_READ;
 }
 
+/* False: it is not believed. */
+static bool look_at_clock(Upkeep *u)
+{
+        static LogLimit ahead = {.interval = USEC_HOUR, .burst = 1},
+                        behind = {.interval = USEC_HOUR, .burst = 1};
+        usec_t now = loop_realtime(u->server->loop), seen = engine_now(u->server->engine);
+        char time[USEC_TEXT_MAX];
+
+        if (seen > now + BACK_MAX)
+                log_limited(
+                        &behind, LOG_LEVEL_ERR,
+                        "clock went back: alerts wait until it is %s again; if it is right now, restart cxd",
+                        usec_format(seen, time));
+        if (clock_trust_judge(&u->clock, now) == CLOCK_BELIEVED)
+                return true;
+        log_limited(&ahead, LOG_LEVEL_ERR,
+                    "clock is far ahead of %s, when it was last believed: nothing is deleted for a day",
+                    usec_format(u->clock.seen, time));
+        return false;
+}
+
 /* A round begins: from now on, what is older than this is gone, as far as anybody can tell. */
 static void set_limits(Upkeep *u)
 {
         Server *s = u->server;
+        bool believed = look_at_clock(u);
 
-        u->now = loop_realtime(s->loop);
+        u->now = u->clock.seen;
         u->before = u->now - usec_max(s->config->keep_surveys, ENGINE_STORED_MIN);
-        u->before_day = engine_kept_day(s->engine);
+        u->before_day = believed ? engine_kept_day(s->engine) : INT32_MIN;
         mute_set_limit(&u->mute, u->now, s->config->keep_comments);
         intake_set_limits(s->intake, u->before, u->mute.limit);
 }
@@ -262,6 +300,7 @@ static void end_round(Upkeep *u)
                          (unsigned long long)(b->comments - a->comments),
                          (unsigned long long)(b->feeds - a->feeds),
                          (unsigned long long)(b->tallies - a->tallies));
+        log_debug("upkeep round done");
         u->before_round = u->stats;
         u->erased = false;
         server_tell_status(u->server);
@@ -357,7 +396,7 @@ static void on_timer(void *user)
         submit(u, u->step);
 }
 
-int upkeep_new(Upkeep **ret, Server *s)
+int upkeep_new(Upkeep **ret, Server *s, const ClockTrust *clock)
 {
         Upkeep *u = calloc(1, sizeof(*u));
         int r = -ENOMEM;
@@ -365,6 +404,7 @@ int upkeep_new(Upkeep **ret, Server *s)
         if (!u)
                 return r;
         u->server = s;
+        u->clock = *clock;
         u->mute = MUTE_INIT;
         /* A daemon before may have ended before it saw to that. Without a reserve the room is for alerts. */
         u->traces = access(s->reserve, F_OK) == 0;

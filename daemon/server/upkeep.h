@@ -9,6 +9,8 @@
  * until there are none. Then comments that are too old leave their surveys, then the rest. Possible failure modes: the
  * disk is full (everything stays, the next round tries again); a commit fails (the daemon ends, as for any other).
  *
+ * Retention goes by a clock that is believed (clock_trust.h), and nothing goes while it is not.
+ *
  * What is past retention counts as gone from the moment that a round begins, whether it was deleted already or not: its
  * id is free again, and a revision of it is a new survey. So nothing can change a survey that is being deleted.
  */
@@ -17,6 +19,7 @@
 
 #include <stdbool.h>
 
+#include "daemon/server/clock_trust.h"
 #include "proto/base/def.h"
 
 typedef struct Server Server;
@@ -26,8 +29,8 @@ typedef struct UpkeepStats {
         uint64_t surveys, comments, feeds, tallies; /* that went, since the start */
 } UpkeepStats;
 
-/* -ENOMEM. */
-CX_MUST_CHECK int upkeep_new(Upkeep **ret, Server *s);
+/* @clock: how far it is believed, as of the last stop. -ENOMEM. */
+CX_MUST_CHECK int upkeep_new(Upkeep **ret, Server *s, const ClockTrust *clock);
 /* When the storage thread has ended. */
 Upkeep *upkeep_free(Upkeep *u);
 

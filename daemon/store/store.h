@@ -199,6 +199,14 @@ CX_MUST_CHECK int store_put_mark(Store *s, const char *name, int64_t value);
  */
 #define STORE_MARK_REPAIRED "repaired"
 CX_MUST_CHECK int store_get_mark(Store *s, const char *name, int64_t *ret);
+static inline int store_get_mark_or(Store *s, const char *name, int64_t or_else, int64_t *ret)
+{
+        int r = store_get_mark(s, name, ret);
+
+        if (r == STORE_E_NOT_FOUND)
+                *ret = or_else;
+        return r < 0 ? r : 0;
+}
 
 /*
  * Commits gather in a log, which is to be written back into the file: when nobody waits for the store if it is long (of many

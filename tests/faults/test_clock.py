@@ -241,16 +241,21 @@ def longer_days():
         d.start(env=clock.env)
         begin = clock.now()
         d.send(*(survey(i, begin - 600) for i in range(10)))
+        # Jumps that are believed after a day only.
         for days in (9, 20):
             clock.set(days * 86_400)
+            d.restart(kill=True, env=clock.env)
+            d.out.wait("nothing is deleted for a day")
+            d.out.wait("upkeep round done")
+            clock.set((days + 1) * 86_400)
             d.restart(kill=True, env=clock.env)
             d.out.wait("upkeep removed ")
         for tallies in ("8d", "5y", "5y"):
             d.configure(config(tallies))
             d.reload()
-            assert [is_known(days) for days in (3, 20)] == [False, True], tallies
+            assert [is_known(days) for days in (3, 21)] == [False, True], tallies
         d.restart(kill=True, env=clock.env)
-        assert [is_known(days) for days in (3, 20)] == [False, True]
+        assert [is_known(days) for days in (3, 21)] == [False, True]
 
 
 @cx.case("a window that is longer than surveys were stored for until now has its figures of now, as its rules do")
@@ -292,9 +297,47 @@ def idle():
         env = {**clock.env, "FAKETIME_DONT_FAKE_MONOTONIC": "0"}
         d.start(env=env)
         d.send(*(survey(i, clock.now() - 3600 * i) for i in range(20)))
-        for days, there in ((2, True), (20, False)):
+        for days, there in ((2, True), (8, False)):
             clock.set(days * 86_400)
             cx.until(f"after {days} days", lambda: ((t := d.status()["store"])["rows"], t["tallies"] > 0) == (0, there), 5)
+
+
+@cx.case("a clock that is far ahead deletes nothing for a day, and what it did to alerts ends when it is set right")
+def ahead():
+    rules = [{"name": "now", "metric": "nps", "scopes": "agent/*", "window": "1h", "test": "point", "below": 50, "min_n": 3},
+             {"name": "low", "metric": "nps", "scopes": "agent/*", "window": "28d", "below": 50}]
+
+    def firing(agent):
+        with d.http() as h:
+            found = [a for a in h.json("/v1/alerts")["alerts"] if a["scope"] == f"agent/{agent}" and a["state"] == "firing"]
+        assert all(a["since"] <= cx.stamp((clock.now() + 1) * 1_000_000) for a in found), found
+        return sorted(a["rule"] for a in found)
+
+    def bad(agent, n):
+        d.send(*({**survey(i, clock.now() - 60), "id": f"{agent}{i}", "agent": agent, "answers": {"nps": 0}} for i in range(n)))
+
+    with cx.Daemon(faults.config(metrics=METRICS, rules=rules), start=False) as d:
+        clock = Clock(d)
+        d.start(env=clock.env)
+        bad("ana", 20)
+        assert firing("ana") == ["low", "now"]
+        for days in (500, 501):
+            clock.set(days * 86_400)
+            d.restart(kill=True, env=clock.env)
+            cx.until("its alerts have expired", lambda: firing("ana") == [])
+            if days == 500:
+                d.out.wait("nothing is deleted for a day")
+                d.out.wait("upkeep round done")
+                clock.set(0)
+                d.restart(env=clock.env)
+                assert d.status()["store"]["rows"] == 20
+                bad("ben", 20)
+                assert firing("ben") == ["low", "now"]
+                bad("ana", 40)
+                assert firing("ana") == ["now"], "what the alert by evidence had used up today"
+        # The second time is as the first one: it was set right in between.
+        d.out.wait("upkeep round done")
+        assert d.out.find("nothing is deleted for a day") and d.status()["store"]["rows"] == 60
 
 
 faults.run()

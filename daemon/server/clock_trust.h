@@ -1,0 +1,42 @@
+#pragma once
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/*
+ * How far the clock is believed by what deletes: one that has jumped far ahead, as it may have after a change of hardware,
+ * makes everything too old at once.
+ *
+ * Time that goes on, also over a stop of a few days, is believed. A jump beyond that is doubted for a day of its own
+ * time, across restarts; until then it is as late as it was when it was last believed. A clock that goes back is believed.
+ */
+
+#include "daemon/store/store.h"
+
+#define CLOCK_TRUST_AHEAD (7 * USEC_DAY)
+#define CLOCK_TRUST_DOUBT USEC_DAY
+
+typedef struct ClockTrust {
+        usec_t seen;    /* the latest time that was believed; INT64_MIN: none yet */
+        usec_t doubted; /* since this time of a clock that is too far ahead; INT64_MIN: it is not */
+        usec_t written; /* `seen` in the store */
+        usec_t written_doubted;
+} ClockTrust;
+
+#define CLOCK_TRUST_INIT                                                                                     \
+        ((ClockTrust){.seen = INT64_MIN,                                                                     \
+                      .doubted = INT64_MIN,                                                                  \
+                      .written = INT64_MIN,                                                                  \
+                      .written_doubted = INT64_MIN})
+
+typedef enum ClockVerdict {
+        CLOCK_BELIEVED,
+        CLOCK_DOUBTED, /* from now on */
+        CLOCK_IN_DOUBT,
+} ClockVerdict;
+
+/* What to make of @now. The time to go by is t->seen afterwards. */
+ClockVerdict clock_trust_judge(ClockTrust *t, usec_t now);
+
+/* What was known at the last stop; a store that knows nothing believes what comes. As the store. */
+CX_MUST_CHECK int clock_trust_read(ClockTrust *t, Store *store);
+/* In a transaction of the caller; once an hour, or when there is news of a doubt. As the store. */
+CX_MUST_CHECK int clock_trust_write(ClockTrust *t, Store *store);

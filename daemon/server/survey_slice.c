@@ -12,8 +12,7 @@ static int take_row(void *user, const StoreSurvey *row)
 {
         SurveySlice *s = user;
 
-        if (s->n_rows == s->max ||
-            (s->n_rows > 0 && s->bytes.n + row->json.n > SLICE_BYTES_MAX * (s->max / SLICE_ROWS_MAX)))
+        if (s->n_rows == SLICE_ROWS_MAX || (s->n_rows > 0 && s->bytes.n + row->json.n > SLICE_BYTES_MAX))
                 return SLICE_FULL;
         if (s->n_rows == s->size) {
                 size_t size = s->size ? s->size * 2 : 256;
@@ -33,19 +32,25 @@ static int take_row(void *user, const StoreSurvey *row)
         return buffer_failed(&s->bytes) ? -ENOMEM : 0;
 }
 
+/* A call reads so much that many of them, of a time with few surveys, are no slice. */
+static int read_recent(SurveySlice *s, Store *store)
+{
+        int r = 0;
+
+        for (int i = 0; i < SLICE_READS_MAX && r == 0 && s->recent->rest > INT64_MIN; i++)
+                r = store_scan_recent(store, s->recent, take_row, s);
+        return r == 0 && s->recent->rest > INT64_MIN ? SLICE_FULL : r;
+}
+
 static int slice_run(JournalJob *job, Store *store)
 {
         SurveySlice *s = (SurveySlice *)job;
         int r;
 
         s->n_rows = 0;
-        if (s->max == 0)
-                s->max = SLICE_ROWS_MAX;
         buffer_reset(&s->bytes);
-        if (s->recent)
-                r = store_scan_recent(store, s->since, s->until, take_row, s);
-        else
-                r = store_scan_surveys(store, s->after, s->max + 1, take_row, s);
+        r = s->recent ? read_recent(s, store)
+                      : store_scan_surveys(store, s->after, SLICE_ROWS_MAX + 1, take_row, s);
         s->complete = r == 0;
         return r == SLICE_FULL ? 0 : r;
 }

@@ -23,9 +23,8 @@ typedef struct SliceRow {
 struct SurveySlice {
         JournalJob job; /* first: a job is its slice */
         /* in: */
-        bool recent; /* newest first within [since, until); else by number, above `after` */
+        StoreRecent *recent; /* from there on (owned by the caller); NULL: by number, above `after` */
         uint64_t after;
-        usec_t since, until;
         char source[METRIC_NAME_MAX + 1];             /* whose surveys are wanted; "": everybody's */
         void (*done)(SurveySlice *slice, int result); /* on the loop's thread */
         /* out: */
@@ -33,11 +32,11 @@ struct SurveySlice {
         SliceRow *rows;
         size_t n_rows, size;
         bool complete; /* there is no more */
-        size_t max; /* rows that this slice may have; 0: SLICE_ROWS_MAX. For one instant with more than these */
 };
 
 #define SLICE_ROWS_MAX  4000
 #define SLICE_BYTES_MAX ((size_t)4 << 20)
+#define SLICE_READS_MAX 4 /* of about a thousand surveys, whether they are of the time or not */
 
 /* With the fields marked "in" set. Keeps memory of an earlier use. */
 void survey_slice_submit(SurveySlice *slice, Journal *journal);

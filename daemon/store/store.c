@@ -280,9 +280,9 @@ int store_scan_surveys(Store *s, uint64_t after, size_t max, StoreSurveyFn fn, v
         return s->verbs->scan_surveys(s, after, max, fn, user);
 }
 
-int store_scan_recent(Store *s, usec_t since, usec_t until, StoreSurveyFn fn, void *user)
+int store_scan_recent(Store *s, StoreRecent *at, StoreSurveyFn fn, void *user)
 {
-        return s->verbs->scan_recent(s, since, until, fn, user);
+        return s->verbs->scan_recent(s, at, fn, user);
 }
 
 int store_scan_alerts(Store *s, StoreAlertFn fn, void *user)

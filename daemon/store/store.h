@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "proto/base/buffer.h"
 #include "proto/base/def.h"
@@ -95,6 +96,23 @@ typedef struct StoreScrub {
 
 #define STORE_SCRUB_NULL ((StoreScrub){0})
 
+/* Surveys that lie together, and the time of the latest one. */
+typedef struct StoreSpan {
+        usec_t latest;
+        uint64_t no;
+} StoreSpan;
+
+/* Where a reading of the latest surveys of a time is. Begins as STORE_RECENT(); store_recent_deinit() at any time. */
+typedef struct StoreRecent {
+        usec_t since, until;
+        usec_t rest;      /* none that is still to come is later than this; INT64_MIN: none is to come */
+        StoreSpan *spans; /* the latest first. NULL: it has not begun. Owned */
+        size_t n, next;
+        uint64_t after; /* of the next one, this survey has come */
+} StoreRecent;
+
+#define STORE_RECENT(_since, _until) ((StoreRecent){.since = (_since), .until = (_until), .rest = INT64_MAX})
+
 /*
  * Return 0 to go on, anything else to stop; that value is what the scan returns. Texts live during the call,
  * in which the store must not be used.
@@ -146,8 +164,17 @@ CX_MUST_CHECK int store_get_survey(Store *s, uint64_t seq, Buffer *ret_json, Buf
  * calls.
  */
 CX_MUST_CHECK int store_scan_surveys(Store *s, uint64_t after, size_t max, StoreSurveyFn fn, void *user);
-/* Surveys with since <= ts < until, newest first. */
-CX_MUST_CHECK int store_scan_recent(Store *s, usec_t since, usec_t until, StoreSurveyFn fn, void *user);
+/*
+ * About a thousand more surveys with since <= ts < until, as of the first call, where the latest of those that are left may
+ * be; in any order. Which are left ends with @at->rest. One that @fn stopped at comes again. Of what is stored, changed or
+ * deleted between two calls some may be missing. Damaged rows as above.
+ */
+CX_MUST_CHECK int store_scan_recent(Store *s, StoreRecent *at, StoreSurveyFn fn, void *user);
+static inline void store_recent_deinit(StoreRecent *at)
+{
+        free(at->spans);
+        *at = (StoreRecent){0};
+}
 /* All alerts, by the time of their last change, ascending. */
 CX_MUST_CHECK int store_scan_alerts(Store *s, StoreAlertFn fn, void *user);
 /* Feed messages of all principals, ascending by seq within each. */

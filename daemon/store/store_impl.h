@@ -24,7 +24,7 @@ typedef struct StoreVerbs {
         int (*put_feed)(Store *s, const StoreFeed *row);
         int (*get_survey)(Store *s, uint64_t seq, Buffer *ret_json, Buffer *ret_source);
         int (*scan_surveys)(Store *s, uint64_t after, size_t max, StoreSurveyFn fn, void *user);
-        int (*scan_recent)(Store *s, usec_t since, usec_t until, StoreSurveyFn fn, void *user);
+        int (*scan_recent)(Store *s, StoreRecent *at, StoreSurveyFn fn, void *user);
         int (*scan_alerts)(Store *s, StoreAlertFn fn, void *user);
         int (*scan_feeds)(Store *s, StoreFeedFn fn, void *user);
         int (*scan_span)(Store *s, usec_t since, usec_t until, uint64_t after, size_t max, StoreSurveyFn fn,

@@ -247,13 +247,6 @@ static int ram_scan_surveys(Store *base, uint64_t after, size_t max, StoreSurvey
         return 0;
 }
 
-static int newest_first(const void *a, const void *b)
-{
-        const RamRow *x = *(RamRow *const *)a, *y = *(RamRow *const *)b;
-
-        return x->at != y->at ? (x->at < y->at) - (x->at > y->at) : (x->seq < y->seq) - (x->seq > y->seq);
-}
-
 int ram_oldest_first(const void *a, const void *b)
 {
         const RamRow *x = *(RamRow *const *)a, *y = *(RamRow *const *)b;
@@ -274,22 +267,21 @@ RamRow **ram_sorted(const RamTable *t, int (*order)(const void *a, const void *b
         return rows;
 }
 
-static int ram_scan_recent(Store *base, usec_t since, usec_t until, StoreSurveyFn fn, void *user)
+/* All at once. */
+static int ram_scan_recent(Store *base, StoreRecent *at, StoreSurveyFn fn, void *user)
 {
         const RamTable *t = &store_ram(base)->tables[TABLE_SURVEY];
-        RamRow **rows = ram_sorted(t, newest_first);
-        int r = 0;
 
-        if (!rows)
-                return ram_no_memory(base);
-        for (size_t i = 0; i < t->n && r == 0; i++) {
-                StoreSurvey row = survey_of(rows[i]);
+        for (size_t i = ram_table_place(t, TEXT_NULL, at->after + 1); i < t->n; i++) {
+                StoreSurvey row = survey_of(t->rows[i]);
+                int r = row.ts >= at->since && row.ts < at->until ? fn(user, &row) : 0;
 
-                if (row.ts >= since && row.ts < until)
-                        r = fn(user, &row);
+                if (r != 0)
+                        return r;
+                at->after = row.seq;
         }
-        free(rows);
-        return r;
+        at->rest = INT64_MIN;
+        return 0;
 }
 
 static int ram_scan_alerts(Store *base, StoreAlertFn fn, void *user)

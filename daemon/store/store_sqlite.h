@@ -146,7 +146,7 @@ CX_MUST_CHECK int sql_walk(StoreSqlite *s, uint64_t after, uint64_t until, Store
 
 int sqlite_get_survey(Store *base, uint64_t seq, Buffer *ret_json, Buffer *ret_source);
 int sqlite_scan_surveys(Store *base, uint64_t after, size_t max, StoreSurveyFn fn, void *user);
-int sqlite_scan_recent(Store *base, usec_t since, usec_t until, StoreSurveyFn fn, void *user);
+int sqlite_scan_recent(Store *base, StoreRecent *at, StoreSurveyFn fn, void *user);
 int sqlite_scan_alerts(Store *base, StoreAlertFn fn, void *user);
 int sqlite_scan_feeds(Store *base, StoreFeedFn fn, void *user);
 

@@ -187,10 +187,76 @@ const char *store_dump(Store *s)
         return dumped(store_scan_surveys(s, 0, 0, dump_survey, NULL));
 }
 
+typedef struct RecentCheck {
+        usec_t latest;
+        StoreSurveyFn fn;
+        void *user;
+} RecentCheck;
+
+static int check_recent(void *user, const StoreSurvey *row)
+{
+        RecentCheck *check = user;
+
+        if (row->ts > check->latest)
+                ck_abort_msg("survey %llu of %lld comes where none is later than %lld",
+                             (unsigned long long)row->seq, (long long)row->ts, (long long)check->latest);
+        return check->fn(check->user, row);
+}
+
+int store_read_recent(Store *s, usec_t since, usec_t until, StoreSurveyFn fn, void *user)
+{
+        StoreRecent at = STORE_RECENT(since, until);
+        RecentCheck check = {.fn = fn, .user = user};
+        int r = 0;
+
+        while (r == 0 && at.rest > INT64_MIN) {
+                check.latest = at.rest;
+                r = store_scan_recent(s, &at, check_recent, &check);
+        }
+        store_recent_deinit(&at);
+        return r;
+}
+
+/* A line of a dump. */
+typedef struct RecentLine {
+        usec_t ts;
+        uint64_t seq;
+        size_t at, n; /* in the dump */
+} RecentLine;
+
+static RecentLine recent_lines[10000];
+static size_t n_recent_lines;
+
+static int note_line(void *user, const StoreSurvey *row)
+{
+        RecentLine *line = &recent_lines[n_recent_lines++];
+
+        ck_assert_uint_le(n_recent_lines, CX_ARRAY_LEN(recent_lines));
+        *line = (RecentLine){.ts = row->ts, .seq = row->seq, .at = dump.n};
+        dump_survey(user, row);
+        line->n = dump.n - line->at;
+        return 0;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+        const RecentLine *x = a, *y = b;
+
+        return x->ts != y->ts ? (x->ts < y->ts ? 1 : -1) : (x->seq < y->seq ? 1 : -1);
+}
+
 const char *store_dump_recent(Store *s, usec_t since, usec_t until)
 {
+        static Buffer sorted;
+
         buffer_reset(&dump);
-        return dumped(store_scan_recent(s, since, until, dump_survey, NULL));
+        buffer_reset(&sorted);
+        n_recent_lines = 0;
+        ck_assert_int_eq(store_read_recent(s, since, until, note_line, NULL), 0);
+        qsort(recent_lines, n_recent_lines, sizeof(recent_lines[0]), newest_first);
+        for (size_t i = 0; i < n_recent_lines; i++)
+                buffer_append(&sorted, dump.data + recent_lines[i].at, recent_lines[i].n);
+        return buffer_str(&sorted);
 }
 
 const char *store_dump_alerts(Store *s)
@@ -263,4 +329,22 @@ void store_run_sql(const char *file, const char *text)
         ck_assert_int_eq(sqlite3_exec(db, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
         ck_assert_msg(sqlite3_exec(db, text, NULL, NULL, &error) == SQLITE_OK, "%s: %s", text, error);
         ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+void store_spoil_page(const char *file, const char *text)
+{
+        static unsigned char bytes[8 << 20];
+        FILE *f = fopen(file, "r+b");
+        const unsigned char *at;
+        long page;
+        size_t n;
+
+        ck_assert_ptr_nonnull(f);
+        n = fread(bytes, 1, sizeof(bytes), f);
+        at = memmem(bytes, n, text, strlen(text));
+        ck_assert_ptr_nonnull(at);
+        page = (long)(at - bytes) / 4096 * 4096;
+        ck_assert_int_eq(fseek(f, page, SEEK_SET), 0);
+        ck_assert_int_eq(fputc(bytes[page] ^ 0x40, f), bytes[page] ^ 0x40);
+        ck_assert_int_eq(fclose(f), 0);
 }

@@ -39,7 +39,7 @@ CX_MUST_CHECK int store_expire_old(Store *s, usec_t before, size_t max, size_t *
 
 /* "seq ts source json\n" for each. */
 const char *store_dump(Store *s);
-const char *store_dump_recent(Store *s, usec_t since, usec_t until);
+const char *store_dump_recent(Store *s, usec_t since, usec_t until); /* the newest first */
 /* "id changed open|resolved json\n" */
 const char *store_dump_alerts(Store *s);
 /* "principal seq at json\n" */
@@ -51,11 +51,17 @@ const char *store_dump_tallies(Store *s);
 /* "epoch seq json\n" */
 const char *store_dump_revised(Store *s);
 
+/* store_scan_recent() to its end, or until @fn stops it; none comes that is later than what was to come. */
+CX_MUST_CHECK int store_read_recent(Store *s, usec_t since, usec_t until, StoreSurveyFn fn, void *user);
+
 /* Whether the store holds exactly this one survey. */
 bool store_holds(Store *s, const StoreSurvey *row);
 
 /* Runs SQL on a store's file behind the store's back. */
 void store_run_sql(const char *file, const char *text);
+
+/* The page of a store's file that has this text on it is none any more. */
+void store_spoil_page(const char *file, const char *text);
 
 /* Runs a test on an open, empty store of each kind. */
 void store_on_both(void (*test)(Store *s));

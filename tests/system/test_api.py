@@ -4,6 +4,7 @@
 
 import itertools
 import json
+import random
 import re
 import time
 
@@ -261,7 +262,8 @@ def drill():
         recent = h.json("/v1/surveys", scope="org", since="1d", limit=1000)["surveys"]
         edge = time.time() - 86400
         assert {s["id"] for s in recent} == {i for i, s in stored.items() if s["ts"] >= edge} and recent
-        assert len(h.json("/v1/surveys", scope="org", limit=7)["surveys"]) == 7
+        whole = h.json("/v1/surveys", scope="org", limit=1000)["surveys"]
+        assert h.json("/v1/surveys", scope="org", limit=7)["surveys"] == whole[:7]
         lines = h.get("/v1/export").body.splitlines()
         assert {json.loads(line)["id"] for line in lines} == set(stored) and len(lines) == len(stored)
         half = NOW - 20 * 86400
@@ -308,6 +310,27 @@ WRONG = [
     ("POST", "/v1/alerts/0123456789abcdef/ack", 404, "E_NOT_FOUND", None),
     ("POST", "/v1/surveys?x=1", 400, "E_PARAMETER", None),
 ]
+
+
+@cx.case("the newest surveys are found wherever they are stored, as many as are asked for")
+def unordered():
+    rng = random.Random(5)
+    now = int(time.time())
+    # In the order of time, all mixed up, and in between a few from a clock that stands still; several of one instant.
+    stamps = [now - 80 * 86_400 + 900 * i for i in range(3000)]
+    stamps += [now - 86_400 * rng.randrange(1, 88) for _ in range(3000)]
+    stamps += [now - 50_000 + 10 * i if i % 300 else now - 85 * 86_400 for i in range(1, 3000)]
+    surveys = [{"id": f"u{i}", "ts": ts, "queue": "tech", "answers": {"csat": rng.randrange(1, 6)}} for i, ts in enumerate(stamps)]
+    newest = sorted(range(len(surveys)), key=lambda i: (stamps[i], i), reverse=True)
+    with cx.Daemon() as d, d.http() as h:
+        d.send(*surveys)
+        for below in (6, 2):
+            wanted = [f"u{i}" for i in newest if surveys[i]["answers"]["csat"] < below]
+            for ago, limit in ((89, 1), (89, 50), (89, 1000), (86, 1000), (1, 1000)):
+                old = [i for i in wanted if stamps[int(i[1:])] >= now - ago * 86_400]
+                got = h.json("/v1/surveys", scope="org", metric="csat", below=below, since=cx.stamp((now - ago * 86_400) * 1_000_000),
+                             limit=limit)["surveys"]
+                assert [s["id"] for s in got] == old[:limit], (below, ago, limit)
 
 
 @cx.case("errors have a code, a sentence, and the field; methods, parameters, strangers and HEAD are treated alike everywhere")

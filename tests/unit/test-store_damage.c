@@ -196,7 +196,7 @@ static bool examine(StoreDir *dir)
         ck_assert_uint_ge(seen.reported, N_SURVEYS - seen.n);
 
         seen = (Seen){0};
-        r = store_scan_recent(s, 0, INT64_MAX, see_survey, &seen);
+        r = store_read_recent(s, 0, INT64_MAX, see_survey, &seen);
         told |= honest(r, seen.n, N_SURVEYS, damaged(s), "recent");
 
         seen = (Seen){0};
@@ -329,7 +329,7 @@ static void damage(const char *text, const char *expected, uint64_t n_damaged)
         for (int round = 0; round < 2; round++) {
                 ck_assert_int_eq(store_scan_surveys(s, 0, 0, note_row, NULL), 0);
                 ck_assert_str_eq(buffer_str(&dir.told), expected);
-                ck_assert_int_eq(store_scan_recent(s, 0, INT64_MAX, note_row, NULL), 0);
+                ck_assert_int_eq(store_read_recent(s, 0, INT64_MAX, note_row, NULL), 0);
         }
         ck_assert_uint_eq(damaged(s), n_damaged); /* each of them once */
         if (n_damaged)
@@ -489,59 +489,7 @@ START_TEST(retention_removes_damaged_rows_only_with_all_of_their_block)
 }
 END_TEST
 
-/* The page with the text on it is no page any more. */
-static void spoil_page_of(const char *file, const char *text)
-{
-        size_t n;
-        unsigned char *bytes = load(file, &n), *at = memmem(bytes, n, text, strlen(text));
-
-        ck_assert_ptr_nonnull(at);
-        bytes[(size_t)(at - bytes) / 4096 * 4096] ^= 0x40;
-        save(file, bytes, n);
-        free(bytes);
-}
-
-START_TEST(a_damaged_page_takes_only_its_own_surveys_along)
-{
-        StoreDir dir = STORE_DIR_INIT;
-        Buffer json = BUFFER_NULL;
-        StoreInfo info;
-        uint64_t n_lost;
-        size_t n;
-        Store *s;
-
-        s = store_dir_open(&dir);
-        store_put_rows(s, 1, 5000);
-        store_close(s);
-        spoil_page_of(dir.file, "{\"n\":2500}");
-        s = store_dir_open(&dir);
-        n = strlen(store_dump(s));
-        ck_assert_ptr_nonnull(strstr(store_dump(s), "\n5000 "));
-        ck_assert_ptr_null(strstr(store_dump(s), "\n2500 "));
-        n_lost = damaged(s);
-        ck_assert_uint_ge(n_lost, 20);
-        ck_assert_uint_le(n_lost, 200);
-        ck_assert_ptr_nonnull(strstr(buffer_str(&dir.told), "survey 2500\n"));
-        ck_assert_uint_eq(strlen(store_dump_recent(s, 0, INT64_MAX)), n);
-        ck_assert_int_eq(store_get_survey(s, 2500, &json, NULL), -EBADMSG);
-        ck_assert_uint_eq(damaged(s), n_lost); /* each once */
-        /* Others can come, but what lies beside the page cannot be deleted, and so nothing is. */
-        store_put_rows(s, 5001, 10);
-        ck_assert_int_eq(store_begin(s), 0);
-        ck_assert_int_eq(store_expire_old(s, INT64_MAX, 10000, &n), -EBADMSG);
-        store_rollback(s);
-        ck_assert_int_eq(store_info(s, &info), 0);
-        ck_assert_uint_eq(info.n_surveys, 5010);
-        ck_assert_str_eq(store_dump_recent(s, 5009000, INT64_MAX), "5010 5010000 ivr {\"n\":5010}\n"
-                                                                   "5009 5009000 ivr {\"n\":5009}\n");
-        store_close(s);
-        buffer_deinit(&json);
-        store_dir_remove(&dir);
-}
-END_TEST
-
 CHECK_MAIN("store_damage", a_flipped_bit_never_goes_unnoticed, a_page_in_the_wrong_place_never_goes_unnoticed,
            changed_lost_and_foreign_rows_are_told_by_number, lost_blocks_are_made_anew_and_written,
            lost_and_changed_alerts_and_messages_are_counted, changed_definitions_of_tables_are_refused,
-           retention_removes_damaged_rows_only_with_all_of_their_block,
-           a_damaged_page_takes_only_its_own_surveys_along)
+           retention_removes_damaged_rows_only_with_all_of_their_block)

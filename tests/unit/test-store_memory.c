@@ -191,7 +191,7 @@ static void read_all(Store *s, size_t expected)
         done(r);
         MUST(r < 0 || n == expected);
         n = 0;
-        r = store_scan_recent(s, 0, INT64_MAX, count_survey, &n);
+        r = store_read_recent(s, 0, INT64_MAX, count_survey, &n);
         done(r);
         MUST(r < 0 || n == expected);
         done(store_scan_alerts(s, take_alert, NULL));

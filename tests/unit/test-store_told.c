@@ -40,7 +40,7 @@ static void surveys_of_a_time(Store *s)
 
 static void newest_surveys(Store *s)
 {
-        check(store_scan_recent(s, 0, INT64_MAX, pass_survey, NULL));
+        check(store_read_recent(s, 0, INT64_MAX, pass_survey, NULL));
 }
 
 static void one_survey(Store *s)

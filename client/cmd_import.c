@@ -150,7 +150,7 @@ static int import(Ctl *ctl, const Args *args, Map *map, FILE *from)
         CX_CLEANUP(xfreep) Import *im = xcalloc(1, sizeof(*im));
         const SinkTotals none = {0};
         struct stat st;
-        int r = CTL_OK, end;
+        int r = CTL_OK;
 
         im->ctl = ctl;
         im->map = map;
@@ -168,10 +168,8 @@ static int import(Ctl *ctl, const Args *args, Map *map, FILE *from)
                 progress_clear(&im->progress);
                 if (r == CTL_OK)
                         report_unknown(&im->report, ctl);
-                if (r != CTL_USAGE || im->report.n_read > 0) {
-                        end = report_end(&im->report, im->sink ? sink_totals(im->sink) : &none, !im->sink);
-                        r = r == CTL_OK ? end : r;
-                }
+                if (r != CTL_USAGE || im->report.n_read > 0)
+                        r = report_end(&im->report, im->sink ? sink_totals(im->sink) : &none, !im->sink, r);
         }
         sink_free(im->sink);
         report_deinit(&im->report);

@@ -135,13 +135,10 @@ static int run(Ctl *ctl, const Args *args)
         if (!dry)
                 r = sink_open(&s->sink, ctl, args, report_on_refused, &s->report);
         if (r == CTL_OK) {
-                int end;
-
                 r = send_file(s, from);
                 if (r == CTL_OK)
                         report_unknown(&s->report, ctl);
-                end = report_end(&s->report, s->sink ? sink_totals(s->sink) : &none, dry);
-                r = r == CTL_OK ? end : r;
+                r = report_end(&s->report, s->sink ? sink_totals(s->sink) : &none, dry, r);
         }
         sink_free(s->sink);
         report_deinit(&s->report);

@@ -72,7 +72,7 @@ static int simulate(Ctl *ctl, const Args *args, const Options *o, SimWorld *worl
                       .until = o->until,
                       .per_agent_day = (double)o->per_agent_day,
                       .rate = o->rate};
-        int r, end;
+        int r;
 
         report_init(&report, ctl, "simulate");
         progress_init(&progress, ctl->err);
@@ -82,8 +82,7 @@ static int simulate(Ctl *ctl, const Args *args, const Options *o, SimWorld *worl
                         r = sim_run_history(&run, o->since);
                 if (r == CTL_OK && o->live)
                         r = sim_run_live(&run, &stop);
-                end = report_end(&report, sink_totals(run.sink), false);
-                r = r == CTL_OK ? end : r;
+                r = report_end(&report, sink_totals(run.sink), false, r);
         }
         sink_free(run.sink);
         sim_run_deinit(&run);

@@ -73,7 +73,15 @@ static void print_json(const Report *r, const SinkTotals *t)
         fputs("}\n", r->ctl->out);
 }
 
-int report_end(Report *r, const SinkTotals *t, bool dry)
+/* Where sending came to an end before the file did. */
+static void print_rest(const Report *r, uint64_t n_settled)
+{
+        if (r->n_read > n_settled)
+                fprintf(r->ctl->out, ", %" PRIu64 " not acknowledged", r->n_read - n_settled);
+        fputs("; no more were sent", r->ctl->out);
+}
+
+int report_end(Report *r, const SinkTotals *t, bool dry, int result)
 {
         FILE *to = r->ctl->out;
 
@@ -87,8 +95,11 @@ int report_end(Report *r, const SinkTotals *t, bool dry)
         } else if (r->ctl->output == OUTPUT_TABLE) {
                 fprintf(to,
                         "%" PRIu64 " surveys: %" PRIu64 " stored, %" PRIu64 " duplicate, %" PRIu64
-                        " revised, %" PRIu64 " refused\n",
+                        " revised, %" PRIu64 " refused",
                         r->n_read, t->stored, t->duplicate, t->revised, r->n_refused);
+                if (result == CTL_REFUSED || result == CTL_UNREACHABLE)
+                        print_rest(r, t->stored + t->duplicate + t->revised + r->n_refused);
+                fputc('\n', to);
         } else if (r->ctl->output == OUTPUT_JSON) {
                 print_json(r, t);
         } else {
@@ -103,7 +114,7 @@ int report_end(Report *r, const SinkTotals *t, bool dry)
                 render_csv(s, to, true);
                 table_free(s);
         }
-        if (r->n_refused == 0)
-                return CTL_OK;
+        if (result != CTL_OK || r->n_refused == 0)
+                return result;
         return r->n_refused < r->n_read ? CTL_PARTLY : CTL_REFUSED;
 }

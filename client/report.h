@@ -37,5 +37,8 @@ void report_survey(Report *r, const Survey *s);
 /* Warns of metrics that the daemon does not know; asks it. */
 void report_unknown(const Report *r, Ctl *ctl);
 
-/* Prints the sums; @dry: nothing was sent. Returns CTL_OK, CTL_PARTLY, or CTL_REFUSED if all was refused. */
-int report_end(Report *r, const SinkTotals *totals, bool dry);
+/*
+ * Prints the sums; @dry: nothing was sent. @result: of sending. Returns that if it is no good one; else CTL_OK, CTL_PARTLY,
+ * or CTL_REFUSED if all was refused.
+ */
+int report_end(Report *r, const SinkTotals *totals, bool dry, int result);

@@ -88,6 +88,7 @@ static int read_arguments(int argc, char **argv, Arguments *a)
                 }
         }
         if (optind < argc) {
+                fprintf(stderr, "cxd: \"%s\" is no option; it takes no other arguments\n", argv[optind]);
                 usage(stderr);
                 return SERVER_EXIT_USAGE;
         }

@@ -124,12 +124,19 @@ int config_load_text(Config **ret, Text yaml, const char *file, const char *stat
         return 0;
 }
 
-/* Cut off at its beginning, more likely than meant. Tabs are for the parser to refuse. */
+/* Cut off at its beginning, or put into comments, more likely than meant. Tabs are for the parser to refuse. */
 static bool is_blank(Text t)
 {
-        for (size_t i = 0; i < t.n; i++)
-                if (!strchr(" \r\n", t.at[i]) || t.at[i] == '\0')
+        bool in_comment = false;
+
+        for (size_t i = 0; i < t.n; i++) {
+                if (t.at[i] == '\n')
+                        in_comment = false;
+                else if (t.at[i] == '#')
+                        in_comment = true;
+                else if (!in_comment && t.at[i] != ' ' && t.at[i] != '\r')
                         return false;
+        }
         return true;
 }
 

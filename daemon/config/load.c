@@ -11,12 +11,14 @@ int load_fail(Load *l, const Node *at, const char *key, const char *format, ...)
 {
         char path[sizeof(l->diag->field)];
         char text[sizeof(l->diag->text)];
+        const Node *own = key ? node_get(at, key) : NULL;
         va_list args;
 
         va_start(args, format);
         vsnprintf(text, sizeof(text), format, args);
         va_end(args);
-        return diag_set(l->diag, l->file, at->line, node_path(at, key, path, sizeof(path)), "%s", text);
+        return diag_set(l->diag, l->file, own ? own->line : at->line, node_path(at, key, path, sizeof(path)),
+                        "%s", text);
 }
 
 int load_want_scalar(Load *l, const Node *n)

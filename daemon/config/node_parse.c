@@ -225,6 +225,18 @@ static unsigned problem_line(Text yaml, const yaml_parser_t *parser)
         return line;
 }
 
+/* Whether line @n, from 0, has a tab in front. */
+static bool is_tabbed(Text yaml, size_t n)
+{
+        size_t i = 0;
+
+        for (; n > 0 && i < yaml.n; i++)
+                n -= yaml.at[i] == '\n';
+        while (i < yaml.n && yaml.at[i] == ' ')
+                i++;
+        return i < yaml.n && yaml.at[i] == '\t';
+}
+
 static int parse_events(Parser *p, Text yaml, yaml_parser_t *parser)
 {
         yaml_event_t e;
@@ -235,6 +247,9 @@ static int parse_events(Parser *p, Text yaml, yaml_parser_t *parser)
                 if (!yaml_parser_parse(parser, &e)) {
                         if (parser->error == YAML_MEMORY_ERROR)
                                 return -ENOMEM;
+                        if (parser->error == YAML_SCANNER_ERROR && is_tabbed(yaml, parser->problem_mark.line))
+                                return diag_set(p->diag, p->file, problem_line(yaml, parser), NULL,
+                                                "YAML is not indented with tabs; write blanks");
                         return diag_set(p->diag, p->file, problem_line(yaml, parser), NULL,
                                         "not well-formed YAML: %s%s%s",
                                         parser->problem ? parser->problem : "unreadable",

@@ -184,7 +184,7 @@ static const Option options[] = {
         {"rules.*.above", &type_threshold,
          .text = "An alert when the figure lies above this."},
         {"rules.*.min_n", &type_unsigned, R(min_n), .min = 1, .max = 1000000, .unit = "answers",
-         .text = "Fewer never make an alert; the metric's own number when absent. For the tests interval and point."},
+         .text = "Fewer never make an alert; the metric's own number when absent; not for the test evidence."},
         {"rules.*.false_alarms", &type_false_alarms, .def = "1 per 90d",
          .text = "How many false alarms of the whole rule the operator accepts; for the test evidence."},
         {"rules.*.for", &type_duration, R(hold), .min = 0, .max = DAYS(90), .def = "0s",

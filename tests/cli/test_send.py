@@ -252,7 +252,8 @@ class Send(CliTest):
 
         fake.take = full_then_well_then_dead
         code, out, err = self.cxctl("send", stdin=survey(1) + "\n" + survey(2))
-        self.assertEqual((code, out), (3, "2 surveys: 1 stored, 0 duplicate, 0 revised, 0 refused\n"))
+        self.assertEqual((code, out), (3, "2 surveys: 1 stored, 0 duplicate, 0 revised, 0 refused, 1 not acknowledged; "
+                                           "no more were sent\n"))
         self.assertIn("takes connections, but no surveys: closed by the daemon; giving up, 1 are not acknowledged", err)
 
     def test_a_version_that_is_sent_again_after_a_later_one_is_not_refused(self):
@@ -351,7 +352,8 @@ class Send(CliTest):
             for i in range(len(lines))]}
         fast = {"LD_PRELOAD": faketime(self), "FAKETIME": "+0 x20"}
         code, out, err = self.cxctl("send", "--http", stdin="".join(survey(i) + "\n" for i in range(501)), env=fast)
-        self.assertEqual((code, out), (4, "501 surveys: 0 stored, 0 duplicate, 0 revised, 500 refused\n"))
+        self.assertEqual((code, out), (4, "501 surveys: 0 stored, 0 duplicate, 0 revised, 500 refused, 1 not acknowledged; "
+                                           "no more were sent\n"))
         self.assertIn("does not take surveys now; giving up\n", err)
         self.assertEqual(len([r for r in fake.requests if r[1] == "/v1/surveys"]), 21)
 

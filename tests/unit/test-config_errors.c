@@ -24,6 +24,12 @@ static const struct {
          "cxd.yaml:2: not well-formed YAML: mapping values are not allowed in this context"},
         {"a: [1, 2\n",
          "cxd.yaml:2: not well-formed YAML: did not find expected ',' or ']' while parsing a flow sequence"},
+        {"metrics:\n  x:\n\tkind: yes\n", "cxd.yaml:3: YAML is not indented with tabs; write blanks"},
+        {"metrics:\n  x: {kind: yes, target: 50%}\nrules:\n  - name: r1\n    metric: x\n    scopes: org\n    "
+         "below: "
+         "target\n    window: 1h\n",
+         "cxd.yaml:8: rules.r1.window: the evidence test needs whole days, at least 7d; 1h suits the tests "
+         "interval and point"},
         {"- 1\n- 2\n", "cxd.yaml:1: must be a map ({key: value}), not a list"},
         {"just text\n", "cxd.yaml:1: must be a map ({key: value}), not a single value"},
         {"strict: true\n---\nstrict: false\n", "cxd.yaml:2: a second document begins here; one is the limit"},

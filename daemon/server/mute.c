@@ -62,8 +62,6 @@ static int take_row(void *user, const StoreSurvey *row)
                 .seq = row->seq, .ts = row->ts, .source_n = row->source.n, .json_n = row->json.n};
         Mute *m = user;
 
-        m->n_rows++;
-        m->last = row->seq;
         /* Most have none; where this is part of another text, the decoder sees it. */
         if (!memmem(row->json.at, row->json.n, key, sizeof(key) - 1))
                 return 0;
@@ -142,9 +140,10 @@ static bool begin_pass(Mute *m)
 static int slice(Mute *m, Store *store, size_t max, Survey *survey, char *scratch)
 {
         usec_t since = m->done < INT64_MIN + MARGIN ? INT64_MIN : m->done - MARGIN;
+        uint64_t at = m->at;
         int r;
 
-        r = store_scan_span(store, since, m->goal, m->at, max, take_row, m);
+        r = store_scan_span(store, since, m->goal, &at, max, take_row, m);
         if (r < 0)
                 return r;
         r = store_begin(store);
@@ -152,8 +151,8 @@ static int slice(Mute *m, Store *store, size_t max, Survey *survey, char *scratc
                 r = mute_rows(m, store, survey, scratch);
         if (r < 0)
                 return r;
-        if (m->n_rows == max) {
-                m->at = m->last;
+        if (at != UINT64_MAX) {
+                m->at = at;
         } else {
                 m->at = 0;
                 m->done = m->goal < m->now ? m->goal : m->now;
@@ -198,7 +197,6 @@ int mute_slice(Mute *m, Store *store, size_t max, Survey *survey, char *scratch)
         bool lowered, begins;
 
         m->n_muted = 0;
-        m->n_rows = 0;
         buffer_reset(&m->rows);
         if (r < 0)
                 return r;

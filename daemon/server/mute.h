@@ -24,8 +24,6 @@ typedef struct Mute {
         size_t n_muted; /* by the last slice */
 
         Buffer rows; /* scratch of a slice */
-        size_t n_rows;
-        uint64_t last;
 } Mute;
 
 #define MUTE_INIT ((Mute){.limit = INT64_MIN, .lowest = INT64_MAX})

@@ -50,6 +50,7 @@ struct Upkeep {
         int32_t before_day;
         uint64_t epoch;          /* of the snapshot, when the job was submitted */
         usec_t forgotten_before; /* when those that were read are deleted */
+        uint64_t read;           /* in this round: up to this number; UINT64_MAX: all */
         OldSurvey old[SLICE_MAX];
         size_t n_old;
         Buffer bytes;
@@ -104,7 +105,7 @@ static int read_run(JournalJob *job, Store *store)
 
         u->n_old = 0;
         buffer_reset(&u->bytes);
-        return store_scan_span(store, INT64_MIN, u->before, 0, SLICE_MAX, take_old, u);
+        return store_scan_span(store, INT64_MIN, u->before, &u->read, SLICE_MAX, take_old, u);
 }
 
 static int delete_run(JournalJob *job, Store *store)
@@ -209,8 +210,9 @@ static void wait(Upkeep *u, usec_t time, Step step)
 }
 
 /* Where this one comes to nothing. */
-static Step step_anew(const Upkeep *u)
+static Step step_anew(Upkeep *u)
 {
+        u->read = 0;
         return u->step == STEP_NOTE ? STEP_NOTE : STEP_READ;
 }
 
@@ -304,7 +306,15 @@ static void end_round(Upkeep *u)
         u->before_round = u->stats;
         u->erased = false;
         server_tell_status(u->server);
+        u->read = 0;
         wait(u, ROUND_TIME, STEP_READ);
+}
+
+static void go_on_reading(Upkeep *u)
+{
+        bool complete = u->read == UINT64_MAX;
+
+        wait(u, complete ? 0 : SLICE_TIME, complete ? STEP_MUTE : STEP_READ);
 }
 
 static void go_on(Upkeep *u)
@@ -315,7 +325,7 @@ static void go_on(Upkeep *u)
                 break;
         case STEP_READ:
                 if (u->n_old == 0) {
-                        wait(u, 0, STEP_MUTE);
+                        go_on_reading(u);
                 } else if (fold_old(u) < 0) {
                         server_fail(u->server, -ENOMEM, "upkeep");
                 } else {
@@ -325,8 +335,7 @@ static void go_on(Upkeep *u)
         case STEP_DELETE:
                 forget_old(u);
                 u->fold = fold_free(u->fold);
-                wait(u, u->n_old == SLICE_MAX ? SLICE_TIME : 0,
-                     u->n_old == SLICE_MAX ? STEP_READ : STEP_MUTE);
+                go_on_reading(u);
                 break;
         case STEP_MUTE:
                 u->stats.comments += u->mute.n_muted;
@@ -435,6 +444,7 @@ Upkeep *upkeep_free(Upkeep *u)
 void upkeep_start(Upkeep *u)
 {
         set_limits(u);
+        u->read = 0;
         submit(u, STEP_NOTE);
 }
 

@@ -244,10 +244,10 @@ int store_scan_tallies(Store *s, int32_t after_day, Text after_scope, size_t max
         return s->verbs->scan_tallies(s, after_day, after_scope, max, fn, user);
 }
 
-int store_scan_span(Store *s, usec_t since, usec_t until, uint64_t after, size_t max, StoreSurveyFn fn,
+int store_scan_span(Store *s, usec_t since, usec_t until, uint64_t *at, size_t max, StoreSurveyFn fn,
                     void *user)
 {
-        return s->verbs->scan_span(s, since, until, after, max, fn, user);
+        return s->verbs->scan_span(s, since, until, at, max, fn, user);
 }
 
 int store_scrub(Store *s, StoreScrub *at, StoreDamageFn damaged, void *user)

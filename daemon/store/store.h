@@ -181,10 +181,11 @@ CX_MUST_CHECK int store_scan_alerts(Store *s, StoreAlertFn fn, void *user);
 CX_MUST_CHECK int store_scan_feeds(Store *s, StoreFeedFn fn, void *user);
 
 /*
- * Surveys with seq > @after and @since <= ts < @until, ascending by number, at most @max (0: all). Where no survey of
- * that time can be, nothing is read. Damaged rows as for store_scan_surveys(), whatever their time.
+ * Surveys with seq > *@at and @since <= ts < @until, ascending by number: at most @max, of some thousands that are looked at.
+ * *@at moves to the last one that was looked at, and at the end to UINT64_MAX. Where no survey of that time can be, nothing
+ * is read. Damaged rows as for store_scan_surveys(), whatever their time.
  */
-CX_MUST_CHECK int store_scan_span(Store *s, usec_t since, usec_t until, uint64_t after, size_t max,
+CX_MUST_CHECK int store_scan_span(Store *s, usec_t since, usec_t until, uint64_t *at, size_t max,
                                   StoreSurveyFn fn, void *user);
 
 /*

@@ -27,7 +27,7 @@ typedef struct StoreVerbs {
         int (*scan_recent)(Store *s, StoreRecent *at, StoreSurveyFn fn, void *user);
         int (*scan_alerts)(Store *s, StoreAlertFn fn, void *user);
         int (*scan_feeds)(Store *s, StoreFeedFn fn, void *user);
-        int (*scan_span)(Store *s, usec_t since, usec_t until, uint64_t after, size_t max, StoreSurveyFn fn,
+        int (*scan_span)(Store *s, usec_t since, usec_t until, uint64_t *at, size_t max, StoreSurveyFn fn,
                          void *user);
         int (*drop_surveys)(Store *s, usec_t before, const uint64_t *seqs, size_t n);
         int (*expire_feeds)(Store *s, usec_t before, size_t max, size_t *ret_n);

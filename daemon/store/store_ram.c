@@ -316,23 +316,27 @@ static int ram_scan_feeds(Store *base, StoreFeedFn fn, void *user)
         return r;
 }
 
-static int ram_scan_span(Store *base, usec_t since, usec_t until, uint64_t after, size_t max,
-                         StoreSurveyFn fn, void *user)
+static int ram_scan_span(Store *base, usec_t since, usec_t until, uint64_t *at, size_t max, StoreSurveyFn fn,
+                         void *user)
 {
         const RamTable *t = &store_ram(base)->tables[TABLE_SURVEY];
         size_t n = 0;
 
-        for (size_t i = ram_table_place(t, TEXT_NULL, after + 1); i < t->n && (max == 0 || n < max); i++) {
+        for (size_t i = ram_table_place(t, TEXT_NULL, *at + 1); i < t->n; i++) {
                 StoreSurvey row = survey_of(t->rows[i]);
-                int r;
 
-                if (row.ts < since || row.ts >= until)
-                        continue;
-                n++;
-                r = fn(user, &row);
-                if (r != 0)
-                        return r;
+                if (row.ts >= since && row.ts < until) {
+                        int r = fn(user, &row);
+
+                        if (r != 0)
+                                return r;
+                        n++;
+                }
+                *at = row.seq;
+                if (n == max)
+                        return 0;
         }
+        *at = UINT64_MAX;
         return 0;
 }
 

@@ -150,7 +150,7 @@ int sqlite_scan_recent(Store *base, StoreRecent *at, StoreSurveyFn fn, void *use
 int sqlite_scan_alerts(Store *base, StoreAlertFn fn, void *user);
 int sqlite_scan_feeds(Store *base, StoreFeedFn fn, void *user);
 
-int sqlite_scan_span(Store *base, usec_t since, usec_t until, uint64_t after, size_t max, StoreSurveyFn fn,
+int sqlite_scan_span(Store *base, usec_t since, usec_t until, uint64_t *at, size_t max, StoreSurveyFn fn,
                      void *user);
 
 /* Rows as the statements of scans and checks give them. */

@@ -86,42 +86,54 @@ int sqlite_scan_recent(Store *base, StoreRecent *at, StoreSurveyFn fn, void *use
 
 /* --- by number ------------------------------------------------------------------------------------------ */
 
+/* That are read at one go, whether there is anything of the time in them or not. */
+#define SPAN_BLOCKS 4
+
 typedef struct SpanSlice {
         StoreSurveyFn fn;
         void *user;
         size_t left;
-        bool full;
         usec_t since, until;
+        uint64_t *at;
 } SpanSlice;
 
+/* 1: full. */
 static int span_row(void *user, const StoreSurvey *row)
 {
         SpanSlice *span = user;
         int r;
 
-        if (row->ts < span->since || row->ts >= span->until)
-                return 0;
-        r = span->fn(span->user, row);
-        if (r != 0)
-                return r;
-        span->full = --span->left == 0;
-        return span->full;
+        if (row->ts >= span->since && row->ts < span->until) {
+                r = span->fn(span->user, row);
+                if (r != 0)
+                        return r;
+                span->left--;
+        }
+        *span->at = row->seq;
+        return span->left == 0;
 }
 
-int sqlite_scan_span(Store *base, usec_t since, usec_t until, uint64_t after, size_t max, StoreSurveyFn fn,
+int sqlite_scan_span(Store *base, usec_t since, usec_t until, uint64_t *at, size_t max, StoreSurveyFn fn,
                      void *user)
 {
         StoreSqlite *s = store_sqlite(base);
-        SpanSlice span = {
-                .fn = fn, .user = user, .left = max ? max : SIZE_MAX, .since = since, .until = until};
-        int r = 0;
+        SpanSlice span = {.fn = fn, .user = user, .left = max, .since = since, .until = until, .at = at};
+        size_t n_read = 0;
 
-        for (size_t i = 0; i < s->blocks.n && r == 0; i++) {
+        for (size_t i = 0; i < s->blocks.n; i++) {
                 const Block *block = &s->blocks.at[i];
                 uint64_t first = first_of(block->no), last = first + BLOCK_ROWS - 1;
+                int r;
 
-                if (last > after && may_have(block, since, until))
-                        r = sql_walk(s, first > after ? first - 1 : after, last, span_row, &span, NULL);
+                if (last <= *at || !may_have(block, since, until))
+                        continue;
+                if (n_read++ == SPAN_BLOCKS)
+                        return 0;
+                r = sql_walk(s, first > *at ? first - 1 : *at, last, span_row, &span, NULL);
+                if (r != 0)
+                        return span.left == 0 ? 0 : r;
+                *at = last;
         }
-        return span.full ? 0 : r;
+        *at = UINT64_MAX;
+        return 0;
 }

@@ -131,12 +131,13 @@ static int take_seq(void *user, const StoreSurvey *row)
 int store_expire_old(Store *s, usec_t before, size_t max, size_t *ret_n)
 {
         static OldSeqs old;
+        uint64_t at = 0;
         size_t n_feeds;
         int r = 0;
 
         old.n = 0;
-        if (max)
-                r = store_scan_span(s, INT64_MIN, before, 0, max, take_seq, &old);
+        while (r == 0 && old.n < max && at != UINT64_MAX)
+                r = store_scan_span(s, INT64_MIN, before, &at, max - old.n, take_seq, &old);
         if (r == 0 && old.n)
                 r = store_drop_surveys(s, before, old.at, old.n);
         if (r == 0 && old.n < max)

@@ -193,10 +193,12 @@ static int take_old(void *user CX_UNUSED, const StoreSurvey *row)
 static bool expire_slice(Store *s, Engine *e, usec_t before)
 {
         CX_CLEANUP(fold_freep) Fold *f = NULL;
+        uint64_t at = 0;
         char scratch[800];
 
         old.n = 0;
-        ck_assert_int_eq(store_scan_span(s, INT64_MIN, before, 0, CX_ARRAY_LEN(old.seqs), take_old, NULL), 0);
+        ck_assert_int_eq(store_scan_span(s, INT64_MIN, before, &at, CX_ARRAY_LEN(old.seqs), take_old, NULL),
+                         0);
         ck_assert_int_eq(fold_new(&f, e), 0);
         for (size_t i = 0; i < old.n; i++) {
                 Survey survey = decoded(buffer_str(&old.texts[i]), scratch);

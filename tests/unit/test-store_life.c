@@ -133,6 +133,7 @@ static int take_seq(void *user, const StoreSurvey *row)
 BOTH(a_span_of_time_is_found_in_slices)
 {
         Buffer seqs = BUFFER_NULL;
+        uint64_t at = 0;
 
         store_put_rows(s, 1, 4000);
         /* A late one far behind. */
@@ -142,19 +143,54 @@ BOTH(a_span_of_time_is_found_in_slices)
                         s, &(StoreSurvey){.seq = 9000, .ts = 2500, .source = TEXT("x"), .json = TEXT("{}")}),
                 0);
         ck_assert_int_eq(store_commit(s), 0);
-        ck_assert_int_eq(store_scan_span(s, 2000, 5000, 0, 0, take_seq, &seqs), 0);
+        ck_assert_int_eq(store_scan_span(s, 2000, 5000, &at, 100, take_seq, &seqs), 0);
         ck_assert_str_eq(buffer_str(&seqs), "2 3 4 9000 ");
+        ck_assert_uint_eq(at, UINT64_MAX);
         buffer_reset(&seqs);
-        ck_assert_int_eq(store_scan_span(s, INT64_MIN, 5000, 2, 2, take_seq, &seqs), 0);
+        at = 2;
+        ck_assert_int_eq(store_scan_span(s, INT64_MIN, 5000, &at, 2, take_seq, &seqs), 0);
         ck_assert_str_eq(buffer_str(&seqs), "3 4 ");
-        ck_assert_int_eq(store_scan_span(s, INT64_MIN, 5000, 4, 2, take_seq, &seqs), 0);
+        ck_assert_uint_eq(at, 4);
+        ck_assert_int_eq(store_scan_span(s, INT64_MIN, 5000, &at, 2, take_seq, &seqs), 0);
         ck_assert_str_eq(buffer_str(&seqs), "3 4 9000 ");
-        ck_assert_int_eq(store_scan_span(s, 3499000, INT64_MAX, 0, 0, take_seq, &seqs), 42);
+        ck_assert_uint_eq(at, UINT64_MAX);
+        at = 0;
+        ck_assert_int_eq(store_scan_span(s, 3499000, INT64_MAX, &at, 100, take_seq, &seqs), 42);
         ck_assert_str_eq(buffer_str(&seqs), "3 4 9000 3499 3500 ");
-        ck_assert_int_eq(store_scan_span(s, 5000, 5000, 0, 0, take_seq, &seqs), 0);
+        at = 0;
+        ck_assert_int_eq(store_scan_span(s, 5000, 5000, &at, 100, take_seq, &seqs), 0);
         ck_assert_str_eq(buffer_str(&seqs), "3 4 9000 3499 3500 ");
         buffer_deinit(&seqs);
 }
+
+START_TEST(a_span_of_time_that_is_spread_is_read_some_at_a_time)
+{
+        StoreDir dir = STORE_DIR_INIT;
+        Store *s = store_dir_open(&dir);
+        Buffer seqs = BUFFER_NULL;
+        uint64_t at = 0;
+
+        store_put_rows(s, 1, 10000);
+        ck_assert_int_eq(store_begin(s), 0);
+        for (uint64_t seq = 600; seq < 10000; seq += 1024)
+                ck_assert_int_eq(store_put_survey(s, &(StoreSurvey){.seq = seq,
+                                                                    .ts = 500,
+                                                                    .source = TEXT("x"),
+                                                                    .json = TEXT("{}")}),
+                                 0);
+        ck_assert_int_eq(store_commit(s), 0);
+        ck_assert_int_eq(store_scan_span(s, 0, 1000, &at, 100, take_seq, &seqs), 0);
+        ck_assert_str_eq(buffer_str(&seqs), "600 1624 2648 3672 ");
+        ck_assert_uint_eq(at, 4095);
+        ck_assert_int_eq(store_scan_span(s, 0, 1000, &at, 100, take_seq, &seqs), 0);
+        ck_assert_int_eq(store_scan_span(s, 0, 1000, &at, 100, take_seq, &seqs), 0);
+        ck_assert_str_eq(buffer_str(&seqs), "600 1624 2648 3672 4696 5720 6744 7768 8792 9816 ");
+        ck_assert_uint_eq(at, UINT64_MAX);
+        store_close(s);
+        buffer_deinit(&seqs);
+        store_dir_remove(&dir);
+}
+END_TEST
 
 BOTH(a_survey_that_is_not_there_cannot_be_deleted)
 {
@@ -434,7 +470,7 @@ END_TEST
 
 CHECK_MAIN("store_life", tallies_come_by_day_and_scope, tallies_are_read_in_slices_and_go_by_day,
            tallies_and_marks_belong_to_the_transaction, a_span_of_time_is_found_in_slices,
-           a_survey_that_is_not_there_cannot_be_deleted, a_check_of_everything_ends,
-           what_was_replaced_or_deleted_is_nowhere_on_the_disk,
+           a_span_of_time_that_is_spread_is_read_some_at_a_time, a_survey_that_is_not_there_cannot_be_deleted,
+           a_check_of_everything_ends, what_was_replaced_or_deleted_is_nowhere_on_the_disk,
            a_check_names_what_is_damaged_and_goes_on_behind_it, a_file_is_verified_without_being_touched,
            a_copy_is_the_store_as_of_its_last_step, a_copy_that_is_given_up_leaves_the_store_alone)

@@ -35,7 +35,9 @@ static void all_surveys(Store *s)
 
 static void surveys_of_a_time(Store *s)
 {
-        check(store_scan_span(s, INT64_MIN, 2000, 0, 1000, pass_survey, NULL));
+        uint64_t at = 0;
+
+        check(store_scan_span(s, INT64_MIN, 2000, &at, 1000, pass_survey, NULL));
 }
 
 static void newest_surveys(Store *s)

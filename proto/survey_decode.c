@@ -6,6 +6,7 @@
  * itself is at fault.
  */
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "proto/json_scan.h"
@@ -463,4 +464,11 @@ int survey_decode(Survey *s, const char *json, size_t n, char *scratch, bool str
         if (ret_n_ignored)
                 *ret_n_ignored = d.n_ignored;
         return 0;
+}
+
+int survey_decode_stored(Survey *s, Text json, char *scratch)
+{
+        Fault fault;
+
+        return survey_decode(s, json.at, json.n, scratch, false, &fault, NULL) == 0 ? 0 : -EBADMSG;
 }

@@ -23,6 +23,12 @@
 CX_MUST_CHECK int survey_decode(Survey *s, const char *json, size_t n, char *scratch, bool strict,
                                 Fault *fault, size_t *ret_n_ignored);
 
+/* Room for the texts of one that is stored: it may be a little longer than what was sent, for numbers and times are written out. */
+#define SURVEY_SCRATCH_BYTES ((size_t)2 * SURVEY_BYTES_MAX)
+
+/* What was encoded, and has been stored since. @scratch: SURVEY_SCRATCH_BYTES. 0; -EBADMSG: it is no survey. */
+CX_MUST_CHECK int survey_decode_stored(Survey *s, Text json, char *scratch);
+
 /*
  * Writes the canonical form: fields in the order of cx-survey(7), answers sorted by metric name, time in UTC, absent
  * fields left out, status left out when answered. Two surveys have the same content if and only if these bytes are

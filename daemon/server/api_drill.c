@@ -157,12 +157,10 @@ static int take_survey(Drill *d, const Principal *who, const SliceRow *row)
 {
         Text json = survey_slice_json(&d->slice, row);
         Found one = {.ts = row->ts, .seq = row->seq, .json = BUFFER_NULL};
-        Fault fault;
 
         if (d->n == d->limit && is_older(&one, &d->found[0]))
                 return 0;
-        if (survey_decode(&d->survey, json.at, json.n, d->scratch, false, &fault, NULL) != 0 ||
-            !wanted(d, &d->survey))
+        if (survey_decode_stored(&d->survey, json, d->scratch) < 0 || !wanted(d, &d->survey))
                 return 0;
         cut_to_reader(d, who, &d->survey);
         survey_encode(&d->survey, &one.json);
@@ -277,7 +275,7 @@ int api_surveys(ApiCall *call)
         d = calloc(1, sizeof(*d));
         if (!d)
                 return -ENOMEM;
-        d->scratch = malloc((size_t)2 * SURVEY_BYTES_MAX);
+        d->scratch = malloc(SURVEY_SCRATCH_BYTES);
         d->found = calloc(limit, sizeof(*d->found));
         if (!d->scratch || !d->found) {
                 drill_free(d);

@@ -75,10 +75,8 @@ static int take_row(void *user, const StoreSurvey *row)
 static int mute_row(Mute *m, Store *store, StoreSurvey *row, Survey *survey, char *scratch)
 {
         CX_CLEANUP(buffer_deinit) Buffer json = BUFFER_NULL;
-        Fault fault;
 
-        if (survey_decode(survey, row->json.at, row->json.n, scratch, false, &fault, NULL) != 0 ||
-            !survey->comment.at)
+        if (survey_decode_stored(survey, row->json, scratch) < 0 || !survey->comment.at)
                 return 0;
         survey->comment = TEXT_NULL;
         survey_encode(survey, &json);

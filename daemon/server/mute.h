@@ -39,7 +39,7 @@ void mute_set_limit(Mute *m, usec_t now, usec_t keep);
  */
 CX_MUST_CHECK int mute_note(Mute *m, Store *store);
 
-/* On the storage thread: up to @max surveys, in one transaction. @scratch is twice SURVEY_BYTES_MAX. As the store. */
+/* On the storage thread: up to @max surveys, in one transaction. @scratch: SURVEY_SCRATCH_BYTES. As the store. */
 CX_MUST_CHECK int mute_slice(Mute *m, Store *store, size_t max, Survey *survey, char *scratch);
 
 static inline bool mute_is_complete(const Mute *m)

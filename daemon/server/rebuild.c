@@ -66,11 +66,9 @@ int rebuild_begin(Engine *e, const RebuildHead *head)
 
 int rebuild_take(Engine *e, Survey *survey, Text json, char *scratch)
 {
-        Fault fault;
+        int r = survey_decode_stored(survey, json, scratch);
 
-        if (survey_decode(survey, json.at, json.n, scratch, false, &fault, NULL) != 0)
-                return -EBADMSG;
-        return engine_replay(e, survey);
+        return r < 0 ? r : engine_replay(e, survey);
 }
 
 static void finish(Rebuild *r, int result)
@@ -190,7 +188,7 @@ int rebuild_start(Rebuild **ret, Config *config, const Engine *before, Journal *
         r->fn = fn;
         r->user = user;
         r->slice.done = take_slice;
-        r->scratch = malloc((size_t)2 * SURVEY_BYTES_MAX);
+        r->scratch = malloc(SURVEY_SCRATCH_BYTES);
         result = r->scratch ? engine_new(&r->engine, &config->settings, config->org) : -ENOMEM;
         if (result < 0) {
                 rebuild_free(r);

@@ -36,5 +36,5 @@ CX_MUST_CHECK int rebuild_read_head(Store *store, RebuildHead *ret);
 CX_MUST_CHECK int rebuild_begin(Engine *e, const RebuildHead *head);
 
 /* One stored survey into an engine; used at the start, too. -ENOMEM; -EBADMSG: not a survey. @scratch is
- * twice SURVEY_BYTES_MAX. */
+ * SURVEY_SCRATCH_BYTES. */
 CX_MUST_CHECK int rebuild_take(Engine *e, Survey *survey, Text json, char *scratch);

@@ -22,9 +22,6 @@ typedef struct Latest {
         UT_hash_handle hh;
 } Latest;
 
-/* A canonical form may be a little longer than what was sent: numbers and times are written out. */
-#define SCRATCH_SIZE ((size_t)2 * SURVEY_BYTES_MAX)
-
 struct Resolver {
         Batch *batch;
         IntakeParts *parts;
@@ -32,7 +29,7 @@ struct Resolver {
         Latest *latest;
         Survey survey, earlier;
         size_t n_done;
-        char *scratch; /* for both, SCRATCH_SIZE each */
+        char *scratch; /* for both, SURVEY_SCRATCH_BYTES each */
 };
 
 static int remember(Resolver *r, uint64_t seq, size_t entry)
@@ -89,13 +86,6 @@ static Text version_before(const Resolver *r, const Hit *hit, size_t candidate)
         if (hit->json_n[candidate] == 0)
                 return TEXT_NULL;
         return (Text){.at = r->batch->found.data + hit->json_at[candidate], .n = hit->json_n[candidate]};
-}
-
-static int decode(Survey *ret, Text json, char *scratch)
-{
-        Fault fault;
-
-        return survey_decode(ret, json.at, json.n, scratch, false, &fault, NULL) == 0 ? 0 : -EBADMSG;
 }
 
 static int refuse(Entry *e, Text id, const Fault *fault)
@@ -206,7 +196,7 @@ static int find_newest(Resolver *r, const Hit *hit, size_t *ret)
                 }
                 if (is_others(r, hit, k) || (found != SIZE_MAX && hit->seqs[k] < hit->seqs[found]))
                         continue;
-                result = decode(&r->earlier, before, r->scratch + SCRATCH_SIZE);
+                result = survey_decode_stored(&r->earlier, before, r->scratch + SURVEY_SCRATCH_BYTES);
                 if (result < 0)
                         return result;
                 decoded = k;
@@ -216,7 +206,8 @@ static int find_newest(Resolver *r, const Hit *hit, size_t *ret)
         *ret = found;
         return found == decoded || found == SIZE_MAX
                        ? 0
-                       : decode(&r->earlier, version_before(r, hit, found), r->scratch + SCRATCH_SIZE);
+                       : survey_decode_stored(&r->earlier, version_before(r, hit, found),
+                                              r->scratch + SURVEY_SCRATCH_BYTES);
 }
 
 /*
@@ -236,7 +227,7 @@ static int resolve_hit(Resolver *r, const Hit *hit)
         Entry *e = &r->batch->entries[hit->entry];
         uint64_t seqs[SEEN_CANDIDATES_MAX];
         size_t n_seqs, newest = SIZE_MAX;
-        int result = decode(&r->survey, batch_json(r->batch, e), r->scratch);
+        int result = survey_decode_stored(&r->survey, batch_json(r->batch, e), r->scratch);
 
         if (result == 0 && r->survey.ts < r->parts->gone_before)
                 return refuse_gone(r, e);
@@ -257,7 +248,7 @@ static int resolve_hit(Resolver *r, const Hit *hit)
                 if (!found || !is_of_same_source(&r->batch->entries[found->entry], e))
                         continue;
                 before = batch_json(r->batch, &r->batch->entries[found->entry]);
-                result = decode(&r->earlier, before, r->scratch + SCRATCH_SIZE);
+                result = survey_decode_stored(&r->earlier, before, r->scratch + SURVEY_SCRATCH_BYTES);
                 if (result < 0)
                         return result;
                 if (is_known(r))
@@ -274,7 +265,7 @@ Resolver *resolver_new(Batch *b, IntakeParts *parts)
                 return NULL;
         r->batch = b;
         r->parts = parts;
-        r->scratch = malloc(2 * SCRATCH_SIZE);
+        r->scratch = malloc(2 * SURVEY_SCRATCH_BYTES);
         return r->scratch ? r : resolver_free(r);
 }
 

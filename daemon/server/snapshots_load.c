@@ -39,7 +39,7 @@ typedef struct Load {
         size_t n_changes, changes_size;
         Buffer bytes;
         Survey before, now;
-        char *scratch; /* for both, twice SURVEY_BYTES_MAX each */
+        char *scratch; /* for both, SURVEY_SCRATCH_BYTES each */
 } Load;
 
 static int read_marks(Store *store, SnapshotMarks *ret)
@@ -173,9 +173,7 @@ static int read_now(Load *l)
 
 static int decode(Survey *ret, const Load *l, size_t at, size_t n, char *scratch)
 {
-        Fault fault;
-
-        return survey_decode(ret, l->bytes.data + at, n, scratch, false, &fault, NULL) == 0 ? 0 : -EBADMSG;
+        return survey_decode_stored(ret, (Text){.at = l->bytes.data + at, .n = n}, scratch);
 }
 
 static int apply_changes(Load *l)
@@ -193,8 +191,7 @@ static int apply_changes(Load *l)
                 }
                 r = decode(&l->before, l, c->before_at, c->before_n, l->scratch);
                 if (r == 0)
-                        r = decode(&l->now, l, c->now_at, c->now_n,
-                                   l->scratch + (size_t)2 * SURVEY_BYTES_MAX);
+                        r = decode(&l->now, l, c->now_at, c->now_n, l->scratch + SURVEY_SCRATCH_BYTES);
                 if (r == 0)
                         r = engine_replay_change(engine, &l->now, &l->before);
         }
@@ -350,7 +347,7 @@ int snapshots_load(Server *server, Store *store, uint64_t *ret_last_seq)
         if (r == 0) {
                 l->server = server;
                 l->store = store;
-                l->scratch = malloc((size_t)4 * SURVEY_BYTES_MAX);
+                l->scratch = malloc(2 * SURVEY_SCRATCH_BYTES);
                 r = l->scratch ? read_marks(store, marks) : -ENOMEM;
         }
         if (r == 0)

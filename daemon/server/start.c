@@ -13,6 +13,7 @@
 #include "daemon/server/rebuild.h"
 #include "daemon/server/start.h"
 #include "proto/base/plant.h"
+#include "proto/survey_json.h"
 
 typedef struct Start {
         Server *server;
@@ -84,7 +85,7 @@ static int take_feed(void *user, const StoreFeed *row)
 int start_restore(Server *server, Store *store, uint64_t *ret_last_seq)
 {
         usec_t begin = loop_monotonic(server->loop);
-        Start s = {.server = server, .scratch = malloc((size_t)2 * SURVEY_BYTES_MAX)};
+        Start s = {.server = server, .scratch = malloc(SURVEY_SCRATCH_BYTES)};
         StoreInfo info;
         RebuildHead head = {.now = loop_realtime(server->loop)};
         int r = s.scratch ? rebuild_read_head(store, &head) : -ENOMEM;

@@ -252,10 +252,9 @@ static void set_limits(Upkeep *u)
 
 static int decode_old(Upkeep *u, const OldSurvey *o)
 {
-        Fault fault;
+        const Text json = {.at = u->bytes.data + o->json_at, .n = o->json_n};
 
-        return survey_decode(&u->survey, u->bytes.data + o->json_at, o->json_n, u->scratch, false, &fault,
-                             NULL);
+        return survey_decode_stored(&u->survey, json, u->scratch);
 }
 
 /* One that cannot be read as a survey was counted nowhere. */
@@ -417,7 +416,7 @@ int upkeep_new(Upkeep **ret, Server *s, const ClockTrust *clock)
         u->mute = MUTE_INIT;
         /* A daemon before may have ended before it saw to that. Without a reserve the room is for alerts. */
         u->traces = access(s->reserve, F_OK) == 0;
-        u->scratch = malloc((size_t)2 * SURVEY_BYTES_MAX);
+        u->scratch = malloc(SURVEY_SCRATCH_BYTES);
         if (u->scratch)
                 r = loop_timer_new(&u->timer, s->loop, on_timer, u);
         if (r < 0) {

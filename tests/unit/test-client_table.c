@@ -68,7 +68,7 @@ START_TEST(columns_are_aligned_by_what_is_seen)
 
         expect(t, TEXT_PLAIN,
                "NAME             VALUE  NOTE\n"
-               "Łukasz          78.2 %  said \"no\", twice\n"
+               "Łukasz          78.3 %  said \"no\", twice\n"
                "日本                 -  -\n"
                "a\\tb\\x1b[2J,\\n     0.0  -\n");
         table_free(t);

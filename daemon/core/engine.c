@@ -354,6 +354,8 @@ static int find_heir(Engine *e, const Alert *a, Pair **ret)
 /* By a clock that was ahead; else time would stand still until it is there again, and evidence count for nothing. */
 static void set_back(const Engine *e, Alert *a)
 {
+        if (a->until && a->changed > e->now)
+                a->until -= a->changed - e->now;
         a->changed = usec_min(a->changed, e->now);
         a->since = usec_min(a->since, e->now);
         a->fired = usec_min(a->fired, e->now);

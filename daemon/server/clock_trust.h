@@ -6,7 +6,8 @@
  * makes everything too old at once.
  *
  * Time that goes on, also over a stop of a few days, is believed. A jump beyond that is doubted for a day of its own
- * time, across restarts; until then it is as late as it was when it was last believed. A clock that goes back is believed.
+ * time, across restarts, and another one begins that day anew; until then it is as late as it was when it was last
+ * believed. A clock that goes back to there is believed.
  */
 
 #include "daemon/store/store.h"
@@ -17,26 +18,23 @@
 typedef struct ClockTrust {
         usec_t seen;    /* the latest time that was believed; INT64_MIN: none yet */
         usec_t doubted; /* since this time of a clock that is too far ahead; INT64_MIN: it is not */
-        usec_t written; /* `seen` in the store */
-        usec_t written_doubted;
+        usec_t looked;  /* in doubt: when it was looked at last */
+        usec_t written, written_doubted; /* in the store */
 } ClockTrust;
 
 #define CLOCK_TRUST_INIT                                                                                     \
         ((ClockTrust){.seen = INT64_MIN,                                                                     \
                       .doubted = INT64_MIN,                                                                  \
+                      .looked = INT64_MIN,                                                                   \
                       .written = INT64_MIN,                                                                  \
                       .written_doubted = INT64_MIN})
 
-typedef enum ClockVerdict {
-        CLOCK_BELIEVED,
-        CLOCK_DOUBTED, /* from now on */
-        CLOCK_IN_DOUBT,
-} ClockVerdict;
-
-/* What to make of @now. The time to go by is t->seen afterwards. */
-ClockVerdict clock_trust_judge(ClockTrust *t, usec_t now);
+/* Whether @now is believed. The time to go by is t->seen afterwards. */
+bool clock_trust_judge(ClockTrust *t, usec_t now);
 
 /* What was known at the last stop; a store that knows nothing believes what comes. As the store. */
 CX_MUST_CHECK int clock_trust_read(ClockTrust *t, Store *store);
 /* In a transaction of the caller; once an hour, or when there is news of a doubt. As the store. */
-CX_MUST_CHECK int clock_trust_write(ClockTrust *t, Store *store);
+CX_MUST_CHECK int clock_trust_write(const ClockTrust *t, Store *store);
+/* That transaction is committed. */
+void clock_trust_written(ClockTrust *t);

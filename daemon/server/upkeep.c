@@ -45,6 +45,7 @@ struct Upkeep {
         Step step;
         bool busy; /* the job is on its way */
         ClockTrust clock;
+        bool believed; /* at the beginning of this round: else nothing goes */
         usec_t now;    /* of this round */
         usec_t before; /* surveys older than this go */
         int32_t before_day;
@@ -96,6 +97,8 @@ static int note_run(JournalJob *job, Store *store)
                 r = store_commit(store);
         if (r < 0)
                 store_rollback(store);
+        else
+                clock_trust_written(&u->clock);
         return r;
 }
 
@@ -136,18 +139,15 @@ static int mute_run(JournalJob *job, Store *store)
 
 static int sweep(Upkeep *u, Store *store)
 {
-        int r;
+        /* Damaged surveys; sound ones that are too old by now are for the next round. */
+        int r = store_drop_surveys(store, u->before, NULL, 0);
 
-        /* Only damaged surveys can be left among those that are too old. */
-        r = store_drop_surveys(store, u->before, NULL, 0);
         if (r == 0)
                 r = store_expire_feeds(store, usec_floor(u->before, FEEDS_STEP), SLICE_MAX, &u->n_feeds);
         if (r == 0)
                 r = store_expire_tallies(store, u->before_day, SLICE_MAX, &u->n_tallies);
         if (r == 0 && u->n_tallies)
                 r = fold_forget_days(store, u->before_day);
-        if (r == 0)
-                r = clock_trust_write(&u->clock, store);
         return r < 0 ? r : store_commit(store);
 }
 
@@ -209,11 +209,11 @@ static void wait(Upkeep *u, usec_t time, Step step)
         server_wake(u->server, u->timer, time);
 }
 
-/* Where this one comes to nothing. */
-static Step step_anew(Upkeep *u)
+/* A round that comes to nothing. */
+static void begin_anew(Upkeep *u, usec_t time)
 {
         u->read = 0;
-        return u->step == STEP_NOTE ? STEP_NOTE : STEP_READ;
+        wait(u, time, STEP_NOTE);
 }
 
 /* False: it is not believed. */
@@ -229,7 +229,7 @@ static bool look_at_clock(Upkeep *u)
                         &behind, LOG_LEVEL_ERR,
                         "clock went back: alerts wait until it is %s again; if it is right now, restart cxd",
                         usec_format(seen, time));
-        if (clock_trust_judge(&u->clock, now) == CLOCK_BELIEVED)
+        if (clock_trust_judge(&u->clock, now))
                 return true;
         log_limited(&ahead, LOG_LEVEL_ERR,
                     "clock is far ahead of %s, when it was last believed: nothing is deleted for a day",
@@ -241,11 +241,11 @@ static bool look_at_clock(Upkeep *u)
 static void set_limits(Upkeep *u)
 {
         Server *s = u->server;
-        bool believed = look_at_clock(u);
 
+        u->believed = look_at_clock(u);
         u->now = u->clock.seen;
         u->before = u->now - usec_max(s->config->keep_surveys, ENGINE_STORED_MIN);
-        u->before_day = believed ? engine_kept_day(s->engine) : INT32_MIN;
+        u->before_day = engine_kept_day(s->engine);
         mute_set_limit(&u->mute, u->now, s->config->keep_comments);
         intake_set_limits(s->intake, u->before, u->mute.limit);
 }
@@ -305,22 +305,26 @@ static void end_round(Upkeep *u)
         u->before_round = u->stats;
         u->erased = false;
         server_tell_status(u->server);
-        u->read = 0;
-        wait(u, ROUND_TIME, STEP_READ);
+        wait(u, ROUND_TIME, STEP_NOTE);
 }
 
 static void go_on_reading(Upkeep *u)
 {
-        bool complete = u->read == UINT64_MAX;
-
-        wait(u, complete ? 0 : SLICE_TIME, complete ? STEP_MUTE : STEP_READ);
+        if (u->read < UINT64_MAX) {
+                wait(u, SLICE_TIME, STEP_READ);
+                return;
+        }
+        u->read = 0;
+        wait(u, 0, STEP_MUTE);
 }
 
 static void go_on(Upkeep *u)
 {
         switch (u->step) {
         case STEP_NOTE:
-                wait(u, FIRST_TIME, STEP_READ);
+                if (!u->believed)
+                        log_debug("upkeep round put off");
+                wait(u, u->believed ? FIRST_TIME : ROUND_TIME, STEP_READ);
                 break;
         case STEP_READ:
                 if (u->n_old == 0) {
@@ -374,7 +378,7 @@ static void upkeep_done(JournalJob *job, int result)
         }
         if (result == -ENOSPC || result == -ESTALE || result == -EBADMSG) {
                 u->fold = fold_free(u->fold);
-                wait(u, u->step == STEP_NOTE ? FIRST_TIME : ROUND_TIME, step_anew(u));
+                begin_anew(u, u->step == STEP_NOTE ? FIRST_TIME : ROUND_TIME);
         } else if (result < 0) {
                 server_fail(s, result, result == -ENOMEM ? "upkeep" : u->error);
         } else {
@@ -393,15 +397,15 @@ static void on_timer(void *user)
         if (u->busy)
                 return;
         if (u->server->state != SERVER_READY) { /* the next one is told by upkeep_reconfigure() */
-                wait(u, SLICE_TIME, step_anew(u));
+                begin_anew(u, SLICE_TIME);
                 return;
         }
-        if (u->step == STEP_READ) {
+        if (u->step == STEP_NOTE || u->step == STEP_READ) {
                 /* Where nothing comes, nothing else tells the engine the time, and so which days are to go. */
                 server_step_time(u->server);
                 set_limits(u);
         }
-        submit(u, u->step);
+        submit(u, u->step == STEP_READ && !u->believed ? STEP_NOTE : u->step);
 }
 
 int upkeep_new(Upkeep **ret, Server *s, const ClockTrust *clock)

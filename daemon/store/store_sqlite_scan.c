@@ -67,7 +67,28 @@ static int tear(Walk *w)
                           (unsigned long long)w->reached);
 }
 
-/* As they lie in the table. */
+/*
+ * A row as it lies in the table. What a damaged one says of its number may be anything: it is told as one that did not come
+ * where it should have.
+ */
+static int take(Walk *w, const StoreSurvey *row, uint64_t until, StoreSurveyFn fn, void *user)
+{
+        int ok = sql_row_ok(w->s, SQL_SCAN_SURVEYS, 3, crc_survey(row));
+
+        if (ok < 0)
+                return ok;
+        if (!blocks_has(&w->s->blocks, row->seq))
+                report(w, row->seq);
+        else if (ok > 0 && (row->seq <= w->reached || row->seq > until))
+                return tear(w);
+        else if (ok > 0) {
+                report_lost(w, row->seq);
+                w->reached = row->seq;
+                return fn(user, row);
+        }
+        return 0;
+}
+
 static int walk_in_order(Walk *w, uint64_t until, StoreSurveyFn fn, void *user)
 {
         StoreSqlite *s = w->s;
@@ -78,20 +99,8 @@ static int walk_in_order(Walk *w, uint64_t until, StoreSurveyFn fn, void *user)
                 return r;
         while ((r = sql_step(s, SQL_SCAN_SURVEYS, "read surveys")) > 0) {
                 StoreSurvey row = survey_row(s, SQL_SCAN_SURVEYS);
-                int ok;
 
-                if (row.seq <= w->reached || row.seq > until) {
-                        sql_done(s, SQL_SCAN_SURVEYS);
-                        return tear(w);
-                }
-                report_lost(w, row.seq);
-                w->reached = row.seq;
-                ok = sql_row_ok(s, SQL_SCAN_SURVEYS, 3, crc_survey(&row));
-                if (ok == 0 || (ok > 0 && !blocks_has(&s->blocks, row.seq))) {
-                        report(w, row.seq);
-                        continue;
-                }
-                r = ok < 0 ? ok : fn(user, &row);
+                r = take(w, &row, until, fn, user);
                 if (r != 0) {
                         sql_done(s, SQL_SCAN_SURVEYS);
                         return r;

@@ -287,3 +287,10 @@ bool blocks_mark_bad(Blocks *b, uint64_t seq)
         bit_flip(block->bad, seq);
         return true;
 }
+
+bool blocks_is_bad(Blocks *b, uint64_t seq)
+{
+        const Block *block = blocks_find(b, seq);
+
+        return block && block->bad && bit_get(block->bad, seq);
+}

@@ -78,3 +78,5 @@ void blocks_rollback(Blocks *b);
 
 /* Marks @seq as damaged; false if it was marked before. */
 bool blocks_mark_bad(Blocks *b, uint64_t seq);
+/* Whether it was; a new version of the row is sound again. */
+bool blocks_is_bad(Blocks *b, uint64_t seq);

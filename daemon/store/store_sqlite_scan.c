@@ -52,19 +52,70 @@ static void report(const Walk *w, uint64_t seq)
                 w->damaged(w->user, seq);
 }
 
-/* Those before @until that should be there and did not come. */
-static void report_lost(const Walk *w, uint64_t until)
-{
-        for (uint64_t seq = blocks_next(&w->s->blocks, w->reached); seq < until;
-             seq = blocks_next(&w->s->blocks, seq))
-                report(w, seq);
-}
-
 static int tear(Walk *w)
 {
         w->torn = true;
         return store_fail(&w->s->base, -EBADMSG, "the table of surveys is damaged after number %llu",
                           (unsigned long long)w->reached);
+}
+
+/*
+ * Positions SQL_GET_SURVEY on a row that the blocks know; the caller ends the statement if the result is 0.
+ * -EBADMSG: damaged or lost.
+ */
+static int fetch(const Walk *w, uint64_t seq, StoreSurvey *ret)
+{
+        StoreSqlite *s = w->s;
+        bool is_bad = blocks_is_bad(&s->blocks, seq);
+        int r = is_bad ? 0 : sql_bind(s, SQL_GET_SURVEY, "i", (int64_t)seq);
+
+        if (r < 0)
+                return r;
+        r = is_bad ? 0 : sql_step(s, SQL_GET_SURVEY, "read a survey");
+        if (r > 0) {
+                *ret = survey_row(s, SQL_GET_SURVEY);
+                r = ret->seq == seq ? sql_row_ok(s, SQL_GET_SURVEY, 3, crc_survey(ret)) : 0;
+                if (r > 0)
+                        return 0;
+                sql_done(s, SQL_GET_SURVEY);
+        }
+        if (r < 0 && r != -EBADMSG)
+                return r;
+        report(w, seq);
+        return store_fail(&s->base, -EBADMSG, "survey number %llu is damaged", (unsigned long long)seq);
+}
+
+/* One by one, those up to @until that should be there: around what is damaged, others can be found. */
+static int walk_singly(Walk *w, uint64_t until, StoreSurveyFn fn, void *user)
+{
+        for (uint64_t seq = blocks_next(&w->s->blocks, w->reached); seq <= until;
+             seq = blocks_next(&w->s->blocks, seq)) {
+                StoreSurvey row;
+                int r = fetch(w, seq, &row);
+
+                w->reached = seq;
+                if (r == -EBADMSG)
+                        continue;
+                if (r == 0) {
+                        r = fn(user, &row);
+                        sql_done(w->s, SQL_GET_SURVEY);
+                }
+                if (r != 0)
+                        return r;
+        }
+        w->reached = until;
+        return 0;
+}
+
+/* Those that should be before it did not come; they may be somewhere else. */
+static int take_in_turn(Walk *w, const StoreSurvey *row, StoreSurveyFn fn, void *user)
+{
+        int r = walk_singly(w, row->seq - 1, fn, user);
+
+        if (r != 0)
+                return r;
+        w->reached = row->seq;
+        return fn(user, row);
 }
 
 /*
@@ -77,16 +128,16 @@ static int take(Walk *w, const StoreSurvey *row, uint64_t until, StoreSurveyFn f
 
         if (ok < 0)
                 return ok;
-        if (!blocks_has(&w->s->blocks, row->seq))
+        if (!blocks_has(&w->s->blocks, row->seq)) {
                 report(w, row->seq);
-        else if (ok > 0 && (row->seq <= w->reached || row->seq > until))
-                return tear(w);
-        else if (ok > 0) {
-                report_lost(w, row->seq);
-                w->reached = row->seq;
-                return fn(user, row);
+                return 0;
         }
-        return 0;
+        /* SQLite may find a row at a second look that it did not find at the first; it stays out. */
+        if (ok == 0 || blocks_is_bad(&w->s->blocks, row->seq))
+                return 0;
+        if (row->seq <= w->reached || row->seq > until)
+                return tear(w);
+        return take_in_turn(w, row, fn, user);
 }
 
 static int walk_in_order(Walk *w, uint64_t until, StoreSurveyFn fn, void *user)
@@ -108,57 +159,7 @@ static int walk_in_order(Walk *w, uint64_t until, StoreSurveyFn fn, void *user)
         }
         if (r == -EBADMSG)
                 return tear(w);
-        if (r == 0)
-                report_lost(w, until + 1);
-        return r;
-}
-
-/*
- * Positions SQL_GET_SURVEY on a row that the blocks know; the caller ends the statement if the result is 0.
- * -EBADMSG: damaged or lost.
- */
-static int fetch(const Walk *w, uint64_t seq, StoreSurvey *ret)
-{
-        StoreSqlite *s = w->s;
-        int r;
-
-        r = sql_bind(s, SQL_GET_SURVEY, "i", (int64_t)seq);
-        if (r < 0)
-                return r;
-        r = sql_step(s, SQL_GET_SURVEY, "read a survey");
-        if (r > 0) {
-                *ret = survey_row(s, SQL_GET_SURVEY);
-                r = ret->seq == seq ? sql_row_ok(s, SQL_GET_SURVEY, 3, crc_survey(ret)) : 0;
-                if (r > 0)
-                        return 0;
-                sql_done(s, SQL_GET_SURVEY);
-        }
-        if (r < 0 && r != -EBADMSG)
-                return r;
-        report(w, seq);
-        return store_fail(&s->base, -EBADMSG, "survey number %llu is damaged", (unsigned long long)seq);
-}
-
-/* One by one, those that should be there: around what is damaged, others can be found. */
-static int walk_singly(Walk *w, uint64_t until, StoreSurveyFn fn, void *user)
-{
-        for (uint64_t seq = blocks_next(&w->s->blocks, w->reached); seq <= until;
-             seq = blocks_next(&w->s->blocks, seq)) {
-                StoreSurvey row;
-                int r = fetch(w, seq, &row);
-
-                w->reached = seq;
-                if (r == -EBADMSG)
-                        continue;
-                if (r == 0) {
-                        r = fn(user, &row);
-                        sql_done(w->s, SQL_GET_SURVEY);
-                }
-                if (r != 0)
-                        return r;
-        }
-        w->reached = until;
-        return 0;
+        return r < 0 ? r : walk_singly(w, until, fn, user);
 }
 
 int sql_walk(StoreSqlite *s, uint64_t after, uint64_t until, StoreSurveyFn fn, void *user,

@@ -286,6 +286,7 @@ int engine_step(Engine *e, const Input *in, Effects *out)
         int r;
 
         e->step++;
+        e->stepped = in->now;
         engine_advance(e, in->now);
         r = e->look_at_all ? look_at_all(e, out) : 0;
         if (r == 0)
@@ -351,12 +352,15 @@ static int find_heir(Engine *e, const Alert *a, Pair **ret)
         return 0;
 }
 
+/* As long as an engine may have taken to be made, while another one went on. */
+#define AHEAD_MAX USEC_HOUR
+
 /* By a clock that was ahead; else time would stand still until it is there again, and evidence count for nothing. */
 static void set_back(const Engine *e, Alert *a)
 {
-        if (a->until && a->changed > e->now)
+        if (a->until)
                 a->until -= a->changed - e->now;
-        a->changed = usec_min(a->changed, e->now);
+        a->changed = e->now;
         a->since = usec_min(a->since, e->now);
         a->fired = usec_min(a->fired, e->now);
         if (a->restart > e->today + 1)
@@ -372,7 +376,7 @@ int engine_restore(Engine *e, const Alert *stored)
         int r;
 
         e->look_at_all = true;
-        if (e->step > 0)
+        if (e->step > 0 && alert->changed > e->stepped + AHEAD_MAX)
                 set_back(e, alert);
         else
                 engine_advance(e, alert->changed);

@@ -150,6 +150,7 @@ struct Engine {
         bool look_at_all;        /* surveys or alerts were put in without looking at rules */
         bool limits_moved;       /* of a rule at least, since the last tick */
         uint64_t step : 48;      /* of engine_step() */
+        usec_t stepped;          /* the time that it was given last */
         EngineStats stats;
         ImageWriter saving; /* a snapshot that is being taken (snapshot.c); no `write`: there is none */
         size_t save_next;   /* what is not in it has at least this number */

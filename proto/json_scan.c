@@ -49,7 +49,7 @@ int json_scan_word(JsonScan *j, const char *word)
 
 int json_scan_finish(JsonScan *j)
 {
-        json_scan_blanks(j);
+        (void)json_scan_next(j);
         if (j->at != j->end)
                 return json_scan_fault(j, FAULT_JSON, "the JSON value is complete, but more text follows");
         return 0;
@@ -419,20 +419,21 @@ static int skip_array(JsonScan *j)
 {
         if (json_scan_enter(j))
                 return 1;
-        json_scan_blanks(j);
-        if (json_scan_peek(j) == ']') {
+        if (json_scan_next(j) == ']') {
                 j->at++;
                 json_scan_leave(j);
                 return 0;
         }
         for (;;) {
-                json_scan_blanks(j);
+                char c;
+
+                (void)json_scan_next(j);
                 if (json_scan_skip(j))
                         return 1;
-                json_scan_blanks(j);
-                if (json_scan_peek(j) == ']')
+                c = json_scan_next(j);
+                if (c == ']')
                         break;
-                if (json_scan_peek(j) != ',')
+                if (c != ',')
                         return json_scan_expected(j, "a comma or a closing bracket is missing");
                 j->at++;
         }

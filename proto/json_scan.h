@@ -78,16 +78,23 @@ int json_scan_string_slow(JsonScan *j, const char *first, const char *at, Text *
 int json_scan_number_slow(JsonScan *j, JsonNumber *ret);
 int json_scan_expected(JsonScan *j, const char *text);
 
-static inline void json_scan_blanks(JsonScan *j)
-{
-        while (j->at < j->end && (*j->at == ' ' || *j->at == '\n' || *j->at == '\r' || *j->at == '\t'))
-                j->at++;
-}
-
 /* The next byte, or NUL at the end. */
 static inline char json_scan_peek(const JsonScan *j)
 {
         return j->at < j->end ? *j->at : '\0';
+}
+
+/* The next one that is no blank. */
+static inline char json_scan_next(JsonScan *j)
+{
+        for (; j->at < j->end; j->at++) {
+                char c = *j->at;
+
+                /* Mostly the first test is enough. */
+                if ((unsigned char)c > ' ' || (c != ' ' && c != '\n' && c != '\r' && c != '\t'))
+                        return c;
+        }
+        return '\0';
 }
 
 static inline bool json_scan_at_number(const JsonScan *j)
@@ -102,33 +109,33 @@ static inline void json_scan_leave(JsonScan *j)
         j->depth--;
 }
 
-/* Bit 7 of the first byte that is not printable ASCII, or is a quotation mark or a backslash (later ones may
- * be wrong). */
+/*
+ * Bit 7 of the first byte that is not printable ASCII, or is a quotation mark or a backslash (later ones may be wrong: a
+ * byte that is looked for borrows from the next).
+ */
 static inline uint64_t json_scan_special(uint64_t word)
 {
         const uint64_t ones = 0x0101010101010101ULL, high = 0x8080808080808080ULL;
-        uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\', del = word ^ ones * 0x7F;
+        uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\';
 
-        return (((word - ones * 0x20) | (quote - ones) | (backslash - ones) | (del - ones)) & ~word & high) |
-               (word & high);
+        return ((word - ones * 0x20) | (quote - ones) | (backslash - ones) | (word + ones) | word) & high;
 }
 
 static inline int json_scan_string(JsonScan *j, Text *ret, bool *ret_plain)
 {
         const char *first = j->at + 1, *p = first, *end = j->end;
+        uint64_t word, special = 0;
 
-        while (end - p >= 8) {
-                uint64_t word, special;
-
+        for (; end - p >= 8; p += 8) {
                 memcpy(&word, p, 8);
                 special = json_scan_special(le64toh(word));
                 if (special) {
                         p += __builtin_ctzll(special) / 8;
                         break;
                 }
-                p += 8;
         }
-        while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x7F && *p != '"' && *p != '\\')
+        while (!special && p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x7F && *p != '"' &&
+               *p != '\\')
                 p++;
         if (p == end || *p != '"')
                 return json_scan_string_slow(j, first, p, ret, ret_plain);
@@ -156,28 +163,27 @@ static inline int json_scan_number(JsonScan *j, JsonNumber *ret)
 
 static inline int json_scan_member(JsonScan *j, bool first, Text *ret_key, bool *ret_plain, bool *ret_done)
 {
-        json_scan_blanks(j);
-        *ret_done = false;
-        if (json_scan_peek(j) == '}') {
+        char c = json_scan_next(j);
+
+        *ret_done = c == '}';
+        if (c == '}') {
                 j->at++;
-                *ret_done = true;
                 return 0;
         }
         if (!first) {
-                if (json_scan_peek(j) != ',')
+                if (c != ',')
                         return json_scan_expected(j, "a comma or a closing brace is missing");
                 j->at++;
-                json_scan_blanks(j);
+                c = json_scan_next(j);
         }
-        if (json_scan_peek(j) != '"')
+        if (c != '"')
                 return json_scan_expected(j, "a key in quotation marks is missing");
         if (json_scan_string(j, ret_key, ret_plain))
                 return 1;
-        json_scan_blanks(j);
-        if (json_scan_peek(j) != ':')
+        if (json_scan_next(j) != ':')
                 return json_scan_expected(j, "a colon is missing");
         j->at++;
-        json_scan_blanks(j);
+        (void)json_scan_next(j);
         if (j->at == j->end)
                 return json_scan_expected(j, "a value is missing");
         return 0;

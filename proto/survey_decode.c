@@ -448,8 +448,7 @@ int survey_decode(Survey *s, const char *json, size_t n, char *scratch, bool str
                 return fault_set(fault, FAULT_TOO_LONG, NULL, "a survey must have at most %d bytes of JSON",
                                  SURVEY_BYTES_MAX);
         json_scan_init(&d.scan, json, n, scratch, SURVEY_DEPTH_MAX, fault);
-        json_scan_blanks(&d.scan);
-        if (json_scan_peek(&d.scan) != '{')
+        if (json_scan_next(&d.scan) != '{')
                 return take_other(&d);
         if (take_survey(&d))
                 return 1;

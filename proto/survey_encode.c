@@ -4,6 +4,13 @@
 
 #include "proto/survey_json.h"
 
+static inline bool is_behind(Text a, Text b)
+{
+        if (a.n && b.n && a.at[0] != b.at[0])
+                return (unsigned char)a.at[0] > (unsigned char)b.at[0];
+        return text_compare(a, b) > 0;
+}
+
 /* Few answers, and sources tend to keep one order: insertion. */
 static void sort_answers(const Survey *s, const Answer *ret[SURVEY_ANSWERS_MAX])
 {
@@ -11,7 +18,7 @@ static void sort_answers(const Survey *s, const Answer *ret[SURVEY_ANSWERS_MAX])
                 const Answer *a = &s->answers[i];
                 size_t k = i;
 
-                for (; k > 0 && text_compare(ret[k - 1]->metric, a->metric) > 0; k--)
+                for (; k > 0 && is_behind(ret[k - 1]->metric, a->metric); k--)
                         ret[k] = ret[k - 1];
                 ret[k] = a;
         }

@@ -33,42 +33,53 @@ static bool wants_escape(unsigned char c)
 }
 
 /* Whether one of 8 bytes wants an escape (or, seldom, none does). */
-static bool may_want_escape(const char *at)
+static bool may_want_escape(uint64_t word)
 {
         const uint64_t ones = 0x0101010101010101ULL, high = 0x8080808080808080ULL;
-        uint64_t word, quote, backslash, del;
+        uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\', del = word ^ ones * 0x7F;
 
-        memcpy(&word, at, sizeof(word));
-        quote = word ^ ones * '"';
-        backslash = word ^ ones * '\\';
-        del = word ^ ones * 0x7F;
         return (((word - ones * 0x20) | (quote - ones) | (backslash - ones) | (del - ones)) & ~word & high) !=
                0;
 }
 
-/* Nothing in @t wants an escape; the last 8 bytes may overlap with those before them. */
-static bool is_plain(Text t)
+/* Copies @t, whose last bytes may be copied twice. False: something in it may want an escape. */
+static bool put_plain(char *to, Text t)
 {
+        uint64_t word, last;
         size_t i = 0;
 
-        if (t.n < 8) {
-                for (; i < t.n; i++)
-                        if (wants_escape((unsigned char)t.at[i]))
+        if (t.n >= 8) {
+                memcpy(&last, t.at + t.n - 8, 8);
+                for (; i + 8 < t.n; i += 8) {
+                        memcpy(&word, t.at + i, 8);
+                        if (may_want_escape(word))
                                 return false;
-                return true;
+                        memcpy(to + i, &word, 8);
+                }
+                memcpy(to + t.n - 8, &last, 8);
+                return !may_want_escape(last);
         }
-        for (; i + 8 < t.n; i += 8)
-                if (may_want_escape(t.at + i))
+        if (t.n >= 4) {
+                uint32_t begin, end;
+
+                memcpy(&begin, t.at, 4);
+                memcpy(&end, t.at + t.n - 4, 4);
+                memcpy(to, &begin, 4);
+                memcpy(to + t.n - 4, &end, 4);
+                return !may_want_escape((uint64_t)end << 32 | begin);
+        }
+        for (; i < t.n; i++) {
+                if (wants_escape((unsigned char)t.at[i]))
                         return false;
-        return !may_want_escape(t.at + t.n - 8);
+                to[i] = t.at[i];
+        }
+        return true;
 }
 
 char *json_put_string(char *to, Text t)
 {
         *to++ = '"';
-        if (is_plain(t)) {
-                if (t.n)
-                        memcpy(to, t.at, t.n);
+        if (put_plain(to, t)) {
                 to += t.n;
         } else {
                 for (size_t i = 0; i < t.n; i++) {

@@ -150,20 +150,26 @@ static int make_cell(Engine *e, ScopeId scope, size_t metric, Cell **ret)
         return 0;
 }
 
+/* In the order of the metrics, so that scopes with the same metrics have the same columns. */
 static int make_series(Engine *e, const Cell *cell)
 {
         ScopeCounts *counts = cell->counts;
+        uint64_t higher = counts->known & ~((UINT64_C(2) << cell->metric) - 1);
+        unsigned first = engine_n_columns(e, counts, counts->known & ~higher);
 
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++) {
                 int r;
 
                 if (!e->tier_used[tier])
                         continue;
-                r = grid_add_columns(&counts->grids[tier], cell->n_values, &counts->first[cell->metric]);
+                r = grid_add_columns(&counts->grids[tier], first, cell->n_values);
                 if (r)
                         return r;
                 e->stats.n_series++;
         }
+        counts->first[cell->metric] = (uint16_t)first;
+        for (uint64_t rest = higher; rest; rest &= rest - 1)
+                counts->first[__builtin_ctzll(rest)] += cell->n_values;
         return 0;
 }
 

@@ -95,7 +95,8 @@ struct ScopeCounts {
         Fresh fresh;      /* what the grids do not have yet */
         Grid grids[_WINDOW_TIER_N];
         Cell **cells; /* one per metric, NULL without answers. Owned. This and the next two lie behind the guards */
-        uint16_t *first;    /* per metric that is known: its first column, the same in all grids */
+        uint16_t *
+                first; /* per metric that is known: its first column, the same in all grids. In their order */
         uint16_t *guard_at; /* per metric: its first guard; and behind the last one */
         Guard guards[];     /* by metric, and then in the order of the rules */
 };
@@ -202,6 +203,17 @@ static inline uint64_t engine_watched(const Engine *e, ScopeId scope, uint64_t m
         const ScopeCounts *counts = e->scopes[scope].counts;
 
         return counts ? counts->watched & metrics : 0;
+}
+
+/* How many columns these metrics have in each of the scope's grids, and those before them. */
+static inline unsigned engine_n_columns(const Engine *e, const ScopeCounts *counts, uint64_t metrics)
+{
+        unsigned last;
+
+        if (!metrics)
+                return 0;
+        last = 63U - (unsigned)__builtin_clzll(metrics);
+        return counts->first[last] + (unsigned)metric_n_values(&e->settings->metrics[last]);
 }
 
 /* engine_cell.c: the cell; NULL: none. engine_cell_get() makes it. -ENOMEM. */

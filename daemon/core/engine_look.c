@@ -325,30 +325,31 @@ bool engine_is_calm(const Guard *g)
 Told engine_tell(const Engine *e, ScopeCounts *counts, uint64_t metrics, const SurveyValues *values,
                  int delta, const int32_t buckets[_WINDOW_TIER_N])
 {
-        Told told = {0};
+        uint64_t wanted = 0, wrong = 0;
 
         for (; metrics; metrics &= metrics - 1) {
                 unsigned metric = (unsigned)__builtin_ctzll(metrics), value = values->values[metric];
-                bool wanted = false, wrong = false;
+                uint64_t bit = metrics & -metrics;
+                Guard *g = counts->guards + counts->guard_at[metric];
+                const Guard *end = counts->guards + counts->guard_at[metric + 1];
 
-                for (unsigned i = counts->guard_at[metric]; i < counts->guard_at[metric + 1]; i++) {
-                        Guard *g = &counts->guards[i];
+                for (; g < end; g++) {
+                        const Watch *w = g->watch;
 
-                        if (g->watch->is_evidence)
+                        if (w->is_evidence)
                                 tell_evidence(e, g, value, delta, buckets[WINDOW_DAY]);
                         else if (g->calm)
                                 g->calm = stays_calm(e, g, value, delta,
-                                                     buckets[e->spans[g->watch->rule->window].tier]);
-                        wanted |= !is_calm(g);
-                        if (g->watch->evidence.wrong >> value & 1) {
-                                wrong = true;
+                                                     buckets[e->spans[w->rule->window].tier]);
+                        if (!is_calm(g))
+                                wanted |= bit;
+                        if (w->evidence.wrong >> value & 1) {
+                                wrong |= bit;
                                 cx_prefetch(&g->pair->recent);
                         }
                 }
-                told.wanted |= (uint64_t)wanted << metric;
-                told.wrong |= (uint64_t)wrong << metric;
         }
-        return told;
+        return (Told){.wanted = wanted, .wrong = wrong};
 }
 
 /* Behind today; SERIES_NEVER: there is none. */

@@ -19,6 +19,8 @@ typedef struct Version {
         SurveyValues own;
         int32_t buckets[_WINDOW_TIER_N];
         Told told[ORG_CHAIN_MAX]; /* what the rules of each scope said of the answers */
+        FreshAnswers answers;     /* for scopes that know these metrics, ... */
+        uint64_t answers_known;   /* ... or none yet */
         bool has_id;
         uint32_t id; /* in the pool, once something remembers it */
 } Version;
@@ -95,6 +97,7 @@ static int version_init(Engine *e, Version *v, const Survey *s, const Input *in,
         v->survey = s;
         v->n_chain = org_chain(e->org, names.agent, names.queue, s->ts, v->chain);
         memset(v->told, 0, sizeof(v->told));
+        v->answers_known = 0;
         v->has_id = false;
         v->values = in && in->values ? in->values : &v->own;
         if (v->values == &v->own)
@@ -174,30 +177,41 @@ static int remember_in_scope(Engine *e, Version *v, size_t place, int delta)
 }
 
 /* Rare enough for the grids to have it at once. */
-static int take_out(Engine *e, ScopeCounts *counts, const Version *v, const uint16_t *columns, size_t n)
+static int take_out(Engine *e, ScopeCounts *counts, const Version *v, const FreshAnswers *a)
 {
         int r = fresh_settle(&counts->fresh, engine_grids(e, counts));
 
-        for (unsigned tier = 0; tier < _WINDOW_TIER_N && r == 0 && n > 0; tier++)
+        for (unsigned tier = 0; tier < _WINDOW_TIER_N && r == 0; tier++)
                 if (e->tier_used[tier])
-                        r = grid_count(&counts->grids[tier], v->buckets[tier], columns, n, -1, e->kept[tier]);
+                        r = grid_count(&counts->grids[tier], v->buckets[tier], a->columns, a->n, -1,
+                                       e->kept[tier]);
         return r;
+}
+
+/* The answers in the columns of a scope. Nearly all scopes of a survey know the same metrics, and have the same columns. */
+static const FreshAnswers *answers_for(const Engine *e, Version *v, const ScopeCounts *counts)
+{
+        if (v->answers_known == counts->known)
+                return &v->answers;
+        v->answers_known = counts->known;
+        fresh_answers_init(&v->answers, engine_n_columns(e, counts, counts->known));
+        for (uint64_t rest = v->values->answered & counts->known; rest; rest &= rest - 1)
+                fresh_answers_add(&v->answers, counts->first[first_of(rest)] +
+                                                       (unsigned)v->values->values[first_of(rest)]);
+        return &v->answers;
 }
 
 static int count_in_scope(Engine *e, Version *v, size_t place, int delta)
 {
         ScopeCounts *counts = e->scopes[v->chain[place]].counts;
-        uint64_t rest = counts ? v->values->answered & counts->known : 0;
-        uint16_t columns[METRICS_MAX];
-        size_t n = 0;
+        const FreshAnswers *a;
         int r = remember_in_scope(e, v, place, delta);
 
-        if (r || !rest)
+        if (r || !counts || !(v->values->answered & counts->known))
                 return r;
-        for (; rest; rest &= rest - 1)
-                columns[n++] = (uint16_t)(counts->first[first_of(rest)] + v->values->values[first_of(rest)]);
-        r = delta < 0 ? take_out(e, counts, v, columns, n)
-                      : fresh_count(&counts->fresh, engine_grids(e, counts), v->buckets, columns, n);
+        a = answers_for(e, v, counts);
+        r = delta < 0 ? take_out(e, counts, v, a)
+                      : fresh_count(&counts->fresh, engine_grids(e, counts), v->buckets, a);
         if (r == 0 && (delta < 0 || !e->scopes[v->chain[place]].covered))
                 engine_recount(e, v->chain[place]);
         return r;

@@ -19,9 +19,21 @@ void fresh_deinit(Fresh *f)
         *f = FRESH_NULL;
 }
 
-static uint8_t *counts_of(const Fresh *f, FreshPart part)
+static size_t lanes_for(unsigned n_columns)
 {
-        return f->counts + (size_t)part * f->n_columns;
+        return (n_columns + sizeof(FreshLane) - 1) / sizeof(FreshLane);
+}
+
+void fresh_answers_init(FreshAnswers *a, unsigned n_columns)
+{
+        a->n = 0;
+        a->n_lanes = (uint16_t)lanes_for(n_columns);
+        memset(a->ones, 0, a->n_lanes * sizeof(a->ones[0]));
+}
+
+static FreshLane *counts_of(const Fresh *f, FreshPart part)
+{
+        return f->counts + (size_t)part * f->n_lanes;
 }
 
 static int settle(Fresh *f, FreshGrids g, FreshPart part)
@@ -36,7 +48,7 @@ static int settle(Fresh *f, FreshGrids g, FreshPart part)
                 if (r)
                         return r;
         }
-        memset(counts_of(f, part), 0, f->n_columns);
+        memset(counts_of(f, part), 0, f->n_lanes * sizeof(f->counts[0]));
         sheet->open = false;
         return 0;
 }
@@ -53,20 +65,22 @@ int fresh_settle(Fresh *f, FreshGrids g)
 /* With columns that came since the last time, of which no sheet that is open knows. */
 static int make_room(Fresh *f, FreshGrids g)
 {
-        uint16_t n = 0;
-        uint8_t *counts;
+        unsigned n_columns = 0;
+        FreshLane *counts;
+        size_t n;
 
         for (unsigned tier = 0; tier < _WINDOW_TIER_N; tier++)
-                if (g.grids[tier].n_columns > n)
-                        n = g.grids[tier].n_columns;
-        if (n == f->n_columns || n == 0)
+                if (g.grids[tier].n_columns > n_columns)
+                        n_columns = g.grids[tier].n_columns;
+        n = lanes_for(n_columns);
+        if (n == f->n_lanes || n == 0)
                 return 0;
-        counts = calloc(_FRESH_PART_N, n);
+        counts = calloc(_FRESH_PART_N, n * sizeof(*counts));
         if (!counts)
                 return -ENOMEM;
         free(f->counts);
         f->counts = counts;
-        f->n_columns = n;
+        f->n_lanes = (uint16_t)n;
         return 0;
 }
 
@@ -79,60 +93,71 @@ CX_SELDOM static int open_sheet(Fresh *f, FreshGrids g, FreshPart part, const in
                 r = make_room(f, g);
         for (unsigned tier = tiers[part].first; tier < tiers[part].end && r == 0; tier++)
                 if (g.grids[tier].n_columns)
-                        r = grid_lend(&g.grids[tier], buckets[tier], counts_of(f, part), g.kept[tier]);
+                        r = grid_lend(&g.grids[tier], buckets[tier], (const uint8_t *)counts_of(f, part),
+                                      g.kept[tier]);
         sheet->open = r == 0;
         sheet->bucket = buckets[tiers[part].first];
         return r;
 }
 
 static int count_beside(FreshGrids g, FreshPart part, const int32_t buckets[_WINDOW_TIER_N],
-                        const uint16_t *columns, size_t n)
+                        const FreshAnswers *a)
 {
         int r = 0;
 
         for (unsigned tier = tiers[part].first; tier < tiers[part].end && r == 0; tier++)
                 if (g.grids[tier].n_columns)
-                        r = grid_count(&g.grids[tier], buckets[tier], columns, n, 1, g.kept[tier]);
+                        r = grid_count(&g.grids[tier], buckets[tier], a->columns, a->n, 1, g.kept[tier]);
         return r;
 }
 
-/* A sheet is taken in when one of its counts has this bit. */
-#define FULL 0x80U
-
-/* False: one of them is full now. */
-static inline bool count_up(uint8_t *restrict counts, const uint16_t *restrict columns, size_t n)
+/* False: one of them is full now, and would run over soon. */
+static inline bool count_up(FreshLane *restrict counts, const FreshAnswers *restrict a)
 {
-        unsigned all = 0;
+        union {
+                FreshLane lane;
+                uint64_t words[sizeof(FreshLane) / sizeof(uint64_t)];
+        } all = {.words = {0}};
+        const FreshLane *end = a->ones + a->n_lanes;
 
-        for (size_t k = 0; k < n; k++)
-                all |= ++counts[columns[k]];
-        return !(all & FULL);
+        for (const FreshLane *ones = a->ones; ones < end; ones++)
+                all.lane |= *counts++ += *ones;
+        return !((all.words[0] | all.words[1]) & UINT64_C(0x8080808080808080));
 }
 
-static int count(Fresh *f, FreshGrids g, FreshPart part, const int32_t buckets[_WINDOW_TIER_N],
-                 const uint16_t *columns, size_t n)
+/* Where the bucket has no sheet. True: it has one now, and the answers are to be counted there. */
+static int count_elsewhere(Fresh *f, FreshGrids g, FreshPart part, const int32_t buckets[_WINDOW_TIER_N],
+                           const FreshAnswers *a)
 {
         FreshSheet *sheet = &f->sheets[part];
         int32_t bucket = buckets[tiers[part].first];
+        int r;
 
-        if (!sheet->open || sheet->bucket != bucket) {
-                int r;
-
-                if (sheet->missed != bucket) {
-                        sheet->missed = bucket;
-                        return count_beside(g, part, buckets, columns, n);
-                }
-                r = open_sheet(f, g, part, buckets);
-                if (r)
-                        return r;
+        if (sheet->missed != bucket) {
+                sheet->missed = bucket;
+                return count_beside(g, part, buckets, a);
         }
-        return count_up(counts_of(f, part), columns, n) ? 0 : settle(f, g, part);
+        r = open_sheet(f, g, part, buckets);
+        return r ? r : 1;
 }
 
-int fresh_count(Fresh *f, FreshGrids g, const int32_t buckets[_WINDOW_TIER_N], const uint16_t *columns,
-                size_t n)
+static inline int count(Fresh *f, FreshGrids g, FreshPart part, const int32_t buckets[_WINDOW_TIER_N],
+                        const FreshAnswers *a)
 {
-        int r = count(f, g, FRESH_MINUTE, buckets, columns, n);
+        const FreshSheet *sheet = &f->sheets[part];
 
-        return r ? r : count(f, g, FRESH_HOUR, buckets, columns, n);
+        if (!sheet->open || sheet->bucket != buckets[tiers[part].first]) {
+                int r = count_elsewhere(f, g, part, buckets, a);
+
+                if (r <= 0)
+                        return r;
+        }
+        return count_up(counts_of(f, part), a) ? 0 : settle(f, g, part);
+}
+
+int fresh_count(Fresh *f, FreshGrids g, const int32_t buckets[_WINDOW_TIER_N], const FreshAnswers *a)
+{
+        int r = count(f, g, FRESH_MINUTE, buckets, a);
+
+        return r ? r : count(f, g, FRESH_HOUR, buckets, a);
 }

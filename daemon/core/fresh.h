@@ -29,10 +29,15 @@ typedef enum FreshPart {
         _FRESH_PART_N,
 } FreshPart;
 
+/* The counts of some columns, a byte each. They are added at once. */
+typedef uint8_t FreshLane __attribute__((vector_size(16)));
+
+#define FRESH_LANES_MAX ((METRICS_MAX * METRIC_VALUES_MAX + sizeof(FreshLane) - 1) / sizeof(FreshLane))
+
 typedef struct Fresh {
         FreshSheet sheets[_FRESH_PART_N];
-        uint8_t *counts; /* of all sheets, n_columns each. NULL: none yet. Owned */
-        uint16_t n_columns;
+        FreshLane *counts; /* of all sheets, n_lanes each. NULL: none yet. Owned */
+        uint16_t n_lanes;
 } Fresh;
 
 #define FRESH_NULL ((Fresh){0})
@@ -45,12 +50,30 @@ typedef struct FreshGrids {
         const int32_t *kept; /* per tier: the first bucket that is kept */
 } FreshGrids;
 
+/* The answers of one survey, for every scope with the same columns. */
+typedef struct FreshAnswers {
+        FreshLane ones[FRESH_LANES_MAX]; /* as on a sheet: 1 where there is one */
+        uint16_t n_lanes;
+        uint16_t n;
+        uint16_t columns[METRICS_MAX];
+} FreshAnswers;
+
+/* None yet, in @n_columns. */
+void fresh_answers_init(FreshAnswers *a, unsigned n_columns);
+
+/* One more, in a column that has none. */
+static inline void fresh_answers_add(FreshAnswers *a, unsigned column)
+{
+        ((uint8_t *)a->ones)[column] = 1;
+        a->columns[a->n++] = (uint16_t)column;
+}
+
 /*
- * One answer more in each of @n different columns, in the @buckets that one moment lies in. -ENOMEM, -EOVERFLOW: the
- * grids are to be given up.
+ * Counts the answers in the @buckets that one moment lies in. The grids have the columns that @a was made for. -ENOMEM,
+ * -EOVERFLOW: the grids are to be given up.
  */
 CX_MUST_CHECK int fresh_count(Fresh *f, FreshGrids g, const int32_t buckets[_WINDOW_TIER_N],
-                              const uint16_t *columns, size_t n);
+                              const FreshAnswers *a);
 
 /*
  * The grids get all of it, so that they may be changed by themselves: before answers are taken out, columns added, or
@@ -64,7 +87,7 @@ static inline void fresh_prefetch(const Fresh *f, const Grid *grids, const int32
         const FreshSheet *minute = &f->sheets[FRESH_MINUTE];
 
         if (f->counts)
-                cx_prefetch(f->counts + f->n_columns);
+                cx_prefetch(f->counts + f->n_lanes);
         if (f->counts && minute->open && minute->bucket == buckets[WINDOW_MINUTE])
                 cx_prefetch(f->counts);
         else

@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "daemon/core/grid.h"
+#include "daemon/core/grid_private.h"
 
 static uint64_t count_max(unsigned bits)
 {
-        return (UINT64_C(1) << bits) - 1;
+        return UINT64_MAX >> (64 - bits);
 }
 
 static unsigned char *count_at(unsigned char *row, unsigned bits, unsigned column)
@@ -16,25 +16,23 @@ static unsigned char *count_at(unsigned char *row, unsigned bits, unsigned colum
         return row + (size_t)column * bits / 8;
 }
 
-static void put(unsigned char *row, unsigned bits, unsigned column, uint32_t count)
+static void put(unsigned char *row, unsigned bits, unsigned column, uint64_t count)
 {
         unsigned char *at = count_at(row, bits, column);
         unsigned shift = column * bits % 8, mask = (1U << bits % 8) - 1;
         uint16_t narrow = (uint16_t)count;
+        uint32_t middle = (uint32_t)count;
 
         if (bits < 8)
-                *at = (unsigned char)((*at & ~(mask << shift)) | (count & mask) << shift);
+                *at = (unsigned char)((*at & ~(mask << shift)) | (middle & mask) << shift);
         else if (bits == 8)
                 *at = (unsigned char)count;
         else if (bits == 16)
                 memcpy(at, &narrow, sizeof(narrow));
+        else if (bits == 32)
+                memcpy(at, &middle, sizeof(middle));
         else
                 memcpy(at, &count, sizeof(count));
-}
-
-static uint32_t *cursor_at(const Grid *g, unsigned i)
-{
-        return g->cursors + (size_t)i * (2u + g->n_columns);
 }
 
 uint32_t grid_find(const Grid *g, int32_t number)
@@ -82,12 +80,12 @@ static void put_number(Grid *g, uint32_t i, int32_t number)
                 memcpy(at, &distance, sizeof(distance));
 }
 
-/* The same rows with other columns, wider counts, or whole numbers. */
-static int reshape(Grid *g, unsigned n_columns, unsigned bits, int32_t base)
+/* The same rows with @n_new columns more from @first on, wider counts, or whole numbers. */
+static int reshape(Grid *g, unsigned first, unsigned n_new, unsigned bits, int32_t base)
 {
         Grid made = *g;
 
-        made.n_columns = (uint16_t)n_columns;
+        made.n_columns = (uint16_t)(g->n_columns + n_new);
         made.bits = (uint8_t)bits;
         made.base = base;
         made.head = 0;
@@ -102,10 +100,10 @@ static int reshape(Grid *g, unsigned n_columns, unsigned bits, int32_t base)
 
                 put_number(&made, i, grid_number(g, i));
                 for (unsigned c = 0; c < g->n_columns; c++) {
-                        uint32_t count = grid_get(from, g->bits, c);
+                        uint64_t count = grid_get(from, g->bits, c);
 
                         if (count)
-                                put(to, bits, c, count);
+                                put(to, bits, c < first ? c : c + n_new, count);
                 }
         }
         free(g->rows);
@@ -115,36 +113,26 @@ static int reshape(Grid *g, unsigned n_columns, unsigned bits, int32_t base)
 
 static int widen(Grid *g)
 {
-        return g->bits == 32 ? -EOVERFLOW : reshape(g, g->n_columns, 2u * g->bits, g->base);
+        return g->bits == 64 ? -EOVERFLOW : reshape(g, g->n_columns, 0, 2u * g->bits, g->base);
 }
 
-static size_t cursor_bytes(unsigned n_columns)
+int grid_add_columns(Grid *g, unsigned first, unsigned n_values)
 {
-        return (2u + n_columns) * sizeof(uint32_t);
-}
-
-int grid_add_columns(Grid *g, unsigned n_values, uint16_t *ret)
-{
-        unsigned before = g->n_columns, after = before + n_values;
-        uint32_t *cursors = NULL;
+        unsigned char *cursors = NULL;
         int r;
 
-        assert(n_values > 0 && n_values <= METRIC_VALUES_MAX && after <= UINT16_MAX && !g->sheet);
-        if (g->cursors) {
-                cursors = calloc(g->n_cursors, cursor_bytes(after));
-                if (!cursors)
-                        return -ENOMEM;
-                for (unsigned i = 0; i < g->n_cursors; i++)
-                        memcpy(cursors + (size_t)i * (2u + after), cursor_at(g, i), cursor_bytes(before));
-        }
-        r = reshape(g, after, g->bits, g->base);
+        assert(n_values > 0 && n_values <= METRIC_VALUES_MAX && g->n_columns + n_values <= UINT16_MAX &&
+               first <= g->n_columns && !g->sheet);
+        r = grid_widen_cursors(g, first, n_values, &cursors);
+        if (r)
+                return r;
+        r = reshape(g, first, n_values, g->bits, g->base);
         if (r) {
                 free(cursors);
                 return r;
         }
         free(g->cursors);
         g->cursors = cursors;
-        *ret = (uint16_t)before;
         return 0;
 }
 
@@ -184,7 +172,7 @@ CX_SELDOM static int move_base(Grid *g, int32_t number)
         if (g->base == base)
                 return 0;
         if (g->n)
-                return reshape(g, g->n_columns, g->bits, (int32_t)base);
+                return reshape(g, g->n_columns, 0, g->bits, (int32_t)base);
         g->base = (int32_t)base;
         return 0;
 }
@@ -235,7 +223,7 @@ static void drop_if_empty(Grid *g, uint32_t i)
 }
 
 /* A count that is full runs over, maybe into its neighbour; taking the same away again restores both. */
-static void bump(unsigned char *row, unsigned bits, unsigned column, uint32_t by)
+static void bump(unsigned char *row, unsigned bits, unsigned column, uint64_t by)
 {
         unsigned char *at = count_at(row, bits, column);
 
@@ -255,7 +243,7 @@ static inline bool add_to_row(unsigned char *row, unsigned bits, const uint16_t 
                 bump(row, bits, columns[k], 1);
         }
         for (size_t k = 0; k < n && full; k++)
-                bump(row, bits, columns[k], UINT32_MAX);
+                bump(row, bits, columns[k], UINT64_MAX);
         return !full;
 }
 
@@ -267,7 +255,8 @@ static int count_up(Grid *g, int32_t bucket, uint32_t at, const uint16_t *column
                     : g->bits == 4  ? add_to_row(row, 4, columns, n)
                     : g->bits == 8  ? add_to_row(row, 8, columns, n)
                     : g->bits == 16 ? add_to_row(row, 16, columns, n)
-                                    : add_to_row(row, 32, columns, n);
+                    : g->bits == 32 ? add_to_row(row, 32, columns, n)
+                                    : add_to_row(row, 64, columns, n);
 
         if (!done) {
                 int r = widen(g);
@@ -275,11 +264,10 @@ static int count_up(Grid *g, int32_t bucket, uint32_t at, const uint16_t *column
                 return r ? r : count_up(g, bucket, at, columns, n);
         }
         for (unsigned i = 0; i < g->n_cursors; i++) {
-                uint32_t *cursor = cursor_at(g, i);
+                GridCursor *cursor = grid_cursor(g, i);
 
-                if ((int32_t)cursor[0] <= bucket && bucket < (int32_t)cursor[1])
-                        for (size_t k = 0; k < n; k++)
-                                cursor[2 + columns[k]]++;
+                for (size_t k = 0; grid_cursor_has(cursor, bucket) && k < n; k++)
+                        cursor->totals[columns[k]]++;
         }
         return 0;
 }
@@ -287,16 +275,16 @@ static int count_up(Grid *g, int32_t bucket, uint32_t at, const uint16_t *column
 static void count_down(Grid *g, int32_t bucket, unsigned char *row, const uint16_t *columns, size_t n)
 {
         for (size_t k = 0; k < n; k++) {
-                uint32_t count = grid_get(row, g->bits, columns[k]);
+                uint64_t count = grid_get(row, g->bits, columns[k]);
 
                 if (count == 0)
                         continue;
                 put(row, g->bits, columns[k], count - 1);
                 for (unsigned i = 0; i < g->n_cursors; i++) {
-                        uint32_t *cursor = cursor_at(g, i);
+                        GridCursor *cursor = grid_cursor(g, i);
 
-                        if ((int32_t)cursor[0] <= bucket && bucket < (int32_t)cursor[1])
-                                cursor[2 + columns[k]]--;
+                        if (grid_cursor_has(cursor, bucket))
+                                cursor->totals[columns[k]]--;
                 }
         }
 }
@@ -351,12 +339,12 @@ int grid_add(Grid *g, int32_t bucket, uint16_t column, uint64_t count, int32_t k
                 drop_if_empty(g, i);
                 return r;
         }
-        put(grid_row(g, i), g->bits, column, (uint32_t)sum);
+        put(grid_row(g, i), g->bits, column, sum);
         for (unsigned k = 0; k < g->n_cursors; k++) {
-                uint32_t *cursor = cursor_at(g, k);
+                GridCursor *cursor = grid_cursor(g, k);
 
-                if ((int32_t)cursor[0] <= bucket && bucket < (int32_t)cursor[1])
-                        cursor[2 + column] += (uint32_t)count;
+                if (grid_cursor_has(cursor, bucket))
+                        cursor->totals[column] += count;
         }
         return 0;
 }
@@ -380,109 +368,63 @@ int grid_lend(Grid *g, int32_t bucket, const uint8_t *sheet, int32_t kept)
         return 0;
 }
 
-/* Inlined once per width, as above. Whether all counts of the row have room for those of the sheet. */
-static inline bool has_room(const unsigned char *row, unsigned bits, const uint8_t *sheet, unsigned n)
+/* The columns that have something on the sheet: most scopes have few answers in a minute. */
+static unsigned find_filled(const uint8_t *sheet, unsigned n, uint16_t *ret)
+{
+        unsigned k = 0;
+
+        for (unsigned c = 0; c < n; c++) {
+                ret[k] = (uint16_t)c;
+                k += sheet[c] != 0;
+        }
+        return k;
+}
+
+/* Inlined once per width, as above. False: a count has no room for that of the sheet, and nothing has changed. */
+static inline bool add_sheet_to_row(unsigned char *row, unsigned bits, const uint8_t *sheet,
+                                    const uint16_t *columns, unsigned n)
 {
         const uint64_t most = count_max(bits);
         bool room = true;
 
-        for (unsigned c = 0; c < n; c++)
-                room &= (uint64_t)grid_get(row, bits, c) + sheet[c] <= most;
+        for (unsigned k = 0; k < n; k++)
+                room &= grid_get(row, bits, columns[k]) + sheet[columns[k]] <= most;
+        for (unsigned k = 0; k < n && room; k++)
+                bump(row, bits, columns[k], sheet[columns[k]]);
         return room;
 }
 
-static inline bool add_sheet_to_row(unsigned char *row, unsigned bits, const uint8_t *sheet, unsigned n)
-{
-        if (!has_room(row, bits, sheet, n))
-                return false;
-        for (unsigned c = 0; c < n; c++)
-                put(row, bits, c, grid_get(row, bits, c) + sheet[c]);
-        return true;
-}
-
-static int add_sheet(Grid *g, uint32_t i)
+static int add_sheet(Grid *g, uint32_t i, const uint16_t *columns, unsigned n)
 {
         unsigned char *row = grid_row(g, i);
-        bool done = g->bits == 2    ? add_sheet_to_row(row, 2, g->sheet, g->n_columns)
-                    : g->bits == 4  ? add_sheet_to_row(row, 4, g->sheet, g->n_columns)
-                    : g->bits == 8  ? add_sheet_to_row(row, 8, g->sheet, g->n_columns)
-                    : g->bits == 16 ? add_sheet_to_row(row, 16, g->sheet, g->n_columns)
-                                    : add_sheet_to_row(row, 32, g->sheet, g->n_columns);
+        bool done = g->bits == 2    ? add_sheet_to_row(row, 2, g->sheet, columns, n)
+                    : g->bits == 4  ? add_sheet_to_row(row, 4, g->sheet, columns, n)
+                    : g->bits == 8  ? add_sheet_to_row(row, 8, g->sheet, columns, n)
+                    : g->bits == 16 ? add_sheet_to_row(row, 16, g->sheet, columns, n)
+                    : g->bits == 32 ? add_sheet_to_row(row, 32, g->sheet, columns, n)
+                                    : add_sheet_to_row(row, 64, g->sheet, columns, n);
 
         if (!done) {
                 int r = widen(g);
 
-                return r ? r : add_sheet(g, i);
+                return r ? r : add_sheet(g, i, columns, n);
         }
-        for (unsigned k = 0; k < g->n_cursors; k++) {
-                uint32_t *cursor = cursor_at(g, k);
+        for (unsigned i_cursor = 0; i_cursor < g->n_cursors; i_cursor++) {
+                GridCursor *cursor = grid_cursor(g, i_cursor);
 
-                if ((int32_t)cursor[0] <= g->lent && g->lent < (int32_t)cursor[1])
-                        for (unsigned c = 0; c < g->n_columns; c++)
-                                cursor[2 + c] += g->sheet[c];
+                for (unsigned k = 0; grid_cursor_has(cursor, g->lent) && k < n; k++)
+                        cursor->totals[columns[k]] += g->sheet[columns[k]];
         }
         return 0;
 }
 
 int grid_take_in(Grid *g, int32_t kept)
 {
+        uint16_t columns[METRICS_MAX * METRIC_VALUES_MAX + 1];
         uint32_t i = g->sheet && g->lent >= kept ? grid_find(g, g->lent) : g->n;
-        int r = i < g->n ? add_sheet(g, i) : 0;
+        int r = i < g->n ? add_sheet(g, i, columns, find_filled(g->sheet, g->n_columns, columns)) : 0;
 
         if (r == 0)
                 g->sheet = NULL;
         return r;
-}
-
-/* Adds (@sign 1) or subtracts (all bits set) what lies in [start, end). */
-static void cursor_apply(const Grid *g, uint32_t *cursor, int32_t start, int32_t end, uint32_t sign)
-{
-        for (uint32_t i = grid_find(g, start); i < g->n && grid_number(g, i) < end; i++) {
-                const unsigned char *row = grid_row(g, i);
-
-                for (unsigned c = 0; c < g->n_columns; c++)
-                        cursor[2 + c] += sign * grid_get(row, g->bits, c);
-        }
-}
-
-static void cursor_move(const Grid *g, uint32_t *cursor, int32_t start, int32_t end, int32_t kept)
-{
-        int32_t from = (int32_t)cursor[0], to = (int32_t)cursor[1];
-
-        /* Where buckets of the old span may be gone, or where nothing is shared, it is counted anew. */
-        if (from < kept || start < from || end < to || start >= to) {
-                memset(cursor + 2, 0, g->n_columns * sizeof(*cursor));
-                cursor_apply(g, cursor, start, end, 1);
-        } else {
-                cursor_apply(g, cursor, from, start, UINT32_MAX);
-                cursor_apply(g, cursor, to, end, 1);
-        }
-        cursor[0] = (uint32_t)start;
-        cursor[1] = (uint32_t)end;
-}
-
-static int add_cursors(Grid *g, unsigned n)
-{
-        uint32_t *cursors = calloc(n, cursor_bytes(g->n_columns)); /* of empty spans */
-
-        if (!cursors)
-                return -ENOMEM;
-        if (g->cursors)
-                memcpy(cursors, g->cursors, g->n_cursors * cursor_bytes(g->n_columns));
-        free(g->cursors);
-        g->cursors = cursors;
-        g->n_cursors = (uint8_t)n;
-        return 0;
-}
-
-const uint32_t *grid_totals(Grid *g, unsigned i, int32_t start, int32_t end, int32_t kept)
-{
-        uint32_t *cursor;
-
-        if (i >= g->n_cursors && add_cursors(g, i + 1))
-                return NULL;
-        cursor = cursor_at(g, i);
-        if ((int32_t)cursor[0] != start || (int32_t)cursor[1] != end)
-                cursor_move(g, cursor, start, end, kept);
-        return cursor + 2;
 }

@@ -5,12 +5,12 @@
  * Counts of all metrics of one scope over time, in sparse buckets of one width, with running totals per window.
  *
  * A bucket is one row: a count for each column, then its number (start divided by width). A column is one answer value
- * of one metric; the metrics get theirs as they come up (grid_add_columns()), and series.h reads those of one metric. So
+ * of one metric; a metric gets its columns once it comes up (grid_add_columns()), and series.h reads those of one metric. So
  * a survey finds its bucket once and counts all of its answers next to each other: the look-up and the memory that it
  * touches are what counting costs.
  *
  * Only buckets with an answer exist. Counts take two bits each until one of them needs four, then eight, and so on up to
- * 32: most scopes have few answers in a minute. A cursor keeps the totals of a span of buckets up to date: adding is exact
+ * 64: most scopes have few answers in a minute. A cursor keeps the totals of a span of buckets up to date: adding is exact
  * wherever it lands, and moving on costs what left and what came in. A cursor takes memory once it, or one behind it, is
  * asked for.
  *
@@ -27,17 +27,17 @@
 #include "proto/base/def.h"
 
 typedef struct Grid {
-        unsigned char *rows;  /* oldest first, from `head` on */
-        uint32_t *cursors;    /* of those that were asked for: start, end, totals */
-        const uint8_t *sheet; /* a count per column; NULL: no bucket is lent. Borrowed */
-        int32_t lent;         /* the bucket that it is of */
+        unsigned char *rows;    /* oldest first, from `head` on */
+        unsigned char *cursors; /* of those that were asked for (grid_cursor.c) */
+        const uint8_t *sheet;   /* a count per column; NULL: no bucket is lent. Borrowed */
+        int32_t lent;           /* the bucket that it is of */
         int32_t oldest,
                 newest; /* numbers of the first and the last row: rows themselves are seldom in the cache */
         int32_t base;   /* rows have the distance from it, or GRID_NO_BASE */
         uint32_t head, n, size;
         uint16_t n_columns;
         uint8_t n_cursors;
-        uint8_t bits; /* of a count: 2, 4, 8, 16, 32 */
+        uint8_t bits; /* of a count: 2, 4, 8, 16, 32, 64 */
 } Grid;
 
 /* A base reaches so many buckets: 179 years of days, seven of hours, 45 days of minutes. */
@@ -51,10 +51,10 @@ typedef struct Grid {
 void grid_deinit(Grid *g);
 
 /*
- * Columns for a metric with @n_values answers, all 0; *ret: the first of them. Not while a bucket is lent. -ENOMEM:
- * nothing changed.
+ * Columns for a metric with @n_values answers, all 0, from @first on; those that were there move up. Not while a bucket is
+ * lent. -ENOMEM: nothing changed.
  */
-CX_MUST_CHECK int grid_add_columns(Grid *g, unsigned n_values, uint16_t *ret);
+CX_MUST_CHECK int grid_add_columns(Grid *g, unsigned first, unsigned n_values);
 
 /*
  * One answer more (@delta 1) or less (-1) in each of @n different columns. Buckets before @kept are dropped; an answer
@@ -84,7 +84,7 @@ uint32_t grid_find(const Grid *g, int32_t number);
  * The totals of all columns in [start, end) from cursor @i, which is moved there, without what is on a sheet; NULL
  * without memory. @kept as for grid_count().
  */
-const uint32_t *grid_totals(Grid *g, unsigned i, int32_t start, int32_t end, int32_t kept);
+const uint64_t *grid_totals(Grid *g, unsigned i, int32_t start, int32_t end, int32_t kept);
 
 /* The rows and what is on a sheet, without the cursors. */
 void grid_save(const Grid *g, const ImageWriter *to);
@@ -123,11 +123,12 @@ static inline int32_t grid_number(const Grid *g, uint32_t i)
         return g->base + distance;
 }
 
-static inline uint32_t grid_get(const unsigned char *row, unsigned bits, unsigned column)
+static inline uint64_t grid_get(const unsigned char *row, unsigned bits, unsigned column)
 {
         const unsigned char *at = row + (size_t)column * bits / 8;
-        uint32_t wide;
         uint16_t narrow;
+        uint32_t middle;
+        uint64_t wide;
 
         if (bits < 8)
                 return *at >> column * bits % 8 & ((1U << bits) - 1);
@@ -136,6 +137,10 @@ static inline uint32_t grid_get(const unsigned char *row, unsigned bits, unsigne
         if (bits == 16) {
                 memcpy(&narrow, at, sizeof(narrow));
                 return narrow;
+        }
+        if (bits == 32) {
+                memcpy(&middle, at, sizeof(middle));
+                return middle;
         }
         memcpy(&wide, at, sizeof(wide));
         return wide;

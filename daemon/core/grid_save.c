@@ -37,7 +37,7 @@ int grid_load(Grid *g, ImageReader *from)
         size_t n = image_get_below(from, UINT32_MAX), stride;
         const unsigned char *rows;
 
-        if (from->failed || g->n || n_columns != g->n_columns || bits < 2 || bits > 32 ||
+        if (from->failed || g->n || n_columns != g->n_columns || bits < 2 || bits > 64 ||
             (bits & (bits - 1)) != 0 || base < INT32_MIN || (base > GRID_BASE_MAX && base != GRID_NO_BASE))
                 return -EBADMSG;
         free(g->rows);

@@ -46,7 +46,7 @@ void series_sum(const Series *s, int32_t start, int32_t end, Tally *ret)
 void series_total(const Series *s, unsigned i, int32_t start, int32_t end, int32_t kept, Tally *ret)
 {
         const Grid *g = s->grid;
-        const uint32_t *totals = grid_totals(s->grid, i, start, end, kept);
+        const uint64_t *totals = grid_totals(s->grid, i, start, end, kept);
 
         if (!totals) { /* no memory for cursors: slower, and the same */
                 series_sum(s, start, end, ret);

@@ -2,7 +2,7 @@
 
 /*
  * An image begins with the names of all scopes in the order of their numbers, which loading gives them again. Their counts
- * follow in any order, as they came to be saved; the metrics of a scope in the order of their columns.
+ * follow in any order, as they came to be saved.
  */
 
 #include <errno.h>
@@ -15,29 +15,13 @@
 
 /* --- out ------------------------------------------------------------------------------------------------ */
 
-/* The metric whose first column is the next one behind @column (-1: the first of all); SIZE_MAX: there is none. */
-static size_t next_metric(const Engine *e, const ScopeCounts *counts, int column)
-{
-        size_t found = SIZE_MAX;
-
-        for (size_t m = 0; m < e->settings->n_metrics; m++)
-                if (counts->cells[m] && counts->first[m] > column &&
-                    (found == SIZE_MAX || counts->first[m] < counts->first[found]))
-                        found = m;
-        return found;
-}
-
 static void save_counts(const Engine *e, const ScopeCounts *counts, const ImageWriter *to)
 {
-        int column = -1;
-        size_t metric;
-
         image_put_number(to, (uint64_t)__builtin_popcountll(counts->known));
-        while ((metric = next_metric(e, counts, column)) != SIZE_MAX) {
-                const Cell *cell = counts->cells[metric];
+        for (uint64_t rest = counts->known; rest; rest &= rest - 1) {
+                const Cell *cell = counts->cells[__builtin_ctzll(rest)];
 
-                column = counts->first[metric];
-                image_put_number(to, metric);
+                image_put_number(to, cell->metric);
                 image_put_number(to, cell->n_pairs);
                 for (size_t i = 0; i < cell->n_pairs; i++)
                         recent_save(&cell->pairs[i].recent, &e->ids, to);

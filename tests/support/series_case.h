@@ -9,12 +9,8 @@
 /* A metric that is new in the grid. -ENOMEM. */
 CX_MUST_CHECK static inline int series_init(Series *s, Grid *grid, unsigned n_values)
 {
-        uint16_t first;
-        int r = grid_add_columns(grid, n_values, &first);
-
-        if (r == 0)
-                *s = (Series){.grid = grid, .first = first, .n_values = (uint8_t)n_values};
-        return r;
+        *s = (Series){.grid = grid, .first = grid->n_columns, .n_values = (uint8_t)n_values};
+        return grid_add_columns(grid, grid->n_columns, n_values);
 }
 
 /* One answer more or less. */

@@ -46,6 +46,38 @@ START_TEST(a_metric_that_comes_later_finds_room_beside_the_others)
 }
 END_TEST
 
+START_TEST(a_metric_between_two_others_moves_the_higher_one_up)
+{
+        Grid g = GRID_NULL;
+        Series low, high, between;
+        Tally t;
+
+        ck_assert_int_eq(series_init(&low, &g, 3), 0);
+        ck_assert_int_eq(series_init(&high, &g, 4), 0);
+        series_count(&low, 7, 2, 1, 0);
+        series_count(&high, 7, 0, 1, 0);
+        series_count(&high, 9, 3, 1, 0);
+        series_total(&low, 0, 0, 9, 0, &t);
+        series_total(&high, 1, 0, 10, 0, &t);
+        ck_assert_int_eq(grid_add_columns(&g, 3, 2), 0);
+        between = (Series){.grid = &g, .first = 3, .n_values = 2};
+        high.first += 2;
+        ck_assert_uint_eq(count_at(&low, 7, 2), 1);
+        ck_assert_uint_eq(count_at(&high, 7, 0), 1);
+        ck_assert_uint_eq(count_at(&high, 9, 3), 1);
+        series_count(&between, 7, 1, 1, 0);
+        ck_assert_uint_eq(count_at(&between, 7, 1), 1);
+        /* The cursors have moved with them. */
+        series_total(&low, 0, 0, 9, 0, &t);
+        ck_assert(t.counts[2] == 1 && tally_n(&t) == 1);
+        series_total(&between, 0, 0, 9, 0, &t);
+        ck_assert(t.counts[1] == 1 && tally_n(&t) == 1);
+        series_total(&high, 1, 0, 10, 0, &t);
+        ck_assert(t.counts[0] == 1 && t.counts[3] == 1 && tally_n(&t) == 2);
+        grid_deinit(&g);
+}
+END_TEST
+
 START_TEST(a_bucket_of_another_metric_is_none_of_this_one)
 {
         Grid g = GRID_NULL;
@@ -161,11 +193,10 @@ static void check_find(int32_t at, size_t most, int32_t gap, uint64_t *random)
         int32_t numbers[40];
         uint16_t column = 0;
         Grid g = GRID_NULL;
-        uint16_t first;
         size_t n = 0;
 
         ck_assert_uint_le(most, CX_ARRAY_LEN(numbers));
-        ck_assert_int_eq(grid_add_columns(&g, 1, &first), 0);
+        ck_assert_int_eq(grid_add_columns(&g, 0, 1), 0);
         for (; n < most && at < INT32_MAX - gap; n++) {
                 *random = *random * 6364136223846793005ULL + 1442695040888963407ULL;
                 numbers[n] = at;
@@ -256,10 +287,10 @@ START_TEST(rows_follow_wherever_the_buckets_lie)
                 int64_t at = begins[round % 4], end = at + 300000;
                 int32_t kept = INT32_MIN;
                 FarModel model = {.n = 0};
-                uint16_t columns[] = {0, 2}, first;
+                uint16_t columns[] = {0, 2};
                 Grid g = GRID_NULL;
 
-                ck_assert_int_eq(grid_add_columns(&g, 3, &first), 0);
+                ck_assert_int_eq(grid_add_columns(&g, 0, 3), 0);
                 for (unsigned step = 0; step < 300; step++) {
                         int32_t number, base = g.base;
 
@@ -302,10 +333,10 @@ START_TEST(a_base_reaches_exactly_so_far)
         for (int64_t far = GRID_SPAN - 3; far < GRID_SPAN + 3; far++) {
                 for (size_t k = 0; k < 2 * CX_ARRAY_LEN(begins); k++) {
                         int32_t low = begins[k / 2], high = (int32_t)(low + far);
-                        uint16_t column = 0, first;
+                        uint16_t column = 0;
                         Grid g = GRID_NULL;
 
-                        ck_assert_int_eq(grid_add_columns(&g, 1, &first), 0);
+                        ck_assert_int_eq(grid_add_columns(&g, 0, 1), 0);
                         ck_assert_int_eq(grid_count(&g, k % 2 ? low : high, &column, 1, 1, INT32_MIN), 0);
                         ck_assert_int_eq(grid_count(&g, k % 2 ? high : low, &column, 1, 1, INT32_MIN), 0);
                         ck_assert_int_eq(grid_number(&g, 0), low);
@@ -355,6 +386,7 @@ END_TEST
 CHECK_MAIN("grid", every_bucket_is_found_wherever_it_lies, every_bucket_near_the_others_is_found,
            rows_follow_wherever_the_buckets_lie, a_base_reaches_exactly_so_far,
            cursors_come_as_they_are_asked_for, a_metric_that_comes_later_finds_room_beside_the_others,
+           a_metric_between_two_others_moves_the_higher_one_up,
            a_bucket_of_another_metric_is_none_of_this_one,
            where_one_count_is_full_all_become_wider_and_none_is_lost,
            surveys_in_and_out_agree_with_plain_arrays)

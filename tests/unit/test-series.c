@@ -99,6 +99,34 @@ START_TEST(counts_grow_beyond_one_and_two_bytes)
 }
 END_TEST
 
+/* Four bytes hold what is answered in most buckets, but not in a window of them, nor in the busiest day. */
+START_TEST(totals_and_counts_grow_beyond_four_bytes)
+{
+        const uint64_t many = UINT64_C(3000000000);
+        uint16_t column = 0;
+        Series s;
+        Grid g = GRID_NULL;
+        Tally t;
+
+        ck_assert_int_eq(series_init(&s, &g, 2), 0);
+        series_total(&s, 0, 0, 10, 0, &t);
+        ck_assert_int_eq(grid_add(&g, 7, column, many, 0), 0);
+        ck_assert_int_eq(grid_add(&g, 8, column, many, 0), 0);
+        series_total(&s, 0, 0, 10, 0, &t);
+        ck_assert_uint_eq(t.counts[0], 2 * many);
+        series_total(&s, 1, 0, 10, 0, &t);
+        ck_assert_uint_eq(t.counts[0], 2 * many);
+        ck_assert_int_eq(grid_add(&g, 7, column, UINT32_MAX - many, 0), 0);
+        series_count(&s, 7, 0, 1, 0);
+        series_sum(&s, 7, 8, &t);
+        ck_assert_uint_eq(t.counts[0], UINT64_C(1) << 32);
+        series_count(&s, 7, 0, -1, 0);
+        series_total(&s, 0, 0, 10, 0, &t);
+        ck_assert_uint_eq(t.counts[0], UINT32_MAX + many);
+        grid_deinit(&g);
+}
+END_TEST
+
 START_TEST(a_walk_goes_back_from_the_newest)
 {
         Series s;
@@ -169,4 +197,5 @@ END_TEST
 
 CHECK_MAIN("series", answers_land_in_their_bucket_in_any_order, an_empty_bucket_is_no_bucket,
            what_is_not_kept_is_left_out_on_both_sides, counts_grow_beyond_one_and_two_bytes,
-           a_walk_goes_back_from_the_newest, cursors_agree_with_counting_anew)
+           totals_and_counts_grow_beyond_four_bytes, a_walk_goes_back_from_the_newest,
+           cursors_agree_with_counting_anew)

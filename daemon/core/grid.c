@@ -145,7 +145,7 @@ static int reserve(Grid *g)
 
         if (g->head + g->n < g->size)
                 return 0;
-        if (g->head > g->size / 4) {
+        if (g->head > g->size / 16) {
                 memmove(g->rows, grid_row(g, 0), g->n * stride);
                 g->head = 0;
                 return 0;

@@ -70,10 +70,31 @@ Score score_of(const Metric *m, const Tally *t)
         return s;
 }
 
+/*
+ * Sheppard: what a scale rounds to whole numbers has been moved by a variance of 1/12. Where all answers are the same, their
+ * own says that nothing can be otherwise.
+ */
+#define ROUNDING (1. / 12)
+
+static Interval mean_interval(const Metric *m, const Tally *t, uint64_t n)
+{
+        double squares = 0, mean = n ? mean_of(m, t, n) : NAN;
+        Interval i;
+
+        if (n < 2)
+                return (Interval){.low = NAN, .high = NAN};
+        for (unsigned k = 0; k < metric_n_values(m); k++) {
+                double distance = m->lo + (int)k - mean;
+
+                squares += (double)t->counts[k] * distance * distance;
+        }
+        i = interval_mean(mean, fmax(squares, ROUNDING * (double)(n - 1)), n);
+        return (Interval){.low = fmax(i.low, m->lo), .high = fmin(i.high, m->hi)};
+}
+
 Interval score_interval(const Metric *m, const Tally *t)
 {
         uint64_t n = tally_n(t), promoters, detractors;
-        double squares = 0, mean;
         Interval i;
 
         switch (m->kind) {
@@ -82,15 +103,7 @@ Interval score_interval(const Metric *m, const Tally *t)
                 i = interval_nps(promoters, n - promoters - detractors, detractors);
                 break;
         case METRIC_MEAN:
-                if (n == 0)
-                        return (Interval){.low = NAN, .high = NAN};
-                mean = mean_of(m, t, n);
-                for (unsigned k = 0; k < metric_n_values(m); k++) {
-                        double distance = m->lo + (int)k - mean;
-
-                        squares += (double)t->counts[k] * distance * distance;
-                }
-                return interval_mean(mean, squares, n);
+                return mean_interval(m, t, n);
         default:
                 i = interval_share(share_count(m, t), n);
                 break;

@@ -63,6 +63,24 @@ START_TEST(a_mean_is_on_the_scale_of_the_answers)
 }
 END_TEST
 
+START_TEST(an_interval_of_a_mean_stays_on_the_scale_and_has_a_width)
+{
+        Tally apart = {{1, 0, 0, 0, 1}}, same = {{0, 0, 5}}, worst = {{5}}, one = {{0, 1}};
+        /* t(.975, 4) = 2.776445; s = sqrt(1/12) */
+        double width = 2.776445105 * sqrt(1. / 12) / sqrt(5);
+        Interval i = score_interval(&mean, &apart);
+
+        ck_assert(i.low == 1 && i.high == 5);
+        i = score_interval(&mean, &same);
+        ck_assert_double_eq_tol(i.low, 3 - width, 1e-8);
+        ck_assert_double_eq_tol(i.high, 3 + width, 1e-8);
+        i = score_interval(&mean, &worst);
+        ck_assert(i.low == 1);
+        ck_assert_double_eq_tol(i.high, 1 + width, 1e-8);
+        ck_assert(isnan(score_interval(&mean, &one).low));
+}
+END_TEST
+
 START_TEST(no_answers_make_no_value)
 {
         const Metric *all[] = {&nps, &csat, &mean, &yes};
@@ -113,5 +131,6 @@ START_TEST(every_nps_vector_is_met)
 END_TEST
 
 CHECK_MAIN("score", nps_counts_promoters_less_detractors, shares_count_the_best_boxes,
-           a_mean_is_on_the_scale_of_the_answers, no_answers_make_no_value,
-           the_wrong_side_of_what_is_better_when_low_is_above, every_nps_vector_is_met)
+           a_mean_is_on_the_scale_of_the_answers, an_interval_of_a_mean_stays_on_the_scale_and_has_a_width,
+           no_answers_make_no_value, the_wrong_side_of_what_is_better_when_low_is_above,
+           every_nps_vector_is_met)

@@ -44,8 +44,14 @@ uint64_t hash_bytes(const HashKey *key, const void *data, size_t n)
                 round_once(v);
                 v[0] ^= word;
         }
-        for (size_t i = 0; i < left; i++)
-                last |= (uint64_t)p[i] << (8 * i);
+        if (left && n >= 8) {
+                /* The last of them, from the eight that end with it. */
+                memcpy(&word, p + left - 8, 8);
+                last |= le64toh(word) >> (64 - 8 * left);
+        } else {
+                for (size_t i = 0; i < left; i++)
+                        last |= (uint64_t)p[i] << (8 * i);
+        }
         v[3] ^= last;
         round_once(v);
         v[0] ^= last;

@@ -175,8 +175,18 @@ int usec_parse(const char *text, size_t n, bool date_ok, usec_t *ret)
 /* The last @n_digits digits of @value, and then @after. */
 static char *put_digits(char *to, unsigned value, unsigned n_digits, char after)
 {
-        for (unsigned i = n_digits; i-- > 0; value /= 10)
-                to[i] = (char)('0' + value % 10);
+        static const char pairs[] =
+                "0001020304050607080910111213141516171819202122232425262728293031323334353637383940"
+                "4142434445464748495051525354555657585960616263646566676869707172737475767778798081"
+                "828384858687888990919293949596979899";
+        unsigned i = n_digits;
+
+        for (; i >= 2; value /= 100) {
+                i -= 2;
+                memcpy(to + i, pairs + 2 * (size_t)(value % 100), 2);
+        }
+        if (i)
+                to[0] = (char)('0' + value % 10);
         to[n_digits] = after;
         return to + n_digits + 1;
 }

@@ -38,7 +38,7 @@ typedef enum AlertReason {
         ALERT_NO_REASON,
         ALERT_RECOVERED, /* the figure is back on the right side */
         ALERT_WITHDRAWN, /* a revision or retraction took the evidence away */
-        ALERT_EXPIRED,   /* no answers are left in the window, or the rule or its metric is another one */
+        ALERT_EXPIRED, /* no answers are left in the window, or the rule, its metric or scope is another one */
         _ALERT_REASON_N,
 } AlertReason;
 
@@ -64,6 +64,7 @@ typedef struct Alert {
         double value, low, high, mean, trend, trend_low, trend_high; /* NaN: none */
         double threshold_value;                                      /* of the figure, display unit */
         RuleTest test;
+        bool above;        /* the wrong side is above the threshold */
         usec_t from;       /* evidence: the day since which it is strongest; 0 for the other tests ... */
         uint64_t from_n;   /* ... answers since then ... */
         double from_value; /* ... and their figure, display unit */

@@ -154,6 +154,20 @@ int alertbook_put_traces(AlertBook *b, const AlertBook *other)
         return 0;
 }
 
+int32_t alertbook_restart_before(const AlertBook *b, const BookEntry *entry)
+{
+        UsedUp used = alertbook_trace(b, entry->kin, entry->alert.metric);
+
+        for (size_t i = 0; i < b->n; i++) {
+                const BookEntry *other = b->entries[i];
+
+                if (other != entry && other->kin == entry->kin &&
+                    strcmp(other->alert.metric, entry->alert.metric) == 0)
+                        used_up_add(&used, other->alert.ordinal, other->alert.restart);
+        }
+        return used.restart;
+}
+
 static int leave_trace(AlertBook *b, const BookEntry *entry)
 {
         const char *const metrics[] = {"", entry->alert.metric};

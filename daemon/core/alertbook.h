@@ -66,6 +66,9 @@ UsedUp alertbook_trace(const AlertBook *b, uint64_t kin, const char *metric);
 /* All that another book knows of those that it has dropped. -ENOMEM. */
 CX_MUST_CHECK int alertbook_put_traces(AlertBook *b, const AlertBook *other);
 
+/* The restart of the alert before @entry, of the same kin and metric; INT32_MIN: there is none. */
+int32_t alertbook_restart_before(const AlertBook *b, const BookEntry *entry);
+
 BookEntry *alertbook_find(const AlertBook *b, Text id);
 
 /* The kinship of all alerts of @rule on @scope ("agent/ana.ruiz"), and the id of one of them. */

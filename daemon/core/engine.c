@@ -189,30 +189,9 @@ Engine *engine_free(Engine *e)
         return NULL;
 }
 
-/* Alerts whose rule or scope is gone. */
-static int expire_orphans(Engine *e, Effects *out)
-{
-        for (size_t i = 0; i < e->book.n;) {
-                BookEntry *entry = e->book.entries[i];
-                int r;
-
-                if (entry->pair || entry->alert.state == ALERT_RESOLVED) {
-                        i++;
-                        continue;
-                }
-                r = engine_resolve(e, entry, ALERT_EXPIRED, out);
-                if (r)
-                        return r;
-                /* It has gone to the end, and one before it may have been dropped. */
-                if (i > 0)
-                        i--;
-        }
-        return 0;
-}
-
 static int look_at_all(Engine *e, Effects *out)
 {
-        int r = e->n_orphans ? expire_orphans(e, out) : 0;
+        int r = engine_settle_alerts(e, out);
         size_t at = 0;
         Cell *cell;
 
@@ -319,130 +298,6 @@ int engine_replay_change(Engine *e, const Survey *survey, const Survey *earlier)
 
         e->look_at_all = true;
         return engine_apply(e, &in, NULL);
-}
-
-/* The rule of the alert's name, if it covers the scope; NULL: there is none any more. */
-static const Watch *watch_of(const Engine *e, const Alert *a)
-{
-        for (size_t i = 0; i < e->settings->n_rules; i++) {
-                const Watch *w = &e->watches[i];
-
-                if (strcmp(w->rule->name, a->rule) == 0)
-                        return rule_covers(w->rule, a->scope_kind, text_of(a->scope_name)) ? w : NULL;
-        }
-        return NULL;
-}
-
-/* The pair that looks after the alert; *ret NULL: there is none (any more). */
-static int find_heir(Engine *e, const Alert *a, Pair **ret)
-{
-        const Watch *w = watch_of(e, a);
-        ScopeId scope = org_find(e->org, a->scope_kind, text_of(a->scope_name));
-        bool is_same = w && alert_is_of(a, w->metric);
-        Cell *cell;
-        Pair *p;
-        int r = is_same && scope != SCOPE_NONE ? engine_cell_get(e, scope, w->rule->metric, &cell) : 0;
-
-        if (r)
-                return r;
-        p = w ? engine_pair_find(e, scope, w) : NULL;
-        if (p)
-                engine_take_over(p, is_same, a->ordinal, a->restart);
-        *ret = is_same ? p : NULL;
-        return 0;
-}
-
-/* As long as an engine may have taken to be made, while another one went on. */
-#define AHEAD_MAX USEC_HOUR
-
-/* By a clock that was ahead; else time would stand still until it is there again, and evidence count for nothing. */
-static void set_back(const Engine *e, Alert *a)
-{
-        if (a->until)
-                a->until -= a->changed - e->now;
-        a->changed = e->now;
-        a->since = usec_min(a->since, e->now);
-        a->fired = usec_min(a->fired, e->now);
-        if (a->restart > e->today + 1)
-                a->restart = e->today + 1;
-}
-
-int engine_restore(Engine *e, const Alert *stored)
-{
-        Alert own = *stored, *alert = &own;
-        bool is_open = alert->state != ALERT_RESOLVED;
-        Pair *p = NULL;
-        BookEntry *entry;
-        int r;
-
-        e->look_at_all = true;
-        if (e->step > 0 && alert->changed > e->stepped + AHEAD_MAX)
-                set_back(e, alert);
-        else
-                engine_advance(e, alert->changed);
-        r = find_heir(e, alert, &p);
-        if (r)
-                return r;
-        r = alertbook_add(&e->book, alert, &entry);
-        if (r)
-                return r;
-        if (!p)
-                e->n_orphans++;
-        if (!is_open)
-                return 0;
-        if (p && !p->open) {
-                p->open = entry;
-                entry->pair = p;
-        } else if (p) {
-                e->n_orphans++;
-        }
-        if (alert->state == ALERT_PENDING)
-                e->stats.n_alerts_pending++;
-        else
-                e->stats.n_alerts_active++;
-        return 0;
-}
-
-int engine_give_back(Engine *e, Alert *alert, Effects *out)
-{
-        BookEntry *entry = alertbook_find(&e->book, text_of(alert->id));
-        Pair *p = NULL;
-        int32_t restart;
-        int r;
-
-        if (!entry || alert->state != ALERT_RESOLVED || alert->reason == ALERT_WITHDRAWN)
-                return 0;
-        r = find_heir(e, alert, &p);
-        if (r || !p || p->open || !p->guard->watch->is_evidence || p->used.ordinal != alert->ordinal)
-                return r;
-        restart = p->used.restart;
-        p->used.restart = p->used.restart_before;
-        p->past.valid = false;
-        entry->alert.restart = alert->restart = p->used.restart;
-        p->guard->bound = INFINITY;
-        r = engine_look(e, p, false, out);
-        /* It may have ended by what is stored, or by the time: then what it rested on is no evidence any more. */
-        if (r == 0 && !p->open) {
-                p->used.restart = restart;
-                p->past.valid = false;
-                entry->alert.restart = alert->restart = restart;
-        }
-        return r;
-}
-
-int engine_carry_over(Engine *e, const Engine *before)
-{
-        /* What pairs know of alerts is all in the book: they may be of another metric now. */
-        int r = alertbook_put_traces(&e->book, &before->book);
-        size_t at = 0;
-        Cell *cell;
-
-        while (r == 0 && (cell = engine_cell_next(e, &at)))
-                for (size_t i = 0; i < cell->n_pairs; i++)
-                        engine_take_over_dropped(e, &cell->pairs[i]);
-        for (size_t i = 0; i < engine_n_alerts(before) && r == 0; i++)
-                r = engine_restore(e, engine_alert(before, i));
-        return r;
 }
 
 usec_t engine_deadline(const Engine *e)

@@ -159,10 +159,10 @@ void engine_forget_count(Engine *e, uint64_t n);
 int32_t engine_kept_day(const Engine *e);
 
 /*
- * A stored alert, resolved ones included (the newest of its rule and scope decides where starts begin again). One of a
- * rule or scope that is no longer configured is kept, and expires with the next step if it was active. Behind a first step,
- * which says what time it is, what changed more than an hour later than that did so now; else time is that of the latest
- * change. -ENOMEM.
+ * A stored alert, resolved ones included (the newest of its rule and scope decides where starts begin again). One whose
+ * rule or scope is no longer configured, or whose rule has another metric, window, test or side by now, is kept, and
+ * expires with the next step if it was open; it has used nothing up then. Behind a first step, which says what time it is,
+ * what changed more than an hour later than that did so now; else time is that of the latest change. -ENOMEM.
  */
 CX_MUST_CHECK int engine_restore(Engine *e, const Alert *alert);
 

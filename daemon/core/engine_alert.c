@@ -77,6 +77,7 @@ static void fill_in(const Engine *e, const Pair *p, const Look *look, Draft *d)
         a->trend_low = f.trend_low;
         a->trend_high = f.trend_high;
         a->threshold_value = rule->threshold;
+        a->above = rule->above;
         a->test = rule->test;
         a->evidence = look->evidence;
         a->limit = look->limit;
@@ -164,7 +165,8 @@ int engine_fire(Engine *e, Pair *p, const Look *look, Effects *out)
         return is_new ? effects_add_alert(out, &p->open->alert) : go(e, p->open, ALERT_FIRING, out);
 }
 
-int engine_resolve(Engine *e, BookEntry *entry, AlertReason reason, Effects *out)
+/* @day is the first that may be a start again, if it has used something up. */
+static int end(Engine *e, BookEntry *entry, AlertReason reason, int32_t day, Effects *out)
 {
         Pair *p = entry->pair;
 
@@ -173,14 +175,22 @@ int engine_resolve(Engine *e, BookEntry *entry, AlertReason reason, Effects *out
         if (p) {
                 p->guard->bound = INFINITY;
                 p->guard->bound_day = e->today;
-                /* One that should not have been has used nothing up. */
                 if (entry->alert.fired && p->guard->watch->rule->test == RULE_EVIDENCE)
-                        restart_on(p, &entry->alert,
-                                   reason == ALERT_WITHDRAWN ? p->used.restart_before : e->today + 1);
+                        restart_on(p, &entry->alert, day);
                 p->open = NULL;
                 entry->pair = NULL;
         }
         return go(e, entry, ALERT_RESOLVED, out);
+}
+
+int engine_resolve(Engine *e, BookEntry *entry, AlertReason reason, Effects *out)
+{
+        return end(e, entry, reason, e->today + 1, out);
+}
+
+int engine_call_off(Engine *e, BookEntry *entry, AlertReason reason, Effects *out)
+{
+        return end(e, entry, reason, entry->pair ? entry->pair->used.restart_before : INT32_MIN, out);
 }
 
 int engine_unsnooze(Engine *e, Pair *p, Effects *out)

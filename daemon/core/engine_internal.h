@@ -278,10 +278,15 @@ void engine_remember(Engine *e, Pair *p);
 /* When the pair must be looked at again. -ENOMEM. */
 CX_MUST_CHECK int engine_schedule(Engine *e, Pair *p);
 
+/* engine_restore.c: once all that goes on is there, what became of it by the rules as they are. -ENOMEM. */
+CX_MUST_CHECK int engine_settle_alerts(Engine *e, Effects *out);
+
 /* engine_alert.c */
 CX_MUST_CHECK int engine_open(Engine *e, Pair *p, const Look *look, Effects *out);
 CX_MUST_CHECK int engine_fire(Engine *e, Pair *p, const Look *look, Effects *out);
 CX_MUST_CHECK int engine_resolve(Engine *e, BookEntry *entry, AlertReason reason, Effects *out);
+/* The same for an alert that should not have been, or not by the rule as it is: it has used nothing up. */
+CX_MUST_CHECK int engine_call_off(Engine *e, BookEntry *entry, AlertReason reason, Effects *out);
 CX_MUST_CHECK int engine_unsnooze(Engine *e, Pair *p, Effects *out);
 /* The figures of a pending alert. -ENOMEM. */
 CX_MUST_CHECK int engine_refresh(Engine *e, Pair *p, const Look *look);

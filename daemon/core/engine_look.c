@@ -187,12 +187,27 @@ static bool is_recovered(const Engine *e, const Pair *p, const Look *look)
         return sum_live(e, p, p->used.restart_before, &p->open->past) < p->guard->watch->limit * RECOVERED;
 }
 
+/*
+ * The first look by a rule with another threshold finds what the one that the alert was raised by would not: the rule
+ * ends it, and no answers.
+ */
+static bool is_ended_by_rule(const Engine *e, const Pair *p, const Look *look)
+{
+        const Alert *a = &p->open->alert;
+        double value = look->score.value;
+
+        if (!e->look_at_all || a->threshold_value == p->guard->watch->rule->threshold)
+                return false;
+        return a->above ? value > a->threshold_value : value < a->threshold_value;
+}
+
 static int look_at_pending(Engine *e, Pair *p, Effects *out)
 {
         Look look = look_live(e, p, true);
 
         if (!look.holds)
-                return engine_resolve(e, p->open, ALERT_RECOVERED, out);
+                return engine_resolve(e, p->open,
+                                      is_ended_by_rule(e, p, &look) ? ALERT_EXPIRED : ALERT_RECOVERED, out);
         if (e->now - p->open->alert.since >= p->guard->watch->rule->hold)
                 return engine_fire(e, p, &look, out);
         return engine_refresh(e, p, &look);
@@ -388,13 +403,15 @@ static int look_at_active(Engine *e, Pair *p, bool removed, Effects *out)
         Look look = look_live(e, p, false);
 
         if (removed && is_withdrawn(e, p, &look)) {
-                int r = engine_resolve(e, p->open, ALERT_WITHDRAWN, out);
+                int r = engine_call_off(e, p->open, ALERT_WITHDRAWN, out);
 
                 /* What is left, and what has come since, may be evidence of its own. */
                 return r ? r : look_at_inactive(e, p, out);
         }
         if (look.score.n == 0)
                 return engine_resolve(e, p->open, ALERT_EXPIRED, out);
+        if (is_recovered(e, p, &look) && is_ended_by_rule(e, p, &look))
+                return engine_call_off(e, p->open, ALERT_EXPIRED, out);
         if (is_recovered(e, p, &look))
                 return engine_resolve(e, p->open, ALERT_RECOVERED, out);
         if (p->open->alert.state == ALERT_SNOOZED && p->open->alert.until <= e->now)

@@ -39,8 +39,6 @@ static void write_scope(const Alert *a, JsonOut *out)
 
 static void write_figure(const Alert *a, const Metric *metric, JsonOut *out)
 {
-        /* The long window may still look good when a fall has just begun; what the evidence rests on tells the side. */
-        double shown = a->from ? a->from_value : a->value;
         Figure f = {
                 .scope_kind = a->scope_kind,
                 .scope_name = text_of(a->scope_name),
@@ -55,7 +53,7 @@ static void write_figure(const Alert *a, const Metric *metric, JsonOut *out)
                 .trend = a->trend,
                 .trend_low = a->trend_low,
                 .trend_high = a->trend_high,
-                .state = shown > a->threshold_value ? FIGURE_ABOVE : FIGURE_BELOW,
+                .state = a->above ? FIGURE_ABOVE : FIGURE_BELOW,
         };
 
         if (!metric || !alert_is_of(a, metric))
@@ -138,6 +136,7 @@ void alert_encode(const Alert *a, const Metric *metric, Buffer *to)
         json_member_int(&out, "from", a->from);
         json_member_int(&out, "ordinal", a->ordinal);
         json_member_int(&out, "restart", a->restart);
+        json_member_bool(&out, "above", a->above);
         json_member_int(&out, "n", (int64_t)a->n);
         json_member_number(&out, "value", a->value);
         json_member_number(&out, "low", a->low);
@@ -232,6 +231,16 @@ static int read_names(json_t *root, Alert *a)
         return 0;
 }
 
+/* What older versions stored does not say it; the figure does. */
+static bool read_above(json_t *store, const Alert *a)
+{
+        json_t *above = json_object_get(store, "above");
+
+        if (above)
+                return json_is_true(above);
+        return (a->from ? a->from_value : a->value) > a->threshold_value;
+}
+
 static void read_evidence(json_t *root, json_t *store, Alert *a)
 {
         json_t *counts = json_object_get(store, "counts"), *item;
@@ -260,6 +269,7 @@ static void read_evidence(json_t *root, json_t *store, Alert *a)
         a->trend = read_number(store, "trend");
         a->trend_low = read_number(store, "trend_low");
         a->trend_high = read_number(store, "trend_high");
+        a->above = read_above(store, a);
         json_array_foreach (counts, i, item) {
                 if (i < METRIC_VALUES_MAX)
                         a->counts[i] = (uint64_t)json_integer_value(item);

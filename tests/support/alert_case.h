@@ -24,7 +24,8 @@ static inline bool alert_same(const Alert *a, const Alert *b)
                 return false;
         if (a->state != b->state || a->reason != b->reason || a->since != b->since || a->fired != b->fired ||
             a->changed != b->changed || a->ordinal != b->ordinal || a->at != b->at || a->n != b->n ||
-            a->restart != b->restart || a->n_surveys != b->n_surveys || a->until != b->until)
+            a->restart != b->restart || a->n_surveys != b->n_surveys || a->until != b->until ||
+            a->severity != b->severity || a->above != b->above)
                 return false;
         for (size_t i = 0; i < a->n_surveys; i++)
                 if (strcmp(a->surveys[i], b->surveys[i]) != 0)

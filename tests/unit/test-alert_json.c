@@ -71,6 +71,33 @@ START_TEST(what_is_stored_is_read_the_same)
 }
 END_TEST
 
+START_TEST(the_side_of_one_that_was_stored_without_is_told_by_its_figure)
+{
+        Alert a = firing(), back;
+
+        a.threshold_value = 80;
+        for (int i = 0; i < 4; i++) {
+                Buffer json = BUFFER_NULL;
+                char *above;
+
+                a.from = i & 2 ? USEC_DAY : 0;
+                a.value = (i == 1 || i == 2) ? 90 : 70;
+                a.from_value = i & 1 ? 90 : 70;
+                alert_encode(&a, NULL, &json);
+                above = strstr(buffer_str(&json), "\"above\"");
+                ck_assert_ptr_nonnull(above);
+                above[1] = 'A'; /* no version writes that */
+                ck_assert_int_eq(alert_decode(buffer_text(&json), &back), 0);
+                ck_assert(back.above == (i & 1));
+                alert_deinit(&back);
+                buffer_deinit(&json);
+        }
+        a.above = true;
+        a.value = 0;
+        there_and_back(&a);
+}
+END_TEST
+
 START_TEST(what_is_too_long_is_cut_or_left_out)
 {
         Alert a = firing(), back;
@@ -100,4 +127,5 @@ START_TEST(what_is_too_long_is_cut_or_left_out)
 }
 END_TEST
 
-CHECK_MAIN("alert_json", what_is_stored_is_read_the_same, what_is_too_long_is_cut_or_left_out)
+CHECK_MAIN("alert_json", what_is_stored_is_read_the_same,
+           the_side_of_one_that_was_stored_without_is_told_by_its_figure, what_is_too_long_is_cut_or_left_out)

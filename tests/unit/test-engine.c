@@ -142,6 +142,76 @@ START_TEST(numbers_of_alerts_that_were_dropped_are_carried_over)
 }
 END_TEST
 
+/* The same bad answer of ana and the alerts, with the rules as they are by now. */
+static Engine *carry_over(const Engine *before)
+{
+        Survey bad = survey("1", "ana", day0, 1);
+        Engine *e = make(1);
+
+        ck_assert_int_eq(engine_replay(e, &bad), 0);
+        ck_assert_int_eq(engine_carry_over(e, before), 0);
+        ck_assert_int_eq(step(e, day0, NULL, NULL), 0);
+        return e;
+}
+
+START_TEST(an_alert_ends_when_its_rule_asks_something_else)
+{
+        const Survey bad = survey("1", "ana", day0, 1);
+
+        for (int pending = 0; pending < 2; pending++) {
+                for (int other = 0; other < 3; other++) {
+                        Engine *e, *again;
+
+                        rules[0].hold = pending ? USEC_HOUR : 0;
+                        e = make(1);
+                        ck_assert_int_eq(step(e, day0, &bad, NULL), 0);
+                        window = other == 0 ? "7d" : "28d";
+                        rules[0].above = other == 1;
+                        rules[0].test = other == 2 ? RULE_INTERVAL : RULE_POINT;
+                        again = carry_over(e);
+                        ck_assert_uint_eq(out.n_alerts, other == 1 ? 1 : 2);
+                        ck_assert_int_eq(out.alerts[0].state, ALERT_RESOLVED);
+                        ck_assert_int_eq(out.alerts[0].reason, ALERT_EXPIRED);
+                        ck_assert_str_eq(out.alerts[0].window, "28d");
+                        if (other != 1) {
+                                ck_assert_int_eq(out.alerts[1].state, pending ? ALERT_PENDING : ALERT_FIRING);
+                                ck_assert_str_eq(out.alerts[1].window, window);
+                                ck_assert_int_eq(out.alerts[1].test, rules[0].test);
+                        }
+                        window = "28d";
+                        rules[0].above = false;
+                        rules[0].test = RULE_POINT;
+                        rules[0].hold = 0;
+                        engine_free(e);
+                        engine_free(again);
+                }
+        }
+        effects_deinit(&out);
+}
+END_TEST
+
+START_TEST(an_alert_has_the_severity_of_its_rule_as_it_is_now)
+{
+        const Survey bad = survey("1", "ana", day0, 1);
+        Engine *e = make(1), *again, *last;
+
+        ck_assert_int_eq(step(e, day0, &bad, NULL), 0);
+        rules[0].severity = SEVERITY_CRITICAL;
+        again = carry_over(e);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_int_eq(out.alerts[0].state, ALERT_FIRING);
+        ck_assert_int_eq(out.alerts[0].severity, SEVERITY_CRITICAL);
+        last = carry_over(again);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        ck_assert_int_eq(engine_alert(last, 0)->severity, SEVERITY_CRITICAL);
+        rules[0].severity = SEVERITY_INFO;
+        engine_free(e);
+        engine_free(again);
+        engine_free(last);
+        effects_deinit(&out);
+}
+END_TEST
+
 /* More than the book holds, all of which change after @a. */
 static void restore_with_many_others(Engine *e, const Alert *a)
 {
@@ -288,6 +358,8 @@ END_TEST
 CHECK_MAIN("engine", statistics_count_what_came, changed_scopes_are_told_once,
            an_alert_without_its_rule_expires_and_keeps_its_number,
            a_rule_with_another_metric_does_not_use_its_numbers_again,
+           an_alert_ends_when_its_rule_asks_something_else,
+           an_alert_has_the_severity_of_its_rule_as_it_is_now,
            numbers_of_alerts_that_were_dropped_are_carried_over,
            numbers_of_alerts_that_were_dropped_without_an_heir_are_not_used_again,
            what_surveys_are_no_longer_stored_for_is_not_known, today_has_26_hours,

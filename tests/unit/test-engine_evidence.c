@@ -258,9 +258,9 @@ static Engine *carry_over_to_metric(size_t metric, const Engine *before, const S
         return e;
 }
 
-START_TEST(evidence_stays_used_up_while_a_rule_has_another_metric)
+START_TEST(evidence_is_used_up_by_an_alert_of_its_own_metric)
 {
-        Engine *e, *other, *again, *restored;
+        Engine *e, *other, *again, *last, *restored;
         Survey good = survey("0", "ana", day0, 5), care = good;
         Alert first, second;
 
@@ -272,7 +272,18 @@ START_TEST(evidence_stays_used_up_while_a_rule_has_another_metric)
         other = carry_over_to_metric(1, e, &care);
         ck_assert_int_eq(step(other, day0, NULL, NULL), 0); /* it expires */
         again = carry_over_to_metric(0, other, &care);
+        ck_assert_int_eq(step(again, day0, &good, NULL), 0);
         answer_badly(again, day0, 8);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_uint_eq(out.alerts[0].ordinal, 2);
+        /* One that ended by answers stays used up meanwhile. */
+        answer_well(again, day0, 200, false);
+        ck_assert_int_eq(engine_alert(again, 1)->reason, ALERT_RECOVERED);
+        engine_free(other);
+        other = carry_over_to_metric(1, again, &care);
+        ck_assert_int_eq(step(other, day0, NULL, NULL), 0);
+        last = carry_over_to_metric(0, other, &care);
+        answer_badly(last, day0, 8);
         ck_assert_uint_eq(out.n_alerts, 0);
         /* Both changed at the same moment, and the newer one is read first. */
         restored = make(1);
@@ -290,6 +301,7 @@ START_TEST(evidence_stays_used_up_while_a_rule_has_another_metric)
         engine_free(e);
         engine_free(other);
         engine_free(again);
+        engine_free(last);
         engine_free(restored);
         effects_deinit(&out);
 }
@@ -326,8 +338,80 @@ START_TEST(an_alert_ends_when_its_metric_is_computed_otherwise)
         ck_assert_uint_eq(out.n_alerts, 1);
         ck_assert_int_eq(out.alerts[0].state, ALERT_RESOLVED);
         ck_assert_int_eq(out.alerts[0].reason, ALERT_EXPIRED);
-        /* What it rested on stays used up. */
+        /* What it rested on has not been used up by the metric as it is. */
         e[3] = carry_over_to_kind(METRIC_TOP2, false, e[2]);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_int_eq(out.alerts[0].state, ALERT_FIRING);
+        rules[0].test = RULE_POINT;
+        for (size_t i = 0; i < CX_ARRAY_LEN(e); i++)
+                engine_free(e[i]);
+        effects_deinit(&out);
+}
+END_TEST
+
+/* The same surveys (eight bad ones of today) and alerts with the rules as they are by now. */
+static Engine *carry_over(size_t n_rules, const Engine *before)
+{
+        Survey bad = survey("1", "ana", day0, 1);
+        Engine *e = make(n_rules);
+
+        for (int i = 0; i < 8; i++)
+                ck_assert_int_eq(engine_replay(e, &bad), 0);
+        ck_assert_int_eq(engine_carry_over(e, before), 0);
+        ck_assert_int_eq(step(e, day0, NULL, NULL), 0);
+        return e;
+}
+
+START_TEST(a_mistake_in_a_rule_that_is_put_right_uses_nothing_up)
+{
+        for (int mistake = 0; mistake < 5; mistake++) {
+                Engine *e, *wrong, *right;
+
+                use_evidence(USEC_DAY);
+                e = make(1);
+                answer_badly(e, day0, 8);
+                ck_assert_uint_eq(out.n_alerts, 1);
+                rules[0].threshold = mistake == 0 ? -1 : 80; /* not even the worst figure is below that */
+                rules[0].above = mistake == 1;
+                memcpy(rules[0].scopes, mistake == 2 ? "b" : "*", 2);
+                rules[0].test = mistake == 3 ? RULE_INTERVAL : RULE_EVIDENCE;
+                wrong = carry_over(mistake != 4, e);
+                ck_assert_uint_ge(out.n_alerts, 1);
+                ck_assert_int_eq(out.alerts[0].state, ALERT_RESOLVED);
+                ck_assert_int_eq(out.alerts[0].reason, ALERT_EXPIRED);
+                ck_assert_int_eq(out.alerts[0].restart, INT32_MIN);
+                rules[0].threshold = 80;
+                rules[0].above = false;
+                memcpy(rules[0].scopes, "*", 2);
+                use_evidence(USEC_DAY);
+                right = carry_over(1, wrong);
+                ck_assert_uint_eq(engine_n_alerts(right), mistake == 3 ? 3 : 2);
+                ck_assert_int_eq(out.alerts[out.n_alerts - 1].state, ALERT_FIRING);
+                engine_free(e);
+                engine_free(wrong);
+                engine_free(right);
+        }
+        rules[0].test = RULE_POINT;
+        effects_deinit(&out);
+}
+END_TEST
+
+START_TEST(answers_use_evidence_up_also_behind_a_change_of_the_rule)
+{
+        Engine *e[3];
+
+        use_evidence(USEC_DAY);
+        e[0] = make(1);
+        answer_badly(e[0], day0, 8);
+        rules[0].threshold = 70;
+        e[1] = carry_over(1, e[0]);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        answer_well(e[1], day0, 200, false);
+        ck_assert_int_eq(engine_alert(e[1], 0)->reason, ALERT_RECOVERED);
+        ck_assert_int_eq(engine_alert(e[1], 0)->restart, day0 / USEC_DAY + 1);
+        /* Nor does a change give back what was used up before it. */
+        rules[0].threshold = 80;
+        e[2] = carry_over(1, e[1]);
         ck_assert_uint_eq(out.n_alerts, 0);
         rules[0].test = RULE_POINT;
         for (size_t i = 0; i < CX_ARRAY_LEN(e); i++)
@@ -369,7 +453,8 @@ CHECK_MAIN("engine_evidence", evidence_that_was_used_up_stays_so_when_its_scope_
            an_alert_that_was_withdrawn_has_used_nothing_up,
            an_alert_that_good_answers_ended_is_there_again_when_they_are_undone,
            a_scope_without_answers_is_no_longer_counted, a_limit_that_moved_is_no_news_of_a_figure,
-           a_bad_half_of_a_day_is_seen_behind_a_good_one,
-           evidence_stays_used_up_while_a_rule_has_another_metric,
+           a_bad_half_of_a_day_is_seen_behind_a_good_one, evidence_is_used_up_by_an_alert_of_its_own_metric,
            an_alert_ends_when_its_metric_is_computed_otherwise,
+           a_mistake_in_a_rule_that_is_put_right_uses_nothing_up,
+           answers_use_evidence_up_also_behind_a_change_of_the_rule,
            a_figure_as_of_noon_knows_nothing_of_the_evening)

@@ -45,13 +45,19 @@ static void skip_line_end(Csv *c)
         }
 }
 
-static void read_bare(Csv *c, Text *ret)
+static int read_bare(Csv *c, Text *ret, Diag *diag)
 {
-        *ret = (Text){.at = c->rest.at};
-        while (!at_line_end(c) && first(c) != ',') {
-                ret->n++;
-                skip(c, 1);
+        Text t = {.at = c->rest.at};
+        bool blank = true;
+
+        for (; !at_line_end(c) && first(c) != ','; skip(c, 1), t.n++) {
+                if (blank && first(c) == '"')
+                        return diag_set(diag, c->file, c->line, NULL,
+                                        "blanks come before a quote (\"); a quote must begin its field");
+                blank = blank && (first(c) == ' ' || first(c) == '\t');
         }
+        *ret = t;
+        return 0;
 }
 
 /* The content goes to the buffer; *ret has its place in it as an offset until the row is complete. */
@@ -107,13 +113,9 @@ static int read_row(Csv *c, Diag *diag)
                 if (c->n_fields == CSV_FIELDS_MAX)
                         return diag_set(diag, c->file, c->line, NULL, "more than %d columns", CSV_FIELDS_MAX);
                 quoted[c->n_fields] = c->rest.n && first(c) == '"';
-                if (quoted[c->n_fields]) {
-                        r = read_quoted(c, field, diag);
-                        if (r < 0)
-                                return r;
-                } else {
-                        read_bare(c, field);
-                }
+                r = quoted[c->n_fields] ? read_quoted(c, field, diag) : read_bare(c, field, diag);
+                if (r < 0)
+                        return r;
                 c->n_fields++;
                 if (at_line_end(c))
                         break;

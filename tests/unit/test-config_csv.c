@@ -62,6 +62,8 @@ START_TEST(what_is_no_csv_is_refused_with_its_line)
                 "x.csv:2: text follows a closing quote; a quote inside a quoted field is doubled (\"\")");
         ck_assert_str_eq(rows("a\n\xE9\n"),
                          "x.csv:2: not UTF-8; save the file as UTF-8 (\"CSV UTF-8\" in spreadsheets)");
+        ck_assert_str_eq(rows("a, \"b, c\"\n"),
+                         "x.csv:1: blanks come before a quote (\"); a quote must begin its field");
         memset(wide, ',', 63);
         ck_assert_uint_gt(strlen(rows(wide)), 60);
         memset(wide, ',', 64);

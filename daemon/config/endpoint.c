@@ -16,8 +16,11 @@ static bool take(Text *t, const char *prefix)
         return true;
 }
 
-/* Whether @host is one that can be listened on without a look-up, and whether it is this machine only. */
-static bool host_ok(Text host, bool *ret_loopback)
+/*
+ * Whether @host is one that can be listened on without a look-up, whether it is this machine only, and the one way to
+ * write it that stands for all.
+ */
+static bool host_ok(Text host, bool *ret_loopback, char ret_name[INET6_ADDRSTRLEN])
 {
         struct in6_addr v6;
         struct in_addr v4;
@@ -36,20 +39,22 @@ static bool host_ok(Text host, bool *ret_loopback)
                 if (inet_pton(AF_INET6, name, &v6) != 1)
                         return false;
                 *ret_loopback = IN6_IS_ADDR_LOOPBACK(&v6);
-                return true;
+                return inet_ntop(AF_INET6, &v6, ret_name, INET6_ADDRSTRLEN);
         }
         if (strcmp(name, "localhost") == 0 || strcmp(name, "*") == 0) {
                 *ret_loopback = name[0] == 'l';
+                snprintf(ret_name, INET6_ADDRSTRLEN, "%s", *ret_loopback ? "127.0.0.1" : "*");
                 return true;
         }
         if (inet_pton(AF_INET, name, &v4) != 1)
                 return false;
         *ret_loopback = ntohl(v4.s_addr) >> 24 == 127;
-        return true;
+        return inet_ntop(AF_INET, &v4, ret_name, INET6_ADDRSTRLEN);
 }
 
 static const char *parse_tcp(Endpoint *a, Text text, Text rest, char *why, size_t why_size)
 {
+        char host[INET6_ADDRSTRLEN];
         size_t colon = rest.n;
         int64_t port;
 
@@ -60,7 +65,7 @@ static const char *parse_tcp(Endpoint *a, Text text, Text rest, char *why, size_
                          TEXT_ARG(text));
                 return why;
         }
-        if (!host_ok((Text){.at = rest.at, .n = colon - 1}, &a->loopback)) {
+        if (!host_ok((Text){.at = rest.at, .n = colon - 1}, &a->loopback, host)) {
                 snprintf(why, why_size,
                          "\"%.*s\" is no host to listen on; write an address such as 127.0.0.1, 0.0.0.0, "
                          "[::1] or "
@@ -79,6 +84,7 @@ static const char *parse_tcp(Endpoint *a, Text text, Text rest, char *why, size_
         }
         a->port = (unsigned)port;
         snprintf(a->text, sizeof(a->text), TEXT_FMT, TEXT_ARG(text));
+        snprintf(a->place, sizeof(a->place), "%s %u", host, a->port);
         return NULL;
 }
 
@@ -112,6 +118,7 @@ static const char *parse_path(Endpoint *a, const char *scheme, Text path, const 
         }
         a->loopback = true;
         snprintf(a->text, sizeof(a->text), "%s://%s" TEXT_FMT, scheme, base, TEXT_ARG(path));
+        snprintf(a->place, sizeof(a->place), "%s" TEXT_FMT, base, TEXT_ARG(path));
         return NULL;
 }
 

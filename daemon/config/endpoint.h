@@ -25,9 +25,10 @@ typedef enum EndpointKind {
 
 typedef struct Endpoint {
         EndpointKind kind;
-        bool loopback;           /* nobody from another machine can reach it */
-        unsigned port;           /* ENDPOINT_TCP; 0: any that is free */
-        char text[ENDPOINT_MAX]; /* as it was written, with %R replaced */
+        bool loopback;            /* nobody from another machine can reach it */
+        unsigned port;            /* ENDPOINT_TCP; 0: any that is free */
+        char text[ENDPOINT_MAX];  /* as it was written, with %R replaced */
+        char place[ENDPOINT_MAX]; /* the same for all ways to write an address */
 } Endpoint;
 
 /* NULL: *ret is filled in; else the sentence that says what is wrong, in @why (at least 256 bytes). */

@@ -7,18 +7,29 @@
 #include "daemon/config/file.h"
 #include "daemon/config/option_types.h"
 
+/* Whether @text, which was an address before, is that of the same place. */
+static bool is_at(const Endpoint *a, const char *text)
+{
+        const char *port = strrchr(text, ':');
+        Endpoint other;
+        char why[320];
+
+        /* To parse takes a while, and most have another port. */
+        if (a->kind == ENDPOINT_TCP && (!port || strtoul(port + 1, NULL, 10) != a->port))
+                return false;
+        return !endpoint_parse(&other, text_of(text), "", why, sizeof(why)) &&
+               strcmp(other.place, a->place) == 0;
+}
+
 /* Whether another face, or this one, listens there already. */
 static bool is_taken(const Config *c, const Endpoint *a)
 {
         if (a->kind == ENDPOINT_TCP && a->port == 0)
                 return false;
         for (ConfigFace face = 0; face < _CONFIG_FACE_N; face++) {
-                for (size_t i = 0; i < c->n_listen[face]; i++) {
-                        const char *path = strstr(c->listen[face][i], "://");
-
-                        if (path && strcmp(path, strstr(a->text, "://")) == 0)
+                for (size_t i = 0; i < c->n_listen[face]; i++)
+                        if (is_at(a, c->listen[face][i]))
                                 return true;
-                }
         }
         return false;
 }
@@ -90,7 +101,7 @@ static int read_feed(Load *l, const Option *o, const Node *n, void *object)
                         l, n, NULL,
                         "this takes tcp://; the Unix socket feed/NAME.ipc is there without being named");
         for (const Principal *other = policy->principals; other < who; other++)
-                if (a.port != 0 && strcmp(other->feed, a.text) == 0)
+                if (a.port != 0 && is_at(&a, other->feed))
                         return load_fail(l, n, NULL, "\"%s\" is the feed of the principal \"%s\", too",
                                          a.text, other->name);
         if (is_taken(l->c, &a))

@@ -132,6 +132,13 @@ static const struct {
                                                   "a socket; write unix:///PATH or unix://%R/NAME"},
         {"listen: {lines: [tcp://127.0.0.1:9], http: [tcp://127.0.0.1:9]}\n",
          "cxd.yaml:1: listen.http[1]: \"tcp://127.0.0.1:9\" is named twice"},
+        {"listen: {lines: [tcp://127.0.0.1:7480], http: [tcp://localhost:07480]}\n",
+         "cxd.yaml:1: listen.http[1]: \"tcp://localhost:07480\" is named twice"},
+        {"listen: {lines: ['tcp://[::1]:7480', 'tcp://[0:0:0:0:0:0:0:1]:7480']}\n",
+         "cxd.yaml:1: listen.lines[2]: \"tcp://[0:0:0:0:0:0:0:1]:7480\" is named twice"},
+        {"principals: {p: {admin: true, feed: 'tcp://127.0.0.1:9'}, q: {admin: true, feed: "
+         "'tcp://localhost:9'}}\n",
+         "cxd.yaml:1: principals.q.feed: \"tcp://localhost:9\" is the feed of the principal \"p\", too"},
         {"listen: {pull: [ipc://%R/feed.ipc]}\n",
          "cxd.yaml:1: listen.feed[1]: \"ipc:///rt/feed.ipc\" is named twice"},
         {"http: {hosts: ['[2001:db8::1]', '2001:db8::1', 'cx.example.com:8443']}\n",

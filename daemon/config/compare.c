@@ -134,6 +134,8 @@ const char *config_needs_restart(const Config *before, const Config *after, char
         } options[] = {
                 {"listen", !same_listen(before, after)},
                 {"http.hosts", !same_hosts(before, after)},
+                {"what one connection may leave unread (limits.memory)",
+                 !before->max_memory != !after->max_memory},
                 {"store.path", !same_text(before->store, after->store)},
                 {"feed.ring", before->feed_ring != after->feed_ring},
                 {"tls", !same_text(before->tls_certificate, after->tls_certificate) ||

@@ -95,7 +95,7 @@ static int interpret(Load *l, const Node *root)
         return r;
 }
 
-int config_load_text(Config **ret, Text yaml, const char *file, const char *state_dir,
+static int load_tree(Config **ret, const Node *root, const char *file, const char *state_dir,
                      const char *runtime_dir, const HashKey *key, Diag *diag)
 {
         Load l = {
@@ -105,15 +105,10 @@ int config_load_text(Config **ret, Text yaml, const char *file, const char *stat
                 .key = key,
                 .diag = diag,
         };
-        Node *root = NULL;
         int r;
 
-        r = node_parse(&root, yaml, file, diag);
-        if (r < 0)
-                return r;
         l.c = calloc(1, sizeof(*l.c));
         r = l.c ? interpret(&l, root) : -ENOMEM;
-        node_free(root);
         free(l.folder);
         free(l.folder_path);
         if (r < 0) {
@@ -124,32 +119,38 @@ int config_load_text(Config **ret, Text yaml, const char *file, const char *stat
         return 0;
 }
 
-/* Cut off at its beginning, or put into comments, more likely than meant. Tabs are for the parser to refuse. */
-static bool is_blank(Text t)
+int config_load_text(Config **ret, Text yaml, const char *file, const char *state_dir,
+                     const char *runtime_dir, const HashKey *key, Diag *diag)
 {
-        bool in_comment = false;
+        Node *root = NULL;
+        int r = node_parse(&root, yaml, file, diag);
 
-        for (size_t i = 0; i < t.n; i++) {
-                if (t.at[i] == '\n')
-                        in_comment = false;
-                else if (t.at[i] == '#')
-                        in_comment = true;
-                else if (!in_comment && t.at[i] != ' ' && t.at[i] != '\r')
-                        return false;
-        }
-        return true;
+        if (r == 0)
+                r = load_tree(ret, root, file, state_dir, runtime_dir, key, diag);
+        node_free(root);
+        return r;
+}
+
+/* Cut off at its beginning, or put into comments, more likely than meant. */
+static bool is_blank(const Node *root)
+{
+        return root->kind == NODE_NULL || (root->kind == NODE_MAP && root->n == 0);
 }
 
 int config_load(Config **ret, const char *file, const char *state_dir, const char *runtime_dir,
                 const HashKey *key, Diag *diag)
 {
         Buffer yaml = BUFFER_NULL;
+        Node *root = NULL;
         int r = file_read(&yaml, file, NODE_FILE_MAX, diag);
 
-        if (r == 0 && is_blank(buffer_text(&yaml)))
+        if (r == 0)
+                r = node_parse(&root, buffer_text(&yaml), file, diag);
+        if (r == 0 && is_blank(root))
                 r = diag_set(diag, file, 0, NULL, "is empty; a configuration has at least metrics");
         if (r == 0)
-                r = config_load_text(ret, buffer_text(&yaml), file, state_dir, runtime_dir, key, diag);
+                r = load_tree(ret, root, file, state_dir, runtime_dir, key, diag);
+        node_free(root);
         buffer_deinit(&yaml);
         return r;
 }

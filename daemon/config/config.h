@@ -106,7 +106,7 @@ CX_MUST_CHECK int config_digest(const Config *c, unsigned char ret[32]);
 bool config_changes_rules(const Config *before, const Config *after);
 
 /* Room for the names of all that takes effect only with a restart, and the words around them. */
-#define CONFIG_RESTART_MAX 128
+#define CONFIG_RESTART_MAX 256
 
 /* What of a change takes effect only with a restart (listen addresses, store), as a sentence; NULL: nothing. */
 const char *config_needs_restart(const Config *before, const Config *after, char ret[CONFIG_RESTART_MAX]);

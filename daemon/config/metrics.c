@@ -308,6 +308,8 @@ static int read_metrics(Load *l, const Option *o, const Node *n, void *object)
 
         if (r < 0)
                 return r;
+        if (n->kind == NODE_NULL)
+                return load_fail(l, n, NULL, "has no value; a configuration has at least metrics");
         c->metrics = load_grow(NULL, 0, n->n + 1, sizeof(*c->metrics));
         if (!c->metrics)
                 return -ENOMEM;

@@ -55,6 +55,12 @@ static int refuse_unknown(Load *l, const char *section, const Node *map)
         return 0;
 }
 
+/* An empty list or map as a default is what a key without a value means. */
+static bool has_default(const Option *o)
+{
+        return o->def && strcmp(o->def, "{}") != 0 && strcmp(o->def, "[]") != 0;
+}
+
 /* Reads the default as if it stood in the file, so that there is one way to read a value. */
 static int read_default(Load *l, const Option *o, const Node *map, void *object)
 {
@@ -93,7 +99,9 @@ int option_read(Load *l, const char *section, const Node *map, void *object, boo
                 if (!lies_in(o, section))
                         continue;
                 n = node_get(map, option_key(o));
-                if (n)
+                if (n && n->kind == NODE_NULL && has_default(o))
+                        r = load_fail(l, n, NULL, "has no value; leave the key out for its default");
+                else if (n)
                         r = o->type->read(l, o, n, object);
                 else if (o->required && defaults)
                         r = load_fail(l, map, option_key(o), "is missing");
@@ -137,12 +145,11 @@ static void range_text(const Option *o, char *ret, size_t size)
 
 char *option_describe(const Option *o, char ret[OPTION_DESCRIPTION_MAX])
 {
-        bool has_default = o->def && strcmp(o->def, "{}") != 0 && strcmp(o->def, "[]") != 0;
+        const char *def = has_default(o) ? o->def : "";
         char range[192];
 
         range_text(o, range, sizeof(range));
         snprintf(ret, OPTION_DESCRIPTION_MAX, "%s%s%s%s%s%s%s", o->type->name, range, o->unit ? ", in " : "",
-                 o->unit ? o->unit : "", o->required ? "; required" : "", has_default ? "; default " : "",
-                 has_default ? o->def : "");
+                 o->unit ? o->unit : "", o->required ? "; required" : "", *def ? "; default " : "", def);
         return ret;
 }

@@ -164,22 +164,31 @@ static const Window *longest_window(const Config *c)
         return longest;
 }
 
+/* For long enough. A default that is not belongs to no key of the file, but the windows do. */
+static int check_kept(Load *l, const Node *n, const char *key, usec_t kept)
+{
+        const Window *longest = longest_window(l->c);
+        const Node *windows = node_get(n->parent, "windows");
+        char text[USEC_TEXT_MAX];
+
+        if (kept >= longest->length)
+                return 0;
+        duration_format(kept, text);
+        if (windows && !node_get(n, key))
+                return load_fail(l, windows, NULL,
+                                 "%s is longer than retention.%s (%s), which must be set then", longest->name,
+                                 key, text);
+        return load_fail(l, n, key, "%s is shorter than the longest window (%s)", text, longest->name);
+}
+
 static int read_retention(Load *l, const Option *o, const Node *n, void *object)
 {
         Config *c = object;
-        const Window *longest = longest_window(c);
-        char text[USEC_TEXT_MAX];
         int r = option_read(l, o->name, n, object, true);
 
-        if (r < 0)
-                return r;
-        if (c->keep_surveys < longest->length)
-                return load_fail(l, n, "surveys", "%s is shorter than the longest window (%s)",
-                                 duration_format(c->keep_surveys, text), longest->name);
-        if (c->keep_tallies < longest->length)
-                return load_fail(l, n, "tallies", "%s is shorter than the longest window (%s)",
-                                 duration_format(c->keep_tallies, text), longest->name);
-        return 0;
+        if (r == 0)
+                r = check_kept(l, n, "surveys", c->keep_surveys);
+        return r < 0 ? r : check_kept(l, n, "tallies", c->keep_tallies);
 }
 
 static void print_section(Printer *p, const Option *o, const void *object)

@@ -128,19 +128,43 @@ static int read_role(Load *l, const Node *n, Policy *policy)
         return option_read(l, "roles.*", n, &policy->roles[policy->n_roles++], true);
 }
 
+static bool is_in(const Node *map, Text key)
+{
+        const Node *child = map->first;
+
+        while (child && !text_equal(child->key, key))
+                child = child->next;
+        return child;
+}
+
+/* The built-in ones, which --print-config names, too, take no room. */
+static int check_room(Load *l, const Option *o, const Node *n, const Node *first)
+{
+        size_t n_own = 0;
+
+        for (const Node *child = n->first; child; child = child->next)
+                n_own += !is_in(first, child->key);
+        if (n_own > (size_t)o->max)
+                return load_fail(l, n, NULL, "has %zu entries that are not built in; %.0f is the limit",
+                                 n_own, o->max);
+        return 0;
+}
+
 static int read_roles(Load *l, const Option *o, const Node *n, void *object)
 {
         Policy *policy = &((Config *)object)->policy;
         Node *first = NULL;
-        int r = load_want_map(l, n, (size_t)o->max);
+        int r = load_want_map(l, n, SIZE_MAX);
 
         if (r < 0)
                 return r;
         r = node_parse(&first, text_of(built_in), "built-in roles", l->diag);
         if (r < 0)
                 return r;
-        policy->roles = load_grow(NULL, 0, first->n + n->n, sizeof(*policy->roles));
-        if (!policy->roles)
+        r = check_room(l, o, n, first);
+        if (r == 0)
+                policy->roles = load_grow(NULL, 0, first->n + n->n, sizeof(*policy->roles));
+        if (r == 0 && !policy->roles)
                 r = -ENOMEM;
         for (const Node *child = first->first; r == 0 && child; child = child->next)
                 r = read_role(l, child, policy);

@@ -139,6 +139,15 @@ static const struct {
         {"principals: {p: {admin: true, feed: 'tcp://127.0.0.1:9'}, q: {admin: true, feed: "
          "'tcp://localhost:9'}}\n",
          "cxd.yaml:1: principals.q.feed: \"tcp://localhost:9\" is the feed of the principal \"p\", too"},
+        {"listen:\n  http:\n", "cxd.yaml:2: listen.http: has no value; leave the key out for its default"},
+        {"sources:\n", "cxd.yaml:1: sources: has no value; leave the key out for its default"},
+        {"metrics:\n", "cxd.yaml:1: metrics: has no value; a configuration has at least metrics"},
+        {"strict: true\nwindows: [1h, 2y]\n",
+         "cxd.yaml:2: windows: 2y is longer than retention.surveys (400d), which must be set then"},
+        {"retention: {surveys: 10y}\nwindows: [1h, 6y]\n",
+         "cxd.yaml:2: windows: 6y is longer than retention.tallies (5y), which must be set then"},
+        {"retention: {surveys: 1y}\nwindows: [1h, 2y]\n",
+         "cxd.yaml:1: retention.surveys: 1y is shorter than the longest window (2y)"},
         {"listen: {pull: [ipc://%R/feed.ipc]}\n",
          "cxd.yaml:1: listen.feed[1]: \"ipc:///rt/feed.ipc\" is named twice"},
         {"http: {hosts: ['[2001:db8::1]', '2001:db8::1', 'cx.example.com:8443']}\n",
@@ -446,6 +455,13 @@ START_TEST(what_is_too_long_or_too_many_is_refused)
                 buffer_append_format(&b, ", m%u: {kind: yes}", i);
         buffer_append_str(&b, "}");
         expect(buffer_str(&b), "cxd.yaml:1: metrics: has 65 entries; 64 is the limit");
+
+        buffer_reset(&b);
+        buffer_append_str(&b, "roles: {agent: {}, planner: {}");
+        for (unsigned i = 1; i <= 65; i++)
+                buffer_append_format(&b, ", r%u: {}", i);
+        buffer_append_str(&b, "}");
+        expect(buffer_str(&b), "cxd.yaml:1: roles: has 65 entries that are not built in; 64 is the limit");
 
         buffer_reset(&b);
         buffer_append_str(&b, METRICS

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "client/cmd.h"
+#include "client/input.h"
 #include "client/map.h"
 #include "client/progress.h"
 #include "client/report.h"
@@ -16,6 +17,7 @@
 typedef struct Import {
         Ctl *ctl;
         Map *map;
+        Input input;
         Csv csv;
         size_t n_columns;
         Sink *sink; /* NULL: a dry run */
@@ -115,11 +117,11 @@ static int import_file(Import *im)
         int r, result = CTL_OK, error = CTL_OK;
 
         r = csv_next(&im->csv);
+        if (r < 0)
+                return input_failure(&im->input, im->ctl, -r);
         if (r != 0)
                 return ctl_usage(im->ctl, "%s: no header line: %s", im->report.file,
-                                 r < 0               ? strerror(-r)
-                                 : r == CSV_E_BROKEN ? im->csv.broken
-                                                     : "the file is empty");
+                                 r == CSV_E_BROKEN ? im->csv.broken : "the file is empty");
         if (ends_in_cr(&im->csv))
                 return ctl_usage(
                         im->ctl,
@@ -132,7 +134,7 @@ static int import_file(Import *im)
         while (result == CTL_OK && (r = csv_next(&im->csv)) != CSV_E_END) {
                 if (r < 0) {
                         progress_clear(&im->progress);
-                        error = ctl_usage(im->ctl, "%s: %s", im->report.file, strerror(-r));
+                        error = input_failure(&im->input, im->ctl, -r);
                         break;
                 }
                 result = import_row(im);
@@ -140,34 +142,32 @@ static int import_file(Import *im)
                 progress_update(&im->progress, (double)im->csv.n_read, im->n_bytes, im->report.n_read);
         }
         /* Also what was read before an error is accounted for. */
-        if (result == CTL_OK && im->sink)
+        if (result == CTL_OK && im->sink && im->input.result == CTL_OK)
                 result = sink_flush(im->sink);
         return result == CTL_OK ? error : result;
 }
 
-static int import(Ctl *ctl, const Args *args, Map *map, FILE *from)
+static int import(Import *im, const Args *args)
 {
-        CX_CLEANUP(xfreep) Import *im = xcalloc(1, sizeof(*im));
         const SinkTotals none = {0};
         struct stat st;
         int r = CTL_OK;
 
-        im->ctl = ctl;
-        im->map = map;
-        if (fstat(fileno(from), &st) == 0)
+        if (fstat(im->input.fd, &st) == 0)
                 im->n_bytes = (double)st.st_size;
-        csv_init(&im->csv, from, map->delimiter);
-        report_init(&im->report, ctl, args_rest(args, 0));
-        progress_init(&im->progress, ctl->err);
+        csv_init(&im->csv, im->input.from, im->map->delimiter);
+        report_init(&im->report, im->ctl, im->input.name);
+        progress_init(&im->progress, im->ctl->err);
         im->report.before_line = clear_progress;
         im->report.context = &im->progress;
         if (!args_get(args, "dry-run"))
-                r = sink_open(&im->sink, ctl, args, report_on_refused, &im->report);
+                r = sink_open(&im->sink, im->ctl, args, report_on_refused, &im->report);
         if (r == CTL_OK) {
+                im->input.sink = im->sink;
                 r = import_file(im);
                 progress_clear(&im->progress);
                 if (r == CTL_OK)
-                        report_unknown(&im->report, ctl);
+                        report_unknown(&im->report, im->ctl);
                 if (r != CTL_USAGE || im->report.n_read > 0)
                         r = report_end(&im->report, im->sink ? sink_totals(im->sink) : &none, !im->sink, r);
         }
@@ -182,12 +182,11 @@ static int import(Ctl *ctl, const Args *args, Map *map, FILE *from)
 
 static int run(Ctl *ctl, const Args *args)
 {
-        const char *file = args_rest(args, 0), *map_file = args_get(args, "map");
+        CX_CLEANUP(xfreep) Import *im = xcalloc(1, sizeof(*im));
+        const char *map_file = args_get(args, "map");
         CX_CLEANUP(map_freep) Map *map = NULL;
-        bool is_stdin = strcmp(file, "-") == 0;
         char text[1024];
         Diag diag;
-        FILE *from;
         int r;
 
         if (!map_file)
@@ -197,12 +196,13 @@ static int run(Ctl *ctl, const Args *args)
         (void)setlocale(LC_CTYPE, "C.UTF-8");
         if (map_load(&map, map_file, &diag) < 0)
                 return ctl_usage(ctl, "%s", diag_format(&diag, text, sizeof(text)));
-        from = is_stdin ? stdin : fopen(file, "re");
-        if (!from)
-                return ctl_usage(ctl, "%s: %s", file, strerror(errno));
-        r = import(ctl, args, map, from);
-        if (!is_stdin)
-                fclose(from);
+        r = input_open(&im->input, ctl, args_rest(args, 0));
+        if (r != CTL_OK)
+                return r;
+        im->ctl = ctl;
+        im->map = map;
+        r = import(im, args);
+        input_close(&im->input);
         return r;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/cmd.h"
+#include "client/input.h"
 #include "client/report.h"
 #include "client/xalloc.h"
 #include "proto/survey_json.h"
@@ -14,6 +15,7 @@
 /* The lines of one file. */
 typedef struct Sending {
         Ctl *ctl;
+        Input input;
         Report report;
         Sink *sink; /* NULL: a dry run */
         char *scratch;
@@ -95,8 +97,9 @@ static bool next_line(FILE *from, Buffer *line)
         return ch != EOF || (line->n > 0 && !ferror(from));
 }
 
-static int send_file(Sending *s, FILE *from)
+static int send_file(Sending *s)
 {
+        FILE *from = s->input.from;
         Buffer line = BUFFER_NULL;
         uint64_t n_lines = 0;
         int r = CTL_OK, error = CTL_OK;
@@ -112,30 +115,30 @@ static int send_file(Sending *s, FILE *from)
         }
         buffer_deinit(&line);
         if (r == CTL_OK && ferror(from))
-                error = ctl_usage(s->ctl, "%s: %s", s->report.file, strerror(errno));
+                error = input_failure(&s->input, s->ctl, errno);
         /* Also what was read before an error is accounted for. */
-        if (r == CTL_OK && s->sink)
+        if (r == CTL_OK && s->sink && s->input.result == CTL_OK)
                 r = sink_flush(s->sink);
         return r == CTL_OK ? error : r;
 }
 
 static int run(Ctl *ctl, const Args *args)
 {
-        const char *file = args_rest(args, 0);
-        bool is_stdin = !file || strcmp(file, "-") == 0, dry = args_get(args, "dry-run");
-        FILE *from = is_stdin ? stdin : fopen(file, "re");
         CX_CLEANUP(xfreep) Sending *s = xcalloc(1, sizeof(*s));
+        bool dry = args_get(args, "dry-run");
         const SinkTotals none = {0};
-        int r = CTL_OK;
+        int r;
 
-        if (!from)
-                return ctl_usage(ctl, "%s: %s", file, strerror(errno));
+        r = input_open(&s->input, ctl, args_rest(args, 0));
+        if (r != CTL_OK)
+                return r;
         s->ctl = ctl;
-        report_init(&s->report, ctl, is_stdin ? "-" : file);
+        report_init(&s->report, ctl, s->input.name);
         if (!dry)
                 r = sink_open(&s->sink, ctl, args, report_on_refused, &s->report);
         if (r == CTL_OK) {
-                r = send_file(s, from);
+                s->input.sink = s->sink;
+                r = send_file(s);
                 if (r == CTL_OK)
                         report_unknown(&s->report, ctl);
                 r = report_end(&s->report, s->sink ? sink_totals(s->sink) : &none, dry, r);
@@ -143,8 +146,7 @@ static int run(Ctl *ctl, const Args *args)
         sink_free(s->sink);
         report_deinit(&s->report);
         free(s->scratch);
-        if (!is_stdin)
-                fclose(from);
+        input_close(&s->input);
         return r;
 }
 

@@ -1,31 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/cmd.h"
 #include "client/http.h"
+#include "client/interrupt.h"
 #include "client/sim_load.h"
 #include "client/sim_run.h"
 #include "client/when.h"
-
-static volatile int stop;
-
-static void on_signal(int number)
-{
-        (void)number;
-        stop = 1;
-}
-
-static void catch_signals(void)
-{
-        struct sigaction action = {.sa_handler = on_signal};
-
-        sigemptyset(&action.sa_mask);
-        sigaction(SIGINT, &action, NULL);
-        sigaction(SIGTERM, &action, NULL);
-}
 
 typedef struct Options {
         usec_t since, until;
@@ -81,7 +64,7 @@ static int simulate(Ctl *ctl, const Args *args, const Options *o, SimWorld *worl
                 if (o->history)
                         r = sim_run_history(&run, o->since);
                 if (r == CTL_OK && o->live)
-                        r = sim_run_live(&run, &stop);
+                        r = sim_run_live(&run);
                 r = report_end(&report, sink_totals(run.sink), false, r);
         }
         sink_free(run.sink);
@@ -100,7 +83,7 @@ static int run(Ctl *ctl, const Args *args)
         if (r != CTL_OK)
                 return r;
         if (options.live)
-                catch_signals();
+                interrupt_catch(-1);
         world.seed = (uint64_t)options.seed;
         r = sim_load(ctl, &world);
         if (r == CTL_OK) {

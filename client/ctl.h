@@ -23,11 +23,12 @@ typedef enum Output {
 /* Exit codes; also what commands and most helpers return. */
 enum {
         CTL_OK = 0,
-        CTL_NEGATIVE = 1,    /* the answer is no: alerts firing, no such scope */
-        CTL_USAGE = 2,       /* wrong arguments, or a file that cannot be read or is wrong */
-        CTL_UNREACHABLE = 3, /* no daemon there */
-        CTL_REFUSED = 4,     /* the daemon said no */
-        CTL_PARTLY = 5,      /* the daemon took some and refused some */
+        CTL_NEGATIVE = 1,      /* the answer is no: alerts firing, no such scope */
+        CTL_USAGE = 2,         /* wrong arguments, or a file that cannot be read or is wrong */
+        CTL_UNREACHABLE = 3,   /* no daemon there */
+        CTL_REFUSED = 4,       /* the daemon said no */
+        CTL_PARTLY = 5,        /* the daemon took some and refused some */
+        CTL_INTERRUPTED = 128, /* by a signal, of which the program then dies */
 };
 
 typedef struct Http Http;

@@ -11,6 +11,7 @@
 
 #include "client/cmd.h"
 #include "client/http.h"
+#include "client/interrupt.h"
 #include "client/xalloc.h"
 
 static int read_token(Ctl *ctl, const Args *args)
@@ -120,5 +121,7 @@ int cxctl_main(int argc, char **argv)
                 ctl_error(&ctl, "cannot write the output: %s", strerror(errno));
                 r = r ? r : CTL_USAGE;
         }
+        if (r == CTL_INTERRUPTED)
+                interrupt_end();
         return r;
 }

@@ -97,7 +97,7 @@ int report_end(Report *r, const SinkTotals *t, bool dry, int result)
                         "%" PRIu64 " surveys: %" PRIu64 " stored, %" PRIu64 " duplicate, %" PRIu64
                         " revised, %" PRIu64 " refused",
                         r->n_read, t->stored, t->duplicate, t->revised, r->n_refused);
-                if (result == CTL_REFUSED || result == CTL_UNREACHABLE)
+                if (result == CTL_REFUSED || result == CTL_UNREACHABLE || result == CTL_INTERRUPTED)
                         print_rest(r, t->stored + t->duplicate + t->revised + r->n_refused);
                 fputc('\n', to);
         } else if (r->ctl->output == OUTPUT_JSON) {

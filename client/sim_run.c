@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/interrupt.h"
 #include "client/sim_run.h"
 #include "client/sim_trouble.h"
 #include "client/when.h"
@@ -118,7 +119,7 @@ int sim_run_history(SimRun *run, usec_t since)
         return r;
 }
 
-int sim_run_live(SimRun *run, const volatile int *stop)
+int sim_run_live(SimRun *run)
 {
         SimWorld *w = run->world;
         SimTroubles troubles = {0};
@@ -127,7 +128,7 @@ int sim_run_live(SimRun *run, const volatile int *stop)
         uint64_t n = 0;
         int r = CTL_OK;
 
-        while (r == CTL_OK && !*stop) {
+        while (r == CTL_OK && !interrupt_number()) {
                 usec_t now = when_now();
 
                 sim_troubles_turn(&troubles, w, now - started);

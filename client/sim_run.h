@@ -29,5 +29,5 @@ void sim_run_deinit(SimRun *run);
 /* Everything from @since to run->until, and waits until it is stored. */
 int sim_run_history(SimRun *run, usec_t since);
 
-/* Until *stop, with the troubles of sim_trouble.h. */
-int sim_run_live(SimRun *run, const volatile int *stop);
+/* Until a signal (interrupt.h), with the troubles of sim_trouble.h. */
+int sim_run_live(SimRun *run);

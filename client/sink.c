@@ -86,6 +86,11 @@ int sink_pump(Sink *s, usec_t deadline)
         return s->verbs->pump(s, deadline);
 }
 
+int sink_wait(Sink *s, int fd)
+{
+        return s->verbs->wait(s, fd);
+}
+
 int sink_flush(Sink *s)
 {
         return s->verbs->flush(s);

@@ -45,6 +45,9 @@ int sink_send(Sink *s, uint64_t tag, Text line);
 /* Sends what is waiting, and reads answers until @deadline (real time); 0: does not wait. */
 int sink_pump(Sink *s, usec_t deadline);
 
+/* Sends what is waiting, and reads answers until all have come or there is something to read from @fd. */
+int sink_wait(Sink *s, int fd);
+
 /* Waits until everything is taken or refused. */
 int sink_flush(Sink *s);
 

@@ -255,6 +255,12 @@ static int http_sink_pump(Sink *base, usec_t deadline)
         return r;
 }
 
+static int http_sink_wait(Sink *base, int fd)
+{
+        (void)fd;
+        return http_sink_flush(base);
+}
+
 static void http_sink_free(Sink *base)
 {
         HttpSink *s = CX_CONTAINER_OF(base, HttpSink, base);
@@ -264,7 +270,8 @@ static void http_sink_free(Sink *base)
         free(s);
 }
 
-static const SinkVerbs verbs = {http_sink_send, http_sink_pump, http_sink_flush, http_sink_free};
+static const SinkVerbs verbs = {http_sink_send, http_sink_pump, http_sink_wait, http_sink_flush,
+                                http_sink_free};
 
 int sink_http_open(Sink **ret, const Sink *base, const char *token)
 {

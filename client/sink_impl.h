@@ -10,6 +10,7 @@
 typedef struct SinkVerbs {
         int (*send)(Sink *s, uint64_t tag, Text line);
         int (*pump)(Sink *s, usec_t deadline);
+        int (*wait)(Sink *s, int fd);
         int (*flush)(Sink *s);
         void (*free)(Sink *s);
 } SinkVerbs;

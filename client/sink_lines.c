@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "client/api.h"
+#include "client/input.h"
 #include "client/lines_addr.h"
 #include "client/sink_impl.h"
 #include "client/when.h"
@@ -284,27 +285,27 @@ static int lose(LinesSink *s, const char *why)
         return reconnect(s, why);
 }
 
-/* Writes and reads what goes, after waiting for at most @msec. */
-static int turn(LinesSink *s, int msec)
+/* Writes and reads what goes, after waiting for at most @msec, or until there is something to read from @other. */
+static int turn_beside(LinesSink *s, int msec, int other)
 {
-        struct pollfd p = {.fd = s->fd, .events = POLLIN};
+        struct pollfd all[] = {{.fd = s->fd, .events = POLLIN}, {.fd = other, .events = POLLIN}}, *p = all;
         ssize_t n;
         char *room;
         int r;
 
         if (s->n_sent < s->out.n)
-                p.events |= POLLOUT;
-        r = poll(&p, 1, msec);
+                p->events |= POLLOUT;
+        r = poll(all, CX_ARRAY_LEN(all), msec);
         if (r < 0)
                 return errno == EINTR ? CTL_OK : lose(s, strerror(errno));
-        if (p.revents & POLLOUT) {
+        if (p->revents & POLLOUT) {
                 n = send(s->fd, s->out.data + s->n_sent, s->out.n - s->n_sent, MSG_NOSIGNAL);
                 if (n > 0) {
                         s->n_sent += (size_t)n;
                         s->heard = when_now();
                 }
         }
-        if (p.revents & (POLLIN | POLLHUP | POLLERR)) {
+        if (p->revents & (POLLIN | POLLHUP | POLLERR)) {
                 room = buffer_reserve(&s->in, 65536);
                 if (!room)
                         abort();
@@ -323,6 +324,11 @@ static int turn(LinesSink *s, int msec)
         else if (when_now() - s->heard > SILENCE_MAX)
                 return lose(s, "no answer");
         return CTL_OK;
+}
+
+static int turn(LinesSink *s, int msec)
+{
+        return turn_beside(s, msec, -1);
 }
 
 static int lines_sink_send(Sink *base, uint64_t tag, Text line)
@@ -360,6 +366,20 @@ static int lines_sink_pump(Sink *base, usec_t deadline)
         return r;
 }
 
+/* Where nothing is under way, a connection that is lost will be missed when there is something to send. */
+static int lines_sink_wait(Sink *base, int fd)
+{
+        LinesSink *s = CX_CONTAINER_OF(base, LinesSink, base);
+        int r = CTL_OK;
+
+        while (r == CTL_OK && n_under_way(s) > 0) {
+                r = turn_beside(s, 1000, fd);
+                if (input_ready(fd, 0))
+                        break;
+        }
+        return r;
+}
+
 static int lines_sink_flush(Sink *base)
 {
         LinesSink *s = CX_CONTAINER_OF(base, LinesSink, base);
@@ -385,7 +405,8 @@ static void lines_sink_free(Sink *base)
         free(s);
 }
 
-static const SinkVerbs verbs = {lines_sink_send, lines_sink_pump, lines_sink_flush, lines_sink_free};
+static const SinkVerbs verbs = {lines_sink_send, lines_sink_pump, lines_sink_wait, lines_sink_flush,
+                                lines_sink_free};
 
 int sink_lines_open(Sink **ret, const Sink *base, const char *address, const char *token)
 {

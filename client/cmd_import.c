@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <errno.h>
+#include <inttypes.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +63,22 @@ static const char *broken_record(const Import *im)
         return NULL;
 }
 
+/* A row over several lines may be one only because of a stray quote. */
+static void refuse_row(Import *im, const char *id, const char *code, const char *field, const char *why)
+{
+        const Csv *csv = &im->csv;
+        CX_CLEANUP(xfreep) char *text = NULL;
+
+        if (csv->again_line > 0)
+                text = xasprintf("%s (lines %" PRIu64 " to %" PRIu64
+                                 " would be one row; reading goes on at line %" PRIu64 ")",
+                                 why, csv->line, csv->last_line, csv->again_line);
+        else if (csv->last_line > csv->line)
+                text = xasprintf("%s (lines %" PRIu64 " to %" PRIu64 " were read as one row)", why, csv->line,
+                                 csv->last_line);
+        report_refusal(&im->report, csv->line, id, code, field, text ? text : why);
+}
+
 static int import_row(Import *im)
 {
         const char *broken = broken_record(im);
@@ -71,7 +87,7 @@ static int import_row(Import *im)
 
         if (broken) {
                 im->report.n_read++;
-                report_refusal(&im->report, im->csv.line, NULL, "E_CSV", NULL, broken);
+                refuse_row(im, NULL, "E_CSV", NULL, broken);
                 return CTL_OK;
         }
         r = map_apply(im->map, &im->csv, &im->row, &im->survey, &fault);
@@ -84,7 +100,7 @@ static int import_row(Import *im)
                 CX_CLEANUP(xfreep)
                 char *id = im->survey.id.at ? xstrndup(im->survey.id.at, im->survey.id.n) : NULL;
 
-                report_fault(&im->report, im->csv.line, id, &fault);
+                refuse_row(im, id, fault_name(fault.code), fault.field, fault.text);
                 return CTL_OK;
         }
         report_survey(&im->report, &im->check);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
-#include <stdbool.h>
 
 #include "client/csv.h"
 
@@ -13,16 +12,36 @@ void csv_init(Csv *c, FILE *from, char delimiter)
 void csv_deinit(Csv *c)
 {
         buffer_deinit(&c->bytes);
+        buffer_deinit(&c->kept);
+}
+
+/* The next byte of the file itself, which is kept if it may be read again. */
+static int get_new(Csv *c)
+{
+        int ch = getc_unlocked(c->from);
+
+        if (c->marked && ch != EOF) {
+                buffer_append_char(&c->kept, (char)ch);
+                c->kept_at++;
+        } else if (!c->marked && c->kept_at > 0) {
+                buffer_reset(&c->kept);
+                c->kept_at = 0;
+        }
+        return ch;
 }
 
 static int get(Csv *c)
 {
-        int ch = getc_unlocked(c->from);
+        int ch;
 
-        if (ch != EOF)
-                c->n_read++;
+        if (c->kept_at < c->kept.n)
+                ch = (unsigned char)c->kept.data[c->kept_at++];
+        else if ((ch = get_new(c)) == EOF)
+                return ch;
+        c->n_read++;
         if (ch == '\n')
                 c->next_line++;
+        c->latest = ch;
         return ch;
 }
 
@@ -33,7 +52,35 @@ static void unget(Csv *c, int ch)
         if (ch == '\n')
                 c->next_line--;
         c->n_read--;
-        ungetc(ch, c->from);
+        if (c->kept_at > 0)
+                c->kept_at--;
+        else
+                ungetc(ch, c->from);
+}
+
+static void set_mark(Csv *c)
+{
+        if (c->kept_at > c->kept.n / 2) {
+                buffer_consume(&c->kept, c->kept_at);
+                c->kept_at = 0;
+        }
+        c->marked = true;
+        c->mark = c->kept_at;
+        c->mark_line = c->next_line;
+        c->mark_read = c->n_read;
+}
+
+static void go_back(Csv *c)
+{
+        c->again_line = c->next_line = c->mark_line;
+        c->n_read = c->mark_read;
+        c->kept_at = c->mark;
+}
+
+/* Whether the rest of the field is of no use, for its lines are read again. */
+static bool is_lost(const Csv *c)
+{
+        return c->broken && c->marked;
 }
 
 /* A byte order mark at the beginning of the file is no part of it. */
@@ -82,6 +129,10 @@ static int quoted(Csv *c)
                                 return ch;
                 }
                 put(c, ch);
+                if (ch == '\n' && !c->marked)
+                        set_mark(c);
+                if (is_lost(c))
+                        return '\n';
         }
 }
 
@@ -90,7 +141,10 @@ static int field(Csv *c)
 {
         size_t start = c->bytes.n;
         bool was_quoted = false;
-        int ch = get(c);
+        int ch;
+
+        c->marked = false;
+        ch = get(c);
 
         /* The first field may have begun with bytes that looked like a mark. */
         if (c->n_fields == 0)
@@ -99,7 +153,7 @@ static int field(Csv *c)
                 ch = quoted(c);
                 was_quoted = true;
         }
-        for (; ch != EOF && ch != '\n' && ch != c->delimiter; ch = get(c)) {
+        for (; ch != EOF && ch != '\n' && ch != c->delimiter && !is_lost(c); ch = get(c)) {
                 if (ch == '\r') {
                         int after = get(c);
 
@@ -112,6 +166,8 @@ static int field(Csv *c)
                 if (was_quoted && !c->broken && ch != ' ' && ch != '\t')
                         c->broken = "text after a closing quote; is a quote inside not doubled?";
         }
+        if (is_lost(c))
+                return '\n';
         if (c->n_fields == CSV_FIELDS_MAX) {
                 c->broken = "more than 1024 fields";
                 return ch;
@@ -138,6 +194,7 @@ int csv_next(Csv *c)
                 if (c->n_read == 0)
                         skip_mark(c);
                 c->line = c->next_line;
+                c->again_line = 0;
                 end = get(c);
                 if (end == EOF && c->bytes.n == 0)
                         return ferror(c->from) ? read_error() : CSV_E_END;
@@ -147,10 +204,15 @@ int csv_next(Csv *c)
                 while (end == c->delimiter);
                 if (ferror(c->from))
                         return read_error();
-                if (buffer_failed(&c->bytes))
+                if (buffer_failed(&c->bytes) || buffer_failed(&c->kept))
                         return -ENOMEM;
         } while (c->n_fields == 1 && c->ends[0] == 0 && !c->broken);
-        return c->broken ? CSV_E_BROKEN : 0;
+        c->last_line = c->next_line - (c->latest == '\n');
+        if (!c->broken)
+                return 0;
+        if (c->marked && c->mark_line <= c->last_line)
+                go_back(c);
+        return CSV_E_BROKEN;
 }
 
 Text csv_field(const Csv *c, size_t i)

@@ -4,8 +4,12 @@
 /*
  * Reads CSV (RFC 4180): quoted fields with doubled quotes and line ends in them, CRLF or LF, a byte order
  * mark. A NUL breaks its record: no text has one, and UTF-16 is full of them.
+ *
+ * A stray quote takes the rows that follow into its field. Where a field over several lines turns out to be broken, reading
+ * goes on at the line after the one in which it began.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -25,14 +29,22 @@ enum {
 typedef struct Csv {
         FILE *from; /* borrowed */
         char delimiter;
-        uint64_t line;   /* where the present record begins, from 1 */
-        uint64_t n_read; /* bytes */
+        uint64_t line, last_line; /* of the present record, from 1 */
+        uint64_t again_line;      /* within it, where reading goes on; 0: behind it */
+        uint64_t n_read;          /* bytes */
         const char *broken;
 
         size_t n_fields;
         Buffer bytes;
         size_t starts[CSV_FIELDS_MAX], ends[CSV_FIELDS_MAX];
         uint64_t next_line;
+        int latest; /* byte that was read */
+
+        Buffer kept;                   /* bytes of the file that are read again, or may have to be */
+        size_t kept_at;                /* the next one */
+        bool marked;                   /* the present field has several lines, and the second begins here: */
+        size_t mark;                   /* in kept */
+        uint64_t mark_line, mark_read; /* next_line and n_read there */
 } Csv;
 
 void csv_init(Csv *c, FILE *from, char delimiter);

@@ -96,12 +96,24 @@ class Import(CliTest):
         self.assertEqual(err.splitlines(), [
             f'cxctl: {path}:2: E_RANGE: answers.csat: "11" lies outside the scale `from`',
             f'cxctl: {path}:3: E_TYPE: answers.csat: "five" is no number',
-            f'cxctl: {path}:4: E_TYPE: ts: "31.06.2026 09:30" is no time in the format of the mapping',
+            f'cxctl: {path}:4: E_TYPE: ts: "31.06.2026 09:30" is no time in the format of the mapping '
+            "(lines 4 to 5 were read as one row)",
             f'cxctl: {path}:6: E_RANGE: status: "lost" is not in the table `values`',
             f"cxctl: {path}:7: E_MISSING: id: the cell is empty, or the mapping leaves it out",
             f"cxctl: {path}:9: E_CSV: more cells than the header has; is a delimiter inside one without quotes?",
             f"cxctl: {path}:11: E_CSV: a NUL byte; save the file in UTF-8",
             f"cxctl: {path}:12: E_CSV: a quote is not closed"])
+
+    def test_a_stray_quote_takes_no_other_rows(self):
+        rows = [f"21.06.2026 09:30;{i};;;done;5;y;;text\n" for i in range(2, 500)]
+        rows[9] = rows[9].replace("text", '"text')
+        rows[400] = rows[400].replace("text", '"by; right"')
+        code, out, err = self.convert("".join(rows))
+        self.assertEqual((code, len(out.splitlines())), (5, 497))
+        self.assertEqual(err, f'cxctl: {self.fake.path("in.csv")}:11: E_CSV: text after a closing quote; is a quote inside not '
+                         "doubled? (lines 11 to 402 would be one row; reading goes on at line 12)\n")
+        code, out, _ = self.cxctl("import", self.fake.path("in.csv"), "--map", self.fake.path("m.yaml"), "-d")
+        self.assertEqual((code, out), (5, "498 surveys: 497 good, 1 refused; nothing was sent\n"))
 
     def test_a_file_in_utf16_says_so(self):
         path = self.write("in.csv", HEADER.encode("utf-16"))

@@ -5,7 +5,7 @@
 #include "client/csv.h"
 #include "tests/support/check_main.h"
 
-/* Reads @text and writes "line[field|field]" for each record and "line!reason" for broken ones. */
+/* Reads @text and writes "line[field|field]" for each record, "line!reason" or "first-last!reason" for broken ones. */
 static char *transcript(const char *text, char delimiter)
 {
         FILE *from = fmemopen((void *)(uintptr_t)text, strlen(text), "r"), *to;
@@ -21,6 +21,8 @@ static char *transcript(const char *text, char delimiter)
                 ck_assert_int_ge(r, 0);
                 fprintf(to, "%d", (int)csv.line);
                 if (r == CSV_E_BROKEN) {
+                        if (csv.last_line > csv.line)
+                                fprintf(to, "-%d", (int)csv.last_line);
                         fprintf(to, "!%s", csv.broken);
                         continue;
                 }
@@ -82,7 +84,49 @@ END_TEST
 
 START_TEST(a_quote_that_is_not_closed_is_named)
 {
-        expect("a\n\"b\nc", "1[a]2!a quote is not closed");
+        expect("a\n\"b", "1[a]2!a quote is not closed");
+}
+END_TEST
+
+#define STRAY "text after a closing quote; is a quote inside not doubled?"
+
+START_TEST(a_stray_quote_takes_no_other_rows)
+{
+        expect("a\n\"b\nc", "1[a]2-3!a quote is not closed3[c]");
+        expect("a,\"b\nc,d\n", "1-2!a quote is not closed2[c|d]");
+        expect("a,\"b\nc\nd,\"e\"\nf\n", "1-3!" STRAY "2[c]3[d|e]4[f]");
+        /* Two of them, and fields that have several lines by right. */
+        expect("\"a\nb\",\"c\nd\n\"e\nf\"\n\"g\nh\"", "1-4!" STRAY "3[d]4[e\nf]6[g\nh]");
+        expect("\"a\nb\",\"c\"d\ne", "1-2!" STRAY "3[e]");
+}
+END_TEST
+
+START_TEST(of_a_quote_that_is_not_closed_no_more_is_read_than_a_record_may_have)
+{
+        static char text[3 << 20];
+        size_t n = 0, n_rows = 0;
+        FILE *from;
+        Csv csv;
+        int r;
+
+        n = (size_t)sprintf(text, "a,\"b\n");
+        for (uint64_t i = 2; n < sizeof(text) - 32; i++)
+                n += (size_t)sprintf(text + n, "%d,c\n", (int)i);
+        from = fmemopen(text, n, "r");
+        csv_init(&csv, from, ',');
+        ck_assert_int_eq(csv_next(&csv), CSV_E_BROKEN);
+        ck_assert_str_eq(csv.broken, "a record of more than 1 MiB; is a quote not closed?");
+        ck_assert_uint_eq(csv.again_line, 2);
+        while ((r = csv_next(&csv)) == 0) {
+                n_rows++;
+                ck_assert_int_eq(atoi(csv_field(&csv, 0).at), (int)csv.line);
+                ck_assert_uint_eq(csv.line, n_rows + 1);
+        }
+        ck_assert_int_eq(r, CSV_E_END);
+        ck_assert_uint_eq(csv.n_read, n);
+        ck_assert_uint_eq(n_rows + 1, csv.next_line - 1);
+        csv_deinit(&csv);
+        fclose(from);
 }
 END_TEST
 
@@ -141,5 +185,7 @@ END_TEST
 
 CHECK_MAIN("client_csv", plain_records_end_in_lf_crlf_or_the_end, quotes_hold_delimiters_line_ends_and_quotes,
            empty_lines_are_skipped_and_counted, a_byte_order_mark_is_skipped_only_at_the_beginning,
-           a_quote_that_is_not_closed_is_named, a_quote_that_is_not_doubled_breaks_its_record_only,
-           a_nul_breaks_its_record_only, another_delimiter, fields_that_are_not_there_are_empty)
+           a_quote_that_is_not_closed_is_named, a_stray_quote_takes_no_other_rows,
+           of_a_quote_that_is_not_closed_no_more_is_read_than_a_record_may_have,
+           a_quote_that_is_not_doubled_breaks_its_record_only, a_nul_breaks_its_record_only,
+           another_delimiter, fields_that_are_not_there_are_empty)

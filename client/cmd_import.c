@@ -165,6 +165,7 @@ static int import_file(Import *im)
 
 static int import(Import *im, const Args *args)
 {
+        bool dry = args_get(args, "dry-run");
         const SinkTotals none = {0};
         struct stat st;
         int r = CTL_OK;
@@ -172,11 +173,11 @@ static int import(Import *im, const Args *args)
         if (fstat(im->input.fd, &st) == 0)
                 im->n_bytes = (double)st.st_size;
         csv_init(&im->csv, im->input.from, im->map->delimiter);
-        report_init(&im->report, im->ctl, im->input.name);
+        report_init(&im->report, im->ctl, im->input.name, dry);
         progress_init(&im->progress, im->ctl->err);
         im->report.before_line = clear_progress;
         im->report.context = &im->progress;
-        if (!args_get(args, "dry-run"))
+        if (!dry)
                 r = sink_open(&im->sink, im->ctl, args, report_on_refused, &im->report);
         if (r == CTL_OK) {
                 im->input.sink = im->sink;
@@ -185,7 +186,7 @@ static int import(Import *im, const Args *args)
                 if (r == CTL_OK)
                         report_unknown(&im->report, im->ctl);
                 if (r != CTL_USAGE || im->report.n_read > 0)
-                        r = report_end(&im->report, im->sink ? sink_totals(im->sink) : &none, !im->sink, r);
+                        r = report_end(&im->report, im->sink ? sink_totals(im->sink) : &none, r);
         }
         sink_free(im->sink);
         report_deinit(&im->report);

@@ -133,7 +133,7 @@ static int run(Ctl *ctl, const Args *args)
         if (r != CTL_OK)
                 return r;
         s->ctl = ctl;
-        report_init(&s->report, ctl, s->input.name);
+        report_init(&s->report, ctl, s->input.name, dry);
         if (!dry)
                 r = sink_open(&s->sink, ctl, args, report_on_refused, &s->report);
         if (r == CTL_OK) {
@@ -141,7 +141,7 @@ static int run(Ctl *ctl, const Args *args)
                 r = send_file(s);
                 if (r == CTL_OK)
                         report_unknown(&s->report, ctl);
-                r = report_end(&s->report, s->sink ? sink_totals(s->sink) : &none, dry, r);
+                r = report_end(&s->report, s->sink ? sink_totals(s->sink) : &none, r);
         }
         sink_free(s->sink);
         report_deinit(&s->report);

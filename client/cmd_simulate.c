@@ -57,7 +57,7 @@ static int simulate(Ctl *ctl, const Args *args, const Options *o, SimWorld *worl
                       .rate = o->rate};
         int r;
 
-        report_init(&report, ctl, "simulate");
+        report_init(&report, ctl, "simulate", false);
         progress_init(&progress, ctl->err);
         r = sink_open(&run.sink, ctl, args, report_on_refused, &report);
         if (r == CTL_OK) {
@@ -65,7 +65,7 @@ static int simulate(Ctl *ctl, const Args *args, const Options *o, SimWorld *worl
                         r = sim_run_history(&run, o->since);
                 if (r == CTL_OK && o->live)
                         r = sim_run_live(&run);
-                r = report_end(&report, sink_totals(run.sink), false, r);
+                r = report_end(&report, sink_totals(run.sink), r);
         }
         sink_free(run.sink);
         sim_run_deinit(&run);

@@ -104,6 +104,7 @@ int cxctl_main(int argc, char **argv)
         int r;
 
         hold_standard_streams();
+        (void)setvbuf(stderr, NULL, _IOLBF, 0); /* a message is one write */
         setlocale(LC_CTYPE, "");
         ctl.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
         if (args_parse(argc, argv, &cmd, &args, &error) != 0) {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """cxctl send: acknowledgements, refusals, lost connections."""
 
+import contextlib
 import fcntl
 import glob
 import json
@@ -136,10 +137,28 @@ class Send(CliTest):
         code, out, _ = self.cxctl("send", "-o", "csv", stdin=survey(2, 9) + "\n")
         self.assertEqual((code, out), (4, "read,stored,duplicate,revised,refused\n1,0,0,0,1\n"))
 
-    def test_many_refusals_are_counted(self):
-        code, _, err = self.cxctl("send", stdin="{\n" * 150 + survey(1) + "\n")
-        self.assertEqual((code, len(err.splitlines())), (5, 101))
-        self.assertIn("further refusals are only counted", err)
+    def test_many_refusals_are_all_named(self):
+        text = "{\n" * 150 + survey(1) + "\n"
+        for how in ((), ("-o", "csv"), ("-o", "json"), ("--dry-run",), ("--dry-run", "-o", "json")):
+            code, out, err = self.cxctl("send", *how, stdin=text)
+            self.assertEqual((code, [line.split(":")[2] for line in err.splitlines()]), (5, [str(i) for i in range(1, 151)]))
+            if how == ("-o", "json"):
+                self.assertEqual([r["line"] for r in json.loads(out)["refused"]], list(range(1, 151)))
+
+    def test_on_a_terminal_many_refusals_are_counted(self):
+        path = self.write("a.ndjson", "{\n" * 150 + survey(1) + "\n")
+        for how, n in ((), 101), (("-o", "json"), 150), (("-o", "csv"), 150):
+            ours, theirs = pty.openpty()
+            subprocess.run([CXCTL, "send", *how, path], stdout=subprocess.DEVNULL, stderr=theirs, env=self.environment(),
+                           check=False, timeout=60)
+            os.close(theirs)
+            with open(ours, "rb", 0) as terminal:
+                lines = []
+                with contextlib.suppress(OSError):  # its end
+                    while True:
+                        lines.append(terminal.readline())
+            self.assertEqual(len(lines), n)
+            self.assertIs(lines[-1] == b"cxctl: further refusals are only counted; 2>FILE and -o json name all\r\n", n == 101)
 
     def test_a_lost_connection_loses_nothing(self):
         self.fake.drops = [57, 300, 301]

@@ -82,7 +82,7 @@ void report_survey(Report *r, const Survey *s)
 
 void report_unknown(const Report *r, Ctl *ctl)
 {
-        unknown_warn(&r->unknown, ctl);
+        unknown_warn(&r->unknown, ctl, r->dry);
 }
 
 static void print_json(const Report *r, const SinkTotals *t)

@@ -8,6 +8,7 @@
 #include "client/me.h"
 #include "client/unknown.h"
 #include "client/xalloc.h"
+#include "proto/metric.h"
 
 void unknown_deinit(Unknown *u)
 {
@@ -62,7 +63,36 @@ static json_t *ask(Ctl *ctl)
         return j;
 }
 
-void unknown_warn(const Unknown *u, Ctl *ctl)
+/* The daemon does not say whether it is strict. */
+static void warn(const UnknownName *name, const Ctl *ctl, bool dry)
+{
+        if (dry)
+                ctl_error(ctl,
+                          "warning: metric '%s' is not configured in the daemon: if that has `strict: true`, "
+                          "it "
+                          "refuses surveys with it; else %" PRIu64
+                          " answers are not counted (cxd.conf(5), metrics)",
+                          name->metric, name->n);
+        else
+                ctl_error(ctl,
+                          "warning: metric '%s' is not configured in the daemon: of %" PRIu64
+                          " answers, those of surveys that were taken are kept with them and not counted "
+                          "(cxd.conf(5), metrics)",
+                          name->metric, name->n);
+}
+
+static void warn_of_refusal(const UnknownName *name, const json_t *metric, const Ctl *ctl)
+{
+        const char *kind = member_string(metric, "kind");
+
+        if (kind && strcmp(kind, metric_kind_name(METRIC_RESPONSE)) == 0)
+                ctl_error(ctl,
+                          "warning: the daemon refuses surveys with answers to '%s' (%" PRIu64
+                          "): a response rate comes from `status`",
+                          name->metric, name->n);
+}
+
+void unknown_warn(const Unknown *u, Ctl *ctl, bool dry)
 {
         CX_CLEANUP(xfreep) char *doubtful = NULL;
         CX_CLEANUP(json_freep) json_t *j = NULL;
@@ -78,15 +108,16 @@ void unknown_warn(const Unknown *u, Ctl *ctl)
                         return; /* `strict`: it has been said */
         for (size_t i = 0; i < u->n_names; i++) {
                 const UnknownName *name = &u->names[i];
+                const json_t *metric = me_metric(&me, name->metric);
                 char *longer;
 
-                if (me_metric(&me, name->metric))
+                if (metric) {
+                        if (dry)
+                                warn_of_refusal(name, metric, ctl);
                         continue;
+                }
                 if (json_is_true(json_object_get(j, "admin"))) {
-                        ctl_error(ctl,
-                                  "warning: metric '%s' is not configured in the daemon: %" PRIu64
-                                  " answers are kept with the surveys and not counted (cxd.conf(5), metrics)",
-                                  name->metric, name->n);
+                        warn(name, ctl, dry);
                         continue;
                 }
                 longer = xasprintf("%s%s%s (%" PRIu64 " answers)", doubtful ? doubtful : "",

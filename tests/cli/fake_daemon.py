@@ -73,6 +73,13 @@ def organisation(n_agents, n_queues):
     return {"scopes": scopes}
 
 
+def warning(metric, n, dry):
+    """That it is not configured."""
+    what = (f"if that has `strict: true`, it refuses surveys with it; else {n} answers are not counted" if dry else
+            f"of {n} answers, those of surveys that were taken are kept with them and not counted")
+    return f"cxctl: warning: metric '{metric}' is not configured in the daemon: {what} (cxd.conf(5), metrics)\n"
+
+
 def sum_of(result):
     return result["stored"] + result["duplicate"] + result["revised"] + len(result["refused"])
 

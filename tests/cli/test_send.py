@@ -16,7 +16,7 @@ import termios
 import tty
 import unittest
 
-from fake_daemon import CXCTL, ME, CliTest, UnixLines
+from fake_daemon import CXCTL, ME, CliTest, UnixLines, warning
 
 
 def faketime(test):
@@ -88,14 +88,25 @@ class Send(CliTest):
         self.fake.routes["/v1/me"] = (200, {**ME, "admin": True})
         text = "".join(json.dumps({**json.loads(survey(i)), "answers": {"csat": 4, "csatt": 5, "npx": i % 2 or None}}) + "\n"
                        for i in range(7)) + "{oops\n"
-        warning = "".join(f"cxctl: warning: metric '{name}' is not configured in the daemon: 7 answers are kept with the "
-                          "surveys and not counted (cxd.conf(5), metrics)\n" for name in ("csatt", "npx"))
         for way in ((), ("--http",), ("--dry-run",), ("--dry-run", "-o", "json")):
             code, _, err = self.cxctl("send", *way, stdin=text)
-            self.assertEqual((code, err.split("\n", 1)[1]), (5, warning), way)
+            dry = "--dry-run" in way
+            self.assertEqual((code, err.split("\n", 1)[1]), (5, warning("csatt", 7, dry) + warning("npx", 7, dry)), way)
         self.fake.surveys.clear()
         self.assertEqual(self.cxctl("send", stdin=text.replace("{oops\n", "")),
-                         (0, "7 surveys: 7 stored, 0 duplicate, 0 revised, 0 refused\n", warning))
+                         (0, "7 surveys: 7 stored, 0 duplicate, 0 revised, 0 refused\n",
+                          warning("csatt", 7, False) + warning("npx", 7, False)))
+
+    def test_a_dry_run_warns_of_answers_to_a_response_rate(self):
+        me = {**ME, "metrics": [*ME["metrics"], {"name": "response", "kind": "response"}]}
+        text = survey(1).replace("csat", "response") + "\n" + survey(2) + "\n"
+        for admin in False, True:
+            self.fake.routes["/v1/me"] = (200, {**me, "admin": admin})
+            self.assertEqual(self.cxctl("send", "--dry-run", stdin=text),
+                             (0, "2 surveys: 2 good, 0 refused; nothing was sent\n",
+                              "cxctl: warning: the daemon refuses surveys with answers to 'response' (1): a response rate "
+                              "comes from `status`\n"))
+            self.assertEqual(self.cxctl("send", stdin=text)[2], "")
 
     def test_who_is_not_admin_is_told_of_doubts_only(self):
         text = survey(1).replace("csat", "csatt") + "\n" + survey(2).replace("csat", "npx") + "\n" + survey(3)

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "daemon/server/alert_json.h"
 #include "daemon/server/api.h"
@@ -139,6 +140,17 @@ static const char *const possible[] = {
         [COMMAND_OUTCOME] = "has fired",
 };
 
+/*
+ * A command that is carried out and cannot be stored would wait for its answer until it can, so the path is looked at here; what
+ * finds no space waits for a moment only, since the reserve is given up for it.
+ */
+static bool store_is_in_place(const Server *s)
+{
+        struct stat st;
+
+        return stat(s->config->store, &st) == 0 && st.st_ino == s->store_inode;
+}
+
 static int carry_out(ApiCall *call, const Command *command)
 {
         Input in = {.kind = INPUT_COMMAND, .now = api_now(call), .command = command};
@@ -150,6 +162,9 @@ static int carry_out(ApiCall *call, const Command *command)
                 return api_fault(call, FAULT_NOT_FOUND, NULL, "there is no such alert, or you do not see it");
         if (intake_is_full(call->server->intake))
                 return api_fault(call, FAULT_UNAVAILABLE, NULL, "busy with storing; try again");
+        if (!store_is_in_place(call->server))
+                return api_fault(call, FAULT_UNAVAILABLE, NULL,
+                                 "%s; nothing of this was done, send it again later", INTAKE_NO_STORE);
         r = intake_step(call->server->intake, &in);
         a = engine_find_alert(call->server->engine, command->alert);
         if (r == ENGINE_E_NO_ALERT || (r >= 0 && !a))

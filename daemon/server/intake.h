@@ -83,6 +83,8 @@ typedef struct IntakeParts {
 /* What is said to whoever is refused for want of memory, or because a survey is past retention. */
 #define INTAKE_CROWDED "memory is short; nothing of this was stored, send it again later"
 #define INTAKE_GONE    "surveys of that time have been deleted already"
+/* Why the store takes nothing. */
+#define INTAKE_NO_STORE "the file of the store was moved, removed or replaced"
 
 typedef struct IntakeOps {
         usec_t (*now)(void *user);

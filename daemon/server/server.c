@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "daemon/io/log.h"
 #include "daemon/server/fold.h"
@@ -76,6 +77,8 @@ static void look_whether_drained(Server *s)
 
 void server_drain(Server *s)
 {
+        if (s->draining)
+                return; /* a store that is tried again rests again and again */
         s->draining = true;
         line_server_each(s->lines, end_session);
         http_server_drain(s->http);
@@ -195,7 +198,9 @@ static void on_grace(void *user)
 {
         Server *s = user;
 
-        log_warning("stop takes too long, leaving what was not acknowledged");
+        /* Otherwise all is answered, and only clients that stay are left. */
+        if (!s->draining)
+                log_warning("stop takes too long, leaving what was not acknowledged");
         loop_stop(s->loop);
 }
 
@@ -267,8 +272,12 @@ static int open_store(Server *s, Store **ret)
         char error[256] = "";
         int r = store_open_sqlite(ret, s->config->store, name_damage, NULL, error, sizeof(error));
 
-        if (r == 0)
+        if (r == 0) {
+                struct stat st;
+
+                s->store_inode = stat(s->config->store, &st) == 0 ? st.st_ino : 0;
                 return 0;
+        }
         log_err("store %s: %s", s->config->store, error[0] ? error : strerror(-r));
         s->exit_status = r == STORE_E_NEWER ? SERVER_EXIT_CONFIG : SERVER_EXIT_IO;
         return -ECANCELED;

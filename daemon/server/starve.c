@@ -261,7 +261,7 @@ const char *intake_obstacle(const Intake *i)
 {
         if (!i->starved)
                 return NULL;
-        return i->gone ? "the file of the store was moved, removed or replaced" : "the disk is full";
+        return i->gone ? INTAKE_NO_STORE : "the disk is full";
 }
 
 bool intake_store_full(const Intake *i)

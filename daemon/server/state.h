@@ -5,6 +5,8 @@
  * The running daemon: what the files of this layer share. server.h is its outside.
  */
 
+#include <sys/types.h>
+
 #include "daemon/config/config.h"
 #include "daemon/core/engine.h"
 #include "daemon/core/seen.h"
@@ -81,6 +83,7 @@ struct Server {
         Feeds *feeds;
         Journal *journal;
         char *reserve; /* path */
+        ino_t store_inode;
         Intake *intake;
         Rebuild *rebuild; /* NULL: none is going on */
         bool draining;    /* stopping, and nothing is in flight any more */

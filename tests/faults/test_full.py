@@ -218,6 +218,37 @@ def gone():
         assert {**d.send(*surveys), "ack": 0} == {"ack": 0, "stored": 20, "duplicate": 20, "revised": 0, "refused": 0}
 
 
+@cx.case("while the file of the store is not there commands are refused at once, and a stop ends in spite of what waits")
+def gone_commands():
+    now = int(time.time())
+    bad = [{"id": f"b{i}", "ts": now - 60, "queue": "tech", "agent": "a1", "answers": {"csat": 1}} for i in range(10)]
+    held = [{"id": f"h{i}", "ts": now - 60, "queue": "held", "answers": {"wait": 1}} for i in range(5)]
+    rules = [{"name": "low", "metric": "csat", "scopes": "queue/tech", "window": "28d", "test": "point", "below": "50%", "min_n": 3},
+             {**RULE, "for": "1s"}]
+    with cx.Daemon(faults.config(rules=rules)) as d, d.http() as h:
+        d.send(*bad)
+        alert = h.json("/v1/alerts", state="firing")["alerts"][0]["id"]
+        file, other = d.path("s", "cxd.db"), d.path("elsewhere.db")
+        os.rename(file, other)
+        for _ in range(2):
+            r = h.post(f"/v1/alerts/{alert}/ack")
+            assert r.status == 503 and r.code == "E_UNAVAILABLE" and "retry-after" in r.headers, (r.status, r.body)
+            assert b"was moved, removed or replaced; nothing of this was done" in r.body, r.body
+        os.rename(other, file)
+        assert h.post(f"/v1/alerts/{alert}/ack").status == 200
+        # An alert whose time comes meanwhile waits to be stored, and is tried again each second; its sender stays.
+        with d.lines() as sender:
+            sender.send(*held)
+            sender.settle()
+            os.rename(file, other)
+            d.out.wait("store is gone")
+            begin = time.monotonic()
+            d.process.send_signal(signal.SIGTERM)
+            assert d.wait() == 74
+            assert time.monotonic() - begin < 3.5 * cx.SLOW, "it took too long to stop"
+        assert not d.out.find("stop takes too long"), "there was nothing that was not acknowledged"
+
+
 @cx.case("the log of a store that was replaced does not come into what it was replaced with")
 def replaced():
     surveys = [{"id": f"s{i}", "ts": int(time.time()), "queue": "tech", "answers": {"nps": i % 11}, "comment": 900 * "x"}

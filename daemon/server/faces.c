@@ -6,7 +6,7 @@
  * The happy path is: sockets that systemd hands over are taken by their names (lines, http, pull, rep, feed);
  * what the configuration names besides is bound here; each principal gets a feed endpoint of its own.
  * Possible failure modes: an address is taken or not allowed; the start fails then, with the address in the
- * log.
+ * log, unless it is the feed of one principal, whom the others do not wait for.
  */
 
 #include <errno.h>
@@ -278,7 +278,13 @@ static void drop_endpoints(Server *s)
         }
 }
 
-int faces_listen_feeds(Server *s)
+/* Everybody gets to the endpoints, which have modes of their own; whatever the umask is, or was when it was made. */
+static int make_directory(const char *path)
+{
+        return (mkdir(path, 0755) < 0 && errno != EEXIST) || chmod(path, 0755) < 0 ? -errno : 0;
+}
+
+void faces_listen_feeds(Server *s)
 {
         const Config *c = s->config;
         char directory[256];
@@ -287,10 +293,11 @@ int faces_listen_feeds(Server *s)
         int result = 0;
 
         drop_endpoints(s);
-        if (files && mkdir(directory, 0755) < 0 && errno != EEXIST) {
-                log_err("feed directory=%s cannot be made: %s", directory, strerror(errno));
-                return -errno;
-        }
+        if (files)
+                result = make_directory(directory);
+        if (result < 0)
+                log_err("feed directory=%s cannot be made, or opened to others: %s", directory,
+                        strerror(-result));
         for (size_t i = 0; i < c->policy.n_principals; i++) {
                 bool is_new;
                 int r = listen_endpoint(s, files ? directory : NULL, &c->policy.principals[i], &is_new);
@@ -302,7 +309,9 @@ int faces_listen_feeds(Server *s)
         }
         if (n_new)
                 log_info("listen feed endpoints=%zu directory=%s", n_new, directory);
-        return result;
+        if (result < 0)
+                log_warning(
+                        "not every feed endpoint could be opened, going on without; a reload tries again");
 }
 
 void faces_stop_listening(Server *s)

@@ -49,8 +49,7 @@ static void swap(Server *s, Engine *engine)
         s->stream_frame.feed = NULL;
         face_lines_reconfigure(s);
         face_sp_reconfigure(s);
-        if (faces_listen_feeds(s) < 0)
-                log_warning("reload: not every feed endpoint could be opened, going on without");
+        faces_listen_feeds(s);
         conn_cap_set_max(s->cap, (unsigned)s->config->max_connections);
         shed_start(s);
         if (old != s->engine_config)

@@ -370,7 +370,7 @@ static int start_faces(Server *s)
         if (r == 0)
                 r = faces_listen(s);
         if (r == 0)
-                r = faces_listen_feeds(s);
+                faces_listen_feeds(s);
         if (r < 0 && s->exit_status == SERVER_EXIT_OK)
                 s->exit_status = exit_status(r);
         return r;

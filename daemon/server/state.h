@@ -145,8 +145,8 @@ CX_MUST_CHECK int face_http_new(Server *s);
 /* Opens the listeners of the configuration, or takes those that systemd hands over. 0, or < 0 after logging.
  */
 CX_MUST_CHECK int faces_listen(Server *s);
-/* One endpoint for each principal, under the directory of the first feed address. */
-CX_MUST_CHECK int faces_listen_feeds(Server *s);
+/* One endpoint for each principal, under the directory of the first feed address. Those that cannot be opened are logged. */
+void faces_listen_feeds(Server *s);
 void faces_stop_listening(Server *s);
 void faces_free(Server *s);
 

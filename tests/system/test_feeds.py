@@ -3,6 +3,7 @@
 """Each manager's feed carries that manager's alerts, all of them, once, in order, and nothing of others."""
 
 import json
+import os
 import subprocess
 import time
 
@@ -275,6 +276,22 @@ def strangers():
             toggle("ana")
             while not shared.recv().startswith(b"alert/agent/ana"):
                 pass
+
+
+@cx.case("everybody may go into the folder of the feeds, whatever the umask; each file in it is for whom it is meant")
+def modes():
+    people = {**cx.person("maria", "team_lead", "team/alpha", user="nobody"), **cx.person("stefan", "team_lead", "team/bravo")}
+
+    def mode(*names):
+        return os.stat(d.path("r", "feed", *names)).st_mode & 0o777
+
+    with cx.Daemon(cx.base_config(principals=people), start=False) as d:
+        d.start(umask=0o077)
+        assert mode() == 0o755 and (mode("maria.ipc"), mode("stefan.ipc")) == (0o666, 0o600)
+        # As an earlier version left it in a folder that outlives the daemon.
+        os.chmod(d.path("r", "feed"), 0o700)
+        d.restart(umask=0o077)
+        assert mode() == 0o755
 
 
 @cx.case("a tick with three thousand figures reaches a stream whole, beside one that reads nothing")

@@ -338,7 +338,7 @@ def principal():
             assert [(n, m["alert"]["scope"]) for _, n, m in found] == [(1, "agent/ana"), (2, "agent/cleo")]
 
 
-@cx.case("a feed whose address is taken keeps nobody else from theirs, and is opened by the next reload when it is free")
+@cx.case("a feed whose address is taken keeps nobody else from theirs, also at a start, and is opened by the next reload when it is free")
 def taken():
     with cx.Daemon(cx.base_config()) as d, cx.socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -347,6 +347,9 @@ def taken():
         d.configure(cx.base_config() | {"principals": {
             **cx.person("adam", "director", "org", feed=address), **cx.person("berta", "director", "org")}})
         assert any("not every feed endpoint could be opened" in line for line in d.reload())
+        for name in ("adam", "berta"):
+            cx.connect(d.feed(name)).close()
+        d.restart()
         for name in ("adam", "berta"):
             cx.connect(d.feed(name)).close()
         other.close()

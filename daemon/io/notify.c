@@ -200,6 +200,13 @@ int notify_ready(Notify *n, const char *status)
         return tell(n, "READY=1\nSTATUS=%s\n", one_line(status, line));
 }
 
+int notify_starting(Notify *n, usec_t extend, const char *status)
+{
+        char line[512];
+
+        return tell(n, "EXTEND_TIMEOUT_USEC=%lld\nSTATUS=%s\n", (long long)extend, one_line(status, line));
+}
+
 int notify_reloading(Notify *n, usec_t monotonic)
 {
         return tell(n, "RELOADING=1\nMONOTONIC_USEC=%lld\n", (long long)monotonic);

@@ -41,6 +41,8 @@ CX_MUST_CHECK int notify_take_environment(Notify *ret);
 void notify_deinit(Notify *n);
 
 /* Each returns 0, or -errno when systemd could not be told; which is worth a log line, no more. */
+/* It takes its time: within @extend from now comes another message. */
+int notify_starting(Notify *n, usec_t extend, const char *status);
 int notify_ready(Notify *n, const char *status);
 int notify_reloading(Notify *n, usec_t monotonic);
 int notify_stopping(Notify *n);

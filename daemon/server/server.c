@@ -11,7 +11,6 @@
  */
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +20,15 @@
 #include "daemon/server/fold.h"
 #include "daemon/server/reload.h"
 #include "daemon/server/reserve.h"
+#include "daemon/server/signals.h"
 #include "daemon/server/start.h"
 #include "daemon/server/state.h"
 #include "proto/base/plant.h"
 
 /* A stop may take so long before it is cut short. */
 #define GRACE_TIME (10 * USEC_SEC)
+/* Opening a store may take so long: where its blocks are damaged they are made anew of all surveys. */
+#define OPEN_TIME USEC_HOUR
 /* Senders that do not take their last answers are not waited for. */
 #define DRAIN_TIME (2 * USEC_SEC)
 /* For subscribers to take what they were sent. */
@@ -204,7 +206,7 @@ static void on_grace(void *user)
         loop_stop(s->loop);
 }
 
-static void stop(Server *s)
+void server_stop(Server *s)
 {
         if (s->state == SERVER_STOPPING) {
                 loop_stop(s->loop);
@@ -221,17 +223,8 @@ static void stop(Server *s)
         intake_rest(s->intake);
 }
 
-static void on_signal(int number, void *user)
-{
-        if (number == SIGHUP)
-                reload_start(user);
-        else
-                stop(user);
-}
-
 static int make_loop(Server *s)
 {
-        static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
         const struct {
                 LoopTimer **timer;
                 LoopFn fn;
@@ -246,11 +239,6 @@ static int make_loop(Server *s)
                 r = loop_wake_new(&s->wake, s->loop, on_wake, s);
         for (size_t i = 0; i < CX_ARRAY_LEN(timers) && r == 0; i++)
                 r = loop_timer_new(timers[i].timer, s->loop, timers[i].fn, s);
-        for (size_t i = 0; i < CX_ARRAY_LEN(numbers) && r == 0; i++) {
-                /* What holds again when the loop is gone: one that comes while we finish changes no status. */
-                (void)signal(numbers[i], SIG_IGN);
-                r = loop_signal_new(&s->signals[i], s->loop, numbers[i], on_signal, s);
-        }
         return r;
 }
 
@@ -270,7 +258,10 @@ static void name_damage(void *user CX_UNUSED, const char *what)
 static int open_store(Server *s, Store **ret)
 {
         char error[256] = "";
-        int r = store_open_sqlite(ret, s->config->store, name_damage, NULL, error, sizeof(error));
+        int r;
+
+        (void)notify_starting(s->options.notify, OPEN_TIME, "opening the store");
+        r = store_open_sqlite(ret, s->config->store, name_damage, NULL, error, sizeof(error));
 
         if (r == 0) {
                 struct stat st;
@@ -380,10 +371,14 @@ static int start(Server *s)
 {
         int r = make_loop(s);
 
+        if (r == 0)
+                r = signals_begin(s);
         if (r == 0) {
                 s->started = loop_realtime(s->loop);
                 r = start_engine(s);
         }
+        if (r == 0)
+                r = signals_take(s);
         if (r == 0)
                 r = start_faces(s);
         if (r < 0)

@@ -10,6 +10,7 @@
 #include "daemon/core/snapshot.h"
 #include "daemon/io/log.h"
 #include "daemon/server/snapshots.h"
+#include "daemon/server/start.h"
 #include "daemon/server/state.h"
 #include "daemon/store/image_file.h"
 #include "proto/survey_json.h"
@@ -96,6 +97,7 @@ static int take_revised(void *user, const StoreRevised *row)
         Load *l = user;
         Change *c;
 
+        start_goes_on(l->server);
         if (row->epoch > l->newest)
                 l->newest = row->epoch;
         if (!l->wanted || row->epoch < l->head.epoch)
@@ -151,6 +153,7 @@ static int read_now(Load *l)
                 Change c = l->changes[i];
                 int r;
 
+                start_goes_on(l->server);
                 c.now_at = l->bytes.n;
                 r = store_get_survey(l->store, c.seq, &l->bytes, NULL);
                 if (r < 0)
@@ -185,6 +188,7 @@ static int apply_changes(Load *l)
         for (size_t i = 0; i < l->n_changes && r == 0; i++) {
                 const Change *c = &l->changes[i];
 
+                start_goes_on(l->server);
                 if (c->before_n == 0) {
                         n_deleted++;
                         continue;
@@ -284,7 +288,7 @@ static int load(Load *l, const char *path, const SnapshotMarks *marks, const cha
  * No file that there is, or will turn up, is taken again; nor what was kept for it, by one that is yet to come. -ENOSPC:
  * what changes must be kept as before.
  */
-static int throw_away(Store *store, const char *path, SnapshotMarks *marks)
+static int throw_away(Server *server, Store *store, const char *path, SnapshotMarks *marks)
 {
         const SnapshotMarks none = {.epoch = marks->epoch};
         size_t n = SLICE_MAX;
@@ -292,6 +296,7 @@ static int throw_away(Store *store, const char *path, SnapshotMarks *marks)
 
         (void)unlink(path);
         while (r == 0 && n == SLICE_MAX) {
+                start_goes_on(server);
                 r = store_begin(store);
                 if (r == 0)
                         r = snapshots_put_marks(store, &none);
@@ -371,7 +376,7 @@ int snapshots_load(Server *server, Store *store, uint64_t *ret_last_seq)
         } else if (r == 0 && (reason || l->newest)) {
                 if (reason)
                         log_notice("snapshot is not used: %s; every survey is read", reason);
-                r = throw_away(store, path, marks);
+                r = throw_away(server, store, path, marks);
                 if (r == -ENOSPC) {
                         marks->until = INT64_MAX;
                         r = 0;

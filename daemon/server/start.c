@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,19 +16,36 @@
 #include "proto/base/plant.h"
 #include "proto/survey_json.h"
 
+/* No step between two calls of start_goes_on() takes so long. */
+#define STEP_TIME (5 * USEC_MIN)
+
 typedef struct Start {
         Server *server;
         char *scratch;
         Survey survey;
         uint64_t last_seq; /* of what was counted; a snapshot's at first */
-        uint64_t n_surveys, n_unreadable, n_alerts, n_tallies;
+        uint64_t n_unreadable, n_alerts, n_tallies;
 } Start;
+
+void start_goes_on(Server *server)
+{
+        usec_t now = CLOCK_SYSTEM.monotonic(CLOCK_SYSTEM.user);
+        char status[64];
+
+        if (server->start_told && now < server->start_told + USEC_SEC)
+                return;
+        server->start_told = now;
+        snprintf(status, sizeof(status), "reading the store: %llu surveys",
+                 (unsigned long long)server->n_read);
+        (void)notify_starting(server->options.notify, STEP_TIME, status);
+}
 
 static int take_survey(void *user, const StoreSurvey *row)
 {
         Start *s = user;
         int r = rebuild_take(s->server->engine, &s->survey, row->json, s->scratch);
 
+        start_goes_on(s->server);
         if (row->seq > s->last_seq)
                 s->last_seq = row->seq;
         if (r == -EBADMSG) {
@@ -39,7 +57,7 @@ static int take_survey(void *user, const StoreSurvey *row)
         if (r == 0)
                 r = seen_add(&s->server->seen, seen_hash(&s->server->seen, row->source, s->survey.id),
                              row->seq);
-        s->n_surveys++;
+        s->server->n_read++;
         return r;
 }
 
@@ -48,6 +66,7 @@ static int take_tally(void *user, const StoreTally *row)
         Start *s = user;
         int r = fold_replay(s->server->engine, row);
 
+        start_goes_on(s->server);
         if (r == -EBADMSG) {
                 log_err("store tally of day=%d scope=%s cannot be read, leaving it out", row->day,
                         LOG_QUOTE(row->scope));
@@ -63,6 +82,7 @@ static int take_alert(void *user, const StoreAlert *row)
         Alert alert = ALERT_NULL;
         int r = alert_decode(row->json, &alert);
 
+        start_goes_on(s->server);
         if (r == -EINVAL) {
                 log_err("store alert=%s cannot be read, leaving it out", LOG_QUOTE(row->id));
                 return 0;
@@ -79,6 +99,7 @@ static int take_feed(void *user, const StoreFeed *row)
 {
         Start *s = user;
 
+        start_goes_on(s->server);
         return PLANTED("feed-number-reused") ? 0 : feeds_restore(s->server->feeds, row);
 }
 
@@ -99,7 +120,7 @@ int start_restore(Server *server, Store *store, uint64_t *ret_last_seq)
                 r = store_scan_tallies(store, INT32_MIN, TEXT(""), 0, take_tally, &s);
         if (r >= 0)
                 r = store_scan_surveys(store, s.last_seq, 0, take_survey, &s);
-        server->snapshot_marks.behind += s.n_surveys;
+        server->snapshot_marks.behind += server->n_read;
         if (r == 0)
                 r = store_scan_alerts(store, take_alert, &s);
         if (r == 0)
@@ -117,7 +138,7 @@ int start_restore(Server *server, Store *store, uint64_t *ret_last_seq)
         server->store_info = info;
         *ret_last_seq = info.last_seq > s.last_seq ? info.last_seq : s.last_seq;
         log_info("store surveys=%llu read=%llu alerts=%llu tallies=%llu left_out=%llu read_ms=%lld",
-                 (unsigned long long)info.n_surveys, (unsigned long long)s.n_surveys,
+                 (unsigned long long)info.n_surveys, (unsigned long long)server->n_read,
                  (unsigned long long)s.n_alerts, (unsigned long long)s.n_tallies,
                  (unsigned long long)(s.n_unreadable + info.n_damaged),
                  (long long)((CLOCK_SYSTEM.monotonic(CLOCK_SYSTEM.user) - begin) / USEC_MSEC));

@@ -7,5 +7,8 @@
 
 #include "daemon/server/state.h"
 
+/* To be called while a start reads: about once a second systemd learns that it goes on, and how far it is. */
+void start_goes_on(Server *server);
+
 /* Before the storage thread runs. < 0 after logging. Damaged rows are named in the log and left out. */
 CX_MUST_CHECK int start_restore(Server *server, Store *store, uint64_t *ret_last_seq);

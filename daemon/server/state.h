@@ -62,6 +62,8 @@ struct Server {
         ServerState state;
         int exit_status;
         usec_t started;
+        usec_t start_told; /* monotonic: when systemd was told of a start that goes on */
+        uint64_t n_read;   /* surveys, by a start */
 
         Loop *loop;
         LoopWake *wake;      /* from the threads */
@@ -119,6 +121,8 @@ void server_fail(Server *s, int error, const char *what);
 void server_wake(Server *s, LoopTimer *timer, usec_t delay);
 /* From another thread: results are waiting (journal_new()). @user is the Server. */
 void server_ring(void *user);
+/* Takes no more, and ends the loop when all that was taken is settled; asked again: at once. */
+void server_stop(Server *s);
 /* Everything is settled: ends the loop once senders have their last answers. */
 void server_drain(Server *s);
 /* intake_ops.c; @user is the Server. */

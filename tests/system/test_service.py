@@ -44,7 +44,7 @@ class Manager:
             message = self.next(timeout)
             if key in message:
                 return message
-            assert set(message) <= {"STATUS", "WATCHDOG"}, (message, key)
+            assert set(message) <= {"STATUS", "WATCHDOG", "EXTEND_TIMEOUT_USEC"}, (message, key)
 
 
 @cx.case("READY=1 comes when requests are taken, STATUS= follows, a reload is framed, STOPPING=1 comes before the end")
@@ -290,6 +290,25 @@ def interrupted():
             assert not [line for line in d.out.lines[mark:] if line.startswith("<3>")], d.out.lines[mark:]
             d.start()
             assert d.status()["surveys"]["counted"] == 30000
+
+
+@cx.case("a start tells that it reads, so that it is given the time for it, and SIGTERM ends it meanwhile")
+def reading():
+    with cx.Daemon(cx.base_config(store={"snapshot_after": 0}), start=False) as d, Manager(d) as m:
+        d.start()
+        with d.lines() as c:
+            c.send(*(survey(f"s-{i}") for i in range(30000)))
+            c.finish()
+        d.kill()
+        for kind in (signal.SIGTERM, signal.SIGINT):
+            d.spawn(env={"NOTIFY_SOCKET": m.path})
+            opening, reading = m.wait("EXTEND_TIMEOUT_USEC"), m.wait("EXTEND_TIMEOUT_USEC")
+            d.process.send_signal(kind)
+            assert opening["STATUS"] == "opening the store" and int(opening["EXTEND_TIMEOUT_USEC"]) == 3600 * 10**6, opening
+            assert reading["STATUS"] == "reading the store: 0 surveys" and int(reading["EXTEND_TIMEOUT_USEC"]) == 300 * 10**6
+            assert d.wait() == 0 and not d.out.find("ready version"), d.out.lines
+        d.start()
+        assert d.status()["surveys"]["counted"] == 30000
 
 
 @cx.case("a second daemon on the same store gives up with 74 and does no harm; the sockets stay the first one's")

@@ -45,6 +45,8 @@ START_TEST(systemd_is_told_in_its_own_words)
         ck_assert_ptr_null(getenv("WATCHDOG_PID"));
         ck_assert_int_eq(notify_watchdog_interval(&n), 1500001);
 
+        ck_assert_int_eq(notify_starting(&n, 5 * USEC_SEC, "reading"), 0);
+        ck_assert_str_eq(received(fd), "EXTEND_TIMEOUT_USEC=5000000\nSTATUS=reading\n");
         ck_assert_int_eq(notify_ready(&n, "serving\nMAINPID=1"), 0);
         ck_assert_str_eq(received(fd), "READY=1\nSTATUS=serving MAINPID=1\n");
         ck_assert_int_eq(notify_reloading(&n, 1234567), 0);

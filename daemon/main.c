@@ -21,6 +21,9 @@
 #define CX_SYSCONFDIR "/etc"
 #endif
 
+/* Seconds. Sockets that the service manager holds start us again as soon as we have ended, whatever the exit status. */
+#define ACTIVATED_PAUSE 1
+
 typedef struct Arguments {
         const char *config;
         const char *state_dir;
@@ -129,30 +132,34 @@ static int print(Config *config)
         return r < 0 ? SERVER_EXIT_IO : SERVER_EXIT_OK;
 }
 
+/* --check and --print-config. */
+static int show(const Arguments *a, const ServerOptions *options)
+{
+        Config *config = NULL;
+        int status = load(a, options, &config);
+
+        if (status == SERVER_EXIT_OK && a->print)
+                status = print(config);
+        else if (status == SERVER_EXIT_OK)
+                printf("%s: good\n", a->config);
+        config_free(config);
+        return status;
+}
+
 static int run(const Arguments *a, ServerOptions *options)
 {
         Notify notify = NOTIFY_NULL;
         Config *config = NULL;
-        int r, status = load(a, options, &config);
+        int r = notify_take_environment(&notify), status = load(a, options, &config);
 
-        if (status != SERVER_EXIT_OK)
-                return status;
-        if (a->print) {
-                status = print(config);
-                config_free(config);
-                return status;
-        }
-        if (a->check) {
-                printf("%s: good\n", a->config);
-                config_free(config);
-                return SERVER_EXIT_OK;
-        }
-        r = notify_take_environment(&notify);
         if (r < 0)
                 log_warning("what systemd says cannot be understood: %s, going on without", strerror(-r));
         options->notify = &notify;
-        status = server_run(options, config);
+        if (status == SERVER_EXIT_OK)
+                status = server_run(options, config);
         options->notify = NULL;
+        if (status == SERVER_EXIT_CONFIG && notify.n_fds)
+                sleep(ACTIVATED_PAUSE);
         notify_deinit(&notify);
         return status;
 }
@@ -197,7 +204,7 @@ int main(int argc, char **argv)
         options.config_file = a.config;
         options.state_dir = state_dir;
         options.runtime_dir = runtime_dir;
-        status = run(&a, &options);
+        status = a.check || a.print ? show(&a, &options) : run(&a, &options);
         free(state_dir);
         free(runtime_dir);
         return status;

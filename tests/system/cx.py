@@ -584,10 +584,10 @@ class Daemon:
     def argv(self):
         return [CXD, "--config", self.file, "--state-dir", self.path("s"), "--runtime-dir", self.path("r")]
 
-    def spawn(self, env=None, prefix=(), level="debug", **options):
+    def spawn(self, env=None, prefix=(), more=(), level="debug", **options):
         assert not self.alive()
         self.process = subprocess.Popen(
-            [*prefix, *self.argv(), "--log-level", level],
+            [*prefix, *self.argv(), "--log-level", level, *more],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             env={**os.environ, **self.env, **(env or {})}, **options,
         )

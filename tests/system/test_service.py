@@ -204,6 +204,19 @@ def inherited_stranger():
         assert d.out.find(r'<4>inherited socket name="cxd.socket" is none of lines, http'), d.out.lines
 
 
+@cx.case("a wrong configuration does not have sockets start it many times a second; a check does not wait")
+def activated_wrongly():
+    with cx.Daemon("windows: 7\n", start=False) as d, socket.create_server(("127.0.0.1", 0)) as s:
+        launch = {"pass_fds": [s.fileno()], "env": {"LISTEN_FDS": "1", "LISTEN_FDNAMES": "lines"}}
+        took = []
+        for more in [], ["--check"]:
+            begin = time.monotonic()
+            d.spawn(prefix=[sys.executable, "-c", LAUNCH, str(s.fileno())], more=more, **launch)
+            assert d.wait() == 78
+            took.append(time.monotonic() - begin)
+        assert took[0] >= 1 and took[1] < took[0], took
+
+
 @cx.case("systemd-socket-activate starts it with the first connection")
 def activated():
     activate = cx.tool("systemd-socket-activate")

@@ -45,6 +45,39 @@ const Principal *access_of_token(const Config *c, Text token)
         return found;
 }
 
+bool access_is_same(const Principal *a, const Principal *b)
+{
+        return strcmp(a->name, b->name) == 0 && a->has_uid == b->has_uid &&
+               (!a->has_uid || a->uid == b->uid) && a->has_token == b->has_token &&
+               memcmp(a->token_sha256, b->token_sha256, sizeof(a->token_sha256)) == 0;
+}
+
+Principal access_keep(const Principal *p)
+{
+        Principal kept = *p;
+
+        kept.grants = NULL;
+        kept.n_grants = 0;
+        return kept;
+}
+
+const Principal *access_again(const Config *c, const Principal *kept)
+{
+        if (access_is_same(&ACCESS_ADMIN, kept))
+                return &ACCESS_ADMIN;
+        for (size_t i = 0; i < c->policy.n_principals; i++)
+                if (access_is_same(&c->policy.principals[i], kept))
+                        return &c->policy.principals[i];
+        return NULL;
+}
+
+bool access_is_still_admin(const Config *c, const Principal *kept)
+{
+        const Principal *who = access_again(c, kept);
+
+        return who && who->admin;
+}
+
 int access_source(const Config *c, const Peer *peer, Text token, const ConfigSource **ret, Fault *fault)
 {
         unsigned char sum[SHA256_BYTES];

@@ -22,6 +22,14 @@ extern const Principal ACCESS_ADMIN;
 const Principal *access_of_peer(const Config *c, const Peer *peer);
 const Principal *access_of_token(const Config *c, Text token);
 
+/* Who proved to be @a would be @b, too. */
+bool access_is_same(const Principal *a, const Principal *b);
+/* Name and credentials, for what goes on over a reload. */
+Principal access_keep(const Principal *p);
+/* Who was kept, by the configuration of now; NULL: there is no such principal, or it is proved otherwise. */
+const Principal *access_again(const Config *c, const Principal *kept);
+bool access_is_still_admin(const Config *c, const Principal *kept);
+
 /*
  * The source that may send through this connection: the one of @token, or without a token (TEXT_NULL) the
  * open one, if the peer is on this machine. 0, or 1 with @fault.

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/server/access.h"
 #include "daemon/server/api.h"
 
 static int only_admin(ApiCall *call)
@@ -24,13 +25,15 @@ int api_backup(ApiCall *call)
 
         if (r != 0)
                 return r;
-        if (!backup_start(call->server->backup, call->request))
+        if (!backup_start(call->server->backup, call->request, call->who))
                 return api_fault(call, FAULT_BUSY, NULL,
                                  "another backup is being made, or the daemon is not ready");
         return API_TAKEN;
 }
 
 typedef struct Verify {
+        Server *server;
+        Principal reader;
         HttpRequest *request;
 } Verify;
 
@@ -39,11 +42,17 @@ static void on_gone(void *user)
         (void)user; /* is asked for after every slice */
 }
 
+/* A reload may have taken the right away. */
+static bool may_read(const Verify *v)
+{
+        return access_is_still_admin(v->server->config, &v->reader);
+}
+
 static bool is_wanted(void *user)
 {
         const Verify *v = user;
 
-        return !http_is_gone(v->request);
+        return !http_is_gone(v->request) && may_read(v);
 }
 
 static void write_names(JsonOut *out, Text names)
@@ -74,7 +83,10 @@ static void verified(void *user, int result, const ScrubReport *report)
         write_names(&out, buffer_text(&report->names));
         json_member_number(&out, "seconds", (double)report->took / 1e6);
         json_end_object(&out);
-        if (result < 0 || buffer_failed(&text)) {
+        if (!may_read(v)) {
+                fault_set(&fault, FAULT_FORBIDDEN, NULL, "you are no admin any more");
+                http_reply_fault(v->request, &fault, NULL, 0);
+        } else if (result < 0 || buffer_failed(&text)) {
                 fault_set(&fault, FAULT_INTERNAL, NULL, "the store could not be read");
                 http_reply_fault(v->request, &fault, NULL, 0);
         } else {
@@ -95,7 +107,7 @@ int api_verify(ApiCall *call)
         v = calloc(1, sizeof(*v));
         if (!v)
                 return -ENOMEM;
-        v->request = call->request;
+        *v = (Verify){.server = call->server, .reader = access_keep(call->who), .request = call->request};
         r = scrub_everything(call->server, &ops, v);
         if (r < 0) {
                 free(v);

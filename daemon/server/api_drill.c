@@ -29,7 +29,7 @@ typedef struct Drill {
         SurveySlice slice; /* first: a slice is its drill-down */
         Server *server;
         HttpRequest *request;
-        char principal[METRIC_NAME_MAX + 1];
+        Principal reader; /* as of the question */
         ScopeId scope;
         const Org *org;      /* the org that the scope's number belongs to */
         size_t metric;       /* SIZE_MAX: any */
@@ -119,13 +119,6 @@ static void cut_to_reader(const Drill *d, const Principal *who, Survey *s)
         }
 }
 
-static const Principal *reader(const Drill *d)
-{
-        Feed *feed = feeds_find(d->server->feeds, text_of(d->principal));
-
-        return feed ? feed_principal(feed) : NULL;
-}
-
 static bool is_older(const Found *a, const Found *b)
 {
         return a->ts != b->ts ? a->ts < b->ts : a->seq < b->seq;
@@ -209,7 +202,7 @@ static void drill_reply(Drill *d)
 static void drill_slice(SurveySlice *slice, int result)
 {
         Drill *d = (Drill *)slice;
-        const Principal *who = reader(d);
+        const Principal *who = access_again(d->server->config, &d->reader);
         int r = 0;
 
         if (result < 0) {
@@ -283,7 +276,7 @@ int api_surveys(ApiCall *call)
         }
         d->server = call->server;
         d->request = call->request;
-        memcpy(d->principal, call->who->name, sizeof(d->principal));
+        d->reader = access_keep(call->who);
         d->scope = scope;
         d->org = engine_org(call->server->engine);
         d->metric = metric;

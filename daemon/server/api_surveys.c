@@ -49,6 +49,7 @@ int api_post_surveys(ApiCall *call)
 typedef struct Export {
         SurveySlice slice; /* first: a slice is its export */
         Server *server;
+        Principal reader;
         HttpStream *stream; /* NULL: the client has gone */
         bool busy;          /* a slice is being read */
         bool ended;
@@ -61,6 +62,14 @@ static void export_free(Export *e)
         free(e);
 }
 
+/* No complete export: the connection breaks off instead of ending well. */
+static void export_cut(Export *e, const char *why)
+{
+        log_err("export failed: %s, cutting it short", why);
+        http_stream_cut(e->stream, CONN_ERROR);
+        e->ended = true;
+}
+
 static void export_slice(SurveySlice *slice, int result)
 {
         Export *e = (Export *)slice;
@@ -71,6 +80,10 @@ static void export_slice(SurveySlice *slice, int result)
                 export_free(e);
                 return;
         }
+        if (!access_is_still_admin(e->server->config, &e->reader)) {
+                export_cut(e, "the reader is no admin any more");
+                return;
+        }
         for (size_t i = 0; i < slice->n_rows && result == 0; i++) {
                 e->slice.after = slice->rows[i].seq;
                 if (slice->rows[i].ts < e->since || slice->rows[i].ts >= e->until || slice->rows[i].other)
@@ -79,10 +92,7 @@ static void export_slice(SurveySlice *slice, int result)
                 buffer_append_char(&lines, '\n');
         }
         if (result < 0 || buffer_failed(&lines)) {
-                /* No complete export: the connection breaks off instead of ending well. */
-                log_err("export failed, cutting it short");
-                http_stream_cut(e->stream, CONN_ERROR);
-                e->ended = true;
+                export_cut(e, "the store could not be read");
         } else {
                 if (lines.n)
                         (void)http_stream_write(e->stream,
@@ -161,6 +171,7 @@ int api_export(ApiCall *call)
         if (!e)
                 return -ENOMEM;
         e->server = call->server;
+        e->reader = access_keep(call->who);
         e->since = since;
         e->until = until;
         snprintf(e->slice.source, sizeof(e->slice.source), "%s", source);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/io/log.h"
+#include "daemon/server/access.h"
 #include "daemon/server/backup.h"
 #include "daemon/server/state.h"
 
@@ -28,8 +29,9 @@ struct Backup {
         Server *server;
         char *path;
         Phase phase;
-        bool busy; /* the job is on its way */
-        bool more; /* pages are left to be copied */
+        bool busy;        /* the job is on its way */
+        bool more;        /* pages are left to be copied */
+        Principal reader; /* who asked */
         HttpRequest *request;
         HttpStream *stream;
         usec_t begun;
@@ -191,6 +193,22 @@ static void refuse(Backup *b, int result)
         submit(b, PHASE_END);
 }
 
+/* A reload may have taken the right away. */
+static bool may_read(const Backup *b)
+{
+        return access_is_still_admin(b->server->config, &b->reader);
+}
+
+static void forbid(Backup *b)
+{
+        Fault fault;
+
+        fault_set(&fault, FAULT_FORBIDDEN, NULL, "you are no admin any more");
+        http_reply_fault(b->request, &fault, NULL, 0);
+        b->request = NULL;
+        submit(b, PHASE_END);
+}
+
 static void copied(Backup *b, int result)
 {
         if (result < 0) {
@@ -198,6 +216,8 @@ static void copied(Backup *b, int result)
         } else if (http_is_gone(b->request)) {
                 b->request = http_request_free(b->request);
                 submit(b, PHASE_END);
+        } else if (!may_read(b)) {
+                forbid(b);
         } else if (b->more) {
                 submit(b, PHASE_COPY);
         } else {
@@ -214,6 +234,11 @@ static void loaded(Backup *b, int result)
         if (result < 0) {
                 log_err("backup cannot be read back: %s, cutting it short", strerror(-result));
                 b->at = 0;
+                http_stream_cut(b->stream, CONN_ERROR);
+                return;
+        }
+        if (!may_read(b)) {
+                log_err("backup: the reader is no admin any more, cutting it short");
                 http_stream_cut(b->stream, CONN_ERROR);
                 return;
         }
@@ -240,11 +265,12 @@ static void backup_done(JournalJob *job, int result)
                 copied(b, result);
 }
 
-bool backup_start(Backup *b, HttpRequest *r)
+bool backup_start(Backup *b, HttpRequest *r, const Principal *who)
 {
         if (b->phase != PHASE_IDLE || b->busy || b->stream || b->server->state != SERVER_READY)
                 return false;
         b->request = r;
+        b->reader = access_keep(who);
         b->error[0] = '\0';
         b->begun = loop_monotonic(b->server->loop);
         http_on_gone(r, on_gone, b);

@@ -11,6 +11,7 @@
 
 #include "daemon/io/httpd.h"
 
+typedef struct Principal Principal;
 typedef struct Server Server;
 typedef struct Backup Backup;
 
@@ -19,5 +20,5 @@ CX_MUST_CHECK int backup_new(Backup **ret, Server *s);
 /* When the storage thread has ended. */
 Backup *backup_free(Backup *b);
 
-/* False: another one is going on, or the daemon is not ready; @r is the caller's still. */
-bool backup_start(Backup *b, HttpRequest *r);
+/* For @who, as long as that is an admin. False: another one is going on, or the daemon is not ready; @r is the caller's still. */
+bool backup_start(Backup *b, HttpRequest *r, const Principal *who);

@@ -94,13 +94,6 @@ static int feeds_get(Feeds *f, Text name, Feed **ret)
         return 0;
 }
 
-/* Who proved to be this principal before would not be any more. */
-static bool is_somebody_else(const Principal *a, const Principal *b)
-{
-        return a->has_uid != b->has_uid || (a->has_uid && a->uid != b->uid) || a->has_token != b->has_token ||
-               memcmp(a->token_sha256, b->token_sha256, sizeof(a->token_sha256)) != 0;
-}
-
 static int feeds_add(Feeds *f, const Principal *p)
 {
         Feed *feed;
@@ -108,7 +101,7 @@ static int feeds_add(Feeds *f, const Principal *p)
 
         if (r < 0)
                 return r;
-        if (feed->before && is_somebody_else(feed->before, p))
+        if (feed->before && !access_is_same(feed->before, p))
                 feed_revoke(feed);
         feed->principal = p;
         return 0;

@@ -338,6 +338,38 @@ def principal():
             assert [(n, m["alert"]["scope"]) for _, n, m in found] == [(1, "agent/ana"), (2, "agent/cleo")]
 
 
+def taken_away(d, path, config_after):
+    """What still comes of an answer that goes on while its reader loses the right to it."""
+    with cx.socket.socket() as s:
+        s.setsockopt(cx.socket.SOL_SOCKET, cx.socket.SO_RCVBUF, 8192)
+        host, port = d.address("http").split("://")[1].split(":")
+        s.settimeout(cx.seconds(20))
+        s.connect((host, int(port)))
+        s.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {cx.token('chief')[0]}\r\n\r\n".encode())
+        reader = cx.Reader(s)
+        assert reader.until(b"\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+        d.configure(config_after)
+        d.reload()
+        d.send({"id": "behind", "ts": NOW, "queue": "tech", "comment": "SECRET"})
+        return reader.rest()
+
+
+@cx.case("an export and a backup that go on break off when their reader is no admin any more, or another one")
+def rights():
+    def with_chief(name="chief", **more):
+        return config() | {"principals": {**cx.person("maria", "team_lead", "team/alpha"), **{
+            "chief": cx.person(name, "director", "org", **more)[name]}}}
+
+    with cx.Daemon(with_chief(admin=True)) as d:
+        d.send(*({"id": f"r-{i}", "ts": NOW, "queue": "tech", "comment": "x" * 3000} for i in range(8000)))
+        for path, after in (("/v1/export", with_chief()), ("/v1/export", with_chief("other", admin=True)),
+                            ("/v1/export", config()), ("/v1/backup", with_chief())):
+            d.configure(with_chief(admin=True))
+            d.reload()
+            got = taken_away(d, path, after)
+            assert not got.endswith(b"\r\n0\r\n\r\n") and b"SECRET" not in got and len(got) < 20_000_000, (path, len(got))
+
+
 @cx.case("a feed whose address is taken keeps nobody else from theirs, also at a start, and is opened by the next reload when it is free")
 def taken():
     with cx.Daemon(cx.base_config()) as d, cx.socket.socket() as other:

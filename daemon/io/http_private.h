@@ -65,6 +65,7 @@ struct HttpRequest {
         HttpParam params[HTTP_PARAMS_MAX];
         size_t n_params;
         Buffer body;
+        bool is_long; /* the body is or will be: it counts in server->long_bytes */
         LoopFn on_gone;
         void *on_gone_user;
 };
@@ -78,6 +79,8 @@ struct HttpServer {
         ConnLimits conn_limits;
         char **hosts;
         size_t n_hosts;
+        size_t long_bytes; /* held at present, of bodies that are not short */
+        HttpAdmitFn admit;
         HttpHandlerFn fn;
         void *user;
         bool draining;

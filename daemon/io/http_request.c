@@ -99,6 +99,7 @@ void http_request_discard(HttpRequest *r)
         if (r->server) {
                 LIST_REMOVE(r, link);
                 r->server->stats.body_bytes -= r->body.n;
+                r->server->long_bytes -= r->is_long ? r->body.n : 0;
         }
         buffer_deinit(&r->body);
         free(r->decoded);

@@ -108,8 +108,9 @@ static void hand_over(HttpConn *c)
 static void watch_body(HttpConn *c)
 {
         const HttpLimits *l = &c->server->limits;
+        usec_t whole = c->since + l->body + (usec_t)(c->request->body.n / l->rate) * USEC_SEC;
 
-        conn_set_deadline(c->conn, c->since + l->body + (usec_t)(c->request->body.n / l->rate) * USEC_SEC);
+        conn_set_deadline(c->conn, usec_min(whole, loop_monotonic(c->server->loop) + l->body));
 }
 
 static void refuse_length(HttpConn *c, int status, const char *what, size_t max)
@@ -124,6 +125,28 @@ static void refuse_length(HttpConn *c, int status, const char *what, size_t max)
 static size_t body_max(const HttpServer *s)
 {
         return s->limits.body_max < s->bodies_max ? s->limits.body_max : s->bodies_max;
+}
+
+static bool is_short(const HttpServer *s, size_t n)
+{
+        return n <= s->bodies_max / 1024;
+}
+
+/* False: it is answered already. */
+static bool admit_long(HttpConn *c)
+{
+        HttpServer *s = c->server;
+        HttpRequest *r = c->request;
+        bool keep_alive = r->head.keep_alive;
+
+        /* Behind a body that is not taken nothing can be told from it. */
+        r->head.keep_alive = false;
+        if (s->admit && !s->admit(r, s->user))
+                return false;
+        r->head.keep_alive = keep_alive;
+        r->is_long = true;
+        s->long_bytes += r->body.n;
+        return true;
 }
 
 static void begin_body(HttpConn *c, bool nothing_yet)
@@ -141,6 +164,8 @@ static void begin_body(HttpConn *c, bool nothing_yet)
         c->state = HTTP_STATE_BODY;
         c->chunk = HTTP_CHUNK_NULL;
         c->since = loop_monotonic(c->server->loop);
+        if (!is_short(c->server, (size_t)h->length) && !admit_long(c))
+                return;
         if (h->expect_continue && nothing_yet)
                 (void)conn_write(c->conn, TEXT("HTTP/1.1 100 Continue\r\n\r\n").at, 25);
         watch_body(c);
@@ -217,13 +242,16 @@ static size_t take_body(HttpConn *c, const char *data, size_t n)
         else
                 k = take_plain(r, data, n, &used);
         s->stats.body_bytes += r->body.n - before;
+        s->long_bytes += r->is_long ? r->body.n - before : 0;
         if (k < 0) {
                 conn_cut(c->conn, CONN_MEMORY);
         } else if (k == HTTP_CHUNK_E_BAD) {
                 http_refuse(c, 400, FAULT_HTTP, "the body is not properly chunked");
         } else if (k == HTTP_CHUNK_E_LARGE) {
                 refuse_length(c, 413, "body", body_max(s));
-        } else if (s->stats.body_bytes > s->bodies_max) {
+        } else if (!r->is_long && !is_short(s, r->body.n) && !admit_long(c)) {
+                return n;
+        } else if (s->long_bytes > s->bodies_max) {
                 http_refuse(c, 503, FAULT_UNAVAILABLE, "too many large requests at one time; try again");
         } else if (k == HTTP_CHUNK_E_DONE) {
                 hand_over(c);
@@ -323,6 +351,7 @@ int http_server_new(HttpServer **ret, Loop *l, const HttpConfig *config, HttpHan
         LIST_INIT(&s->requests);
         if (config) {
                 s->limits = config->limits;
+                s->admit = config->admit;
                 if (copy_hosts(s, config) < 0)
                         return -ENOMEM;
         }

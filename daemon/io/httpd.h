@@ -28,13 +28,16 @@ typedef struct HttpServer HttpServer;
 typedef struct HttpRequest HttpRequest;
 typedef struct HttpStream HttpStream;
 
-/* 0 stands for the value in parentheses. Deadlines are absolute: bytes that trickle in do not move them. */
+/*
+ * 0 stands for the value in parentheses. Deadlines are absolute: bytes that trickle in do not move them. A body of up to a
+ * 1024th of what there may be of all bodies is short: there is always room for it.
+ */
 typedef struct HttpLimits {
         size_t head_max;   /* bytes of request line and header fields, else 431 (8 KiB) */
         size_t body_max;   /* bytes of a decoded body, else 413 (16 MiB) */
-        size_t bodies_max; /* of all bodies held at one time, else 503 (64 MiB) */
+        size_t bodies_max; /* of all bodies held at one time that are not short, else 503 (64 MiB) */
         usec_t head;    /* from accept, or the first byte of a later request, to the end of its head (5 s) */
-        usec_t body;    /* for the body, and for taking the reply (10 s) ... */
+        usec_t body;    /* for the body, for standing still in it, and for taking the reply (10 s) ... */
         size_t rate;    /* ... plus a second for each so many bytes received or left to send (64 KiB) */
         usec_t idle;    /* of a connection between requests (60 s) */
         usec_t stall;   /* of a client that takes nothing of what is unsent (10 s) */
@@ -53,8 +56,12 @@ typedef struct HttpStats {
 
 typedef void (*HttpHandlerFn)(HttpRequest *r, void *user);
 
+/* Whether the body of @r, which is not short and not there yet, is wanted. False: it has ended @r. */
+typedef bool (*HttpAdmitFn)(HttpRequest *r, void *user);
+
 typedef struct HttpConfig {
         HttpLimits limits;
+        HttpAdmitFn admit; /* with the handler's @user; NULL: all are */
         /*
          * Against DNS rebinding: over TCP, the Host of a request must be an IP address, localhost, or one of
          * these names (case does not matter), else 421. Copied.
@@ -76,7 +83,7 @@ void http_server_stats(const HttpServer *s, HttpStats *ret);
  * shutting down. */
 void http_server_drain(HttpServer *s);
 
-/* Of all bodies held at one time, else 503; no more than limits.bodies_max. 0: that. */
+/* Of all bodies held at one time that are not short, else 503; no more than limits.bodies_max. 0: that. */
 void http_server_limit_bodies(HttpServer *s, size_t bytes);
 
 /* All borrowed until the request ends. */

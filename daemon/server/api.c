@@ -14,6 +14,7 @@ typedef struct Route {
         const char *path; /* "*" stands for one part of the path */
         bool open;        /* to everybody; it finds out by itself who calls */
         ApiFn fn;
+        ApiFn may; /* whether it would; NULL: it takes everybody who may call it */
 } Route;
 
 static const Route routes[] = {
@@ -25,7 +26,7 @@ static const Route routes[] = {
         {HTTP_GET, "/v1/board", false, api_board},
         {HTTP_GET, "/v1/series", false, api_series},
         {HTTP_GET, "/v1/surveys", false, api_surveys},
-        {HTTP_POST, "/v1/surveys", true, api_post_surveys},
+        {HTTP_POST, "/v1/surveys", true, api_post_surveys, api_may_send},
         {HTTP_GET, "/v1/export", false, api_export},
         {HTTP_GET, "/v1/backup", false, api_backup},
         {HTTP_GET, "/v1/verify", false, api_verify},
@@ -98,6 +99,8 @@ static void answer(ApiCall *call, int result)
                 headers[n_headers++] = authenticate;
         if (call->fault.code == FAULT_BUSY || call->fault.code == FAULT_UNAVAILABLE)
                 headers[n_headers++] = again;
+        if (call->fault.code == FAULT_METHOD)
+                headers[n_headers++] = (HttpHeader){"Allow", call->allow};
         http_reply_fault(call->request, &call->fault, headers, n_headers);
 }
 
@@ -117,67 +120,83 @@ static bool is_cross_site(const ApiCall *call)
                !text_equal((Text){.at = name + 3, .n = origin.n - (size_t)(name + 3 - origin.at)}, host);
 }
 
-static int run(ApiCall *call, const Route *route)
+/* Whether the caller may take this route at all. */
+static int may_call(ApiCall *call, const Route *route)
 {
         if (route->method == HTTP_POST && is_cross_site(call))
                 return api_fault(call, FAULT_FORBIDDEN, NULL, "a page of another site may not send this");
-        if (!route->open) {
-                call->who = identify(call->server, call->request);
-                if (!call->who && http_header(call->request, "Authorization").at)
-                        return api_fault(call, FAULT_TOKEN, NULL,
-                                         "this is not the token of anybody whom the configuration knows");
-                if (!call->who)
-                        return api_fault(
-                                call, FAULT_TOKEN, NULL,
-                                "who is asking? send `Authorization: Bearer TOKEN`, or ask through the Unix "
-                                "socket as a user that the configuration knows");
-        }
-        return route->fn(call);
+        if (route->open)
+                return 0;
+        call->who = identify(call->server, call->request);
+        if (call->who)
+                return 0;
+        if (http_header(call->request, "Authorization").at)
+                return api_fault(call, FAULT_TOKEN, NULL,
+                                 "this is not the token of anybody whom the configuration knows");
+        return api_fault(call, FAULT_TOKEN, NULL,
+                         "who is asking? send `Authorization: Bearer TOKEN`, or ask through the Unix "
+                         "socket as a user that the configuration knows");
 }
 
-static int dispatch(ApiCall *call, HttpHeader *allow, char *methods, size_t size)
+static int find_route(ApiCall *call, const Route **ret)
 {
         HttpMethod method = http_method(call->request);
-        bool known = false;
+        char *methods = call->allow;
+        size_t size = sizeof(call->allow);
 
         if (method == HTTP_HEAD)
                 method = HTTP_GET;
-        methods[0] = '\0';
         for (size_t i = 0; i < CX_ARRAY_LEN(routes); i++) {
                 if (!path_matches(routes[i].path, http_path(call->request), &call->path_id))
                         continue;
+                *ret = &routes[i];
                 if (routes[i].method == method)
-                        return run(call, &routes[i]);
-                known = true;
+                        return 0;
                 snprintf(methods + strlen(methods), size - strlen(methods), "%s%s", methods[0] ? ", " : "",
                          routes[i].method == HTTP_GET ? "GET, HEAD" : "POST");
         }
-        if (known) {
-                *allow = (HttpHeader){"Allow", methods};
+        if (methods[0])
                 return api_fault(call, FAULT_METHOD, NULL, "this path takes %s", methods);
-        }
         return api_fault(call, FAULT_NOT_FOUND, NULL, "there is no such path");
 }
 
 void api_handle(HttpRequest *r, void *user)
 {
         ApiCall call = {.server = user, .request = r, .fault = FAULT_NULL};
-        HttpHeader allow = {0};
-        char methods[64];
+        const Route *route;
         int result;
 
         call.json = JSON_OUT_INIT(&call.out);
-        result = dispatch(&call, &allow, methods, sizeof(methods));
-        if (result == API_FAULT && call.fault.code == FAULT_METHOD)
-                http_reply_fault(r, &call.fault, &allow, 1);
-        else if (result != API_TAKEN)
+        result = find_route(&call, &route);
+        if (result == 0)
+                result = may_call(&call, route);
+        if (result == 0)
+                result = route->fn(&call);
+        if (result != API_TAKEN)
                 answer(&call, result);
         buffer_deinit(&call.out);
 }
 
+static bool api_admit(HttpRequest *r, void *user)
+{
+        ApiCall call = {.server = user, .request = r, .fault = FAULT_NULL};
+        const Route *route;
+        int result = find_route(&call, &route);
+
+        if (result == 0)
+                result = may_call(&call, route);
+        if (result == 0 && route->may)
+                result = route->may(&call);
+        if (result != 0)
+                answer(&call, result);
+        return result == 0;
+}
+
 int face_http_new(Server *s)
 {
-        HttpConfig config = {.hosts = (const char *const *)s->config->hosts, .n_hosts = s->config->n_hosts};
+        HttpConfig config = {.admit = api_admit,
+                             .hosts = (const char *const *)s->config->hosts,
+                             .n_hosts = s->config->n_hosts};
 
         return http_server_new(&s->http, s->loop, &config, api_handle, s);
 }

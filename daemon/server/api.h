@@ -15,6 +15,7 @@ typedef struct ApiCall {
         HttpRequest *request;
         const Principal *who; /* NULL on routes that are open to everybody */
         Text path_id;         /* what stands for ID in the path */
+        char allow[32];       /* the methods of the path, where the request has none of them */
         Buffer out;           /* the answer, if the route fills it */
         JsonOut json;         /* writes to out */
         Fault fault;
@@ -46,6 +47,8 @@ int api_alert_snooze(ApiCall *call);
 int api_alert_outcome(ApiCall *call);
 int api_stream(ApiCall *call);
 int api_post_surveys(ApiCall *call);
+/* 0: api_post_surveys() knows the sender; nothing is answered yet. */
+int api_may_send(ApiCall *call);
 int api_healthz(ApiCall *call);
 int api_readyz(ApiCall *call);
 int api_metrics(ApiCall *call);

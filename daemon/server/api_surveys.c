@@ -19,21 +19,35 @@ static void submitted(void *user, int status, Text json)
         http_reply(user, status, "application/json", json, &again, status == 429 || status == 503);
 }
 
+/* Who sends this. */
+static int sender(ApiCall *call, const ConfigSource **ret)
+{
+        Text authorization = http_header(call->request, "Authorization");
+        Text token = authorization.at ? access_bearer(authorization) : TEXT_NULL;
+
+        if (authorization.at && !token.at)
+                return api_fault(call, FAULT_TOKEN, NULL, "the header is `Authorization: Bearer TOKEN`");
+        return access_source(call->server->config, http_peer(call->request), token, ret, &call->fault);
+}
+
+int api_may_send(ApiCall *call)
+{
+        const ConfigSource *source;
+
+        return sender(call, &source);
+}
+
 int api_post_surveys(ApiCall *call)
 {
         static const char *const params[] = {NULL};
-        Text authorization = http_header(call->request, "Authorization");
-        Text token = authorization.at ? access_bearer(authorization) : TEXT_NULL;
         Server *s = call->server;
         const ConfigSource *source;
         int r = api_only_params(call, params);
 
+        if (r == 0)
+                r = sender(call, &source);
         if (r != 0)
                 return r;
-        if (authorization.at && !token.at)
-                return api_fault(call, FAULT_TOKEN, NULL, "the header is `Authorization: Bearer TOKEN`");
-        if (access_source(s->config, http_peer(call->request), token, &source, &call->fault) != 0)
-                return API_FAULT;
         if (s->state == SERVER_STOPPING)
                 return api_fault(call, FAULT_UNAVAILABLE, NULL, "the daemon is stopping");
         if (shed_is_due(s))

@@ -117,6 +117,40 @@ def bodies():
         assert r.status == 200 and r.json()["stored"] == 1, r.body
 
 
+@cx.case("a long body of who has no right is refused before it comes; where long ones leave no room, short ones still have it")
+def long_bodies():
+    with cx.Daemon(sources={"local": {"open": True}}, principals=cx.person("maria", "team_lead", "team/alpha")) as d:
+        def begin(path, *fields, body=b""):
+            h = d.http("tcp")
+            h.raw(f"POST {path} HTTP/1.1\r\nHost: localhost\r\n".encode() + b"".join(f + b"\r\n" for f in fields) + b"\r\n" + body)
+            return h
+
+        most = 16 << 20
+        wrong, length = b"Authorization: Bearer wrong", b"Content-Length: %d" % most
+        for h, status in (
+            (begin("/v1/surveys", wrong, length), 401),
+            (begin("/v1/surveys", wrong, b"Transfer-Encoding: chunked", body=b"10001\r\n" + b" " * 65537), 401),
+            (begin("/v1/alerts/0123/ack", length), 401),
+            (begin("/v1/surveys", length, b"Sec-Fetch-Site: cross-site"), 403),
+            (begin("/v1/nothing", length), 404),
+            (begin("/v1/me", length), 405),
+        ):
+            r = h.response()
+            assert r.status == status and r.headers["connection"] == "close", (status, r.status, r.body)
+        assert r.headers["allow"] == "GET, HEAD"
+        h = d.http("tcp")
+        assert h.post("/v1/surveys", b"{}", {"Authorization": "Bearer wrong"}).status == 401
+        assert h.sock is not None, "a short one is taken before it is refused"
+        held = [begin("/v1/surveys", length, body=b" " * (most - 1)) for _ in range(4)]
+        cx.until("no room for long ones", lambda: d.http("tcp").post("/v1/surveys", b" " * 70000).status == 503)
+        r = h.post("/v1/surveys", json.dumps(survey("short")).encode())
+        assert r.status == 200 and r.json()["stored"] == 1, r.body
+        for h in held:
+            h.raw(b"\n")
+            assert h.response().status != 503
+        assert d.http("tcp").post("/v1/surveys", b" " * 70000).status != 503
+
+
 @cx.case("who sends 400 dear requests in one go is served in turn with others, and gets all answers in their order")
 def pipelined():
     roster = "agent,name,team,site,region\n" + "".join(f"a{i},A {i},alpha,madrid,iberia\n" for i in range(2000))

@@ -263,6 +263,37 @@ START_TEST(slow_clients_are_cut_by_the_clock)
 }
 END_TEST
 
+/* Sends most of a body, which buys time by its length, and then nothing more. */
+static int resting_client(const Address *a, const void *user CX_UNUSED)
+{
+        static const char head[] = "POST /size HTTP/1.1\r\n" H "Content-Length: 2000000\r\n\r\n";
+        static char part[1000000];
+        int fd = client_connect(a);
+        char got[16];
+
+        client_send(fd, head, sizeof(head) - 1);
+        client_send(fd, part, sizeof(part));
+        need(client_read(fd, got, sizeof(got)) == 0);
+        return 0;
+}
+
+START_TEST(a_body_that_stands_still_is_cut_however_much_of_it_has_come)
+{
+        HttpConfig config = {.limits = {.body = 200 * USEC_MSEC}};
+        usec_t begun = CLOCK_SYSTEM.monotonic(NULL);
+        HttpStats stats;
+
+        http_world_begin(&config);
+        world_spawn(&g_http.world, resting_client, listener_address(g_http.tcp), NULL);
+        world_wait(&g_http.world);
+        ck_assert_int_lt(CLOCK_SYSTEM.monotonic(NULL) - begun, 5 * USEC_SEC);
+        http_server_stats(g_http.server, &stats);
+        ck_assert_uint_eq(stats.cut, 1);
+        ck_assert_uint_eq(stats.body_bytes, 0);
+        http_world_finish();
+}
+END_TEST
+
 START_TEST(idle_clients_are_cut_by_the_clock)
 {
         HttpConfig config = {.limits = {.idle = 200 * USEC_MSEC, .body = 200 * USEC_MSEC}};
@@ -286,4 +317,4 @@ END_TEST
 
 CHECK_MAIN("httpd", requests_are_answered_on_tcp_and_unix,
            what_is_not_strictly_http_is_refused_and_smuggles_nothing, slow_clients_are_cut_by_the_clock,
-           idle_clients_are_cut_by_the_clock)
+           a_body_that_stands_still_is_cut_however_much_of_it_has_come, idle_clients_are_cut_by_the_clock)

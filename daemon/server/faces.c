@@ -49,6 +49,27 @@ static ListenerFn face_fn(Server *s, ConfigFace face, void **ret_user)
         }
 }
 
+/* Who comes over TCP may be anybody; whoever is on the machine gets in beside them. */
+static unsigned max_over_tcp(const Config *c)
+{
+        unsigned most = (unsigned)c->max_connections, others = most / 8 > 8 ? most / 8 : 8;
+
+        return others < most / 2 ? most - others : most / 2;
+}
+
+int faces_caps_new(Server *s)
+{
+        int r = conn_cap_new(&s->cap, (unsigned)s->config->max_connections, NULL);
+
+        return r < 0 ? r : conn_cap_new(&s->tcp_cap, max_over_tcp(s->config), s->cap);
+}
+
+void faces_caps_set(Server *s)
+{
+        conn_cap_set_max(s->cap, (unsigned)s->config->max_connections);
+        conn_cap_set_max(s->tcp_cap, max_over_tcp(s->config));
+}
+
 static int listen_on(Server *s, ConfigFace face, ListenerConfig *config, const char *text)
 {
         Address inherited;
@@ -66,7 +87,7 @@ static int listen_on(Server *s, ConfigFace face, ListenerConfig *config, const c
                 return -ENOMEM;
         s->listeners = more;
         config->mode = face == CONFIG_HTTP || face == CONFIG_FEED ? ASK_MODE : SEND_MODE;
-        config->total = s->cap;
+        config->total = is_unix ? s->cap : s->tcp_cap;
         /* Who is at the other end of a Unix socket is known without it. */
         if ((face == CONFIG_LINES || face == CONFIG_HTTP) && !is_unix)
                 config->tls = s->tls;
@@ -190,7 +211,7 @@ static int listen_feed(Server *s, FeedEndpoint *e, const Principal *who, const c
                 return r;
         }
         config.mode = who->has_uid ? ASK_MODE : 0600;
-        config.total = s->cap;
+        config.total = address_is_unix(&config.address) ? s->cap : s->tcp_cap;
         r = listener_new(ret, s->loop, &config, sp_socket_accept, e->socket);
         if (r < 0)
                 log_err("listen feed %s failed: %s", text, strerror(-r));

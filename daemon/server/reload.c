@@ -50,7 +50,7 @@ static void swap(Server *s, Engine *engine)
         face_lines_reconfigure(s);
         face_sp_reconfigure(s);
         faces_listen_feeds(s);
-        conn_cap_set_max(s->cap, (unsigned)s->config->max_connections);
+        faces_caps_set(s);
         shed_start(s);
         if (old != s->engine_config)
                 config_free(old);

@@ -348,7 +348,7 @@ static int start_tls(Server *s)
 
 static int start_faces(Server *s)
 {
-        int r = conn_cap_new(&s->cap, (unsigned)s->config->max_connections, NULL);
+        int r = faces_caps_new(s);
 
         if (r == 0)
                 r = start_tls(s);
@@ -422,6 +422,7 @@ static void finish(Server *s)
         s->upkeep = upkeep_free(s->upkeep);
         s->snapshots = snapshots_free(s->snapshots);
         seen_deinit(&s->seen);
+        conn_cap_unref(s->tcp_cap);
         conn_cap_unref(s->cap);
         tls_unref(s->tls);
         for (size_t i = 0; i < CX_ARRAY_LEN(s->signals); i++)

@@ -102,7 +102,7 @@ struct Server {
         unsigned n_unlooked; /* surveys since then */
 
         Tls *tls;
-        ConnCap *cap;
+        ConnCap *cap, *tcp_cap; /* of all connections; of those over TCP, below it */
         LineServer *lines;
         HttpServer *http;
         StreamFrame stream_frame;
@@ -146,6 +146,9 @@ bool shed_is_due(Server *s);
 CX_MUST_CHECK int face_lines_new(Server *s);
 CX_MUST_CHECK int face_sp_new(Server *s);
 CX_MUST_CHECK int face_http_new(Server *s);
+/* How many connections there may be, in all and over TCP. */
+CX_MUST_CHECK int faces_caps_new(Server *s);
+void faces_caps_set(Server *s);
 /* Opens the listeners of the configuration, or takes those that systemd hands over. 0, or < 0 after logging.
  */
 CX_MUST_CHECK int faces_listen(Server *s);

@@ -209,6 +209,29 @@ def connections():
         d.send(survey("c"))
 
 
+@cx.case("who takes all connections over TCP leaves room on the Unix sockets, also after a reload")
+def over_tcp():
+    with cx.Daemon(limits={"connections": 40}) as d:
+        for most, room in ((40, 8), (160, 20), (12, 6)):
+            d.configure(cx.base_config(limits={"connections": most}))
+            d.reload()
+            idle = crowd(d.address("http"), most + 20)
+            try:
+                cx.until("no more over TCP", lambda: d.status()["connections"] == most - room + 1)
+                with d.http("tcp") as stranger:
+                    stranger.open()
+                    assert stranger.reader.rest() == b"", "one more over TCP is turned away"
+                known = [d.http() for _ in range(room - 1)]
+                for h in known:
+                    assert h.get("/healthz").status == 200
+                for h in known:
+                    h.close()
+            finally:
+                for s in idle:
+                    s.close()
+            cx.until("there is room", lambda: d.status()["connections"] == 1)
+
+
 @cx.case("subscribers that never read do not disturb honest ones or senders; memory stays bounded; the feed is whole")
 def stuck():
     people = cx.person("maria", "team_lead", "team/alpha")

@@ -90,6 +90,8 @@ struct HttpServer {
 /* Copies @head_bytes and decodes path and parameters. 1: @refusal says why not. -ENOMEM. */
 CX_MUST_CHECK int http_request_new(HttpRequest **ret, HttpServer *s, HttpConn *c, Text head_bytes,
                                    HttpRefusal *refusal);
+/* An IP address, or localhost. */
+bool http_host_is_plain(Text host);
 /* The memory only. */
 void http_request_discard(HttpRequest *r);
 

@@ -7,8 +7,10 @@
  * strict HTTP, bad percent-encoding, too many parameters (a refusal); no memory.
  */
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "daemon/io/http_private.h"
 
@@ -139,6 +141,25 @@ void http_param_at(const HttpRequest *r, size_t i, Text *ret_name, Text *ret_val
 Text http_header(const HttpRequest *r, const char *name)
 {
         return http_head_field(&r->head, name);
+}
+
+bool http_host_is_plain(Text host)
+{
+        char text[INET6_ADDRSTRLEN] = "";
+        unsigned char address[sizeof(struct in6_addr)];
+
+        if (host.n >= sizeof(text))
+                return false;
+        memcpy(text, host.at, host.n);
+        return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1 ||
+               strcasecmp(text, "localhost") == 0;
+}
+
+bool http_is_from_proxy(const HttpRequest *r)
+{
+        if (http_header(r, "Forwarded").at || http_header(r, "X-Forwarded-For").at)
+                return true;
+        return !r->peer.is_unix && r->head.host.at && !http_host_is_plain(r->head.host);
 }
 
 Text http_body(const HttpRequest *r)

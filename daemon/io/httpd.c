@@ -11,7 +11,6 @@
  * the handler holds is told so and stays).
  */
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,18 +75,10 @@ static void on_closed(Conn *conn CX_UNUSED, ConnReason reason, void *user)
         conn_end(c, reason);
 }
 
-/* An address, or localhost, or a name that we were given. */
 static bool host_is_ours(const HttpServer *s, Text host)
 {
-        char text[INET6_ADDRSTRLEN] = "";
-        unsigned char address[sizeof(struct in6_addr)];
-
-        if (host.n < sizeof(text)) {
-                memcpy(text, host.at, host.n);
-                if (inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1 ||
-                    strcasecmp(text, "localhost") == 0)
-                        return true;
-        }
+        if (http_host_is_plain(host))
+                return true;
         for (size_t i = 0; i < s->n_hosts; i++)
                 if (host.n == strlen(s->hosts[i]) && strncasecmp(host.at, s->hosts[i], host.n) == 0)
                         return true;

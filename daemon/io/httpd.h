@@ -98,6 +98,8 @@ void http_param_at(const HttpRequest *r, size_t i, Text *ret_name, Text *ret_val
 Text http_header(const HttpRequest *r, const char *name);
 Text http_body(const HttpRequest *r);
 const Peer *http_peer(const HttpRequest *r);
+/* As far as it shows: then the peer is not who asks. Over TCP, who is on this machine needs no name for it but localhost. */
+bool http_is_from_proxy(const HttpRequest *r);
 
 /* Called once if the client goes while the request is unanswered. @r stays valid and must still be ended. */
 void http_on_gone(HttpRequest *r, LoopFn fn, void *user);

@@ -24,10 +24,12 @@ static int sender(ApiCall *call, const ConfigSource **ret)
 {
         Text authorization = http_header(call->request, "Authorization");
         Text token = authorization.at ? access_bearer(authorization) : TEXT_NULL;
+        Peer peer = *http_peer(call->request);
 
+        peer.loopback = peer.loopback && !http_is_from_proxy(call->request);
         if (authorization.at && !token.at)
                 return api_fault(call, FAULT_TOKEN, NULL, "the header is `Authorization: Bearer TOKEN`");
-        return access_source(call->server->config, http_peer(call->request), token, ret, &call->fault);
+        return access_source(call->server->config, &peer, token, ret, &call->fault);
 }
 
 int api_may_send(ApiCall *call)

@@ -89,7 +89,7 @@ static bool wanted(const Drill *d, const Survey *s)
 
 /*
  * A reader who is no admin sees of a survey what the drill-down is about: the answers to metrics that it may
- * see here, and no customer.
+ * see here, and no customer; and where there is none of these, nothing that was said beside them either.
  */
 static void cut_to_reader(const Drill *d, const Principal *who, Survey *s)
 {
@@ -108,6 +108,8 @@ static void cut_to_reader(const Drill *d, const Principal *who, Survey *s)
         }
         s->n_answers = n;
         s->customer = TEXT_NULL;
+        if (n == 0)
+                s->comment = s->contact = s->reason = s->channel = TEXT_NULL;
         /* Who was spoken to is shown only where the reader sees that agent. */
         if (s->agent.at) {
                 const Org *org = engine_org(d->server->engine);

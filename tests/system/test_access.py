@@ -36,4 +36,18 @@ def proxied():
                 assert h.post("/v1/surveys", [survey("p")], {"Host": host}).status == 200, host
 
 
+@cx.case("a reader who sees no answer of a survey sees nothing that was said beside them either")
+def comments():
+    people = {**cx.person("maria", "team_lead", "team/alpha"), **cx.person("ana", "agent", "agent/ana"),
+              **cx.person("chief", "director", "org", admin=True)}
+    with cx.Daemon(principals=people) as d:
+        said = {"comment": "loud", "contact": "c-1", "reason": "bill", "channel": "phone"}
+        d.send(survey("seen", answers={"csat": 2, "fcr": 0}, **said), survey("hidden", answers={"fcr": 0}, **said))
+        for who, whole in (("maria", False), ("ana", False), ("chief", True), (None, True)):
+            found = d.http(who=who).json("/v1/surveys", scope="agent/ana")["surveys"]
+            by_id = {s["id"]: s for s in found}
+            assert said.items() <= by_id["seen"].items(), (who, by_id)
+            assert [k for k in (*said, "answers") if k in by_id["hidden"]] == ([*said, "answers"] if whole else []), (who, by_id)
+
+
 cx.run()

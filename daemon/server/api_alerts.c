@@ -192,6 +192,26 @@ static int carry_out(ApiCall *call, const Command *command)
         return API_TAKEN;
 }
 
+/* Text that somebody wrote, in lines that each could be shown. */
+static bool is_note(const json_t *value)
+{
+        Text text = {.at = json_string_value(value), .n = json_string_length(value)};
+
+        if (!text.at || text.n > ALERT_NOTE_MAX)
+                return false;
+        while (text.n > 0) {
+                const char *lf = memchr(text.at, '\n', text.n);
+                size_t n = lf ? (size_t)(lf - text.at) : text.n;
+                bool cr = lf && n > 0 && lf[-1] == '\r';
+
+                if (!text_is_printable((Text){.at = text.at, .n = n - cr}))
+                        return false;
+                text.at += n + (lf ? 1 : 0);
+                text.n -= n + (lf ? 1 : 0);
+        }
+        return true;
+}
+
 /* The body as a JSON object (an empty body is an empty one) with no other members than @names. */
 static int read_body(ApiCall *call, const char *const *names, json_t **ret)
 {
@@ -213,10 +233,11 @@ static int read_body(ApiCall *call, const char *const *names, json_t **ret)
 
                 for (const char *const *n = names; *n; n++)
                         known = known || strcmp(*n, key) == 0;
-                if (known && json_is_string(value) && strlen(json_string_value(value)) <= ALERT_NOTE_MAX)
+                if (known && is_note(value))
                         continue;
                 api_fault(call, FAULT_PARAMETER, known ? key : NULL,
-                          known ? "text of at most %d bytes" : "the body has a member that is not known here",
+                          known ? "printable text of at most %d bytes, which may have line ends"
+                                : "the body has a member that is not known here",
                           ALERT_NOTE_MAX);
                 json_decref(root);
                 return API_FAULT;
@@ -248,19 +269,25 @@ int api_alert_ack(ApiCall *call)
         return r;
 }
 
+/* Longer than that is forgotten. */
+#define SNOOZE_DAYS 90
+
 static int snooze_until(ApiCall *call, json_t *root, usec_t *ret)
 {
         Text until = member(root, "until"), length = member(root, "for");
         usec_t now = api_now(call), d;
 
-        if (length.at && !until.at && duration_parse(length.at, length.n, &d) == 0 && d > 0) {
+        const char *field = length.at ? "for" : "until";
+
+        if (length.at && !until.at && duration_parse(length.at, length.n, &d) == 0 && d > 0)
                 *ret = now + d;
-                return 0;
-        }
-        if (until.at && !length.at && usec_parse(until.at, until.n, true, ret) == 0 && *ret > now)
-                return 0;
-        return api_fault(call, FAULT_PARAMETER, length.at ? "for" : "until",
-                         "either for, a duration such as 8h, or until, a time that lies ahead");
+        else if (!until.at || length.at || usec_parse(until.at, until.n, true, ret) < 0 || *ret <= now)
+                return api_fault(call, FAULT_PARAMETER, field,
+                                 "either for, a duration such as 8h, or until, a time that lies ahead");
+        if (*ret > now + SNOOZE_DAYS * USEC_DAY)
+                return api_fault(call, FAULT_PARAMETER, field, "an alert is put aside for at most %d days",
+                                 SNOOZE_DAYS);
+        return 0;
 }
 
 int api_alert_snooze(ApiCall *call)
@@ -295,8 +322,8 @@ int api_alert_outcome(ApiCall *call)
         if (r != 0)
                 return r;
         outcome = member(root, "outcome");
-        if (outcome.n == 0 || outcome.n > METRIC_NAME_MAX)
-                r = api_fault(call, FAULT_PARAMETER, "outcome", "what came of it, 1 to %d bytes",
+        if (outcome.n == 0 || outcome.n > METRIC_NAME_MAX || !text_is_printable(outcome))
+                r = api_fault(call, FAULT_PARAMETER, "outcome", "what came of it, one line of 1 to %d bytes",
                               METRIC_NAME_MAX);
         if (r == 0)
                 r = carry_out(call, &(Command){

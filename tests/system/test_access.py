@@ -50,4 +50,43 @@ def comments():
             assert [k for k in (*said, "answers") if k in by_id["hidden"]] == ([*said, "answers"] if whole else []), (who, by_id)
 
 
+def with_alert():
+    """A daemon with an alert, as its team lead sees it, and that alert's path."""
+    d = cx.Daemon(rules=[RULE], principals=cx.person("maria", "team_lead", "team/alpha"), http={"hosts": ["inside.example"]})
+    d.send(survey("low"))
+    h = d.http(who="maria")
+    return d, h, f"/v1/alerts/{h.json('/v1/alerts')['alerts'][0]['id']}"
+
+
+@cx.case("an alert is put aside for at most 90 days")
+def snooze():
+    d, h, path = with_alert()
+    with d:
+        def ahead(days):
+            return cx.stamp(int(time.time() + days * 86400) * 1_000_000)
+
+        for body, field in (({"for": "100y"}, "for"), ({"for": "90d1s"}, "for"), ({"until": ahead(90.1)}, "until"),
+                            ({"until": "9999-12-31"}, "until")):
+            r = h.post(path + "/snooze", body)
+            assert (r.status, r.code, r.json()["field"]) == (400, "E_PARAMETER", field) and "90 days" in r.json()["error"], r.body
+        assert h.post(path + "/snooze", {"for": "90d"}).json()["alert"]["state"] == "snoozed"
+        assert h.post(path + "/ack").status == 200
+        assert h.post(path + "/snooze", {"until": ahead(89.9)}).status == 200
+
+
+@cx.case("notes and outcomes are printable text; a note may have more than one line")
+def notes():
+    d, h, path = with_alert()
+    with d:
+        for body in ({"note": "a\u001b[2Jb"}, {"note": "a\rb"}, {"note": "a\tb"}, {"note": "a\u0085b"}, {"note": "\u202eb"}):
+            r = h.post(path + "/ack", body)
+            assert (r.status, r.code, r.json()["field"]) == (400, "E_PARAMETER", "note"), (body, r.body)
+        for outcome in ("two\nlines", "bell\a", ""):
+            r = h.post(path + "/outcome", {"outcome": outcome})
+            assert (r.status, r.code, r.json()["field"]) == (400, "E_PARAMETER", "outcome"), (outcome, r.body)
+        for note in ("one\ntwo\r\n\nfour \u00e9\n", "", "\n"):
+            assert h.post(path + "/ack", {"note": note}).status in (200, 409), note
+        assert h.post(path + "/outcome", {"outcome": "coached", "note": "a\nb"}).json()["alert"]["note"] == "a\nb"
+
+
 cx.run()

@@ -111,8 +111,9 @@ static bool is_cross_site(const ApiCall *call)
         Text site = http_header(call->request, "Sec-Fetch-Site");
         const char *name;
 
-        if (site.at && !text_is(site, "same-origin") && !text_is(site, "none"))
-                return true;
+        /* What the browser says itself counts: a proxy may have put another Host in. */
+        if (site.at)
+                return !text_is(site, "same-origin") && !text_is(site, "none");
         if (!origin.at)
                 return false;
         name = memmem(origin.at, origin.n, "://", 3);

@@ -89,4 +89,24 @@ def notes():
         assert h.post(path + "/outcome", {"outcome": "coached", "note": "a\nb"}).json()["alert"]["note"] == "a\nb"
 
 
+@cx.case("a browser's own word on where a POST comes from counts, and its Origin only where it says nothing")
+def cross_site():
+    d, h, path = with_alert()
+    with d:
+        for fields, status in (
+            # Behind a proxy that puts another Host in.
+            ({"Host": "inside.example", "Origin": "https://outside.example", "Sec-Fetch-Site": "same-origin"}, 200),
+            ({"Origin": "https://outside.example", "Sec-Fetch-Site": "none"}, 200),
+            ({"Origin": f"http://{h.host}", "Sec-Fetch-Site": "cross-site"}, 403),
+            ({"Sec-Fetch-Site": "same-site"}, 403),
+            ({"Origin": "https://outside.example"}, 403),
+            ({"Origin": "null"}, 403),
+            ({"Origin": f"http://{h.host}"}, 200),
+            # A name that was made to lead here: Host is what gives it away.
+            ({"Host": "rebound.example", "Origin": "http://rebound.example", "Sec-Fetch-Site": "same-origin"}, 421),
+        ):
+            r = h.post(path + "/outcome", {"outcome": "coached"}, fields)
+            assert r.status == status, (fields, r.status, r.body)
+
+
 cx.run()

@@ -61,7 +61,8 @@ function hasOwnLimit(alert) {
 }
 
 // What the rule went by comes first; the window's figure is behind it, unless it is the same.
-function measures(metric, alert, figure, tone) {
+function measures(metric, alert, figure, says, turned) {
+        const tone = turned ? 'near' : says;
         const evidence = weighed(alert, figure);
         const goal = `${hasOwnLimit(alert) ? 'limit' : 'target'} ${words.target(metric, alert.target)}`;
         const span = words.windowWords(alert.window);
@@ -75,7 +76,7 @@ function measures(metric, alert, figure, tone) {
         if (evidence.n === figure.n && words.value(metric, evidence) === words.value(metric, figure))
                 return measure(metric, figure, domain(metric, [figure]), tone, goal, since, ' · ', likely(metric, figure), proof);
         const scale = domain(metric, [evidence, figure]);
-        return [measure(metric, evidence, scale, 'bad', goal, since, proof),
+        return [measure(metric, evidence, scale, says, goal, since, proof),
                 measure(metric, figure, scale, tone, span, `${words.answers(metric, figure.n)} · `, likely(metric, figure))];
 }
 
@@ -116,6 +117,7 @@ class Card {
                 // A long window may still be on the right side when a fall has just begun.
                 const above = (weighed(alert, figure) ?? figure).value > alert.target;
                 const turned = words.isNumber(figure.value) && (above ? figure.value <= alert.target : figure.value >= alert.target);
+                const isBad = !metric || words.isBadSide(metric, above);
                 this.node.className = `card severity-${alert.severity} state-${alert.state}`;
                 this.node.dataset.id = alert.id;
                 put(this.head,
@@ -126,7 +128,7 @@ class Card {
                         h('h3', null, this.app.scopeLink(alert.scope, alert.metric, alert.window), ': ',
                                 term(words.metricLabel(alert.metric), words.metricHelp(metric)),
                                 `${turned ? ' has gone' : ''} ${above ? 'above' : 'below'} ${goal}`),
-                        measures(metric, alert, figure, turned ? 'near' : 'bad'),
+                        measures(metric, alert, figure, isBad ? 'bad' : 'near', turned),
                         h('p', { class: 'evidence' }, `As of ${words.dateTime(since)}, `, term('when the alert fired',
                                 'Answers that came later are not in here. The name above leads to the present figure.')),
                         alert.advice ? h('p', { class: 'advice' }, h('b', null, 'Next step: '), name(alert.advice)) : null,

@@ -3,7 +3,8 @@
 
 const TOKEN = 'cxd.token';
 const PATIENCE = 30000; // for an answer
-const SILENCE = 90000; // without as much as a tick the connection counts as lost; more if ticks are rare
+const SILENCE = 90000; // without as much as a tick the connection counts as lost, as long as nobody knows how rare they are
+const SILENCE_MIN = 15000;
 const SILENCE_MAX = 7200000;
 const CHECK = 5000;
 const BACKOFF_MIN = 1000;
@@ -144,7 +145,7 @@ export class Stream {
         learn(at) {
                 const period = at - this.ticked;
                 if (period > 0)
-                        this.silence = Math.min(Math.max(SILENCE, 3 * period), SILENCE_MAX);
+                        this.silence = Math.min(Math.max(SILENCE_MIN, 3 * period), SILENCE_MAX);
                 this.ticked = at;
         }
 

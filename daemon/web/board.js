@@ -8,7 +8,12 @@ import { Figures } from './figures.js';
 import * as words from './words.js';
 
 const ROWS = 100;
-const TONES = { bad: 0, near: 1, unknown: 3, none: 4 };
+const TONES = { bad: 0, near: 1, good: 2, unknown: 3, none: 4 };
+
+// For finding a name by what is easy to type.
+function plain(text) {
+        return text.normalize('NFD').replace(/\p{M}/gu, '').replace(/[\u2018\u2019\u02bc]/g, "'").toLocaleLowerCase();
+}
 
 // The cells that say all about one figure, in every table of figures.
 export function figureCells(metric, figure, scale) {
@@ -121,13 +126,14 @@ export class Board {
         }
 
         sorted() {
-                const wanted = byId('filter').value.trim().toLocaleLowerCase();
+                const wanted = plain(byId('filter').value.trim());
                 const named = [...this.figures.known.values()].map((f) => ({ f, name: this.app.scopeName(f.scope) }));
-                const found = named.filter((r) => !wanted || `${r.name} ${r.f.scope}`.toLocaleLowerCase().includes(wanted));
+                const found = named.filter((r) => !wanted || plain(`${r.name} ${r.f.scope}`).includes(wanted));
                 const byName = (a, b) => a.name.localeCompare(b.name);
                 const gap = ({ f }) => (words.isNumber(f.value) && words.isNumber(f.target)
                         ? (f.value - f.target) * (this.metric?.better === 'lower' && !/^top/.test(this.metric.kind) ? -1 : 1) : 0);
-                const rank = ({ f }) => (words.isAlarm(f) ? TONES.bad : TONES[words.verdict(this.metric, f).tone] ?? 2);
+                const alarm = (f) => (words.isBadSide(this.metric, f.state === 'above') ? TONES.bad : TONES.good);
+                const rank = ({ f }) => (words.isAlarm(f) ? alarm(f) : TONES[words.verdict(this.metric, f).tone] ?? TONES.good);
                 if (byId('sort').value === 'name')
                         found.sort(byName);
                 else

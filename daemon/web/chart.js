@@ -133,6 +133,7 @@ export function seriesChart(metric, points, width) {
         const first = times[0], last = times.at(-1), span = last - first || 1;
         const x = (time) => edge.left + ((time - first) / span) * (width - edge.left - edge.right);
         const y = (v) => height - edge.bottom - ((v - scale.low) / (scale.high - scale.low || 1)) * (height - edge.top - edge.bottom);
+        const inside = (v) => y(Math.min(scale.high, Math.max(scale.low, v))).toFixed(1);
         const at = (p) => x(new Date(p.at).getTime()).toFixed(1);
         const goal = points.at(-1)?.target;
         const newest = points.findLast((p) => words.isNumber(p.value));
@@ -147,8 +148,8 @@ export function seriesChart(metric, points, width) {
         }
         for (const run of runs(points)) {
                 const banded = run.filter((p) => words.isNumber(p.low) && words.isNumber(p.high));
-                const up = banded.map((p) => `${at(p)},${y(p.high).toFixed(1)}`);
-                const down = banded.map((p) => `${at(p)},${y(p.low).toFixed(1)}`).reverse();
+                const up = banded.map((p) => `${at(p)},${inside(p.high)}`);
+                const down = banded.map((p) => `${at(p)},${inside(p.low)}`).reverse();
                 chart.append(svg('polygon', { class: 'band', points: [...up, ...down].join(' ') }),
                         svg('polyline', { class: 'line', points: run.map((p) => `${at(p)},${y(p.value).toFixed(1)}`).join(' ') }));
         }

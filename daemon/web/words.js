@@ -115,7 +115,7 @@ export function difference(metric, step) {
 }
 
 export function metricLabel(name) {
-        if (LABELS[name])
+        if (Object.hasOwn(LABELS, name))
                 return LABELS[name];
         const spaced = name.replace(/[_.-]+/g, ' ');
         return spaced.charAt(0).toUpperCase() + spaced.slice(1);
@@ -136,7 +136,7 @@ export function metricHelp(metric) {
                 yes: 'The share of customers who answered yes.',
                 response: 'The share of surveys that customers answered, of all that are no longer open.',
         }[metric.kind];
-        return (FULL[metric.name] ?? '') + (about ?? '');
+        return (Object.hasOwn(FULL, metric.name) ? FULL[metric.name] : '') + (about ?? '');
 }
 
 export function kindOf(scope) {
@@ -147,39 +147,51 @@ export function kindWord(scope) {
         return KINDS.find(([kind]) => kind === kindOf(scope))?.[2] ?? '';
 }
 
-function span(window) {
-        const match = /^(\d+)([smhdwy])$/.exec(window);
-        return match ? [Number(match[1]), UNITS[match[2]]] : null;
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86400, w: 604800, y: 31536000 };
+
+// What a window is the sum of: "1d12h" is [[1, 'd'], [12, 'h']]. None: it is not a length.
+function parts(window) {
+        return /^(\d+[smhdwy])+$/.test(window ?? '') ? [...window.matchAll(/(\d+)([smhdwy])/g)].map(([, n, unit]) => [Number(n), unit]) : [];
 }
 
-const SECONDS = { s: 1, m: 60, h: 3600, d: 86400, w: 604800, y: 31536000 };
+function seconds(window) {
+        return parts(window).reduce((sum, [n, unit]) => sum + n * SECONDS[unit], 0);
+}
 
 // Of at most a day: answers leave it all the time.
 export function isShort(window) {
-        const match = /^(\d+)([smhdwy])$/.exec(window ?? '');
-        return match ? match[1] * SECONDS[match[2]] <= SECONDS.d : window === 'today';
+        const length = seconds(window);
+        return length ? length <= SECONDS.d : window === 'today';
 }
 
 // About 30 points in a window; a whole number of minutes, hours or days, as its figures are kept.
 export function stepOf(window) {
-        const match = /^(\d+)([smhdwy])$/.exec(window);
-        const length = match ? match[1] * SECONDS[match[2]] : SECONDS.d;
+        const length = seconds(window) || SECONDS.d;
         const unit = length > 7 * SECONDS.d ? 'd' : length > SECONDS.d ? 'h' : 'm';
         return `${Math.max(1, Math.round(length / 30 / SECONDS[unit]))}${unit}`;
 }
 
+// As the API is told: so long ago, or the beginning of the daemon's day.
+export function beginning(window) {
+        return seconds(window) ? window : new Date().toISOString().slice(0, 10);
+}
+
+// "28 days"; "day" for a single one.
+function spanWords(window) {
+        const all = parts(window);
+        if (all.length === 1 && all[0][0] === 1)
+                return UNITS[all[0][1]];
+        return all.map(([n, unit]) => `${n} ${UNITS[unit]}${n === 1 ? '' : 's'}`).join(' and ');
+}
+
 export function windowWords(window) {
-        const known = span(window);
-        if (window === 'today' || !known)
-                return window;
-        return known[0] === 1 ? `last ${known[1]}` : `last ${known[0]} ${known[1]}s`;
+        const known = spanWords(window);
+        return known ? `last ${known}` : window;
 }
 
 export function windowBefore(window) {
-        const known = span(window);
-        if (!known)
-                return window === 'today' ? 'yesterday' : 'the time before';
-        return known[0] === 1 ? `the ${known[1]} before` : `the ${known[0]} ${known[1]}s before`;
+        const known = spanWords(window);
+        return known ? `the ${known} before` : window === 'today' ? 'yesterday' : 'the time before';
 }
 
 export function dateTime(text) {
@@ -219,12 +231,16 @@ function isWrongAbove(metric) {
         return metric?.better === 'lower' && !/^top/.test(metric.kind);
 }
 
+// Whether an alarm says that things are bad: a rule may also look for what is better than its limit.
+export function isBadSide(metric, isAbove) {
+        return isAbove === isWrongAbove(metric);
+}
+
 // The rule that watches a figure has raised an alert, or the whole range is beyond the target where no rule does.
 function alarm(metric, figure) {
         const [text, help] = STATES[figure.state];
         const side = figure.state === 'above' ? 1 : -1;
-        // A rule may also look for what is better than its limit.
-        const isWrong = side > 0 === isWrongAbove(metric);
+        const isWrong = isBadSide(metric, side > 0);
         const beyond = (at) => isWrong && isNumber(at) && isNumber(figure.target) && side * (at - figure.target) > 0;
         if (beyond(side > 0 ? figure.low : figure.high))
                 return { tone: 'bad', text, help: `${help}, and the evidence is enough to say so.` };

@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The dashboard with what a configuration may also have: windows that are sums, names of any kind, rules for the good side.
+
+Skipped when there is no Chromium.
+"""
+
+import json
+import time
+
+from dashboard import BOARD, DETAIL, SERIES, Dashboard, main, text
+
+
+class Unusual(Dashboard):
+    def test_a_window_may_be_a_sum(self):
+        self.overview()
+        said = self.page.run("""import('/web/words.js').then((w) => ['1h30m', '1d', '1d12h', '1y30d', 'today'].map(
+            (window) => [w.isShort(window), w.stepOf(window), w.windowWords(window), w.windowBefore(window)]))""")
+        self.assertEqual(said, [[True, "3m", "last 1 hour and 30 minutes", "the 1 hour and 30 minutes before"],
+                                [True, "48m", "last day", "the day before"],
+                                [False, "1h", "last 1 day and 12 hours", "the 1 day and 12 hours before"],
+                                [False, "13d", "last 1 year and 30 days", "the 1 year and 30 days before"],
+                                [True, "48m", "today", "yesterday"]])  # fmt: skip
+
+    def test_the_last_answers_are_those_of_the_chosen_time(self):
+        self.start(path=DETAIL)
+        self.page.until(SERIES, "the chart")
+        for window, since in (("28d", "28d"), ("today", time.strftime("%Y-%m-%d", time.gmtime()))):
+            self.page.run(f"location.hash = {json.dumps(DETAIL[1:].replace('28d', window))}")
+            self.eventually(lambda wanted=since: self.mock.asked("/v1/surveys")[-1][2].get("since") == wanted)
+
+    def test_a_metric_may_have_any_name(self):
+        self.overview()
+        said = self.page.run("""import('/web/words.js').then((w) => ['constructor', 'toString', 'nps'].map(
+            (name) => [w.metricLabel(name), w.metricHelp({name, kind: 'yes'})]))""")
+        plain = "The share of customers who answered yes."
+        self.assertEqual(said, [["Constructor", plain], ["ToString", plain], ["NPS", f"Net promoter score. {plain}"]])
+
+    def test_what_is_better_than_the_limit_of_a_rule_is_not_in_need(self):
+        self.overview()
+        self.stream_is_up()
+        alert = self.mock.alert(4, "agent/h.tanaka", "csat", "28d", "info", "firing", 2, "Praise.")
+        alert["figure"] |= {"value": 99.0, "low": 97.0, "high": 99.8, "n": 477}
+        alert["evidence"] = {"test": "point", "value": None, "threshold": None}
+        self.mock.transition(alert | {"target": 95}, "firing")
+        card = '.card[data-id="a000000000000004"]'
+        self.page.until(f"document.querySelector({json.dumps(card)})", "the alert")
+        self.assertIn("CSAT above", self.page.run(text(card + " h3")))
+        self.assertEqual(self.page.run(f"document.querySelectorAll({json.dumps(card + ' .tone-bad')}).length"), 0)
+
+    def test_a_name_is_found_without_its_accents_and_by_any_apostrophe(self):
+        self.start(path="/web/style.css")
+        self.mock.scopes |= {f"agent/x{n}": (f"Agent {n}", ["team/alpha"]) for n in range(12)}
+        self.mock.scopes["agent/x0"] = ("Siobh\u00e1n O\u2019Brien", ["team/alpha"])
+        self.page.open(self.url + "/#kind=agent&metric=csat&window=28d")
+        self.page.until(f"{BOARD} > 12", "all agents")
+        find = "document.getElementById('filter')"
+        for wanted in ("siobhan", "o'brien", "O\u2019Brien", "SIOBHA\u0301N"):
+            self.page.run(f"{find}.value = {json.dumps(wanted)}; {find}.dispatchEvent(new Event('input'))")
+            self.page.until(f"{BOARD} === 1 && document.querySelector('#rows tr').dataset.scope === 'agent/x0'", wanted)
+
+    def test_a_range_that_is_wider_than_the_scale_stays_in_the_chart(self):
+        self.overview()
+        places = self.page.run("""(async () => {
+            const {seriesChart} = await import('/web/chart.js');
+            const at = (i) => new Date(Date.UTC(2024, 10, 1 + i)).toISOString();
+            const points = [0, 1, 2].map((i) => ({at: at(i), value: 1.5 + i, low: 0.1, high: 5.9, n: 3, target: null, state: 'ok'}));
+            const chart = seriesChart({name: 'ces', kind: 'mean', unit: '', scale: [1, 5]}, points, 700);
+            return chart.querySelector('.band').getAttribute('points').split(' ').map((p) => Number(p.split(',')[1]));
+        })()""")
+        self.assertEqual([min(places), max(places)], [12, 232])
+
+    def test_silence_is_noticed_after_three_ticks(self):
+        self.overview()
+        silences = self.page.run("""import('/web/api.js').then(({Stream}) => [1, 10, 60].map((period) => {
+            const stream = new Stream({});
+            const before = stream.silence;
+            stream.learn(0);
+            stream.learn(1000 * period);
+            return [before, stream.silence];
+        }))""")
+        self.assertEqual(silences, [[90000, 15000], [90000, 30000], [90000, 180000]])
+
+
+if __name__ == "__main__":
+    main()

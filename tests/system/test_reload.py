@@ -273,6 +273,36 @@ def waiting():
         assert d.status()["store"]["path"] == os.path.join(os.path.dirname(path), "other.db") and d.status()["store"]["rows"] == 0
 
 
+@cx.case("an alert follows its rule: a target that was mistaken for a moment uses no evidence up, by a reload or a restart")
+def mistaken():
+    def asking(target, **more):
+        metrics = {**cx.METRICS, "csat": {**cx.METRICS["csat"], "target": target}}
+        rule = {key: RULE[key] for key in RULE if key not in ("test", "min_n")}
+        return {**config(metrics=metrics), "rules": [{**rule, **more}]}
+
+    def alerts(h):
+        rows = h.json("/v1/alerts", state="all")["alerts"]
+        return sorted((a["window"], a["severity"], a["state"], a["reason"] or "") for a in rows)
+
+    for again in (cx.Daemon.reload, cx.Daemon.restart):
+        with cx.Daemon(asking("80%")) as d:
+            d.send(*({"id": f"a{n}", "ts": NOW, "agent": "ana", "queue": "tech", "answers": {"csat": 1 if n % 3 else 5}}
+                     for n in range(60)))
+            gone = ("90d", "warning", "resolved", "expired")
+            for config_now, want in (
+                (asking("80%"), [("90d", "warning", "firing", "")]),
+                (asking("8%"), [gone]),
+                (asking("80%"), [gone, ("90d", "warning", "firing", "")]),
+                (asking("80%", severity="critical"), [gone, ("90d", "critical", "firing", "")]),
+                (asking("80%", window="28d"),
+                 [gone, ("90d", "critical", "resolved", "expired"), ("28d", "warning", "firing", "")]),
+            ):
+                d.configure(config_now)
+                again(d)
+                with d.http() as h:
+                    cx.until(f"the alerts are {want}", lambda: alerts(h) == sorted(want))
+
+
 @cx.case("50 reloads, every other one broken, under load: nothing lost, nothing counted twice, memory and descriptors flat")
 def many():
     model = cxmodel.Model()

@@ -113,6 +113,43 @@ START_TEST(resolved_ones_are_dropped_in_the_order_of_their_last_change)
 }
 END_TEST
 
-CHECK_MAIN("alertbook", ids_differ_by_rule_scope_and_ordinal_and_never_change,
+START_TEST(the_restart_before_is_known_also_when_its_alert_was_dropped)
+{
+        static const struct {
+                const char *scope, *metric;
+                int32_t restart;
+        } cases[] = {{"ana", "csat", 100}, {"bob", "csat", 400}, {"ana", "nps", 300}, {"ana", "csat", 200}};
+        AlertBook b = ALERTBOOK_NULL;
+        BookEntry *other, *open;
+        Alert a;
+
+        for (uint32_t i = 0; i < CX_ARRAY_LEN(cases); i++) {
+                a = alert(cases[i].scope, i + 1, ALERT_RESOLVED, i);
+                a.metric = cases[i].metric;
+                a.restart = cases[i].restart;
+                ck_assert_int_eq(alertbook_add(&b, &a, &other), 0);
+        }
+        a = alert("ana", 9, ALERT_FIRING, 9);
+        a.metric = "csat";
+        a.restart = 500;
+        ck_assert_int_eq(alertbook_add(&b, &a, &open), 0);
+        ck_assert_int_eq(alertbook_restart_before(&b, open), 200);
+        for (uint32_t i = 0; i < ALERTBOOK_RESOLVED_MAX; i++) {
+                a = alert("eve", i + 1, ALERT_RESOLVED, 10 + i);
+                ck_assert_int_eq(alertbook_add(&b, &a, &other), 0);
+        }
+        ck_assert_uint_eq(b.n, ALERTBOOK_RESOLVED_MAX + 1);
+        ck_assert_int_eq(alertbook_restart_before(&b, open), 200);
+        alertbook_change(&b, open, ALERT_RESOLVED, 20000);
+        a = alert("eve", 1, ALERT_FIRING, 20001);
+        a.metric = "csat";
+        ck_assert_int_eq(alertbook_add(&b, &a, &open), 0);
+        ck_assert_int_eq(alertbook_restart_before(&b, open), INT32_MIN);
+        alertbook_deinit(&b);
+}
+END_TEST
+
+CHECK_MAIN("alertbook", the_restart_before_is_known_also_when_its_alert_was_dropped,
+           ids_differ_by_rule_scope_and_ordinal_and_never_change,
            entries_are_in_the_order_of_their_last_change, only_so_many_resolved_ones_are_remembered,
            resolved_ones_are_dropped_in_the_order_of_their_last_change)

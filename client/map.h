@@ -132,7 +132,7 @@ CX_MUST_CHECK int map_zone_parse(const char *name, MapZone *ret);
 bool map_format_is_own(const char *format);
 /* The first conversion of @format that is one of @letters; 0: there is none. */
 char map_format_find(const char *format, const char *letters);
-/* A point in time by format and zone. -EINVAL. */
+/* A point in time by format and zone. -EINVAL, -ERANGE. */
 CX_MUST_CHECK int map_time_parse(const char *text, const char *format, const MapZone *zone, usec_t *ret);
 
 CX_DEFINE_CLEANUP(Map, map_free)

@@ -166,6 +166,19 @@ static int set_answer(const MapRule *rule, const char *text, Survey *s, Fault *f
         return 0;
 }
 
+/* Also "1.0" and "1e3", which are whole in JSON as well. */
+static int read_rev(const char *text, int64_t *ret)
+{
+        double v;
+
+        if (text_to_int64(text_of(text), ret) == 0)
+                return *ret < 0 ? -EINVAL : 0;
+        if (text_to_double(text_of(text), &v) < 0 || v < 0 || v >= 0x1p63 || trunc(v) != v)
+                return -EINVAL;
+        *ret = (int64_t)v;
+        return 0;
+}
+
 static int set_field(MapField f, const MapRule *rule, const char *text, Survey *s, Fault *fault)
 {
         static const size_t texts[_MAP_FIELD_N] = {
@@ -192,7 +205,7 @@ static int set_field(MapField f, const MapRule *rule, const char *text, Survey *
                                       fault);
                 return 0;
         case MAP_REV:
-                if (text_to_int64(text_of(text), &s->rev) < 0 || s->rev < 0)
+                if (read_rev(text, &s->rev) < 0)
                         return refuse(rule, FAULT_TYPE, text, "is no whole number from 0", fault);
                 return 0;
         default:

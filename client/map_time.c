@@ -2,13 +2,14 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "client/map.h"
 #include "client/xalloc.h"
+
+#define CONVERSION_MODIFIERS "-_^#0123456789EO" /* flags, a width, an alternative form */
 
 /* "+01:00" */
 static bool fixed_offset(const char *s, int *ret_minutes)
@@ -71,11 +72,25 @@ bool map_format_is_own(const char *format)
 char map_format_find(const char *format, const char *letters)
 {
         for (const char *at = strchr(format, '%'); at; at = *at ? strchr(at + 1, '%') : NULL) {
-                at += 1 + strspn(at + 1, "-_^#0123456789EO"); /* flags, a width, an alternative form */
+                at += 1 + strspn(at + 1, CONVERSION_MODIFIERS);
                 if (*at && strchr(letters, *at))
                         return *at;
         }
         return '\0';
+}
+
+/* Elsewhere the digits may be seconds that the format leaves out. */
+static bool ends_in_seconds(const char *format)
+{
+        size_t n = strlen(format), n_percents = 0;
+
+        if (n < 2 || !strchr("STX", format[n - 1]))
+                return false;
+        for (n--; n > 0 && strchr(CONVERSION_MODIFIERS, format[n - 1]); n--)
+                ;
+        while (n > n_percents && format[n - n_percents - 1] == '%')
+                n_percents++;
+        return n_percents % 2 == 1;
 }
 
 /* What may follow whole seconds: ".250". Returns microseconds, moves *p behind it. */
@@ -90,14 +105,14 @@ static usec_t fraction(const char **p)
         return usec;
 }
 
-static int parse_unix(const char *text, double unit, usec_t *ret)
+/* As the daemon reads the number in JSON, so that both ways make the same survey. */
+static int parse_unix(const char *text, int exponent, usec_t *ret)
 {
         double v;
 
-        if (text_to_double(text_of(text), &v) < 0 || v < 0 || v * unit > 253402300799e6)
+        if (text_to_double(text_of(text), &v) < 0)
                 return -EINVAL;
-        *ret = (usec_t)llround(v * unit);
-        return 0;
+        return usec_from_number(text, strlen(text), exponent, ret);
 }
 
 /* Seconds east of UTC in the process's zone. */
@@ -130,13 +145,13 @@ int map_time_parse(const char *text, const char *format, const MapZone *zone, us
         if (strcmp(format, "rfc3339") == 0)
                 return usec_parse(text, strlen(text), false, ret);
         if (strcmp(format, "unix") == 0)
-                return parse_unix(text, 1e6, ret);
+                return parse_unix(text, 6, ret);
         if (strcmp(format, "unix_ms") == 0)
-                return parse_unix(text, 1e3, ret);
+                return parse_unix(text, 3, ret);
         end = strptime(text, format, &tm);
         if (!end)
                 return -EINVAL;
-        usec = fraction(&end);
+        usec = ends_in_seconds(format) ? fraction(&end) : 0;
         if (*end)
                 return -EINVAL;
         back = tm;

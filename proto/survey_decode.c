@@ -12,8 +12,6 @@
 #include "proto/json_scan.h"
 #include "proto/survey_json.h"
 
-#define DIGITS_MAX 18 /* of 10^18 microseconds, beyond the year 9999 */
-
 typedef enum Field {
         FIELD_ID,
         FIELD_TS,
@@ -152,61 +150,6 @@ static int take_comment(Decoder *d)
         return 0;
 }
 
-/* The exponent of "12e-3"; held within +-100000, where every number is 0 or out of range. */
-static int64_t exponent_of(Text t)
-{
-        bool negative = t.n && t.at[0] == '-';
-        int64_t value = 0;
-
-        for (size_t i = t.n && (t.at[0] == '-' || t.at[0] == '+'); i < t.n; i++)
-                if (value < 100000)
-                        value = value * 10 + (t.at[i] - '0');
-        return negative ? -value : value;
-}
-
-/* Seconds in the form of a JSON number, exact in decimal; what is below the microsecond is dropped. */
-static bool seconds_to_usec(Text t, usec_t *ret)
-{
-        int64_t mantissa = 0, exponent = 6;
-        bool negative = t.at[0] == '-', fraction = false;
-        int n_digits = 0;
-
-        for (size_t i = negative; i < t.n; i++) {
-                char c = t.at[i];
-
-                if (c == '.') {
-                        fraction = true;
-                        continue;
-                }
-                if (c == 'e' || c == 'E') {
-                        exponent += exponent_of((Text){.at = t.at + i + 1, .n = t.n - i - 1});
-                        break;
-                }
-                if (n_digits == DIGITS_MAX) {
-                        exponent += !fraction;
-                        continue;
-                }
-                mantissa = mantissa * 10 + (c - '0');
-                n_digits += mantissa != 0;
-                exponent -= fraction;
-        }
-        if (mantissa == 0) {
-                *ret = 0;
-                return true;
-        }
-        if (negative || exponent > DIGITS_MAX)
-                return false;
-        for (; exponent > 0; exponent--)
-                if (__builtin_mul_overflow(mantissa, 10, &mantissa))
-                        return false;
-        for (; exponent < 0 && mantissa; exponent++)
-                mantissa /= 10;
-        if (mantissa > USEC_CIVIL_MAX)
-                return false;
-        *ret = mantissa;
-        return true;
-}
-
 static int take_time(Decoder *d)
 {
         JsonNumber number;
@@ -225,7 +168,7 @@ static int take_time(Decoder *d)
                 if (json_scan_number(&d->scan, &number))
                         return 1;
                 d->scan.overflow = false; /* out of range all the same */
-                if (!seconds_to_usec(number.text, &d->survey->ts))
+                if (usec_from_number(number.text.at, number.text.n, 6, &d->survey->ts) < 0)
                         refuse(d, FAULT_RANGE, "ts",
                                "must be seconds since 1970 (not milliseconds) and before the year 10000");
                 return 0;

@@ -7,6 +7,8 @@
 
 #include "proto/base/usec.h"
 
+#define DIGITS_MAX 18 /* of 10^18 microseconds, beyond the year 9999 */
+
 /* Both conversions after H. Hinnant, "chrono-Compatible Low-Level Date Algorithms": eras of 400 years from 1
  * March. */
 int64_t civil_to_days(int64_t year, unsigned month, unsigned day)
@@ -189,6 +191,60 @@ static char *put_digits(char *to, unsigned value, unsigned n_digits, char after)
                 to[0] = (char)('0' + value % 10);
         to[n_digits] = after;
         return to + n_digits + 1;
+}
+
+/* The exponent of "12e-3"; held within +-100000, where every number is 0 or out of range. */
+static int64_t exponent_of(const char *text, size_t n)
+{
+        bool negative = n && text[0] == '-';
+        int64_t value = 0;
+
+        for (size_t i = n && (text[0] == '-' || text[0] == '+'); i < n; i++)
+                if (value < 100000)
+                        value = value * 10 + (text[i] - '0');
+        return negative ? -value : value;
+}
+
+int usec_from_number(const char *text, size_t n, int64_t exponent, usec_t *ret)
+{
+        bool negative = text[0] == '-', fraction = false;
+        int64_t mantissa = 0;
+        int n_digits = 0;
+
+        for (size_t i = negative || text[0] == '+'; i < n; i++) {
+                char c = text[i];
+
+                if (c == '.') {
+                        fraction = true;
+                        continue;
+                }
+                if (c == 'e' || c == 'E') {
+                        exponent += exponent_of(text + i + 1, n - i - 1);
+                        break;
+                }
+                if (n_digits == DIGITS_MAX) {
+                        exponent += !fraction;
+                        continue;
+                }
+                mantissa = mantissa * 10 + (c - '0');
+                n_digits += mantissa != 0;
+                exponent -= fraction;
+        }
+        if (mantissa == 0) {
+                *ret = 0;
+                return 0;
+        }
+        if (negative || exponent > DIGITS_MAX)
+                return -ERANGE;
+        for (; exponent > 0; exponent--)
+                if (__builtin_mul_overflow(mantissa, 10, &mantissa))
+                        return -ERANGE;
+        for (; exponent < 0 && mantissa; exponent++)
+                mantissa /= 10;
+        if (mantissa > USEC_CIVIL_MAX)
+                return -ERANGE;
+        *ret = mantissa;
+        return 0;
 }
 
 char *usec_format(usec_t t, char ret[USEC_TEXT_MAX])

@@ -37,6 +37,12 @@ typedef int64_t usec_t;
  */
 CX_MUST_CHECK int usec_parse(const char *text, size_t n, bool date_ok, usec_t *ret);
 
+/*
+ * A point in time as a number in decimal ("1750000000.5", "1.75e9") of units of 10^@exponent microseconds, whose form the
+ * caller has checked: exact, and what is below the microsecond is dropped. -ERANGE: before 1970, or after the year 9999.
+ */
+CX_MUST_CHECK int usec_from_number(const char *text, size_t n, int64_t exponent, usec_t *ret);
+
 /* RFC 3339 in UTC with as many decimals (0, 3 or 6) as needed. Returns @ret. */
 char *usec_format(usec_t t, char ret[USEC_TEXT_MAX]);
 

@@ -227,6 +227,36 @@ class Import(CliTest):
             self.assertEqual(times[twice.strip()], "2026-10-25T00:30:00Z")
             self.assertEqual(times[never.strip()], "2026-03-29T01:30:00Z")
 
+    def test_a_number_is_the_same_time_and_revision_as_in_json(self):
+        mapping = "id: t\nqueue: t\nts: {column: t, format: unix}\nrev: r\n"
+        rows = [("1750000000.1234567", "1"), ("1750000000.9999999", "1.0"), ("1.75e9", "1e3"), ("0", "0"),
+                ("253402300799.9999999", "-0")]
+        code, out, err = self.convert("".join(f"{t},{r}\n" for t, r in rows), mapping, "t,r\n")
+        self.assertEqual((code, err), (0, ""))
+        sent = "".join(f'{{"id":"{t}","ts":{t},"queue":"{t}","rev":{r}}}\n' for t, r in rows)
+        self.assertEqual(out, self.ok("send", "--dry-run", "-o", "json", stdin=sent))
+        self.assertIn('"ts":"2025-06-15T15:06:40.999999Z"', out)
+        code, _, err = self.convert("1,1.5\n1,-1\n1,one\n1,1e30\n-1,1\n253402300800,1\n", mapping, "t,r\n")
+        self.assertEqual((code, len(err.splitlines())), (4, 6))
+
+    def test_a_fraction_follows_seconds_only(self):
+        mapping = 'id: t\nqueue: t\nts: {column: t, format: "%s", zone: UTC}\n'
+        for text, layout, ts in (("29.11.2026 02.30.59", "%d.%m.%Y %H.%M", None), ("29.11.2026", "%d.%m", None),
+                                 ("2026-11-29 2 AM.5", "%F %I %p", None), ("2026-11-29 %S.5", "%F %%S", None),
+                                 ("2026-11-29 02:30 %S.5", "%F %R %%S", None), ("2026-11-29 S.5", "%F S", None),
+                                 ("29.11.2026 02.30.59.5", "%d.%m.%Y %H.%M.%S", "02:30:59.500Z"),
+                                 ("2026-11-29 02:30:59,25", "%F %T", "02:30:59.250Z"),
+                                 ("2026-11-29 02:30:59.25", "%F %H:%M:%OS", "02:30:59.250Z"),
+                                 ("2026-11-29 02:30:59.25", "%F %EX", "02:30:59.250Z"),
+                                 ("2026-11-29 %02:30:59.25", "%F %%%T", "02:30:59.250Z")):
+            with self.subTest(layout):
+                code, out, err = self.convert(f'"{text}"\n', mapping % layout, "t\n")
+                if ts:
+                    self.assertEqual((code, out and json.loads(out)["ts"]), (0, "2026-11-29T" + ts), err)
+                else:
+                    self.assertEqual((code, out), (4, ""))
+                    self.assertIn(f':2: E_TYPE: ts: "{text}" is no time in the format of the mapping', err)
+
     def test_a_half_between_two_scales_is_rounded_away_from_0(self):
         mapping = ("id: score\nts: {value: 2026-06-21T09:30:00Z}\nqueue: {value: q}\n"
                    "answers: {csat: {column: score, from: [%d, %d], to: [%d, %d]}}\n")

@@ -97,5 +97,36 @@ START_TEST(floor_and_ceil_hold_before_the_epoch)
 }
 END_TEST
 
+START_TEST(numbers_are_exact_in_decimal)
+{
+        static const struct {
+                const char *text;
+                int64_t exponent;
+                usec_t expected; /* -1: out of range */
+        } all[] = {
+                {"1750000000", 6, 1750000000000000},
+                {"1750000000.1234567", 6, 1750000000123456},
+                {"1750000000.9999999", 6, 1750000000999999},
+                {"+1750000000123.4567", 3, 1750000000123456},
+                {"1.75e9", 6, 1750000000000000},
+                {"175E-2", 6, 1750000},
+                {"253402300799.9999999", 6, USEC_CIVIL_MAX},
+                {"253402300800", 6, -1},
+                {"-0.0", 6, 0},
+                {"-0.1", 6, -1},
+                {"1e999999999999999999", 6, -1},
+        };
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(all); i++) {
+                usec_t found = -1;
+                int r = usec_from_number(all[i].text, strlen(all[i].text), all[i].exponent, &found);
+
+                ck_assert_int_eq(r, all[i].expected < 0 ? -ERANGE : 0);
+                ck_assert_int_eq(found, all[i].expected);
+        }
+}
+END_TEST
+
 CHECK_MAIN("usec", points_in_time_are_read_with_their_zone, what_is_no_point_in_time_is_refused,
-           text_of_a_time_reads_back, durations_read_and_write, floor_and_ceil_hold_before_the_epoch)
+           text_of_a_time_reads_back, durations_read_and_write, floor_and_ceil_hold_before_the_epoch,
+           numbers_are_exact_in_decimal)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include <errno.h>
+#include <string.h>
 
 #include "client/csv.h"
 
@@ -177,6 +178,12 @@ static int field(Csv *c)
         return ch;
 }
 
+/* A record without a NUL may be the first one of such a file as well. */
+static bool is_gzip(const Csv *c)
+{
+        return c->bytes.n >= 2 && memcmp(c->bytes.data, "\x1f\x8b", 2) == 0;
+}
+
 /* What reading failed with. */
 static int read_error(void)
 {
@@ -207,6 +214,8 @@ int csv_next(Csv *c)
                 if (buffer_failed(&c->bytes) || buffer_failed(&c->kept))
                         return -ENOMEM;
         } while (c->n_fields == 1 && c->ends[0] == 0 && !c->broken);
+        if (c->line == 1 && is_gzip(c))
+                c->broken = "the file is compressed; right is zcat FILE | cxctl import - --map MAPPING";
         c->last_line = c->next_line - (c->latest == '\n');
         if (!c->broken)
                 return 0;

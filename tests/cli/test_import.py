@@ -5,6 +5,7 @@ import collections
 import csv
 import fcntl
 import fractions
+import gzip
 import json
 import math
 import os
@@ -119,6 +120,13 @@ class Import(CliTest):
         path = self.write("in.csv", HEADER.encode("utf-16"))
         code, _, err = self.cxctl("import", path, "--map", self.write("m.yaml", MAP), "--dry-run")
         self.assertEqual((code, err), (2, f"cxctl: {path}: no header line: a NUL byte; save the file in UTF-8\n"))
+
+    def test_a_compressed_file_says_so(self):
+        for text in HEADER, HEADER * 1000, "":
+            path = self.write("in.csv.gz", gzip.compress(text.encode(), mtime=0x01020304))
+            code, _, err = self.cxctl("import", path, "--map", self.write("m.yaml", MAP))
+            self.assertEqual((code, err), (2, f"cxctl: {path}: no header line: the file is compressed; right is zcat FILE | "
+                                              "cxctl import - --map MAPPING\n"))
 
     def test_bytes_that_are_no_utf8_refuse_the_row(self):
         path = self.write("in.csv", HEADER.encode() + b"21.06.2026 09:30;1;;;none;;;;\xff\xfe\n")

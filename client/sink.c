@@ -13,6 +13,12 @@ bool sink_is_superseded(const SinkRefusal *r)
         return r->code && strcmp(r->code, fault_name(FAULT_STALE)) == 0;
 }
 
+bool sink_is_not_now(const char *code)
+{
+        return code && (strcmp(code, fault_name(FAULT_UNAVAILABLE)) == 0 ||
+                        strcmp(code, fault_name(FAULT_BUSY)) == 0);
+}
+
 void sink_pause(unsigned i)
 {
         usec_t span = 200 * USEC_MSEC << i;

@@ -43,7 +43,13 @@ static bool is_result(const HttpSink *s, const json_t *j)
                s->n_tags;
 }
 
-/* @again: the same batch had been sent before. */
+static void refuse(HttpSink *s, const SinkRefusal *r)
+{
+        s->base.totals.refused++;
+        s->base.on_refused(s->base.context, r);
+}
+
+/* @again: the same batch had been sent before. What the daemon does not take at present is not acknowledged. */
 static void take_result(HttpSink *s, const json_t *j, bool again)
 {
         json_t *refusal, *refused = json_object_get(j, "refused");
@@ -52,7 +58,6 @@ static void take_result(HttpSink *s, const json_t *j, bool again)
         s->base.totals.stored += (uint64_t)member_integer(j, "stored");
         s->base.totals.duplicate += (uint64_t)member_integer(j, "duplicate");
         s->base.totals.revised += (uint64_t)member_integer(j, "revised");
-        s->base.totals.refused += json_array_size(refused);
         json_array_foreach (refused, i, refusal) {
                 int64_t index = member_integer(refusal, "index");
                 SinkRefusal r = {.id = member_string(refusal, "id"),
@@ -60,13 +65,13 @@ static void take_result(HttpSink *s, const json_t *j, bool again)
                                  .field = member_string(refusal, "field"),
                                  .text = member_string(refusal, "error")};
 
-                if (index < 0 || (size_t)index >= s->n_tags)
+                if (index < 0 || (size_t)index >= s->n_tags || sink_is_not_now(r.code))
                         continue;
                 r.tag = s->tags[index];
                 if (again && !s->stale[index] && sink_is_superseded(&r))
                         s->base.totals.duplicate++;
                 else
-                        s->base.on_refused(s->base.context, &r);
+                        refuse(s, &r);
         }
 }
 
@@ -98,17 +103,25 @@ static void reply_deinit(Reply *reply)
         buffer_deinit(&reply->body);
 }
 
+/* Between that of the caller and that of the source. */
+static void swap_tokens(HttpSink *s)
+{
+        char *token = s->base.ctl->token;
+
+        s->base.ctl->token = s->token;
+        s->token = token;
+}
+
 static int post(HttpSink *s, Reply *ret)
 {
         Ctl *ctl = s->base.ctl;
-        char *token = ctl->token;
         Text text = buffer_text(&s->batch);
         int r;
 
-        ctl->token = s->token;
+        swap_tokens(s);
         r = http_request(ctl->http, "/v1/surveys", &text, "application/x-ndjson", &ret->body, &ret->status,
                          &ret->retry_after);
-        ctl->token = token;
+        swap_tokens(s);
         if (ret->body.n)
                 ret->json = json_loadb(ret->body.data, ret->body.n, 0, NULL);
         return r;
@@ -123,10 +136,7 @@ static size_t count_not_now(const HttpSink *s, const Reply *reply)
         if (reply->status == 429 || reply->status == 503)
                 return s->n_tags;
         json_array_foreach (json_object_get(reply->json, "refused"), i, refusal) {
-                const char *code = member_string(refusal, "code");
-
-                n += code && (strcmp(code, fault_name(FAULT_UNAVAILABLE)) == 0 ||
-                              strcmp(code, fault_name(FAULT_BUSY)) == 0);
+                n += sink_is_not_now(member_string(refusal, "code"));
         }
         return n;
 }
@@ -141,7 +151,9 @@ static int take_reply(HttpSink *s, const Reply *reply, bool again)
                 return CTL_OK;
         }
         if (reply->status != 200) {
+                swap_tokens(s);
                 r = api_refusal(s->base.ctl, reply->status, &reply->body);
+                swap_tokens(s);
                 return r == CTL_NEGATIVE ? CTL_REFUSED : r;
         }
         ctl_error(s->base.ctl, "the answer from %s does not say what became of %zu surveys; is that cxd?",
@@ -204,12 +216,11 @@ static int http_sink_flush(Sink *base)
 }
 
 /* Refuses one line that would be refused, or misunderstood, together with all others of its batch. */
-static int refuse(HttpSink *s, uint64_t tag, FaultCode code, const char *text)
+static int refuse_line(HttpSink *s, uint64_t tag, FaultCode code, const char *text)
 {
         SinkRefusal r = {.tag = tag, .code = fault_name(code), .text = text};
 
-        s->base.totals.refused++;
-        s->base.on_refused(s->base.context, &r);
+        refuse(s, &r);
         return CTL_OK;
 }
 
@@ -228,9 +239,9 @@ static int http_sink_send(Sink *base, uint64_t tag, Text line)
         int r;
 
         if (line.n > SURVEY_BYTES_MAX)
-                return refuse(s, tag, FAULT_TOO_LONG, "the line is too long for a survey");
+                return refuse_line(s, tag, FAULT_TOO_LONG, "the line is too long for a survey");
         if (line.at[0] == '[')
-                return refuse(s, tag, FAULT_TYPE, "a survey must be one JSON object in braces");
+                return refuse_line(s, tag, FAULT_TYPE, "a survey must be one JSON object in braces");
 
         if (s->n_tags == BATCH_LINES || (s->n_tags > 0 && s->batch.n + line.n > BATCH_BYTES)) {
                 r = http_sink_flush(base);

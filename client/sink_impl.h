@@ -28,6 +28,9 @@ struct Sink {
 /* Whether a later version is stored. What is sent again may have been stored, and followed by it, the first time. */
 bool sink_is_superseded(const SinkRefusal *r);
 
+/* Whether the daemon takes no surveys at present, and it is not the survey that is wrong. @code may be NULL. */
+bool sink_is_not_now(const char *code);
+
 /* The pause before try @i (from 0): 200 ms, doubled each time. */
 void sink_pause(unsigned i);
 

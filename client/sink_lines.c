@@ -116,7 +116,7 @@ static int take_refusal(LinesSink *s, const json_t *j)
                          .text = member_string(j, "error")};
         Pending *p;
 
-        if (r.code && (strcmp(r.code, "E_UNAVAILABLE") == 0 || strcmp(r.code, "E_BUSY") == 0)) {
+        if (sink_is_not_now(r.code)) {
                 free(s->not_now);
                 s->not_now = xstrdup(r.text ? r.text : r.code);
                 return TRY_AGAIN;

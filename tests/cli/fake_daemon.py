@@ -122,6 +122,8 @@ class Http(http.server.BaseHTTPRequestHandler):
         if url.path == "/v1/stream":
             return self.stream(fake)
         if url.path == "/v1/surveys" and self.command == "POST":
+            if fake.token and self.headers.get("Authorization") != f"Bearer {fake.token}":
+                return self.answer(401, {"code": "E_TOKEN", "error": "no valid token"})
             if fake.busy > 0:
                 fake.busy -= 1
                 return self.answer(503, {"code": "E_UNAVAILABLE", "error": "not now"}, extra=[("Retry-After", "1")])

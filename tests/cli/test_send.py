@@ -353,6 +353,13 @@ class Send(CliTest):
         self.assertEqual(code, 4)
         self.assertIn("E_TOKEN: no valid token", err)
 
+    def test_over_http_whoever_gave_a_token_is_not_asked_for_one(self):
+        self.fake.token = "cxd_source"
+        said, hint = "cxctl: E_TOKEN: no valid token\n", "cxctl: give a token with --token-file or CXCTL_TOKEN_FILE\n"
+        path = self.write("t", "cxd_wrong\n")
+        for how, expected in ((), said + hint), (("--source-token-file", path), said), (("--token-file", path), said):
+            self.assertEqual(self.cxctl("send", "--http", *how, stdin=survey(1))[::2], (4, expected))
+
     def test_http_waits_while_the_daemon_is_busy(self):
         self.fake.busy = 1
         self.assertEqual(self.ok("send", "--http", stdin=survey(1)),
@@ -382,9 +389,9 @@ class Send(CliTest):
             for i in range(len(lines))]}
         fast = {"LD_PRELOAD": faketime(self), "FAKETIME": "+0 x20"}
         code, out, err = self.cxctl("send", "--http", stdin="".join(survey(i) + "\n" for i in range(501)), env=fast)
-        self.assertEqual((code, out), (4, "501 surveys: 0 stored, 0 duplicate, 0 revised, 500 refused, 1 not acknowledged; "
+        self.assertEqual((code, out), (4, "501 surveys: 0 stored, 0 duplicate, 0 revised, 0 refused, 501 not acknowledged; "
                                            "no more were sent\n"))
-        self.assertIn("does not take surveys now; giving up\n", err)
+        self.assertRegex(err, r"^cxctl: \S+ does not take surveys now; giving up\n$")
         self.assertEqual(len([r for r in fake.requests if r[1] == "/v1/surveys"]), 21)
 
     def test_http_goes_on_while_each_try_takes_a_part(self):

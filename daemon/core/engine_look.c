@@ -410,10 +410,9 @@ static int look_at_active(Engine *e, Pair *p, bool removed, Effects *out)
         }
         if (look.score.n == 0)
                 return engine_resolve(e, p->open, ALERT_EXPIRED, out);
-        if (is_recovered(e, p, &look) && is_ended_by_rule(e, p, &look))
-                return engine_call_off(e, p->open, ALERT_EXPIRED, out);
         if (is_recovered(e, p, &look))
-                return engine_resolve(e, p->open, ALERT_RECOVERED, out);
+                return is_ended_by_rule(e, p, &look) ? engine_call_off(e, p->open, ALERT_EXPIRED, out)
+                                                     : engine_resolve(e, p->open, ALERT_RECOVERED, out);
         if (p->open->alert.state == ALERT_SNOOZED && p->open->alert.until <= e->now)
                 return engine_unsnooze(e, p, out);
         return 0;

@@ -101,7 +101,8 @@ class Centre:
         file.write_text(
             f"listen:\n  lines: ['tcp://127.0.0.1:{port}']\n  http: ['unix://%R/cxd.sock']\n  pull: []\n  rep: []\n"
             f"  feed: ['ipc://%R/feed.ipc']\n"
-            f"limits: {{connections: {self.connections}, agents: {self.agents + 1000}, queues: {self.queues + 5000}}}\n"
+            # An eighth is for Unix sockets alone.
+            f"limits: {{connections: {self.connections * 8 // 7 + 8}, agents: {self.agents + 1000}, queues: {self.queues + 5000}}}\n"
             "roster: roster.csv\nqueues: queues.csv\nsources: {local: {open: true}}\n"
             f"principals:\n  lead: {{role: team_lead, scope: team/team-000, token_sha256: {token}}}\n"
             f"metrics:{METRICS}rules:\n{''.join(self.rule(i) for i in range(self.rules))}{PROBE_RULE}"

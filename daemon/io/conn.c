@@ -69,8 +69,8 @@ static usec_t due(const Conn *c)
         usec_t at = usec_min(c->deadline, c->linger_at);
 
         at = usec_min(at, usec_after(c->active_at, c->limits.idle));
-        if (conn_unsent(c) > 0)
-                at = usec_min(at, usec_after(c->sent_at, c->limits.stall));
+        if (conn_unsent(c) > 0 && c->limits.stall != USEC_INFINITY)
+                at = usec_min(at, c->sent_at + c->limits.stall / (c->queue_seen < 0 ? 2 : 1));
         return at;
 }
 
@@ -93,6 +93,7 @@ void conn_touch_sent(Conn *c)
 {
         c->active_at = c->sent_at = loop_monotonic(c->loop);
         c->sent_seen = c->queued - conn_unsent(c);
+        c->queue_seen = -1;
 }
 
 /* All output is out: say so to the peer, and wait for the same from there. */
@@ -244,12 +245,28 @@ static void bev_read(struct bufferevent *bev, void *user)
         conn_arm(c);
 }
 
+/*
+ * The kernel takes more only when a good part of its queue is free. What a slow reader takes is seen in that queue, which
+ * is looked at half way to where it would be cut, and there.
+ */
+static void look_at_queue(Conn *c, usec_t now)
+{
+        usec_t stall = c->limits.stall;
+
+        if (conn_unsent(c) == 0 || now < usec_after(c->sent_at, stall / (c->queue_seen < 0 ? 2 : 1)))
+                return;
+        if (conn_queue_shrinks(c))
+                c->active_at = c->sent_at = now;
+}
+
 static void look_at_times(Conn *c)
 {
         usec_t now = loop_monotonic(c->loop);
 
         if (c->queued - conn_unsent(c) != c->sent_seen)
                 conn_touch_sent(c);
+        if (c->limits.stall != USEC_INFINITY)
+                look_at_queue(c, now);
         if (now >= c->deadline)
                 conn_finish(c, CONN_DEADLINE);
         else if (now >= c->linger_at)
@@ -330,6 +347,7 @@ int conn_new(Conn **ret, Loop *loop, Accepted *a, const ConnLimits *limits, cons
         conn_limits_fill(&c->limits);
         c->deadline = c->linger_at = c->armed_for = USEC_INFINITY;
         c->active_at = loop_monotonic(loop);
+        c->queue_seen = -1;
         r = start(c);
         if (r < 0) {
                 int fd = c->from.fd;

@@ -50,7 +50,7 @@ typedef struct ConnLimits {
         size_t out_low;  /* ... until it is down to this; also the mark of on_drained() (256 KiB) */
         size_t out_max;  /* unsent output beyond which the connection is cut (4 MiB) */
         usec_t idle;     /* (never) */
-        usec_t stall;    /* (never) */
+        usec_t stall;    /* (never); what the peer takes out of the kernel's queue counts as well */
         usec_t linger;   /* for sending the rest after conn_close(), plus a second for each 8 KiB (5 s) */
 } ConnLimits;
 

@@ -24,6 +24,7 @@ struct Conn {
         usec_t armed_for;   /* of @tick; USEC_INFINITY: not armed */
         uint64_t queued;    /* bytes, ever */
         uint64_t sent_seen; /* bytes that were out at @sent_at */
+        int queue_seen; /* bytes that the kernel had still to send when it was asked since then; -1: not yet */
 
         ConnReason reason;
         unsigned busy; /* inside a callback of the owner */
@@ -47,3 +48,5 @@ void conn_finish(Conn *c, ConnReason reason);
 void conn_arm(Conn *c);
 /* Output has moved. */
 void conn_touch_sent(Conn *c);
+/* Whether the peer has taken something out of the kernel's queue since the last question. */
+bool conn_queue_shrinks(Conn *c);

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "daemon/io/conn_private.h"
@@ -51,6 +53,16 @@ int conn_write_now(Conn *c, const void *data, size_t n)
                 conn_touch_sent(c);
         }
         return n > sent ? conn_write(c, (const char *)data + sent, n - sent) : 0;
+}
+
+bool conn_queue_shrinks(Conn *c)
+{
+        int before = c->queue_seen, n;
+
+        if (ioctl(bufferevent_getfd(c->bev), SIOCOUTQ, &n) < 0)
+                return false;
+        c->queue_seen = n;
+        return n < before;
 }
 
 size_t conn_unsent(const Conn *c)

@@ -237,6 +237,40 @@ START_TEST(draining_answers_and_closes)
 }
 END_TEST
 
-CHECK_MAIN("httpd_reply", who_leaves_before_the_answer_is_noticed_and_the_request_stays,
-           a_stream_is_pulled_and_bounded, a_stream_ends_whole, large_bodies_pass_both_ways,
-           a_thousand_disconnects_leave_nothing, draining_answers_and_closes)
+/* Reads a little again and again, so that the kernel has no room for more for longer than a stall may last. */
+static int steady_client(const Address *a, const void *user CX_UNUSED)
+{
+        static const char request[] = "GET /large HTTP/1.1\r\n" H C "\r\n";
+        static char got[65536];
+        int fd = client_connect(a);
+        size_t n, all = 0;
+
+        client_send(fd, request, sizeof(request) - 1);
+        for (int i = 0; i < 75; i++) {
+                usleep(40 * 1000);
+                all += client_read(fd, got, 4096);
+        }
+        while ((n = client_read(fd, got, sizeof(got))) > 0)
+                all += n;
+        need(all > 3000000);
+        return 0;
+}
+
+START_TEST(who_reads_steadily_is_not_cut_however_slow)
+{
+        HttpConfig config = {.limits = {.stall = USEC_SEC}};
+        HttpStats stats;
+
+        http_world_begin(&config);
+        world_spawn(&g_http.world, steady_client, listener_address(g_http.unix_socket), NULL);
+        world_wait(&g_http.world);
+        http_server_stats(g_http.server, &stats);
+        ck_assert_uint_eq(stats.cut, 0);
+        http_world_finish();
+}
+END_TEST
+
+CHECK_MAIN("httpd_reply", who_reads_steadily_is_not_cut_however_slow,
+           who_leaves_before_the_answer_is_noticed_and_the_request_stays, a_stream_is_pulled_and_bounded,
+           a_stream_ends_whole, large_bodies_pass_both_ways, a_thousand_disconnects_leave_nothing,
+           draining_answers_and_closes)

@@ -3,15 +3,20 @@
 #include <errno.h>
 
 #include "daemon/io/http_chunk.h"
+#include "daemon/io/http_head.h"
 
 enum {
-        SIZE,    /* hexadecimal digits */
-        SIZE_LF, /* the LF behind them */
-        DATA,    /* @left bytes */
+        SIZE,      /* hexadecimal digits */
+        EXTENSION, /* what may stand behind them */
+        SIZE_LF,   /* the LF behind that */
+        DATA,      /* @left bytes */
         DATA_CR,
         DATA_LF,
-        LAST_CR, /* after the chunk of size 0: the empty line; a trailer would begin otherwise */
+        LAST_CR, /* after the chunk of size 0: the empty line, or the first byte of a trailer's name */
         LAST_LF,
+        NAME,  /* of a trailer */
+        VALUE, /* of it */
+        VALUE_LF,
         DONE,
 };
 
@@ -28,6 +33,28 @@ static int hex_value(char c)
         return -1;
 }
 
+/* Up to the CR of this line everything is passed over but control characters. */
+static int pass_over(HttpChunk *c, char byte, int next)
+{
+        if (byte == '\r') {
+                c->state = next;
+                return 0;
+        }
+        if (((unsigned char)byte < ' ' && byte != '\t') || byte == 0x7f)
+                return HTTP_CHUNK_E_BAD;
+        return ++c->extra > HTTP_CHUNK_EXTRA_MAX ? HTTP_CHUNK_E_BAD : 0;
+}
+
+static int take_name(HttpChunk *c, char byte)
+{
+        bool is_end = byte == ':' && c->state == NAME;
+
+        c->state = is_end ? VALUE : NAME;
+        if (!is_end && !http_is_token_char(byte))
+                return HTTP_CHUNK_E_BAD;
+        return ++c->extra > HTTP_CHUNK_EXTRA_MAX ? HTTP_CHUNK_E_BAD : 0;
+}
+
 /* One byte outside of DATA. */
 static int step(HttpChunk *c, char byte)
 {
@@ -40,10 +67,12 @@ static int step(HttpChunk *c, char byte)
                         c->digits++;
                         return 0;
                 }
-                if (byte != '\r' || c->digits == 0)
+                if ((byte != '\r' && byte != ';') || c->digits == 0)
                         return HTTP_CHUNK_E_BAD;
-                c->state = SIZE_LF;
-                return 0;
+                c->state = EXTENSION;
+                return pass_over(c, byte, SIZE_LF);
+        case EXTENSION:
+                return pass_over(c, byte, SIZE_LF);
         case SIZE_LF:
                 c->state = c->left > 0 ? DATA : LAST_CR;
                 c->digits = 0;
@@ -55,8 +84,17 @@ static int step(HttpChunk *c, char byte)
                 c->state = SIZE;
                 return byte == '\n' ? 0 : HTTP_CHUNK_E_BAD;
         case LAST_CR:
+                if (byte != '\r')
+                        return take_name(c, byte);
                 c->state = LAST_LF;
-                return byte == '\r' ? 0 : HTTP_CHUNK_E_BAD;
+                return 0;
+        case NAME:
+                return take_name(c, byte);
+        case VALUE:
+                return pass_over(c, byte, VALUE_LF);
+        case VALUE_LF:
+                c->state = LAST_CR;
+                return byte == '\n' ? 0 : HTTP_CHUNK_E_BAD;
         default:
                 c->state = DONE;
                 return byte == '\n' ? HTTP_CHUNK_E_DONE : HTTP_CHUNK_E_BAD;

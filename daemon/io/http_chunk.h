@@ -4,8 +4,7 @@
 /*
  * Decodes a chunked request body, strictly.
  *
- * Pure. Chunk extensions and trailers are refused: nobody needs them to send surveys, and they are where
- * parsers disagree. A plain value.
+ * Pure. Chunk extensions and trailers are passed over, up to HTTP_CHUNK_EXTRA_MAX bytes of them in one body. A plain value.
  */
 
 #include <stddef.h>
@@ -16,10 +15,12 @@
 typedef struct HttpChunk {
         int state;
         unsigned digits;
+        unsigned extra; /* bytes of extensions and trailers so far */
         uint64_t left;
 } HttpChunk;
 
-#define HTTP_CHUNK_NULL ((HttpChunk){0})
+#define HTTP_CHUNK_EXTRA_MAX 4096
+#define HTTP_CHUNK_NULL      ((HttpChunk){0})
 
 enum {
         _HTTP_CHUNK_OK,     /* more is needed */

@@ -7,7 +7,7 @@
 
 static const char *const methods[] = {
         [HTTP_GET] = "GET",       [HTTP_HEAD] = "HEAD",   [HTTP_POST] = "POST",       [HTTP_PUT] = "PUT",
-        [HTTP_DELETE] = "DELETE", [HTTP_PATCH] = "PATCH", [HTTP_OPTIONS] = "OPTIONS",
+        [HTTP_DELETE] = "DELETE", [HTTP_PATCH] = "PATCH", [HTTP_OPTIONS] = "OPTIONS", [HTTP_TRACE] = "TRACE",
 };
 
 const char *http_method_name(HttpMethod m)
@@ -15,7 +15,7 @@ const char *http_method_name(HttpMethod m)
         return methods[m];
 }
 
-static bool is_token_char(char c)
+bool http_is_token_char(char c)
 {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                (c != 0 && strchr("!#$%&'*+-.^_`|~", c));
@@ -24,7 +24,7 @@ static bool is_token_char(char c)
 static bool is_token(Text t)
 {
         for (size_t i = 0; i < t.n; i++)
-                if (!is_token_char(t.at[i]))
+                if (!http_is_token_char(t.at[i]))
                         return false;
         return t.n > 0;
 }
@@ -106,10 +106,70 @@ static int take_line(Text *rest, Text *ret, HttpRefusal *refusal)
         return 0;
 }
 
+static int parse_host(Text t, Text *ret, HttpRefusal *refusal)
+{
+        const char *colon;
+        Text host, port;
+
+        if (t.n > 0 && t.at[0] == '[') {
+                const char *bracket = memchr(t.at, ']', t.n);
+
+                if (!bracket)
+                        return refuse(refusal, 400, "Host lacks a bracket");
+                host = (Text){t.at + 1, (size_t)(bracket - t.at) - 1};
+                port = (Text){bracket + 1, t.n - host.n - 2};
+                if (port.n > 0 && port.at[0] != ':')
+                        return refuse(refusal, 400, "Host is not a name or address with an optional port");
+                colon = port.n > 0 ? port.at : NULL;
+        } else {
+                colon = memchr(t.at, ':', t.n);
+                host = (Text){t.at, colon ? (size_t)(colon - t.at) : t.n};
+        }
+        port = colon ? (Text){colon + 1, t.n - (size_t)(colon + 1 - t.at)} : TEXT_NULL;
+        if (host.n == 0 || (colon && (!is_digits(port) || port.n > 5)))
+                return refuse(refusal, 400, "Host is not a name or address with an optional port");
+        for (size_t i = 0; i < host.n; i++)
+                if (!http_is_token_char(host.at[i]) && host.at[i] != ':')
+                        return refuse(refusal, 400, "Host is not a name or address with an optional port");
+        *ret = host;
+        return 0;
+}
+
+/* Cuts `http://host` off what begins with it, as a proxy is sent it, and a server has to take it. */
+static int parse_authority(Text *t, HttpHead *ret, HttpRefusal *refusal)
+{
+        size_t begin = t->n >= 7 && strncasecmp(t->at, "http://", 7) == 0    ? 7
+                       : t->n >= 8 && strncasecmp(t->at, "https://", 8) == 0 ? 8
+                                                                             : 0;
+        size_t end = begin;
+        int r;
+
+        if (begin == 0)
+                return 0;
+        while (end < t->n && t->at[end] != '/' && t->at[end] != '?')
+                end++;
+        r = parse_host((Text){t->at + begin, end - begin}, &ret->host, refusal);
+        *t = (Text){t->at + end, t->n - end};
+        if (r == 0 && t->n == 0)
+                *t = TEXT("/");
+        return r;
+}
+
+static bool has_encoded_slash(Text path)
+{
+        for (size_t i = 0; i + 2 < path.n; i++)
+                if (path.at[i] == '%' && path.at[i + 1] == '2' && (path.at[i + 2] | 0x20) == 'f')
+                        return true;
+        return false;
+}
+
 static int parse_target(Text t, HttpHead *ret, HttpRefusal *refusal)
 {
         const char *mark;
+        int r = parse_authority(&t, ret, refusal);
 
+        if (r > 0)
+                return r;
         if (t.n == 0 || t.at[0] != '/')
                 return refuse(refusal, 400, "the target must be a path that begins with /");
         for (size_t i = 0; i < t.n; i++)
@@ -118,6 +178,8 @@ static int parse_target(Text t, HttpHead *ret, HttpRefusal *refusal)
         mark = memchr(t.at, '?', t.n);
         ret->path = (Text){t.at, mark ? (size_t)(mark - t.at) : t.n};
         ret->query = mark ? (Text){mark + 1, t.n - ret->path.n - 1} : TEXT_NULL;
+        if (has_encoded_slash(ret->path))
+                return refuse(refusal, 400, "a slash of the path may not be encoded");
         return 0;
 }
 
@@ -174,34 +236,6 @@ static int parse_field(Text line, HttpField *ret, HttpRefusal *refusal)
         return 0;
 }
 
-static int parse_host(Text t, HttpHead *ret, HttpRefusal *refusal)
-{
-        const char *colon;
-        Text port;
-
-        if (t.n > 0 && t.at[0] == '[') {
-                const char *bracket = memchr(t.at, ']', t.n);
-
-                if (!bracket)
-                        return refuse(refusal, 400, "Host lacks a bracket");
-                ret->host = (Text){t.at + 1, (size_t)(bracket - t.at) - 1};
-                port = (Text){bracket + 1, t.n - ret->host.n - 2};
-                if (port.n > 0 && port.at[0] != ':')
-                        return refuse(refusal, 400, "Host is not a name or address with an optional port");
-                colon = port.n > 0 ? port.at : NULL;
-        } else {
-                colon = memchr(t.at, ':', t.n);
-                ret->host = (Text){t.at, colon ? (size_t)(colon - t.at) : t.n};
-        }
-        port = colon ? (Text){colon + 1, t.n - (size_t)(colon + 1 - t.at)} : TEXT_NULL;
-        if (ret->host.n == 0 || (colon && (!is_digits(port) || port.n > 5)))
-                return refuse(refusal, 400, "Host is not a name or address with an optional port");
-        for (size_t i = 0; i < ret->host.n; i++)
-                if (!is_token_char(ret->host.at[i]) && ret->host.at[i] != ':')
-                        return refuse(refusal, 400, "Host is not a name or address with an optional port");
-        return 0;
-}
-
 static int parse_length(Text t, HttpHead *ret, HttpRefusal *refusal)
 {
         if (ret->has_length)
@@ -239,13 +273,21 @@ static void parse_connection(Text t, HttpHead *ret)
         }
 }
 
+/* That of the target counts, but Host is to be there and one. */
+static int take_host(Text value, HttpHead *ret, HttpRefusal *refusal)
+{
+        Text unused;
+
+        if (ret->has_host)
+                return refuse(refusal, 400, "Host may come only once");
+        ret->has_host = true;
+        return parse_host(value, ret->host.at ? &unused : &ret->host, refusal);
+}
+
 static int interpret(const HttpField *f, HttpHead *ret, HttpRefusal *refusal)
 {
-        if (same_name(f->name, "Host")) {
-                if (ret->host.at)
-                        return refuse(refusal, 400, "Host may come only once");
-                return parse_host(f->value, ret, refusal);
-        }
+        if (same_name(f->name, "Host"))
+                return take_host(f->value, ret, refusal);
         if (same_name(f->name, "Content-Length"))
                 return parse_length(f->value, ret, refusal);
         if (same_name(f->name, "Transfer-Encoding"))
@@ -296,7 +338,7 @@ int http_head_parse(const char *data, size_t n, HttpHead *ret, HttpRefusal *refu
         }
         if (h.chunked && h.has_length)
                 return refuse(refusal, 400, "Content-Length and Transfer-Encoding exclude each other");
-        if (h.minor == 1 && !h.host.at)
+        if (h.minor == 1 && !h.has_host)
                 return refuse(refusal, 400, "HTTP/1.1 needs a Host");
         *ret = h;
         return 0;

@@ -6,7 +6,7 @@
  *
  * Pure. Whatever two parsers could understand differently is refused (RFC 9112 with every "MAY accept"
  * declined): a line that ends with a bare LF, folded lines, a blank before the colon, empty names, control
- * characters, the absolute form, a Content-Length that is not plain digits or that comes twice,
+ * characters, a slash of the path that is encoded, a Content-Length that is not plain digits or that comes twice,
  * Transfer-Encoding other than exactly "chunked" once and without Content-Length, a missing or doubled Host.
  */
 
@@ -27,6 +27,7 @@ typedef enum HttpMethod {
         HTTP_DELETE,
         HTTP_PATCH,
         HTTP_OPTIONS,
+        HTTP_TRACE,
 } HttpMethod;
 
 typedef struct HttpField {
@@ -37,14 +38,15 @@ typedef struct HttpField {
 /* All Texts point into the bytes that were parsed. */
 typedef struct HttpHead {
         HttpMethod method;
-        Text path;      /* not decoded; begins with "/" */
-        Text query;     /* without "?"; absent if there is no "?" */
-        Text host;      /* without the port; an IPv6 address without its brackets */
+        Text path;  /* not decoded; begins with "/" */
+        Text query; /* without "?"; absent if there is no "?" */
+        Text host; /* of the target or else of Host, without the port; an IPv6 address without its brackets */
         unsigned minor; /* HTTP/1.minor: 0 or 1 */
         bool keep_alive;
         bool chunked;
         bool expect_continue;
         bool has_length;
+        bool has_host;   /* the field Host */
         uint64_t length; /* of the body; 0 if neither has_length nor chunked */
         HttpField fields[HTTP_FIELDS_MAX];
         size_t n_fields;
@@ -70,6 +72,9 @@ CX_MUST_CHECK int http_head_parse(const char *data, size_t n, HttpHead *ret, Htt
 
 /* The value of the first field of that name; TEXT_NULL: there is none. An empty value is not TEXT_NULL. */
 Text http_head_field(const HttpHead *h, const char *name);
+
+/* Of what names of fields and methods are made. */
+bool http_is_token_char(char c);
 
 /* "GET", ... */
 const char *http_method_name(HttpMethod m);

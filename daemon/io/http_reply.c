@@ -199,7 +199,7 @@ HttpRequest *http_request_free(HttpRequest *r)
 
 void http_refuse(HttpConn *c, int status, FaultCode code, const char *text)
 {
-        static const HttpHeader allow = {"Allow", "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS"};
+        static const HttpHeader allow = {"Allow", "GET, HEAD, POST"};
         static const HttpHeader retry = {"Retry-After", "1"};
         Buffer b = BUFFER_NULL, json = BUFFER_NULL;
         const HttpHeader *header = NULL;

@@ -262,7 +262,10 @@ STRICT = [
     ("no Host", GET + b"\r\n", 400),
     ("two Hosts", GET + HOST + HOST + b"\r\n", 400),
     ("a foreign Host", GET + b"Host: evil.example\r\n\r\n", 421),
-    ("the absolute form", b"GET http://localhost/healthz HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    ("the absolute form for another host", b"GET http://evil.example/healthz HTTP/1.1\r\n" + HOST + b"\r\n", 421),
+    ("an encoded slash", b"GET /web%2Fapp.js HTTP/1.1\r\n" + HOST + b"\r\n", 400),
+    ("extensions without an end", post(b"5;" + b"x" * 5000, b"Transfer-Encoding: chunked"), 400),
+    ("trailers without an end", post(b"0\r\n" + b"X: y\r\n" * 1200, b"Transfer-Encoding: chunked"), 400),
     ("NUL in the path", b"GET /he%00alth HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     ("a broken escape", b"GET /he%2 HTTP/1.1\r\n" + HOST + b"\r\n", 400),
     ("HTTP/2.0", b"GET /healthz HTTP/2.0\r\n" + HOST + b"\r\n", 505),
@@ -298,7 +301,8 @@ def strict():
 def allowed():
     with cx.Daemon() as d:
         with d.http("tcp") as h:
-            chunks = b"".join(b"%x\r\n%c\r\n" % (1, byte) for byte in BODY) + b"0\r\n\r\n"
+            chunks = b"".join(b"%x;n=1\r\n%c\r\n" % (1, byte) for byte in BODY[:9])
+            chunks += b"%x\r\n%s\r\n0\r\nX-Sum: 1\r\n\r\n" % (len(BODY) - 9, BODY[9:])
             h.raw(post(chunks, b"Transfer-Encoding: chunked"))
             assert h.response().json()["stored"] == 1
             bodies = [json.dumps(good(f"pipe-{i}")).encode() for i in range(50)]
@@ -311,6 +315,11 @@ def allowed():
                 assert r.status == 200 and int(r.headers["content-length"]) > 0
             h.raw(b"GET /readyz HTTP/1.1\r\n" + HOST + b"\r\n")
             assert h.response().body == b"ready\n", "a body followed HEAD"
+            h.raw(b"GET http://localhost/readyz HTTP/1.1\r\n" + HOST + b"\r\n")
+            assert h.response().body == b"ready\n"
+            for method, path, allow in (("TRACE", "/healthz", "GET, HEAD"), ("TRACE", "/v1/surveys", "GET, HEAD, POST"), ("PUT", "/v1/me", "GET, HEAD")):
+                r = h.request(method, path)
+                assert (r.status, r.headers["allow"]) == (405, allow), (method, path, r.headers)
             h.raw(post(b"", LENGTH, b"Expect: 100-continue"))
             assert h.response().status == 100
             h.raw(BODY)

@@ -58,7 +58,14 @@ START_TEST(what_two_parsers_could_read_differently_is_refused)
                 {400, "GET / HTTP/1.1\r\n" H "X\r\n\r\n"},
                 {400, "GET / HTTP/1.1\r\n" H "X: a\rb\r\n\r\n"},
                 {400, "GET / HTTP/1.1\r\n" H "X(y): a\r\n\r\n"},
-                {400, "GET http://localhost/ HTTP/1.1\r\n" H "\r\n"},
+                {400, "GET ftp://localhost/ HTTP/1.1\r\n" H "\r\n"},
+                {400, "GET http:///x HTTP/1.1\r\n" H "\r\n"},
+                {400, "GET http://me@localhost/ HTTP/1.1\r\n" H "\r\n"},
+                {400, "GET http://localhost/ HTTP/1.1\r\n\r\n"},
+                {400, "GET http://localhost/ HTTP/1.1\r\n" H H "\r\n"},
+                {400, "GET http://localhost?x HTTP/1.1\r\n" H "\r\n"},
+                {400, "GET /a%2fb HTTP/1.1\r\n" H "\r\n"},
+                {400, "GET /a%2Fb?c HTTP/1.1\r\n" H "\r\n"},
                 {400, "OPTIONS * HTTP/1.1\r\n" H "\r\n"},
                 {400, "GET  / HTTP/1.1\r\n" H "\r\n"},
                 {400, "GET /  HTTP/1.1\r\n" H "\r\n"},
@@ -117,6 +124,25 @@ START_TEST(a_head_is_taken_apart)
         ck_assert(text_is(http_head_field(&h, "ACCEPT"), "a b"));
         ck_assert(http_head_field(&h, "x-empty").at && http_head_field(&h, "x-empty").n == 0);
         ck_assert(!http_head_field(&h, "accep").at);
+}
+END_TEST
+
+START_TEST(of_a_target_with_a_host_that_host_counts)
+{
+        static const struct {
+                const char *text, *path, *query, *host;
+        } table[] = {
+                {"GET http://a.example:80/x?y HTTP/1.1\r\n" H "\r\n", "/x", "y", "a.example"},
+                {"GET HTTPS://[::1]:443 HTTP/1.1\r\n" H "\r\n", "/", NULL, "::1"},
+                {"GET /x?y=%2F HTTP/1.1\r\n" H "\r\n", "/x", "y=%2F", "localhost"},
+        };
+        HttpHead h;
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(table); i++) {
+                ck_assert_int_eq(status_of(table[i].text, strlen(table[i].text), &h), 0);
+                ck_assert(text_is(h.path, table[i].path) && text_is(h.host, table[i].host));
+                ck_assert(table[i].query ? text_is(h.query, table[i].query) : !h.query.at);
+        }
 }
 END_TEST
 
@@ -195,7 +221,8 @@ static int chunked(const char *text, size_t n, size_t step, size_t max, Buffer *
 
 START_TEST(chunks_are_put_together_wherever_they_are_cut)
 {
-        static const char text[] = "4\r\nWiki\r\n00a\r\npedia in\r\n\r\n0\r\n\r\nGET";
+        static const char text[] =
+                "4\r\nWiki\r\n00a;x=\"y\"\r\npedia in\r\n\r\n0;z\r\nA-B: c\r\nD:\r\n\r\nGET";
         size_t used;
 
         for (size_t step = 1; step < sizeof(text); step++) {
@@ -215,14 +242,20 @@ START_TEST(chunks_that_are_none_are_refused)
                 int r;
                 const char *text;
         } table[] = {
-                {HTTP_CHUNK_E_BAD, "4;ext=1\r\nWiki\r\n0\r\n\r\n"},
+                {HTTP_CHUNK_E_BAD, "4;ext=1\nWiki\r\n0\r\n\r\n"},
+                {HTTP_CHUNK_E_BAD, "4;ext\rWiki\r\n0\r\n\r\n"},
+                {HTTP_CHUNK_E_BAD, ";ext\r\n"},
                 {HTTP_CHUNK_E_BAD, "+4\r\nWiki\r\n"},
                 {HTTP_CHUNK_E_BAD, "0x4\r\nWiki\r\n"},
                 {HTTP_CHUNK_E_BAD, "4\nWiki\r\n"},
                 {HTTP_CHUNK_E_BAD, "4\r\nWikip\r\n"},
                 {HTTP_CHUNK_E_BAD, "\r\n"},
                 {HTTP_CHUNK_E_BAD, "4 \r\nWiki\r\n"},
-                {HTTP_CHUNK_E_BAD, "0\r\nTrailer: x\r\n\r\n"},
+                {HTTP_CHUNK_E_BAD, "0\r\nTrailer\r\n\r\n"},
+                {HTTP_CHUNK_E_BAD, "0\r\n: x\r\n\r\n"},
+                {HTTP_CHUNK_E_BAD, "0\r\nA: x\r\n b\r\n\r\n"},
+                {HTTP_CHUNK_E_BAD, "0\r\nA: x\nB: y\r\n\r\n"},
+                {HTTP_CHUNK_E_BAD, "0\r\nGET / HTTP/1.1\r\n\r\n"},
                 {HTTP_CHUNK_E_BAD, "000000004\r\nWiki\r\n"},
                 {HTTP_CHUNK_E_LARGE, "ffffffff\r\nx"},
                 {HTTP_CHUNK_E_LARGE, "15\r\nx"},
@@ -241,6 +274,6 @@ START_TEST(chunks_that_are_none_are_refused)
 END_TEST
 
 CHECK_MAIN("http_head", what_two_parsers_could_read_differently_is_refused, a_head_is_taken_apart,
-           the_end_is_found_wherever_the_stream_is_cut, too_many_fields_are_too_many,
-           percent_encoding_is_decoded_or_refused, chunks_are_put_together_wherever_they_are_cut,
-           chunks_that_are_none_are_refused)
+           of_a_target_with_a_host_that_host_counts, the_end_is_found_wherever_the_stream_is_cut,
+           too_many_fields_are_too_many, percent_encoding_is_decoded_or_refused,
+           chunks_are_put_together_wherever_they_are_cut, chunks_that_are_none_are_refused)

@@ -14,7 +14,7 @@ import unittest
 ROOT = pathlib.Path(sys.argv.pop(1))
 SERVER = ROOT / "daemon" / "server"
 DOCUMENT = json.loads((ROOT / "daemon" / "web" / "openapi.json").read_text("utf-8"))
-ROUTE = re.compile(r'\{HTTP_(\w+), "([^"]+)", (true|false), (\w+)\}')
+ROUTE = re.compile(r'\{HTTP_(\w+), "([^"]+)", (true|false), (\w+)(?:, \w+)?\}')
 PARAMETERS = re.compile(r"^int (api_\w+)\(ApiCall \*call\)\n\{(.*?)^\}", re.M | re.S)
 
 

@@ -161,7 +161,7 @@ static int carry_out(ApiCall *call, const Command *command)
         if (!a || !sees_alert(call, a))
                 return api_fault(call, FAULT_NOT_FOUND, NULL, "there is no such alert, or you do not see it");
         if (intake_is_full(call->server->intake))
-                return api_fault(call, FAULT_UNAVAILABLE, NULL, "busy with storing; try again");
+                return api_fault(call, FAULT_UNAVAILABLE, NULL, "%s", server_wait_reason(call->server));
         if (!store_is_in_place(call->server))
                 return api_fault(call, FAULT_UNAVAILABLE, NULL,
                                  "%s; nothing of this was done, send it again later", INTAKE_NO_STORE);

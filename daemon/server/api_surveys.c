@@ -55,7 +55,7 @@ int api_post_surveys(ApiCall *call)
         if (shed_is_due(s))
                 return api_fault(call, FAULT_UNAVAILABLE, NULL, INTAKE_CROWDED);
         if (intake_is_full(s->intake))
-                return api_fault(call, FAULT_BUSY, NULL, "too much is in flight; try again");
+                return api_fault(call, FAULT_BUSY, NULL, "%s", server_wait_reason(s));
         r = submission_start(s->intake, source, http_body(call->request), submitted, call->request,
                              &call->fault);
         return r > 0 ? API_FAULT : r < 0 ? r : API_TAKEN;

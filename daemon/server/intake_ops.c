@@ -13,6 +13,12 @@
 /* A commit mostly takes less; on a slow disk the loop sleeps after that. */
 #define COMMIT_USEC 300
 
+const char *server_wait_reason(const Server *s)
+{
+        return s->state == SERVER_RELOADING ? "the configuration is being read anew; try again"
+                                            : "too much is in flight; try again";
+}
+
 static usec_t intake_now(void *user)
 {
         Server *s = user;

@@ -52,6 +52,8 @@ static void swap(Server *s, Engine *engine)
         faces_listen_feeds(s);
         faces_caps_set(s);
         shed_start(s);
+        if (old->tick != s->config->tick)
+                server_wake(s, s->tick, s->config->tick);
         if (old != s->engine_config)
                 config_free(old);
         if (is_new) {

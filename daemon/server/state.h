@@ -123,6 +123,8 @@ void server_wake(Server *s, LoopTimer *timer, usec_t delay);
 void server_ring(void *user);
 /* Takes no more, and ends the loop when all that was taken is settled; asked again: at once. */
 void server_stop(Server *s);
+/* Why senders wait, where they do. */
+const char *server_wait_reason(const Server *s);
 /* Everything is settled: ends the loop once senders have their last answers. */
 void server_drain(Server *s);
 /* intake_ops.c; @user is the Server. */

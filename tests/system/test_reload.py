@@ -202,6 +202,32 @@ def meanwhile():
                 client.close()
 
 
+@cx.case("who sends while figures are computed anew is told so, and machines that ask whether it is ready are not alarmed")
+def told():
+    with cx.Daemon(config()) as d, d.http() as h, d.http() as other, cx.Sp(d.address("rep"), "REQ") as rep:
+        d.send(*(s for s, _ in cxmodel.Generator(5, NOW, days=80, trouble=0).take(30000)))
+        one = {"id": "one", "ts": NOW, "queue": "tech"}
+        assert h.post("/v1/surveys", one).status == 200
+        d.write("roster.csv", MOVED)
+        d.process.send_signal(cx.signal.SIGHUP)
+        d.out.wait("computed anew")
+        r = h.post("/v1/surveys", one)
+        assert (r.status, r.code) == (429, "E_BUSY") and b"configuration is being read anew" in r.body, (r.status, r.body)
+        assert other.get("/readyz").status == 200
+        d.out.wait("reload done")
+        assert h.post("/v1/surveys", one).json()["duplicate"] == 1
+        assert b'"duplicate":1' in rep.ask(cx.lines_of([one]))
+
+
+@cx.case("a shorter tick holds at once after a reload")
+def tick():
+    with cx.Daemon(config(feed={"tick": "1h"})) as d, d.events("maria") as events:
+        d.configure(config(feed={"tick": "1s"}))
+        d.reload()
+        events.next("tick")
+        events.next("tick")
+
+
 BROKEN = [
     ("windows: 7\n", r"cxd\.yaml:\d+: windows: "),
     ("timezone: Mars/Olympus\n", r"cxd\.yaml:\d+: timezone: "),

@@ -23,18 +23,18 @@
 #include "daemon/io/sp.h"
 #include "proto/base/buffer.h"
 
-#define HELLO_N    8
-#define IPC_MARK   0x01
-#define BODY_KEEP  ((size_t)64 * 1024) /* a larger buffer is given back after use */
-#define RATE       ((usec_t)64 * 1024) /* bytes that buy a message another second */
-#define HOPS_LIMIT 32
-#define OUT_MAX    ((size_t)64 * 1024 * 1024)
+#define HELLO_N   8
+#define IPC_MARK  0x01
+#define BODY_KEEP ((size_t)64 * 1024)        /* a larger buffer is given back after use */
+#define RATE      ((usec_t)64 * 1024)        /* bytes that buy a message another second */
+#define SKIP_MAX  ((size_t)16 * 1024 * 1024) /* of a message that is too long; a longer one ends its peer */
+#define OUT_MAX   ((size_t)64 * 1024 * 1024)
 
 struct SpRequest {
         LIST_ENTRY(SpRequest) link;
         SpPeer *peer; /* NULL: gone */
         size_t n_trace;
-        char trace[4 * (HOPS_LIMIT + 1)];
+        char trace[4 * (SP_HOPS_LIMIT + 1)];
 };
 
 struct SpPeer {
@@ -47,6 +47,7 @@ struct SpPeer {
         const char *reason; /* why we end it, or NULL */
         Buffer body;
         size_t body_left; /* of the message in @body; 0: none has begun */
+        size_t skip_left; /* behind that, of a message that is too long */
         usec_t begun_at;  /* the message that is incomplete; USEC_INFINITY: none */
         size_t begun_n;   /* bytes of it that were seen */
         uint64_t dropped;
@@ -76,17 +77,19 @@ static const struct {
         [SP_PUB] = {.ours = 32, .theirs = 33, .name = "pub"},
 };
 
-static void refuse(SpPeer *p, const char *reason)
+/* 0, for who takes nothing more of it. */
+static size_t refuse(SpPeer *p, const char *reason)
 {
         static LogLimit limit = {.burst = 5};
 
         if (p->reason)
-                return;
+                return 0;
         p->reason = reason;
         p->socket->stats.refused++;
         log_limited(&limit, LOG_LEVEL_NOTICE, "%s peer %s %s, dropping it", protocols[p->socket->kind].name,
                     conn_peer(p->conn)->text, reason);
         conn_cut(p->conn, CONN_CUT);
+        return 0;
 }
 
 static void peer_free(SpPeer *p)
@@ -149,7 +152,7 @@ static void take_request(SpPeer *p, Text message)
         SpRequest *r;
 
         if (n == 0) {
-                refuse(p, "sent a request without an id");
+                (void)refuse(p, "sent a request without an id");
                 return;
         }
         r = calloc(1, sizeof(*r));
@@ -163,7 +166,7 @@ static void take_request(SpPeer *p, Text message)
         LIST_INSERT_HEAD(&p->requests, r, link);
         p->n_requests++;
         pause_if_due(p);
-        s->ops->on_request(r, p, (Text){message.at + n, message.n - n}, p->user);
+        s->ops->on_request(r, p, p->skip_left ? TEXT_NULL : (Text){message.at + n, message.n - n}, p->user);
 }
 
 static void take_message(SpPeer *p, Text message)
@@ -174,7 +177,7 @@ static void take_message(SpPeer *p, Text message)
         if (s->kind == SP_REP)
                 take_request(p, message);
         else
-                s->ops->on_message(p, message, p->user);
+                s->ops->on_message(p, p->skip_left ? TEXT_NULL : message, p->user);
 }
 
 static size_t take_hello(SpPeer *p, const char *data, size_t n)
@@ -184,21 +187,15 @@ static size_t take_hello(SpPeer *p, const char *data, size_t n)
 
         if (n < HELLO_N)
                 return 0;
-        if (memcmp(data, "\0SP\0", 4) != 0 || data[6] != 0 || data[7] != 0) {
-                refuse(p, "does not speak SP");
-                return 0;
-        }
+        if (memcmp(data, "\0SP\0", 4) != 0 || data[6] != 0 || data[7] != 0)
+                return refuse(p, "does not speak SP");
         memcpy(&protocol, data + 4, sizeof(protocol));
-        if (be16toh(protocol) != protocols[s->kind].theirs) {
-                refuse(p, "is of another protocol");
-                return 0;
-        }
+        if (be16toh(protocol) != protocols[s->kind].theirs)
+                return refuse(p, "is of another protocol");
         p->hello = true;
         conn_set_deadline(p->conn, USEC_INFINITY);
-        if (s->ops->on_peer && s->ops->on_peer(p, s->user, &p->user) < 0) {
-                refuse(p, "is not allowed here");
-                return 0;
-        }
+        if (s->ops->on_peer && s->ops->on_peer(p, s->user, &p->user) < 0)
+                return refuse(p, "is not allowed here");
         p->ready = true;
         s->stats.peers++;
         return HELLO_N;
@@ -225,27 +222,35 @@ static size_t take_body(SpPeer *p, const char *data, size_t n)
         return part;
 }
 
+static size_t skip_rest(SpPeer *p, const char *data CX_UNUSED, size_t n)
+{
+        size_t part = n < p->skip_left ? n : p->skip_left;
+
+        p->skip_left -= part;
+        return part;
+}
+
 /* The start of a message: its length, and all of it if it is there. */
 static size_t take_frame(SpPeer *p, const char *data, size_t n)
 {
         size_t mark = conn_peer(p->conn)->is_unix ? 1 : 0;
         uint64_t length;
 
-        if (p->socket->kind == SP_PUB) {
-                refuse(p, "is a subscriber and sent something");
-                return 0;
-        }
-        if (mark && (unsigned char)data[0] != IPC_MARK) {
-                refuse(p, "sent a frame of an unknown type");
-                return 0;
-        }
+        if (p->socket->kind == SP_PUB)
+                return refuse(p, "is a subscriber and sent something");
+        if (mark && (unsigned char)data[0] != IPC_MARK)
+                return refuse(p, "sent a frame of an unknown type");
         if (n < mark + sizeof(length))
                 return 0;
         memcpy(&length, data + mark, sizeof(length));
         length = be64toh(length);
+        if (length > SKIP_MAX)
+                return refuse(p, "sent a message that is too long");
         if (length > p->socket->limits.message_max) {
-                refuse(p, "sent a message that is too long");
-                return 0;
+                /* Who sent it is told, by the words before the payload. */
+                p->body_left = sizeof(((SpRequest *)0)->trace);
+                p->skip_left = (size_t)length - p->body_left;
+                return mark + sizeof(length);
         }
         data += mark + sizeof(length);
         n -= mark + sizeof(length);
@@ -260,7 +265,7 @@ static size_t take_frame(SpPeer *p, const char *data, size_t n)
 /* A message that has begun must end within its time. */
 static void watch_message(SpPeer *p, size_t n_left, size_t n_used, bool complete)
 {
-        bool partial = n_left > 0 || p->body_left > 0;
+        bool partial = n_left > 0 || p->body_left > 0 || p->skip_left > 0;
 
         if (!partial || complete || resting(p)) {
                 if (p->begun_at != USEC_INFINITY)
@@ -287,7 +292,9 @@ static size_t on_data(Conn *c CX_UNUSED, const char *data, size_t n, void *user)
         if (!p->hello)
                 used = take_hello(p, data, n);
         while (p->ready && part > 0 && used < n && !resting(p)) {
-                part = (p->body_left > 0 ? take_body : take_frame)(p, data + used, n - used);
+                part = (p->body_left > 0   ? take_body
+                        : p->skip_left > 0 ? skip_rest
+                                           : take_frame)(p, data + used, n - used);
                 used += part;
         }
         if (p->ready)
@@ -296,19 +303,6 @@ static size_t on_data(Conn *c CX_UNUSED, const char *data, size_t n, void *user)
 }
 
 static const ConnOps conn_ops = {.on_data = on_data, .on_closed = on_closed};
-
-static void limits_fill(SpLimits *l)
-{
-        l->message_max = l->message_max ? l->message_max : (size_t)1024 * 1024;
-        l->queue_max = l->queue_max ? l->queue_max : (size_t)1024 * 1024;
-        l->handshake = l->handshake ? l->handshake : 5 * USEC_SEC;
-        l->message = l->message ? l->message : 10 * USEC_SEC;
-        l->stall = l->stall ? l->stall : 10 * USEC_SEC;
-        l->requests_max = l->requests_max ? l->requests_max : 16;
-        l->hops_max = l->hops_max ? l->hops_max : 8;
-        if (l->hops_max > HOPS_LIMIT)
-                l->hops_max = HOPS_LIMIT;
-}
 
 int sp_socket_new(SpSocket **ret, Loop *l, SpKind kind, const SpLimits *limits, const SpOps *ops,
                   void *socket_user)
@@ -320,7 +314,7 @@ int sp_socket_new(SpSocket **ret, Loop *l, SpKind kind, const SpLimits *limits, 
         *s = (SpSocket){.loop = l, .kind = kind, .ops = ops, .user = socket_user, .out = BUFFER_NULL};
         if (limits)
                 s->limits = *limits;
-        limits_fill(&s->limits);
+        sp_limits_fill(&s->limits);
         s->conn_limits = (ConnLimits){.out_high = s->limits.queue_max,
                                       .out_low = s->limits.queue_max / 4 + 1,
                                       .stall = s->limits.stall};

@@ -30,6 +30,9 @@ typedef enum SpKind {
         SP_PUB,
 } SpKind;
 
+#define SP_MESSAGE_MAX ((size_t)1024 * 1024)
+#define SP_HOPS_LIMIT  32
+
 /* 0 stands for the value in parentheses. */
 typedef struct SpLimits {
         size_t message_max; /* of a message from a peer, checked before memory is taken for it (1 MiB) */
@@ -46,9 +49,9 @@ typedef struct SpOps {
         /* The headers are exchanged. *ret_peer_user is for the other callbacks. < 0: the peer is not wanted,
          * nothing else comes for it. May be NULL. */
         int (*on_peer)(SpPeer *p, void *socket_user, void **ret_peer_user);
-        /* PULL: one message, borrowed for the call. */
+        /* PULL: one message, borrowed for the call. TEXT_NULL: it was beyond message_max, and is passed over. */
         void (*on_message)(SpPeer *p, Text message, void *peer_user);
-        /* REP: one request; @message is borrowed for the call. */
+        /* REP: one request; @message likewise. */
         void (*on_request)(SpRequest *r, SpPeer *p, Text message, void *peer_user);
         /* Exactly once for every on_peer() that returned 0. @reason is a sentence for the log. May be NULL.
          */
@@ -75,6 +78,8 @@ CX_MUST_CHECK int sp_socket_new(SpSocket **ret, Loop *l, SpKind kind, const SpLi
 SpSocket *sp_socket_free(SpSocket *s);
 /* A ListenerFn; @user is the SpSocket. */
 void sp_socket_accept(Accepted *a, void *user);
+/* Puts in what zeros stand for. */
+void sp_limits_fill(SpLimits *l);
 void sp_socket_stats(const SpSocket *s, SpStats *ret);
 
 /* The peers whose headers are exchanged; NULL at the end. sp_send() and sp_peer_cut() do not disturb a walk.

@@ -55,12 +55,22 @@ static int on_sender(SpPeer *p, void *user, void **ret_user)
         return 0;
 }
 
+static void fault_too_long(Fault *ret)
+{
+        fault_set(ret, FAULT_TOO_LONG, NULL, "a message may have %zu bytes", SP_MESSAGE_MAX);
+}
+
 static void on_message(SpPeer *p, Text message, void *user)
 {
         Server *s = user;
         const ConfigSource *source = source_of(s, p);
+        Fault fault;
         Text line;
 
+        if (!message.at) {
+                fault_too_long(&fault);
+                intake_refuse(s->intake, &s->pull_sink, s->pull_index++, TEXT_NULL, &fault);
+        }
         /* At most once: what is beyond that has no place to be refused to. */
         for (size_t n = 0; source && n < SUBMISSION_MAX && text_take_line(&message, &line); n++)
                 intake_offer(s->intake, &s->pull_sink, s->pull_index++, source, line);
@@ -124,13 +134,18 @@ static void on_request(SpRequest *r, SpPeer *p, Text message, void *user)
                 reply_fault(r, &fault);
                 return;
         }
+        if (!message.at) {
+                fault_too_long(&fault);
+                reply_fault(r, &fault);
+                return;
+        }
         if (shed_is_due(s)) {
                 fault_set(&fault, FAULT_UNAVAILABLE, NULL, INTAKE_CROWDED);
                 reply_fault(r, &fault);
                 return;
         }
         if (intake_is_full(s->intake)) {
-                fault_set(&fault, FAULT_BUSY, NULL, NULL);
+                fault_set(&fault, FAULT_BUSY, NULL, "%s", server_wait_reason(s));
                 reply_fault(r, &fault);
                 return;
         }

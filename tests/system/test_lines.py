@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The line protocol: acknowledgements that add up, refusals in order, tokens, and senders that do not read."""
 
+import json
 import random
 import select
 import signal
@@ -132,6 +133,20 @@ def tokens():
             s.sendall(b"\0SP\0\0\x30\0\0")
             s.settimeout(cx.seconds(5))
             assert cx.Reader(s).rest() in (b"", b"\0SP\0\0\x31\0\0"), "nanomsg has no tokens: only for open sources"
+
+
+@cx.case("a nanomsg message above 1 MiB is refused: REP says so, of PULL it is counted; what comes behind it is taken")
+def too_long():
+    with cx.Daemon() as d, cx.Sp(d.address("rep"), "REQ") as rep, cx.Sp(d.address("pull"), "PUSH") as pull:
+        large = b"x" * (1024 * 1024 + 1)
+        answer = json.loads(rep.ask(large))
+        assert answer["code"] == "E_TOO_LONG" and "1048576" in answer["error"], answer
+        assert json.loads(rep.ask(cx.lines_of([survey("rep")])))["stored"] == 1
+        pull.send(large)
+        pull.send(cx.lines_of([survey("pull")]))
+        cx.until("it is stored", lambda: d.status()["surveys"]["stored"] == 2)
+        assert d.status()["surveys"]["refused"] == 1
+        d.out.wait("pull survey=.* refused code=E_TOO_LONG")
 
 
 @cx.case("a token is taken although a source is open, and binds to its queues; as a later line it is no survey")

@@ -17,7 +17,7 @@
 static World g_world;
 static SpSocket *g_socket;
 static Listener *g_ipc, *g_tcp;
-static int g_peers, g_gone, g_messages;
+static int g_peers, g_gone, g_messages, g_too_long;
 static char g_last[256], g_reason[128];
 static SpRequest *g_kept;
 static bool g_keep;
@@ -40,7 +40,10 @@ static void note(Text message)
 
 static void on_message(SpPeer *p CX_UNUSED, Text message, void *user CX_UNUSED)
 {
-        note(message);
+        if (message.at)
+                note(message);
+        else
+                g_too_long++;
 }
 
 static void on_request(SpRequest *r, SpPeer *p, Text message, void *user CX_UNUSED)
@@ -255,7 +258,7 @@ static int hostile_client(const Address *a, const void *user CX_UNUSED)
         frame(fd, a, UINT64_MAX - 15, "xxxxxxxxxx", 10);
         need(client_sees_end(fd));
         fd = hello(a, g_kind);
-        frame(fd, a, 1024 * 1024 + 1, "x", 1);
+        frame(fd, a, 16 * 1024 * 1024 + 1, "x", 1);
         need(client_sees_end(fd));
         if (address_is_unix(a)) {
                 fd = hello(a, g_kind);
@@ -330,6 +333,9 @@ static int honest_pusher(const Address *a, const void *user CX_UNUSED)
         }
         memset(large, 'L', sizeof(large));
         frame(fd, a, sizeof(large), large, sizeof(large));
+        /* One that is not is passed over, and those behind it arrive. */
+        frame(fd, a, sizeof(large) + 1, large, sizeof(large));
+        client_send(fd, "L", 1);
         frame(fd, a, 0, "", 0);
         shutdown(fd, SHUT_WR);
         need(client_sees_end(fd));
@@ -353,10 +359,11 @@ START_TEST(a_hostile_peer_ends_and_nobody_else)
                                 world_spawn(&g_world, hostile_to_rep, a, NULL);
                         world_wait(&g_world);
                         if (kind == SP_PULL) {
-                                g_messages = 0;
+                                g_messages = g_too_long = 0;
                                 world_spawn(&g_world, honest_pusher, a, NULL);
                                 world_wait(&g_world);
                                 ck_assert_int_eq(g_messages, 3);
+                                ck_assert_int_eq(g_too_long, 1);
                         }
                 }
                 world_pass(&g_world, 50 * USEC_MSEC);

@@ -19,7 +19,7 @@ static bool deliver(LineFrame *f, const char *at, size_t n, LineFrameFn fn, void
                 return true;
         }
         f->number++;
-        if (line.n == 0)
+        if (text_trim(line).n == 0)
                 return true;
         return fn(f->number, line.n > f->limit ? TEXT_NULL : line, user);
 }

@@ -4,8 +4,8 @@
 /*
  * Cuts a stream of bytes into lines.
  *
- * Pure. A line ends with LF; a CR before it does not belong to it. Lines count from 1, empty ones too, which
- * are not delivered. A line longer than the limit is reported once, as soon as that is known, and skipped up
+ * Pure. A line ends with LF; a CR before it does not belong to it. Lines count from 1, also those that are
+ * empty or have only blanks, which are not delivered. A line longer than the limit is reported once, as soon as that is known, and skipped up
  * to its LF without being kept. A plain value, embedded by its owner.
  */
 

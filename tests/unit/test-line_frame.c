@@ -47,7 +47,7 @@ static void run(Seen *s, const char *input, size_t n, size_t limit, size_t cut, 
 }
 
 static const char input[] =
-        "one\n\ntwo\r\n\r\n12345678\n12345678\r\n123456789\n1234567890123456789012345\nlast\nopen";
+        "one\n\ntwo\r\n \t\r\n12345678\n12345678\r\n123456789\n1234567890123456789012345\nlast\nopen";
 static const char expected[] = "1=one;3=two;5=12345678;6=12345678;7=too long;8=too long;9=last;10=open;";
 
 START_TEST(lines_are_the_same_wherever_the_stream_is_cut)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,6 +23,8 @@
 /* Asking is for everybody, because who asks is known by the peer's credentials; sending for the daemon's group. */
 #define ASK_MODE  0666
 #define SEND_MODE 0660
+/* Files that are no connections: the store and its log, a snapshot and a backup, what a reload reads, the loop's own. */
+#define FILES_RESERVE 40
 
 static const char *const face_names[_CONFIG_FACE_N] = {
         [CONFIG_LINES] = "lines", [CONFIG_HTTP] = "http", [CONFIG_PULL] = "pull",
@@ -50,24 +53,19 @@ static ListenerFn face_fn(Server *s, ConfigFace face, void **ret_user)
 }
 
 /* Who comes over TCP may be anybody; whoever is on the machine gets in beside them. */
-static unsigned max_over_tcp(const Config *c)
+static unsigned max_over_tcp(unsigned most)
 {
-        unsigned most = (unsigned)c->max_connections, others = most / 8 > 8 ? most / 8 : 8;
+        unsigned others = most / 8 > 8 ? most / 8 : 8;
 
         return others < most / 2 ? most - others : most / 2;
 }
 
 int faces_caps_new(Server *s)
 {
-        int r = conn_cap_new(&s->cap, (unsigned)s->config->max_connections, NULL);
+        unsigned max = (unsigned)s->config->max_connections;
+        int r = conn_cap_new(&s->cap, max, NULL);
 
-        return r < 0 ? r : conn_cap_new(&s->tcp_cap, max_over_tcp(s->config), s->cap);
-}
-
-void faces_caps_set(Server *s)
-{
-        conn_cap_set_max(s->cap, (unsigned)s->config->max_connections);
-        conn_cap_set_max(s->tcp_cap, max_over_tcp(s->config));
+        return r < 0 ? r : conn_cap_new(&s->tcp_cap, max_over_tcp(max), s->cap);
 }
 
 static int listen_on(Server *s, ConfigFace face, ListenerConfig *config, const char *text)
@@ -333,6 +331,26 @@ void faces_listen_feeds(Server *s)
         if (result < 0)
                 log_warning(
                         "not every feed endpoint could be opened, going on without; a reload tries again");
+}
+
+void faces_limit(Server *s)
+{
+        size_t max = s->config->max_connections, own = s->n_listeners + FILES_RESERVE;
+        struct rlimit files;
+
+        for (const FeedEndpoint *e = s->endpoints; e; e = e->next)
+                own += (e->listener != NULL) + (e->tcp != NULL);
+        if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < max + own) {
+                size_t left = files.rlim_cur > own ? (size_t)files.rlim_cur - own : 1;
+
+                log_warning(
+                        "limits.connections=%zu is more than the limit of open files=%llu bears, taking %zu; "
+                        "LimitNOFILE= raises it",
+                        max, (unsigned long long)files.rlim_cur, left);
+                max = left;
+        }
+        conn_cap_set_max(s->cap, (unsigned)max);
+        conn_cap_set_max(s->tcp_cap, max_over_tcp((unsigned)max));
 }
 
 void faces_stop_listening(Server *s)

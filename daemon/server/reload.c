@@ -50,7 +50,7 @@ static void swap(Server *s, Engine *engine)
         face_lines_reconfigure(s);
         face_sp_reconfigure(s);
         faces_listen_feeds(s);
-        faces_caps_set(s);
+        faces_limit(s);
         shed_start(s);
         if (old->tick != s->config->tick)
                 server_wake(s, s->tick, s->config->tick);

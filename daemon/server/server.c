@@ -360,8 +360,10 @@ static int start_faces(Server *s)
                 r = face_http_new(s);
         if (r == 0)
                 r = faces_listen(s);
-        if (r == 0)
+        if (r == 0) {
                 faces_listen_feeds(s);
+                faces_limit(s);
+        }
         if (r < 0 && s->exit_status == SERVER_EXIT_OK)
                 s->exit_status = exit_status(r);
         return r;

@@ -150,12 +150,13 @@ CX_MUST_CHECK int face_sp_new(Server *s);
 CX_MUST_CHECK int face_http_new(Server *s);
 /* How many connections there may be, in all and over TCP. */
 CX_MUST_CHECK int faces_caps_new(Server *s);
-void faces_caps_set(Server *s);
 /* Opens the listeners of the configuration, or takes those that systemd hands over. 0, or < 0 after logging.
  */
 CX_MUST_CHECK int faces_listen(Server *s);
 /* One endpoint for each principal, under the directory of the first feed address. Those that cannot be opened are logged. */
 void faces_listen_feeds(Server *s);
+/* So many connections as the configuration wants, and the limit of open files bears. */
+void faces_limit(Server *s);
 void faces_stop_listening(Server *s);
 void faces_free(Server *s);
 

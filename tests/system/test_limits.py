@@ -35,6 +35,11 @@ def crowd(address, n):
     return found
 
 
+def leave_files(d, n=100):
+    """Behind its back: what it knows of when it starts or reloads it keeps free."""
+    resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, (n, n))
+
+
 def idle_cpu(d, duration=1.5):
     """The share of a processor that it uses while nothing is asked of it."""
     before, begin = d.cpu(), time.monotonic()
@@ -42,11 +47,29 @@ def idle_cpu(d, duration=1.5):
     return (d.cpu() - before) / (time.monotonic() - begin)
 
 
-@cx.case("300 idle connections with 100 descriptors: no spin, who was there is served, few log lines, and it recovers")
-def descriptors():
-    limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+@cx.case("no more connections are taken than the limit of open files bears, so that a reload and the store have theirs")
+def open_files():
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+
     with cx.Daemon(start=False) as d:
         d.start(preexec_fn=limit)
+        said = r"limits.connections=1024 is more than the limit of open files=128 bears, taking (\d+); "
+        most = int(d.out.find(said)[1])
+        assert 60 < most < 100, most
+        for _ in range(most + 20):
+            d._keep(cx.connect(d.address("lines", "unix")))
+        assert d.out.find(said) and cx.re.search(said, "\n".join(d.reload()))
+        assert not d.out.find("Too many open files"), d.out.lines
+        d.configure(cx.base_config(limits={"connections": 8}))
+        assert not cx.re.search("limit of open files", "\n".join(d.reload()))
+
+
+@cx.case("300 idle connections with 100 descriptors: no spin, who was there is served, few log lines, and it recovers")
+def descriptors():
+    with cx.Daemon(start=False) as d:
+        d.start()
+        leave_files(d)
         for face, kind in (("lines", "tcp"), ("lines", "unix"), ("http", "tcp")):
             with cx.Lines(d.address("lines", "unix")) as c, cx.Http(d.address("http", "unix")) as h:
                 c.send(survey(f"before-{face}-{kind}"))
@@ -83,10 +106,10 @@ def descriptors():
 
 @cx.case("without a descriptor limits.memory holds")
 def memory():
-    limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
     # Less than it has at the start.
     with cx.Daemon(start=False, limits={"memory": 2}) as d:
-        d.start(preexec_fn=limit)
+        d.start()
+        leave_files(d)
         with cx.Lines(d.address("lines", "unix")) as c:
             c.send(survey("before"))
             assert c.settle()["refused"] == 1

@@ -18,6 +18,8 @@
 
 /* No step between two calls of start_goes_on() takes so long. */
 #define STEP_TIME (5 * USEC_MIN)
+/* To look at the clock takes a part of the time that one survey does. */
+#define SURVEYS_BETWEEN 1000
 
 typedef struct Start {
         Server *server;
@@ -45,7 +47,8 @@ static int take_survey(void *user, const StoreSurvey *row)
         Start *s = user;
         int r = rebuild_take(s->server->engine, &s->survey, row->json, s->scratch);
 
-        start_goes_on(s->server);
+        if (s->server->n_read % SURVEYS_BETWEEN == 0)
+                start_goes_on(s->server);
         if (row->seq > s->last_seq)
                 s->last_seq = row->seq;
         if (r == -EBADMSG) {

@@ -64,7 +64,8 @@ typedef struct Alert {
         double value, low, high, mean, trend, trend_low, trend_high; /* NaN: none */
         double threshold_value;                                      /* of the figure, display unit */
         RuleTest test;
-        bool above;        /* the wrong side is above the threshold */
+        bool above; /* the wrong side is above the threshold */
+        double asked; /* the threshold that its rule looked at it with last; the rule may have got another one */
         usec_t from;       /* evidence: the day since which it is strongest; 0 for the other tests ... */
         uint64_t from_n;   /* ... answers since then ... */
         double from_value; /* ... and their figure, display unit */

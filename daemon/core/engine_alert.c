@@ -78,6 +78,7 @@ static void fill_in(const Engine *e, const Pair *p, const Look *look, Draft *d)
         a->trend_high = f.trend_high;
         a->threshold_value = rule->threshold;
         a->above = rule->above;
+        a->asked = rule->threshold;
         a->test = rule->test;
         a->evidence = look->evidence;
         a->limit = look->limit;

@@ -30,6 +30,9 @@ typedef struct Span {
         usec_t turns; /* `today`: the next midnight */
 } Span;
 
+/* An evidence alert ends only when M has fallen well below what it fired at, so that one answer does not end it. */
+#define ENGINE_RECOVERED 0.1
+
 /* M is known to the last digits only; closer to the limit than this it is computed. */
 #define WATCH_NEARLY (1 - 1e-9)
 
@@ -268,6 +271,8 @@ Told engine_tell(const Engine *e, ScopeCounts *counts, uint64_t metrics, const S
 bool engine_is_calm(const Guard *g);
 /* As of the @end of a window, from its counts there. No day is barred as a start. */
 Look engine_look_at(const Engine *e, const Pair *p, const Tally *counts, usec_t end);
+/* M as of now by other evidence than that of the rule, from @restart on. */
+double engine_sum_by(const Engine *e, const Pair *p, const Evidence *by, int32_t restart);
 /* The day since which the evidence is strongest, and what was answered since; SERIES_NEVER: there is none. */
 int32_t engine_best_start(const Engine *e, const Pair *p, Tally *ret);
 /* Moves the pair's alert on. @removed: an answer was taken out just now (engine_remember() was called
@@ -280,6 +285,13 @@ CX_MUST_CHECK int engine_schedule(Engine *e, Pair *p);
 
 /* engine_restore.c: once all that goes on is there, what became of it by the rules as they are. -ENOMEM. */
 CX_MUST_CHECK int engine_settle_alerts(Engine *e, Effects *out);
+/*
+ * The first look by a rule with another threshold finds what the one that looked at the open alert before would not: the rule
+ * ends it, and no answers. The value of a long window may be good by both, a fall being shown by M alone.
+ */
+bool engine_is_ended_by_rule(const Engine *e, const Pair *p, const Look *look);
+/* It goes on by the threshold that its rule has now. -ENOMEM. */
+CX_MUST_CHECK int engine_follow_threshold(const Engine *e, const Pair *p, Effects *out);
 
 /* engine_alert.c */
 CX_MUST_CHECK int engine_open(Engine *e, Pair *p, const Look *look, Effects *out);

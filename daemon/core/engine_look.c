@@ -72,6 +72,20 @@ static double sum_live(const Engine *e, const Pair *p, int32_t restart, Evidence
         return evidence_sum(&p->guard->watch->evidence, &cache->past, &counts, true);
 }
 
+double engine_sum_by(const Engine *e, const Pair *p, const Evidence *by, int32_t restart)
+{
+        const Series days = cell_series(p->cell, WINDOW_DAY);
+        int32_t start = first_start(e, p->guard->watch, &days, e->today, restart);
+        EvidencePast past;
+        Tally counts;
+
+        if (start == SERIES_NEVER)
+                return 0;
+        evidence_past(by, &days, start, e->today, &past);
+        series_sum(&days, e->today, e->today + 1, &counts);
+        return evidence_sum(by, &past, &counts, true);
+}
+
 int32_t engine_best_start(const Engine *e, const Pair *p, Tally *ret)
 {
         const Series days = cell_series(p->cell, WINDOW_DAY);
@@ -171,9 +185,6 @@ static bool is_withdrawn(const Engine *e, const Pair *p, const Look *look)
         return p->open->held_evidence >= p->open->alert.limit && sum < p->open->alert.limit;
 }
 
-/* An evidence alert ends only when M has fallen well below what it fired at, so that one answer does not end it. */
-#define RECOVERED 0.1
-
 /*
  * The value is back where it should be. While the evidence of all starts, its own ones included, still
  * stands, the alert stays: after a sudden fall the value of a long window says so last.
@@ -184,21 +195,8 @@ static bool is_recovered(const Engine *e, const Pair *p, const Look *look)
                 return false;
         if (!p->guard->watch->is_evidence || !p->guard->watch->usable)
                 return true;
-        return sum_live(e, p, p->used.restart_before, &p->open->past) < p->guard->watch->limit * RECOVERED;
-}
-
-/*
- * The first look by a rule with another threshold finds what the one that the alert was raised by would not: the rule
- * ends it, and no answers.
- */
-static bool is_ended_by_rule(const Engine *e, const Pair *p, const Look *look)
-{
-        const Alert *a = &p->open->alert;
-        double value = look->score.value;
-
-        if (!e->look_at_all || a->threshold_value == p->guard->watch->rule->threshold)
-                return false;
-        return a->above ? value > a->threshold_value : value < a->threshold_value;
+        return sum_live(e, p, p->used.restart_before, &p->open->past) <
+               p->guard->watch->limit * ENGINE_RECOVERED;
 }
 
 static int look_at_pending(Engine *e, Pair *p, Effects *out)
@@ -207,7 +205,8 @@ static int look_at_pending(Engine *e, Pair *p, Effects *out)
 
         if (!look.holds)
                 return engine_resolve(e, p->open,
-                                      is_ended_by_rule(e, p, &look) ? ALERT_EXPIRED : ALERT_RECOVERED, out);
+                                      engine_is_ended_by_rule(e, p, &look) ? ALERT_EXPIRED : ALERT_RECOVERED,
+                                      out);
         if (e->now - p->open->alert.since >= p->guard->watch->rule->hold)
                 return engine_fire(e, p, &look, out);
         return engine_refresh(e, p, &look);
@@ -401,21 +400,23 @@ static int look_at_inactive(Engine *e, Pair *p, Effects *out)
 static int look_at_active(Engine *e, Pair *p, bool removed, Effects *out)
 {
         Look look = look_live(e, p, false);
+        int r;
 
         if (removed && is_withdrawn(e, p, &look)) {
-                int r = engine_call_off(e, p->open, ALERT_WITHDRAWN, out);
-
+                r = engine_call_off(e, p->open, ALERT_WITHDRAWN, out);
                 /* What is left, and what has come since, may be evidence of its own. */
                 return r ? r : look_at_inactive(e, p, out);
         }
         if (look.score.n == 0)
                 return engine_resolve(e, p->open, ALERT_EXPIRED, out);
         if (is_recovered(e, p, &look))
-                return is_ended_by_rule(e, p, &look) ? engine_call_off(e, p->open, ALERT_EXPIRED, out)
-                                                     : engine_resolve(e, p->open, ALERT_RECOVERED, out);
-        if (p->open->alert.state == ALERT_SNOOZED && p->open->alert.until <= e->now)
+                return engine_is_ended_by_rule(e, p, &look)
+                               ? engine_call_off(e, p->open, ALERT_EXPIRED, out)
+                               : engine_resolve(e, p->open, ALERT_RECOVERED, out);
+        r = engine_follow_threshold(e, p, out);
+        if (r == 0 && p->open->alert.state == ALERT_SNOOZED && p->open->alert.until <= e->now)
                 return engine_unsnooze(e, p, out);
-        return 0;
+        return r;
 }
 
 int engine_look(Engine *e, Pair *p, bool removed, Effects *out)

@@ -197,3 +197,34 @@ int engine_settle_alerts(Engine *e, Effects *out)
 
         return r ? r : follow_rules(e, out);
 }
+
+/* Whether M by another threshold than that of the rule would hold the open alert. */
+static bool would_hold(const Engine *e, const Pair *p, double threshold)
+{
+        const Alert *a = &p->open->alert;
+        Evidence other;
+
+        return evidence_init(&other, p->guard->watch->metric, threshold, a->above) == 0 &&
+               engine_sum_by(e, p, &other, p->used.restart_before) >= a->limit * ENGINE_RECOVERED;
+}
+
+bool engine_is_ended_by_rule(const Engine *e, const Pair *p, const Look *look)
+{
+        const Alert *a = &p->open->alert;
+        double value = look->score.value;
+
+        if (!e->look_at_all || a->asked == p->guard->watch->rule->threshold)
+                return false;
+        return (a->above ? value > a->asked : value < a->asked) ||
+               (p->guard->watch->is_evidence && would_hold(e, p, a->asked));
+}
+
+int engine_follow_threshold(const Engine *e, const Pair *p, Effects *out)
+{
+        Alert *a = &p->open->alert;
+
+        if (!e->look_at_all || a->asked == p->guard->watch->rule->threshold)
+                return 0;
+        a->asked = p->guard->watch->rule->threshold;
+        return effects_add_alert(out, a);
+}

@@ -137,6 +137,7 @@ void alert_encode(const Alert *a, const Metric *metric, Buffer *to)
         json_member_int(&out, "ordinal", a->ordinal);
         json_member_int(&out, "restart", a->restart);
         json_member_bool(&out, "above", a->above);
+        json_member_number(&out, "asked", a->asked);
         json_member_int(&out, "n", (int64_t)a->n);
         json_member_number(&out, "value", a->value);
         json_member_number(&out, "low", a->low);
@@ -270,6 +271,8 @@ static void read_evidence(json_t *root, json_t *store, Alert *a)
         a->trend_low = read_number(store, "trend_low");
         a->trend_high = read_number(store, "trend_high");
         a->above = read_above(store, a);
+        /* Older versions know of no other threshold than the one that it was raised by. */
+        a->asked = json_object_get(store, "asked") ? read_number(store, "asked") : a->threshold_value;
         json_array_foreach (counts, i, item) {
                 if (i < METRIC_VALUES_MAX)
                         a->counts[i] = (uint64_t)json_integer_value(item);

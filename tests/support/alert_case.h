@@ -25,7 +25,7 @@ static inline bool alert_same(const Alert *a, const Alert *b)
         if (a->state != b->state || a->reason != b->reason || a->since != b->since || a->fired != b->fired ||
             a->changed != b->changed || a->ordinal != b->ordinal || a->at != b->at || a->n != b->n ||
             a->restart != b->restart || a->n_surveys != b->n_surveys || a->until != b->until ||
-            a->severity != b->severity || a->above != b->above)
+            a->severity != b->severity || a->above != b->above || a->asked != b->asked)
                 return false;
         for (size_t i = 0; i < a->n_surveys; i++)
                 if (strcmp(a->surveys[i], b->surveys[i]) != 0)

@@ -3,13 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "client/input.h"
 #include "client/interrupt.h"
 
-bool input_ready(int fd, int msec)
+/* Whether reading @fd would not wait, after waiting for that for @msec (-1: without end) or until a signal. */
+static bool is_ready(int fd, int msec)
 {
         struct pollfd p = {.fd = fd, .events = POLLIN};
 
@@ -21,9 +23,9 @@ static ssize_t take(void *cookie, char *to, size_t size)
 {
         Input *in = cookie;
 
-        if (in->sink && !input_ready(in->fd, 0))
+        if (in->sink && !is_ready(in->fd, 0))
                 in->result = sink_wait(in->sink, in->fd);
-        while (in->result == CTL_OK && !interrupt_number() && !input_ready(in->fd, -1))
+        while (in->result == CTL_OK && !interrupt_number() && !is_ready(in->fd, -1))
                 ;
         if (in->result == CTL_OK && !interrupt_number())
                 return read(in->fd, to, size);

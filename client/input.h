@@ -6,7 +6,6 @@
  * we wait for more; a signal ends it (interrupt.h).
  */
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "client/sink.h"
@@ -26,6 +25,3 @@ void input_close(Input *in);
 
 /* What reading came to that failed with @error (errno): the sink's failure, CTL_INTERRUPTED, or CTL_USAGE, said why. */
 int input_failure(const Input *in, const Ctl *ctl, int error);
-
-/* Whether reading @fd would not wait, after waiting for that for @msec (-1: without end) or until a signal. */
-bool input_ready(int fd, int msec);

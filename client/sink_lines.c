@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "client/api.h"
-#include "client/input.h"
 #include "client/lines_addr.h"
 #include "client/sink_impl.h"
 #include "client/when.h"
@@ -285,8 +284,10 @@ static int lose(LinesSink *s, const char *why)
         return reconnect(s, why);
 }
 
-/* Writes and reads what goes, after waiting for at most @msec, or until there is something to read from @other. */
-static int turn_beside(LinesSink *s, int msec, int other)
+/*
+ * Writes and reads what goes, after waiting for at most @msec, or until there is something to read from @other: *ret_other.
+ */
+static int turn_beside(LinesSink *s, int msec, int other, bool *ret_other)
 {
         struct pollfd all[] = {{.fd = s->fd, .events = POLLIN}, {.fd = other, .events = POLLIN}}, *p = all;
         ssize_t n;
@@ -296,6 +297,7 @@ static int turn_beside(LinesSink *s, int msec, int other)
         if (s->n_sent < s->out.n)
                 p->events |= POLLOUT;
         r = poll(all, CX_ARRAY_LEN(all), msec);
+        *ret_other = r > 0 && all[1].revents != 0;
         if (r < 0)
                 return errno == EINTR ? CTL_OK : lose(s, strerror(errno));
         if (p->revents & POLLOUT) {
@@ -328,7 +330,9 @@ static int turn_beside(LinesSink *s, int msec, int other)
 
 static int turn(LinesSink *s, int msec)
 {
-        return turn_beside(s, msec, -1);
+        bool unused;
+
+        return turn_beside(s, msec, -1, &unused);
 }
 
 static int lines_sink_send(Sink *base, uint64_t tag, Text line)
@@ -370,13 +374,11 @@ static int lines_sink_pump(Sink *base, usec_t deadline)
 static int lines_sink_wait(Sink *base, int fd)
 {
         LinesSink *s = CX_CONTAINER_OF(base, LinesSink, base);
+        bool is_ready = false;
         int r = CTL_OK;
 
-        while (r == CTL_OK && n_under_way(s) > 0) {
-                r = turn_beside(s, 1000, fd);
-                if (input_ready(fd, 0))
-                        break;
-        }
+        while (r == CTL_OK && !is_ready && n_under_way(s) > 0)
+                r = turn_beside(s, 1000, fd, &is_ready);
         return r;
 }
 

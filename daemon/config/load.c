@@ -21,12 +21,17 @@ int load_fail(Load *l, const Node *at, const char *key, const char *format, ...)
                         "%s", text);
 }
 
+int load_fail_empty(Load *l, const Node *n)
+{
+        return load_fail(l, n, NULL, "has no value; leave the key out for its default");
+}
+
 int load_want_scalar(Load *l, const Node *n)
 {
         if (n->kind == NODE_SCALAR)
                 return 0;
         if (n->kind == NODE_NULL)
-                return load_fail(l, n, NULL, "has no value; leave the key out for its default");
+                return load_fail_empty(l, n);
         return load_fail(l, n, NULL, "must be a single value, not %s", node_kind_name(n->kind));
 }
 

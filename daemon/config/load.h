@@ -26,6 +26,8 @@ typedef struct Load {
 /* Says what is wrong with @at, or with its key @key that is not there (NULL: with @at itself). Returns
  * -EINVAL. */
 CX_PRINTF(4, 5) int load_fail(Load *l, const Node *at, const char *key, const char *format, ...);
+/* @n stands in the file, but without a value. -EINVAL. */
+int load_fail_empty(Load *l, const Node *n);
 
 /* 0 if @n is a single value; else says what it is and what would be right. */
 CX_MUST_CHECK int load_want_scalar(Load *l, const Node *n);

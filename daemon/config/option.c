@@ -100,7 +100,7 @@ int option_read(Load *l, const char *section, const Node *map, void *object, boo
                         continue;
                 n = node_get(map, option_key(o));
                 if (n && n->kind == NODE_NULL && has_default(o))
-                        r = load_fail(l, n, NULL, "has no value; leave the key out for its default");
+                        r = load_fail_empty(l, n);
                 else if (n)
                         r = o->type->read(l, o, n, object);
                 else if (o->required && defaults)

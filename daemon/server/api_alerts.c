@@ -276,7 +276,6 @@ static int snooze_until(ApiCall *call, json_t *root, usec_t *ret)
 {
         Text until = member(root, "until"), length = member(root, "for");
         usec_t now = api_now(call), d;
-
         const char *field = length.at ? "for" : "until";
 
         if (length.at && !until.at && duration_parse(length.at, length.n, &d) == 0 && d > 0)

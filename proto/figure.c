@@ -34,10 +34,10 @@ static void write_counts(const Figure *f, JsonOut *out)
         json_key(out, TEXT("counts"));
         json_begin_object(out);
         for (unsigned i = 0; i < metric_n_values(m); i++) {
-                char number[16];
+                char number[NUMBER_TEXT_MAX];
+                size_t n = int64_format(m->lo + (int)i, number);
 
-                snprintf(number, sizeof(number), "%d", m->lo + (int)i);
-                json_key(out, text_of(named && i < 2 ? no_yes[i] : number));
+                json_key(out, named && i < 2 ? text_of(no_yes[i]) : (Text){.at = number, .n = n});
                 json_int(out, (int64_t)f->counts[i]);
         }
         json_end_object(out);

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <errno.h>
-#include <float.h>
-#include <locale.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "proto/base/text.h"
@@ -166,97 +161,4 @@ bool text_glob(Text pattern, Text t)
         while (p < pattern.n && pattern.at[p] == '*')
                 p++;
         return p == pattern.n;
-}
-
-int text_to_int64(Text t, int64_t *ret)
-{
-        bool negative = t.n && t.at[0] == '-';
-        int64_t value = 0;
-        size_t i = t.n && (t.at[0] == '-' || t.at[0] == '+');
-
-        if (i == t.n)
-                return -EINVAL;
-        for (; i < t.n; i++) {
-                if (t.at[i] < '0' || t.at[i] > '9')
-                        return -EINVAL;
-                if (__builtin_mul_overflow(value, 10, &value) ||
-                    __builtin_add_overflow(value, negative ? '0' - t.at[i] : t.at[i] - '0', &value))
-                        return -ERANGE;
-        }
-        *ret = value;
-        return 0;
-}
-
-/* strtod() and printf() follow the locale; cxd never calls setlocale(), cxctl does, so ask for "C" here. */
-static locale_t c_locale(void)
-{
-        static locale_t c;
-
-        if (!c)
-                c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-        return c;
-}
-
-int text_to_double(Text t, double *ret)
-{
-        char copy[64], *end;
-        double value;
-        size_t i = t.n && (t.at[0] == '-' || t.at[0] == '+');
-
-        if (t.n == 0 || t.n >= sizeof(copy) || i == t.n)
-                return -EINVAL;
-        if ((t.at[i] < '0' || t.at[i] > '9') && t.at[i] != '.')
-                return -EINVAL; /* no inf, nan, blanks */
-        for (; i < t.n; i++)
-                if (!strchr("0123456789.eE+-", t.at[i]) || t.at[i] == '\0')
-                        return -EINVAL; /* no hexadecimal */
-        memcpy(copy, t.at, t.n);
-        copy[t.n] = '\0';
-        value = strtod_l(copy, &end, c_locale());
-        if (end != copy + t.n)
-                return -EINVAL;
-        if (!isfinite(value))
-                return -ERANGE;
-        *ret = value;
-        return 0;
-}
-
-double text_read_double(const char *at)
-{
-        return strtod_l(at, NULL, c_locale());
-}
-
-size_t int64_format(int64_t value, char ret[NUMBER_TEXT_MAX])
-{
-        uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-        char digits[NUMBER_TEXT_MAX], *p = digits + sizeof(digits);
-        size_t n;
-
-        *--p = '\0';
-        do {
-                *--p = (char)('0' + rest % 10);
-                rest /= 10;
-        } while (rest);
-        if (value < 0)
-                *--p = '-';
-        n = (size_t)(digits + sizeof(digits) - p);
-        memcpy(ret, p, n);
-        return n - 1;
-}
-
-size_t number_format(double value, char ret[NUMBER_TEXT_MAX])
-{
-        locale_t before;
-        int n = 0;
-
-        if (fabs(value) < 1e15 && value == (double)(int64_t)value)
-                return int64_format((int64_t)value, ret);
-        before = uselocale(c_locale());
-        for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
-                n = snprintf(ret, NUMBER_TEXT_MAX, "%.*g", digits, value);
-                if (strtod(ret, NULL) == value)
-                        break;
-        }
-        uselocale(before);
-        return (size_t)n;
 }

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-#include <errno.h>
-#include <float.h>
-#include <math.h>
-
 #include "proto/base/text.h"
 #include "tests/support/check_main.h"
 
@@ -143,82 +139,7 @@ START_TEST(asterisks_stand_for_any_run)
 }
 END_TEST
 
-START_TEST(whole_numbers_are_read_up_to_their_limits)
-{
-        int64_t value = 7;
-
-        ck_assert_int_eq(text_to_int64(TEXT("-9223372036854775808"), &value), 0);
-        ck_assert_int_eq(value, INT64_MIN);
-        ck_assert_int_eq(text_to_int64(TEXT("+9223372036854775807"), &value), 0);
-        ck_assert_int_eq(value, INT64_MAX);
-        ck_assert_int_eq(text_to_int64(TEXT("9223372036854775808"), &value), -ERANGE);
-        ck_assert_int_eq(text_to_int64(TEXT("-9223372036854775809"), &value), -ERANGE);
-        ck_assert_int_eq(text_to_int64(TEXT(""), &value), -EINVAL);
-        ck_assert_int_eq(text_to_int64(TEXT("-"), &value), -EINVAL);
-        ck_assert_int_eq(text_to_int64(TEXT("1.0"), &value), -EINVAL);
-        ck_assert_int_eq(text_to_int64(TEXT(" 1"), &value), -EINVAL);
-        ck_assert_int_eq(value, INT64_MAX);
-}
-END_TEST
-
-START_TEST(decimal_numbers_are_read_and_nothing_else)
-{
-        static const char *const bad[] = {"",   "-",  "+-5", "nan", "inf", "0x10",
-                                          "1e", "1 ", " 1",  ".",   "1,5", "1e5+"};
-        double value = 7;
-
-        ck_assert_int_eq(text_to_double(TEXT("-1.5e3"), &value), 0);
-        ck_assert(value == -1500);
-        ck_assert_int_eq(text_to_double(TEXT("5e-324"), &value), 0);
-        ck_assert(value == 5e-324);
-        ck_assert_int_eq(text_to_double(TEXT("1e999"), &value), -ERANGE);
-        for (size_t i = 0; i < CX_ARRAY_LEN(bad); i++)
-                ck_assert_msg(text_to_double(text_of(bad[i]), &value) == -EINVAL, "%s", bad[i]);
-        ck_assert(value == 5e-324);
-        ck_assert(text_read_double("2.5,") == 2.5);
-        ck_assert(isinf(text_read_double("1e999}")));
-}
-END_TEST
-
-START_TEST(a_written_number_reads_back_to_the_last_bit)
-{
-        static const struct {
-                double value;
-                const char *text;
-        } known[] = {
-                {0, "0"},
-                {-7, "-7"},
-                {78.5, "78.5"},
-                {0.1, "0.1"},
-                {1e15, "1e+15"},
-                {123456789012345, "123456789012345"},
-                {5e-324, "5e-324"},
-                {1.0 / 3, "0.3333333333333333"},
-                {DBL_MAX, "1.7976931348623157e+308"},
-        };
-        char text[NUMBER_TEXT_MAX];
-        uint64_t state = 1;
-
-        for (size_t i = 0; i < CX_ARRAY_LEN(known); i++) {
-                ck_assert_uint_eq(number_format(known[i].value, text), strlen(known[i].text));
-                ck_assert_str_eq(text, known[i].text);
-        }
-        for (int i = 0; i < 100000; i++) {
-                double value, back;
-
-                state = state * 6364136223846793005U + 1442695040888963407U;
-                memcpy(&value, &state, sizeof(value));
-                if (!isfinite(value))
-                        continue;
-                ck_assert_uint_lt(number_format(value, text), NUMBER_TEXT_MAX);
-                ck_assert_int_eq(text_to_double(text_of(text), &back), 0);
-                ck_assert_msg(back == value, "%a %s", value, text);
-        }
-}
-END_TEST
-
 CHECK_MAIN("text", order_is_by_bytes_and_a_prefix_comes_first, blanks_at_both_ends_are_trimmed,
            a_copy_ends_in_nul, a_copy_that_does_not_fit_is_cut_between_characters,
            utf8_is_well_formed_or_refused, what_deceives_the_eye_is_not_printable,
-           asterisks_stand_for_any_run, whole_numbers_are_read_up_to_their_limits,
-           decimal_numbers_are_read_and_nothing_else, a_written_number_reads_back_to_the_last_bit)
+           asterisks_stand_for_any_run)

@@ -121,11 +121,11 @@ int api_metrics(ApiCall *call)
         Buffer *b = &call->out;
         HttpStats http;
         EngineStats e;
-        SpStats pub;
+        SpStats feeds;
 
         engine_stats(s->engine, &e);
         http_server_stats(s->http, &http);
-        sp_socket_stats(s->pub, &pub);
+        face_sp_feed_stats(s, &feeds);
         write_counter(b, "cxd_build_info", "gauge", "1, with the version.");
         buffer_append_format(b, "cxd_build_info{version=\"%s\"} 1\n", CX_VERSION);
         write_simple(b, "cxd_start_time_seconds", "gauge", "When the daemon started.",
@@ -148,9 +148,9 @@ int api_metrics(ApiCall *call)
         write_simple(b, "cxd_subscribers", "gauge", "Streams and nanomsg peers that follow a feed.",
                      (double)feeds_n_subscribers(s->feeds));
         write_simple(b, "cxd_feed_messages_sent_total", "counter", "Messages queued for nanomsg peers.",
-                     (double)pub.sent);
+                     (double)feeds.sent);
         write_simple(b, "cxd_feed_messages_dropped_total", "counter",
-                     "Messages that slow nanomsg peers lost.", (double)pub.dropped);
+                     "Messages that slow nanomsg peers lost.", (double)feeds.dropped);
         write_simple(b, "cxd_http_requests_total", "counter", "HTTP requests handled.",
                      (double)http.requests);
         write_simple(b, "cxd_http_refused_total", "counter", "HTTP requests refused by the server itself.",

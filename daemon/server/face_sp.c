@@ -307,6 +307,33 @@ int face_sp_endpoint_new(Server *s, const char *principal, FeedEndpoint **ret)
         return 0;
 }
 
+static void add_stats(SpStats *to, const SpSocket *socket)
+{
+        SpStats more;
+
+        sp_socket_stats(socket, &more);
+        to->sent += more.sent;
+        to->dropped += more.dropped;
+}
+
+FeedEndpoint *face_sp_endpoint_free(FeedEndpoint *e)
+{
+        add_stats(&e->server->closed_feeds, e->socket);
+        listener_free(e->listener);
+        listener_free(e->tcp);
+        sp_socket_free(e->socket);
+        free(e);
+        return NULL;
+}
+
+void face_sp_feed_stats(const Server *s, SpStats *ret)
+{
+        *ret = s->closed_feeds;
+        add_stats(ret, s->pub);
+        for (const FeedEndpoint *e = s->endpoints; e; e = e->next)
+                add_stats(ret, e->socket);
+}
+
 static void each_sender(Server *s, void (*fn)(SpPeer *p))
 {
         SpSocket *const sockets[] = {s->pull, s->rep};

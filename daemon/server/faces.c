@@ -264,15 +264,6 @@ static int listen_endpoint(Server *s, const char *directory, const Principal *wh
         return result < 0 ? result : r;
 }
 
-static FeedEndpoint *endpoint_free(FeedEndpoint *e)
-{
-        listener_free(e->listener);
-        listener_free(e->tcp);
-        sp_socket_free(e->socket);
-        free(e);
-        return NULL;
-}
-
 static const Principal *find_principal(const Config *c, const char *name)
 {
         for (size_t i = 0; i < c->policy.n_principals; i++)
@@ -292,7 +283,7 @@ static void drop_endpoints(Server *s)
                         link = &e->next;
                 } else {
                         *link = e->next;
-                        endpoint_free(e);
+                        face_sp_endpoint_free(e);
                 }
         }
 }
@@ -376,7 +367,7 @@ void faces_free(Server *s)
                 FeedEndpoint *e = s->endpoints;
 
                 s->endpoints = e->next;
-                endpoint_free(e);
+                face_sp_endpoint_free(e);
         }
         s->lines = line_server_free(s->lines);
         s->http = http_server_free(s->http);

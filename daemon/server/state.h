@@ -112,6 +112,7 @@ struct Server {
         Listener **listeners;
         size_t n_listeners;
         FeedEndpoint *endpoints;
+        SpStats closed_feeds; /* of endpoints that are there no more */
 };
 
 /* Ends the loop, and nothing is acknowledged any more. What failed is said once, however many meet it; the first one decides
@@ -161,6 +162,9 @@ void faces_stop_listening(Server *s);
 void faces_free(Server *s);
 
 CX_MUST_CHECK int face_sp_endpoint_new(Server *s, const char *principal, FeedEndpoint **ret);
+FeedEndpoint *face_sp_endpoint_free(FeedEndpoint *e);
+/* Messages that all subscribers were sent, and lost. */
+void face_sp_feed_stats(const Server *s, SpStats *ret);
 
 /* Nothing more is taken: the intake is to rest. Who comes now waits as well. */
 void face_lines_pause(Server *s);

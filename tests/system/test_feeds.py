@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -310,6 +311,30 @@ def burst():
                     _, _, data = e.next("figure")
                     wanted -= {(f["scope"], f["metric"]) for f in data["figures"]}
             assert deaf.status == 200
+
+
+@cx.case("what nanomsg peers are sent and lose is counted at every endpoint, and a reload that closes one forgets nothing")
+def counted():
+    people = cx.person("adam", "director", "org", admin=True)
+    config = cx.base_config(principals=people, feed={"tick": "1s"})
+    with cx.Daemon(config) as d, d.http() as h:
+        def counter(name):
+            text = h.get("/metrics").body.decode()
+            return float(re.search(rf"^cxd_feed_messages_{name}_total (\S+)$", text, re.M)[1])
+
+        for n, endpoint in enumerate((d.feed("adam"), d.address("feed"))):
+            lost = counter("dropped")
+            deaf = d._keep(cx.Sp(endpoint, "SUB"))
+            subscribers(d, 1)
+            d.send(*({"id": f"c{n}-{i}", "ts": NOW, "queue": f"q{i}", "agent": f"a{i}", "answers": {"nps": 9, "csat": 5, "fcr": True}}
+                     for i in range(400)))
+            cx.until("some is lost", lambda: counter("dropped") > lost)
+            deaf.close()
+            subscribers(d, 0)
+        sent, lost = counter("sent"), counter("dropped")
+        d.configure({**config, "principals": cx.person("berta", "director", "org", admin=True)})
+        d.reload()
+        assert (counter("sent"), counter("dropped")) == (sent, lost)
 
 
 @cx.case("a reload in the middle of a tick takes no figure from it")

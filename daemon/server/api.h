@@ -57,7 +57,12 @@ int api_asset(ApiCall *call);
 /* Sets the fault and returns API_FAULT. */
 CX_PRINTF(4, 5) int api_fault(ApiCall *call, FaultCode code, const char *field, const char *format, ...);
 
-/* Refuses parameters that are not in @names (NULL at the end), each at most once. */
+/*
+ * Refuses what has @name, which is none of @names (NULL at the end), and says what there is instead. Nothing of what was sent
+ * is said again but a plain name.
+ */
+CX_MUST_CHECK int api_unknown(ApiCall *call, const char *what, Text name, const char *const *names);
+/* Refuses parameters that are not in @names, each at most once. */
 CX_MUST_CHECK int api_only_params(ApiCall *call, const char *const *names);
 
 /* The value of a parameter; TEXT_NULL without it. */

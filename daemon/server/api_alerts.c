@@ -212,14 +212,32 @@ static bool is_note(const json_t *value)
         return true;
 }
 
-/* The body as a JSON object (an empty body is an empty one) with no other members than @names. */
+static int check_member(ApiCall *call, const char *const *names, const char *key, const json_t *value)
+{
+        const char *const *n = names;
+
+        while (*n && strcmp(*n, key) != 0)
+                n++;
+        if (!*n)
+                return api_unknown(call, "this command has no member", text_of(key), names);
+        if (is_note(value))
+                return 0;
+        return api_fault(call, FAULT_PARAMETER, key,
+                         "printable text of at most %d bytes, which may have line ends", ALERT_NOTE_MAX);
+}
+
+/* The body as a JSON object (an empty body is an empty one) with no other members than @names; no parameters beside it. */
 static int read_body(ApiCall *call, const char *const *names, json_t **ret)
 {
+        static const char *const params[] = {NULL};
         Text body = text_trim(http_body(call->request));
+        int r = api_only_params(call, params);
         json_t *root;
         const char *key;
         json_t *value;
 
+        if (r != 0)
+                return r;
         if (body.n == 0)
                 root = json_object();
         else
@@ -229,18 +247,11 @@ static int read_body(ApiCall *call, const char *const *names, json_t **ret)
                 return api_fault(call, FAULT_JSON, NULL, "the body is a JSON object, or empty");
         }
         json_object_foreach (root, key, value) {
-                bool known = false;
-
-                for (const char *const *n = names; *n; n++)
-                        known = known || strcmp(*n, key) == 0;
-                if (known && is_note(value))
-                        continue;
-                api_fault(call, FAULT_PARAMETER, known ? key : NULL,
-                          known ? "printable text of at most %d bytes, which may have line ends"
-                                : "the body has a member that is not known here",
-                          ALERT_NOTE_MAX);
-                json_decref(root);
-                return API_FAULT;
+                r = check_member(call, names, key, value);
+                if (r != 0) {
+                        json_decref(root);
+                        return r;
+                }
         }
         *ret = root;
         return 0;
@@ -275,7 +286,8 @@ int api_alert_ack(ApiCall *call)
 static int snooze_until(ApiCall *call, json_t *root, usec_t *ret)
 {
         Text until = member(root, "until"), length = member(root, "for");
-        usec_t now = api_now(call), d;
+        /* Where the clock was set back, the time of alerts stands still until it is there again. */
+        usec_t now = usec_max(api_now(call), engine_now(call->server->engine)), d;
         const char *field = length.at ? "for" : "until";
 
         if (length.at && !until.at && duration_parse(length.at, length.n, &d) == 0 && d > 0)

@@ -16,8 +16,7 @@ Text api_param(const ApiCall *call, const char *name)
         return http_param(call->request, name);
 }
 
-/* What there is instead. Nothing of what was sent is said again but a plain name. */
-static int refuse_param(ApiCall *call, Text name, const char *const *names)
+int api_unknown(ApiCall *call, const char *what, Text name, const char *const *names)
 {
         CX_CLEANUP(buffer_deinit) Buffer list = BUFFER_NULL;
         char plain[32] = "of that name";
@@ -29,7 +28,7 @@ static int refuse_param(ApiCall *call, Text name, const char *const *names)
         buffer_append_char(&list, '\0');
         if (buffer_failed(&list))
                 return -ENOMEM;
-        return api_fault(call, FAULT_PARAMETER, NULL, "this path has no parameter %s; it has %s", plain,
+        return api_fault(call, FAULT_PARAMETER, NULL, "%s %s; it has %s", what, plain,
                          *names ? list.data : "none");
 }
 
@@ -43,7 +42,7 @@ int api_only_params(ApiCall *call, const char *const *names)
                 for (const char *const *n = names; *n; n++)
                         known = known || text_is(name, *n);
                 if (!known)
-                        return refuse_param(call, name, names);
+                        return api_unknown(call, "this path has no parameter", name, names);
                 for (size_t k = 0; k < i; k++) {
                         http_param_at(call->request, k, &again, &value);
                         if (text_equal(again, name))

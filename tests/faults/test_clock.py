@@ -351,4 +351,26 @@ def ahead():
         assert alert.get("until", "") < cx.stamp((clock.now() + 3700) * 1_000_000), alert
 
 
+@cx.case("an alert can be put aside also while its time is one to which a clock that was set back has not come again")
+def put_aside():
+    rules = [{"name": "low", "metric": "nps", "scopes": "agent/*", "window": "90d", "test": "point", "below": 50, "min_n": 1}]
+    with cx.Daemon(faults.config(metrics=METRICS, rules=rules), start=False) as d:
+        clock = Clock(d)
+        clock.set(3600)
+        d.start(env=clock.env)
+        d.send(survey(1, clock.now() - 2 * 3600))
+        with d.http() as h:
+            [alert] = h.json("/v1/alerts")["alerts"]
+            clock.set(0)
+            follows(d, clock)
+            r = h.post(f"/v1/alerts/{alert['id']}/snooze", {"for": "10m"})
+            assert r.status == 200 and r.json()["alert"]["state"] == "snoozed", r.body
+            ahead = faults.usec_of(r.json()["alert"]["until"]) - faults.usec_of(alert["since"])
+            assert 600e6 <= ahead < 660e6, r.body
+            assert h.post(f"/v1/alerts/{alert['id']}/ack").status == 200
+            # That is a time which the alert has seen already.
+            r = h.post(f"/v1/alerts/{alert['id']}/snooze", {"until": cx.stamp((clock.now() + 600) * 1_000_000)})
+            assert (r.code, r.json()["field"]) == ("E_PARAMETER", "until"), r.body
+
+
 faults.run()

@@ -74,6 +74,21 @@ def snooze():
         assert h.post(path + "/snooze", {"until": ahead(89.9)}).status == 200
 
 
+@cx.case("what a command has no parameter or member for is refused and not passed over, by name")
+def strange():
+    d, h, path = with_alert()
+    with d:
+        for verb, there in (("ack", "note"), ("snooze", "until, for, note"), ("outcome", "outcome, note")):
+            r = h.post(f"{path}/{verb}?note=hello", {"for": "1h"} if verb == "snooze" else {"outcome": "x"} if verb == "outcome" else b"")
+            assert (r.status, r.json()["error"]) == (400, "this path has no parameter note; it has none"), (verb, r.body)
+            r = h.post(f"{path}/{verb}", {"comment": "on it"})
+            assert (r.code, r.json()["error"]) == ("E_PARAMETER", f"this command has no member comment; it has {there}"), r.body
+        r = h.post(path + "/ack", {"two\nlines": ""})
+        assert r.json()["error"] == "this command has no member of that name; it has note", r.body
+        [alert] = h.json("/v1/alerts")["alerts"]
+        assert alert["state"] == "firing" and "by" not in alert, alert
+
+
 @cx.case("notes and outcomes are printable text; a note may have more than one line")
 def notes():
     d, h, path = with_alert()

@@ -32,8 +32,9 @@ typedef struct Watch {
         const char *events; /* names with commas between */
         int64_t limit;      /* 0: none */
         int64_t n_shown;
-        bool lost;    /* the connection was lost and nothing has come since */
-        bool reached; /* there was a connection */
+        char after[32]; /* the event that the stream was asked to go on behind; empty: none is known */
+        bool lost;      /* the connection was lost and nothing has come since */
+        bool reached;   /* there was a connection */
         bool too_long;
 } Watch;
 
@@ -229,8 +230,10 @@ static bool on_event(void *context, const char *event, const char *id, Text data
         Watch *w = context;
         CX_CLEANUP(json_freep) json_t *j = NULL;
 
+        (void)id;
         if (w->lost) {
-                ctl_error(w->ctl, "connected again, going on after event %s", id[0] ? id : "?");
+                ctl_error(w->ctl, "connected again%s%s", w->after[0] ? ", going on after event " : "",
+                          w->after);
                 w->lost = false;
         }
         if (!wanted(w, event))
@@ -282,6 +285,12 @@ static int enough(const Watch *w, bool expired)
         return CTL_NEGATIVE;
 }
 
+/* Refusals that pass: the daemon's own, and those of a proxy before it while it starts anew. */
+static bool passes(long status)
+{
+        return status == 429 || (status >= 502 && status <= 504);
+}
+
 /* Until the limit, the deadline, or a refusal. */
 static int follow(Watch *w, const char *since, usec_t deadline)
 {
@@ -296,12 +305,13 @@ static int follow(Watch *w, const char *since, usec_t deadline)
                 HttpEnd end;
                 int r = CTL_OK;
 
+                snprintf(w->after, sizeof(w->after), "%s", last ? last : "");
                 sse_reset(&w->sse);
                 end = http_stream(w->ctl->http, path, "text/event-stream", deadline, on_data, w, &error,
                                   &status);
                 /* What is not possible now is tried again, but not if it was not possible to begin with. */
                 refused = status != 0 && status != 200 && end != HTTP_EXPIRED &&
-                          (!w->reached || (status != 429 && status != 503));
+                          !(w->reached && passes(status));
                 if (refused)
                         r = api_refusal(w->ctl, status, &error);
                 buffer_deinit(&error);

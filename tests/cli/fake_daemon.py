@@ -140,12 +140,15 @@ class Http(http.server.BaseHTTPRequestHandler):
         if fake.stream_refusal:
             self.answer(503, fake.stream_refusal)
             return
+        chunks = fake.streams.pop(0) if fake.streams else []
+        if isinstance(chunks, int):  # a proxy before a daemon that is not there
+            self.send_error(chunks)
+            return
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
         self.close_connection = True
-        chunks = fake.streams.pop(0) if fake.streams else []
         for chunk in chunks:
             if chunk is None:  # stay open and silent
                 fake.closing.wait(60)

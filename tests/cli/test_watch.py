@@ -54,7 +54,7 @@ class Watch(CliTest):
         code, out, err = self.cxctl("watch", "-n", "2", "-t", "50")
         self.assertEqual((code, out), (0, LINE + LINE), err)
         self.assertIn("is lost; trying again", err)
-        self.assertIn("connected again, going on after event 8", err)
+        self.assertIn("connected again, going on after event 7", err)
         self.assertIn("/v1/stream?since=7", [r[1] for r in self.fake.requests])
 
     def test_only_the_stream_keeps_a_connection(self):
@@ -86,7 +86,19 @@ class Watch(CliTest):
         paths = [r[1] for r in self.fake.requests if r[1].startswith("/v1/stream")]
         self.assertEqual(paths, ["/v1/stream?since=5", "/v1/stream?since=7", "/v1/stream?since=7"])
         self.assertEqual(err.count("is lost; trying again"), 1)
-        self.assertIn("connected again, going on after event 8", err)
+        self.assertIn("connected again, going on after event 7", err)
+
+    def test_a_proxy_whose_daemon_is_gone_for_a_while_is_asked_again(self):
+        for status in (502, 503, 504):
+            self.fake.streams = [[alert(7)], status, [alert(8), None]]
+            code, out, err = self.cxctl("watch", "-n", "2")
+            self.assertEqual((code, out), (0, LINE + LINE), (status, err))
+            self.assertIn("connected again, going on after event 7", err)
+        self.fake.streams = [502]
+        self.assertEqual(self.cxctl("watch", "-n", "1")[0], 4)
+        for status in (403, 500):
+            self.fake.streams = [[alert(7)], status]
+            self.assertEqual(self.cxctl("watch", "-n", "2")[:2], (4, LINE), status)
 
     def test_a_gap_is_shown(self):
         self.fake.streams = [[event("gap", 20, {"missed_from": 8, "missed_to": 19}) + alert(21), None]]

@@ -17,56 +17,13 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
 #include "daemon/io/log.h"
-#include "daemon/io/sp.h"
-#include "proto/base/buffer.h"
+#include "daemon/io/sp_private.h"
 
-#define HELLO_N   8
-#define IPC_MARK  0x01
-#define BODY_KEEP ((size_t)64 * 1024)        /* a larger buffer is given back after use */
-#define RATE      ((usec_t)64 * 1024)        /* bytes that buy a message another second */
-#define SKIP_MAX  ((size_t)16 * 1024 * 1024) /* of a message that is too long; a longer one ends its peer */
-#define OUT_MAX   ((size_t)64 * 1024 * 1024)
-
-struct SpRequest {
-        LIST_ENTRY(SpRequest) link;
-        SpPeer *peer; /* NULL: gone */
-        size_t n_trace;
-        char trace[4 * (SP_HOPS_LIMIT + 1)];
-};
-
-struct SpPeer {
-        TAILQ_ENTRY(SpPeer) link;
-        LIST_HEAD(, SpRequest) requests;
-        unsigned n_requests;
-        SpSocket *socket;
-        Conn *conn;
-        void *user;
-        const char *reason; /* why we end it, or NULL */
-        Buffer body;
-        size_t body_left; /* of the message in @body; 0: none has begun */
-        size_t skip_left; /* behind that, of a message that is too long */
-        usec_t begun_at;  /* the message that is incomplete; USEC_INFINITY: none */
-        size_t begun_n;   /* bytes of it that were seen */
-        uint64_t dropped;
-        bool hello; /* the headers are exchanged */
-        bool ready; /* on_peer() wanted it */
-        bool paused;
-};
-
-struct SpSocket {
-        TAILQ_HEAD(, SpPeer) peers;
-        Loop *loop;
-        SpKind kind;
-        SpLimits limits;
-        ConnLimits conn_limits;
-        const SpOps *ops;
-        void *user;
-        SpStats stats;
-        Buffer out; /* the message that is sent */
-};
+#define RATE     ((usec_t)64 * 1024)        /* bytes that buy a message another second */
+#define SKIP_MAX ((size_t)16 * 1024 * 1024) /* of a message that is too long; a longer one ends its peer */
+#define OUT_MAX  ((size_t)64 * 1024 * 1024)
 
 static const struct {
         uint16_t ours, theirs;
@@ -122,14 +79,6 @@ static void on_closed(Conn *c CX_UNUSED, ConnReason reason, void *user)
         end(p, p->reason ? p->reason : conn_reason_text(reason));
 }
 
-static void pause_if_due(SpPeer *p)
-{
-        if (p->paused || p->n_requests >= p->socket->limits.requests_max)
-                conn_pause(p->conn);
-        else
-                conn_resume(p->conn);
-}
-
 static bool resting(const SpPeer *p)
 {
         return p->paused || p->n_requests >= p->socket->limits.requests_max || conn_is_closing(p->conn) ||
@@ -165,7 +114,7 @@ static void take_request(SpPeer *p, Text message)
         memcpy(r->trace, message.at, n);
         LIST_INSERT_HEAD(&p->requests, r, link);
         p->n_requests++;
-        pause_if_due(p);
+        sp_pause_if_due(p);
         s->ops->on_request(r, p, p->skip_left ? TEXT_NULL : (Text){message.at + n, message.n - n}, p->user);
 }
 
@@ -302,7 +251,15 @@ static size_t on_data(Conn *c CX_UNUSED, const char *data, size_t n, void *user)
         return used;
 }
 
-static const ConnOps conn_ops = {.on_data = on_data, .on_closed = on_closed};
+static void on_drained(Conn *c CX_UNUSED, void *user)
+{
+        SpPeer *p = user;
+
+        if (p->ready && p->socket->ops->on_room)
+                p->socket->ops->on_room(p, p->user);
+}
+
+static const ConnOps conn_ops = {.on_data = on_data, .on_drained = on_drained, .on_closed = on_closed};
 
 int sp_socket_new(SpSocket **ret, Loop *l, SpKind kind, const SpLimits *limits, const SpOps *ops,
                   void *socket_user)
@@ -413,80 +370,11 @@ void sp_peer_cut(SpPeer *p, const char *reason)
 void sp_peer_pause(SpPeer *p)
 {
         p->paused = true;
-        pause_if_due(p);
+        sp_pause_if_due(p);
 }
 
 void sp_peer_resume(SpPeer *p)
 {
         p->paused = false;
-        pause_if_due(p);
-}
-
-/* Sends or queues one message of two parts. */
-static int send_parts(SpPeer *p, Text first, Text second)
-{
-        uint64_t length = htobe64((uint64_t)first.n + second.n);
-        Buffer *b = &p->socket->out;
-        int r = -ENOMEM;
-
-        buffer_reset(b);
-        if (conn_peer(p->conn)->is_unix)
-                buffer_append_char(b, IPC_MARK);
-        buffer_append(b, &length, sizeof(length));
-        buffer_append_text(b, first);
-        buffer_append_text(b, second);
-        if (buffer_failed(b))
-                conn_cut(p->conn, CONN_MEMORY);
-        else
-                r = conn_write_now(p->conn, b->data, b->n);
-        if (b->size > BODY_KEEP)
-                buffer_deinit(b);
-        p->socket->stats.sent += r == 0;
-        return r;
-}
-
-int sp_send(SpPeer *p, Text message)
-{
-        size_t unsent = conn_unsent(p->conn);
-        size_t max = p->socket->limits.queue_max;
-        int r;
-
-        if (conn_is_closing(p->conn))
-                return 0; /* on_gone() is on its way */
-        if (message.n > max || unsent + message.n + 1 + sizeof(uint64_t) > max) {
-                p->dropped++;
-                p->socket->stats.dropped++;
-                return SP_E_FULL;
-        }
-        r = send_parts(p, message, TEXT_NULL);
-        return r == -EPIPE ? 0 : r;
-}
-
-void sp_reply(SpRequest *r, Text reply)
-{
-        /* What fails here ends the peer, and the request with it. */
-        if (r->peer)
-                (void)send_parts(r->peer, (Text){r->trace, r->n_trace}, reply);
-        sp_request_free(r);
-}
-
-SpRequest *sp_request_free(SpRequest *r)
-{
-        SpPeer *p;
-
-        if (!r)
-                return NULL;
-        p = r->peer;
-        if (p) {
-                LIST_REMOVE(r, link);
-                p->n_requests--;
-                pause_if_due(p);
-        }
-        free(r);
-        return NULL;
-}
-
-SpPeer *sp_request_peer(const SpRequest *r)
-{
-        return r->peer;
+        sp_pause_if_due(p);
 }

@@ -53,6 +53,8 @@ typedef struct SpOps {
         void (*on_message)(SpPeer *p, Text message, void *peer_user);
         /* REP: one request; @message likewise. */
         void (*on_request)(SpRequest *r, SpPeer *p, Text message, void *peer_user);
+        /* PUB: some of what was queued went out. May be NULL. */
+        void (*on_room)(SpPeer *p, void *peer_user);
         /* Exactly once for every on_peer() that returned 0. @reason is a sentence for the log. May be NULL.
          */
         void (*on_gone)(SpPeer *p, const char *reason, void *peer_user);
@@ -61,7 +63,7 @@ typedef struct SpOps {
 typedef struct SpStats {
         uint64_t received;
         uint64_t sent;
-        uint64_t dropped; /* PUB: messages that a full queue did not take */
+        uint64_t dropped; /* PUB: messages that a full queue did not take, and those of sp_drop() */
         uint64_t refused; /* peers that were dropped for what they did, before or after the headers */
         unsigned peers;   /* at present */
 } SpStats;
@@ -99,6 +101,12 @@ void sp_peer_resume(SpPeer *p);
  * known to nobody but the subscriber. 0, SP_E_FULL, -ENOMEM (the peer is cut).
  */
 CX_MUST_CHECK int sp_send(SpPeer *p, Text message);
+/* Whether a message of @n bytes would find room now, or never will. */
+bool sp_has_room(const SpPeer *p, size_t n);
+/* Bytes that the kernel has not taken yet. */
+size_t sp_unsent(const SpPeer *p);
+/* Counts a message that the peer is not sent, for want of room. */
+void sp_drop(SpPeer *p);
 
 /* Answers and frees @r. Without a peer any more it only frees. */
 void sp_reply(SpRequest *r, Text reply);

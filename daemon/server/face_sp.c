@@ -5,8 +5,8 @@
  *
  * The happy path is: a peer connects; PULL messages are offered and forgotten (at most once, cx-survey(7)); a
  * REP request is answered like an HTTP body; a PUB peer is subscribed to its feed. Possible failure modes: a
- * peer that is no source or no principal is dropped; a full queue loses messages of that peer only, and its
- * next message shows the gap in `seq`.
+ * peer that is no source or no principal is dropped; for a peer whose queue is full alerts wait in the ring of its feed, and
+ * figures are left out; what the ring keeps no longer is lost, and the next message shows the gap in `seq`.
  */
 
 #include <errno.h>
@@ -22,12 +22,15 @@
 
 /* A subscriber whose queue has been full for so long is cut, even if it takes a little now and then. */
 #define STUCK_TIME (10 * USEC_SEC)
+/* Figures wait for who has more than that unsent. */
+#define AHEAD_MAX ((size_t)16 * 1024)
 
 typedef struct Subscription {
         FeedSubscriber subscriber;
         Server *server;
         SpPeer *peer;
         uint64_t sent;     /* number of the last alert message that was queued */
+        bool late;         /* some found no room; a reload may have come since they were published */
         usec_t full_since; /* of the monotonic clock; 0: the queue has room */
         Buffer frame;
 } Subscription;
@@ -156,28 +159,40 @@ static void on_request(SpRequest *r, SpPeer *p, Text message, void *user)
                 reply_fault(r, &fault);
 }
 
-/* False: the peer is cut, or going to be. A full queue loses the message; the peer sees the gap in seq. */
-static bool send_frame(Subscription *self, Text topic, Text json)
+static void wait_for_room(Subscription *self)
 {
         usec_t now = loop_monotonic(self->server->loop);
-        int r;
 
+        if (!self->full_since)
+                self->full_since = now;
+        else if (now - self->full_since > STUCK_TIME && !PLANTED("deaf-kept"))
+                sp_peer_cut(self->peer, "it takes nothing");
+}
+
+/* False: there is no room for it, or the peer is cut. */
+static bool send_frame(Subscription *self, Text topic, Text json)
+{
+        if (!sp_has_room(self->peer, topic.n + 1 + json.n)) {
+                wait_for_room(self);
+                return false;
+        }
         buffer_reset(&self->frame);
         buffer_append_text(&self->frame, topic);
         buffer_append_char(&self->frame, ' ');
         buffer_append_text(&self->frame, json);
-        if (buffer_failed(&self->frame))
-                return true; /* lost like one for which there was no room */
-        r = sp_send(self->peer, buffer_text(&self->frame));
-        if (r < 0)
-                return false;
-        if (r != SP_E_FULL)
-                self->full_since = 0;
-        else if (!self->full_since)
-                self->full_since = now;
-        else if (now - self->full_since > STUCK_TIME && !PLANTED("deaf-kept"))
-                sp_peer_cut(self->peer, "it takes nothing");
-        return true;
+        if (buffer_failed(&self->frame)) {
+                sp_drop(self->peer);
+                return true;
+        }
+        self->full_since = 0;
+        return sp_send(self->peer, buffer_text(&self->frame)) >= 0;
+}
+
+static bool may_see(const Subscription *self, Text topic)
+{
+        const Server *s = self->server;
+
+        return feed_may_see(self->subscriber.feed, s->feeds, s->engine, topic, loop_realtime(s->loop));
 }
 
 static void on_alert(FeedSubscriber *subscriber)
@@ -185,16 +200,44 @@ static void on_alert(FeedSubscriber *subscriber)
         Subscription *self = CX_CONTAINER_OF(subscriber, Subscription, subscriber);
         FeedMessage message;
 
-        for (; self->sent < feed_last_seq(subscriber->feed); self->sent++)
-                if (feed_message(subscriber->feed, self->sent + 1, &message) &&
-                    !send_frame(self, message.topic, message.json))
+        for (; self->sent < feed_last_seq(subscriber->feed); self->sent++) {
+                if (!feed_message(subscriber->feed, self->sent + 1, &message)) {
+                        sp_drop(self->peer);
+                } else if (self->late && !may_see(self, message.topic)) {
+                        continue;
+                } else if (!send_frame(self, message.topic, message.json)) {
+                        self->late = true;
                         return;
+                }
+        }
+        self->late = false;
+}
+
+static void on_room(SpPeer *p, void *user)
+{
+        Subscription *self = user;
+
+        (void)p;
+        if (self->late && self->subscriber.link)
+                on_alert(&self->subscriber);
 }
 
 static void on_state(FeedSubscriber *subscriber, const char *event, Text topic, Text json)
 {
+        Subscription *self = CX_CONTAINER_OF(subscriber, Subscription, subscriber);
+
         (void)event;
-        (void)send_frame(CX_CONTAINER_OF(subscriber, Subscription, subscriber), topic, json);
+        /* It would tell of alerts that are still to come. */
+        on_alert(subscriber);
+        if (self->late || !send_frame(self, topic, json))
+                sp_drop(self->peer);
+}
+
+static bool is_behind(FeedSubscriber *subscriber)
+{
+        const Subscription *self = CX_CONTAINER_OF(subscriber, Subscription, subscriber);
+
+        return self->late || sp_unsent(self->peer) > AHEAD_MAX;
 }
 
 static void on_revoked(FeedSubscriber *subscriber)
@@ -212,8 +255,8 @@ static int subscribe(Server *server, SpPeer *p, Feed *feed, void **ret_user)
                 return -ENOMEM;
         self->server = server;
         self->peer = p;
-        self->subscriber =
-                (FeedSubscriber){.on_alert = on_alert, .on_state = on_state, .on_revoked = on_revoked};
+        self->subscriber = (FeedSubscriber){
+                .on_alert = on_alert, .on_state = on_state, .is_behind = is_behind, .on_revoked = on_revoked};
         self->sent = feed_last_seq(feed);
         feed_subscribe(feed, &self->subscriber);
         *ret_user = self;
@@ -264,8 +307,9 @@ static int on_endpoint_subscriber(SpPeer *p, void *user, void **ret_user)
 
 static const SpOps pull_ops = {.on_peer = on_sender, .on_message = on_message};
 static const SpOps rep_ops = {.on_peer = on_sender, .on_request = on_request};
-static const SpOps pub_ops = {.on_peer = on_subscriber, .on_gone = on_subscriber_gone};
-static const SpOps endpoint_ops = {.on_peer = on_endpoint_subscriber, .on_gone = on_subscriber_gone};
+static const SpOps pub_ops = {.on_peer = on_subscriber, .on_room = on_room, .on_gone = on_subscriber_gone};
+static const SpOps endpoint_ops = {
+        .on_peer = on_endpoint_subscriber, .on_room = on_room, .on_gone = on_subscriber_gone};
 
 /* Zeros: the defaults. */
 static SpLimits limits_of(const Server *s)

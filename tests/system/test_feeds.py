@@ -313,6 +313,76 @@ def burst():
             assert deaf.status == 200
 
 
+def many_at_once(ring, n, **more):
+    """A daemon, and what makes it raise n alerts on the agents of team alpha with one reload."""
+    people = cx.person("maria", "team_lead", "team/alpha")
+    roster = "agent,name,team,site,region\n" + "".join(f"a{i},A,alpha,madrid,iberia\n" for i in range(n))
+    config = cx.base_config(principals=people, feed={"ring": ring, "tick": "1s"})
+    d = cx.Daemon({**config, "rules": [{**RULES[0], "min_n": 2}]}, roster=roster, **more)
+    d.send(*({"id": f"m{i}", "ts": NOW - 60, "agent": f"a{i}", "queue": "tech", "answers": {"csat": 1}} for i in range(n)))
+
+    def fire():
+        d.configure({**config, "rules": [RULES[0]]})
+        d.reload()
+
+    return d, fire
+
+
+def alert_numbers(peer, last):
+    """Of the alerts that come until a tick says that there were so many."""
+    found = []
+    while True:
+        topic, body = peer.recv().split(b" ", 1)
+        seq = json.loads(body)["seq"]
+        if topic.startswith(b"alert/"):
+            found.append(seq)
+        elif topic == b"tick" and seq == last:
+            return found
+
+
+def lost(d):
+    with d.http() as h:
+        return int(re.search(rb"^cxd_feed_messages_dropped_total (\d+)$", h.get("/metrics").body, re.M)[1])
+
+
+@cx.case("of thousands of alerts at once a nanomsg peer that reads loses none, also if it begins late")
+def at_once():
+    d, fire = many_at_once(10000, 4000)
+    with d:
+        peers = [d._keep(cx.Sp(d.feed("maria"), "SUB")) for _ in range(2)]
+        subscribers(d, 2)
+        fire()
+        for peer in peers:
+            assert alert_numbers(peer, 4000) == list(range(1, 4001))
+
+
+@cx.case("what a nanomsg peer was not sent before a reload it is not sent behind it, unless it still sees it")
+def narrowed():
+    d, fire = many_at_once(10000, 4000)
+    with d, d.events("maria") as stream:
+        peer = d._keep(cx.Sp(d.feed("maria"), "SUB"))
+        subscribers(d, 2)
+        fire()
+        assert len(stream.alerts(4000)) == 4000
+        d.write("roster.csv", cx.ROSTER)
+        d.reload()
+        d.send({"id": "one", "ts": NOW - 60, "agent": "ana", "queue": "tech", "answers": {"csat": 1}})
+        *early, last = alert_numbers(peer, 4001)
+        assert last == 4001 and early == list(range(1, len(early) + 1)) and 0 < len(early) < 3000, early[-3:]
+
+
+@cx.case("what is not kept long enough for a nanomsg peer that reads late is counted as lost")
+def overtaken():
+    d, fire = many_at_once(16, 4000)
+    with d:
+        peer = d._keep(cx.Sp(d.feed("maria"), "SUB"))
+        subscribers(d, 1)
+        fire()
+        cx.until("all are fired", lambda: d.status()["alerts"]["active"] == 4000)
+        found = alert_numbers(peer, 4000)
+        assert sorted(set(found)) == found and lost(d) >= 4000 - len(found) > 0, len(found)
+
+
 @cx.case("what nanomsg peers are sent and lose is counted at every endpoint, and a reload that closes one forgets nothing")
 def counted():
     people = cx.person("adam", "director", "org", admin=True)

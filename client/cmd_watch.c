@@ -136,6 +136,20 @@ static void put_open(const Watch *w, const json_t *alert, const json_t *figure)
         put(w, STYLE_PLAIN, advice);
 }
 
+/* Behind a gap of what is not kept its last number is that of the stream. */
+static char *gap_text(const json_t *j)
+{
+        int64_t from = member_integer(j, "missed_from"), to = member_integer(j, "missed_to"),
+                seq = member_integer(j, "seq");
+
+        if (to > seq)
+                return xasprintf("events %" PRId64 " to %" PRId64
+                                 " were never sent by this daemon, whose last one is %" PRId64
+                                 "; is its store another one, such as a backup?",
+                                 from, to, seq);
+        return xasprintf("events %" PRId64 " to %" PRId64 " were missed and are no longer kept", from, to);
+}
+
 static void show_line(const Watch *w, const char *event, const json_t *j)
 {
         const json_t *alert = json_object_get(j, "alert");
@@ -144,10 +158,7 @@ static void show_line(const Watch *w, const char *event, const json_t *j)
 
         put_time(w, at ? at : member_string(figure, "at"));
         if (strcmp(event, "gap") == 0) {
-                CX_CLEANUP(xfreep)
-                char *text =
-                        xasprintf("GAP: events %" PRId64 " to %" PRId64 " were missed and are no longer kept",
-                                  member_integer(j, "missed_from"), member_integer(j, "missed_to"));
+                CX_CLEANUP(xfreep) char *missed = gap_text(j), *text = xasprintf("GAP: %s", missed);
 
                 put(w, STYLE_WARN, text);
         } else if (alert) {
@@ -243,9 +254,11 @@ static bool on_event(void *context, const char *event, const char *id, Text data
                 ctl_error(w->ctl, "an event that is no JSON object was left out");
                 return true;
         }
-        if (strcmp(event, "gap") == 0 && w->ctl->output != OUTPUT_TABLE)
-                ctl_error(w->ctl, "gap: events %" PRId64 " to %" PRId64 " were missed and are no longer kept",
-                          member_integer(j, "missed_from"), member_integer(j, "missed_to"));
+        if (strcmp(event, "gap") == 0 && w->ctl->output != OUTPUT_TABLE) {
+                CX_CLEANUP(xfreep) char *missed = gap_text(j);
+
+                ctl_error(w->ctl, "gap: %s", missed);
+        }
         if (w->ctl->output == OUTPUT_JSON)
                 fprintf(w->ctl->out, TEXT_FMT "\n", TEXT_ARG(data));
         else

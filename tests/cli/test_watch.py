@@ -105,6 +105,13 @@ class Watch(CliTest):
         out = self.ok("watch", "-n", "2")
         self.assertIn("  GAP: events 8 to 19 were missed and are no longer kept\n", out)
 
+    def test_a_gap_of_what_this_store_never_had_is_told_from_what_is_not_kept(self):
+        text = "events 32 to 99 were never sent by this daemon, whose last one is 31; is its store another one, such as a backup?"
+        for output, out, err in (("table", f"  GAP: {text}\n", ""), ("json", "", f"cxctl: gap: {text}\n")):
+            self.fake.streams = [[event("gap", 31, {"missed_from": 32, "missed_to": 99}), None]]
+            code, found, said = self.cxctl("-o", output, "watch", "--since", "99", "-n", "1")
+            self.assertEqual((code, out in found, said), (0, True, err))
+
     def test_a_timeout_without_the_events_is_a_negative_answer(self):
         self.fake.streams = [[None], [None]]
         self.assertEqual(self.cxctl("watch", "-n", "1", "--timeout", "1"),

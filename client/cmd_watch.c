@@ -32,9 +32,12 @@ typedef struct Watch {
         const char *events; /* names with commas between */
         int64_t limit;      /* 0: none */
         int64_t n_shown;
-        char after[32]; /* the event that the stream was asked to go on behind; empty: none is known */
-        bool lost;      /* the connection was lost and nothing has come since */
-        bool reached;   /* there was a connection */
+        char after[32];  /* the event that the stream was asked to go on behind; empty: none is known */
+        bool lost;       /* the connection was lost and nothing has come since */
+        bool reached;    /* there was a connection */
+        int64_t reloads; /* of the daemon, when @me was asked for */
+        bool again;      /* there was more than one connection since then */
+        bool stale;      /* @me is to be asked for again */
         bool too_long;
 } Watch;
 
@@ -236,6 +239,37 @@ static void show(const Watch *w, const char *event, json_t *j)
         }
 }
 
+/* Metrics may be others after a start or reload. A tick says so, and takes nothing along when its connection ends. */
+static void look_whether_stale(Watch *w, Text tick)
+{
+        CX_CLEANUP(json_freep) json_t *j = w->me.json ? json_loadb(tick.at, tick.n, 0, NULL) : NULL;
+
+        if (j && (w->again || member_integer(j, "reloads") != w->reloads)) {
+                w->stale = true;
+                w->reloads = member_integer(j, "reloads");
+        }
+}
+
+/* Quietly: what is known serves until then. */
+static void renew(Watch *w)
+{
+        Buffer answer = BUFFER_NULL;
+        long status = 0;
+
+        if (http_request(w->ctl->http, "/v1/me", NULL, NULL, &answer, &status, NULL) == CTL_OK &&
+            status == 200) {
+                json_t *json = json_loadb(answer.data, answer.n, JSON_REJECT_DUPLICATES, NULL);
+
+                if (json) {
+                        me_deinit(&w->me);
+                        w->me.json = json;
+                }
+        }
+        buffer_deinit(&answer);
+        http_rest(w->ctl->http);
+        w->again = w->stale = false;
+}
+
 static bool on_event(void *context, const char *event, const char *id, Text data)
 {
         Watch *w = context;
@@ -247,6 +281,10 @@ static bool on_event(void *context, const char *event, const char *id, Text data
                           w->after);
                 w->lost = false;
         }
+        if (strcmp(event, "tick") == 0)
+                look_whether_stale(w, data);
+        if (w->stale)
+                return false;
         if (!wanted(w, event))
                 return true;
         j = json_loadb(data.at, data.n, 0, NULL);
@@ -334,6 +372,10 @@ static int follow(Watch *w, const char *since, usec_t deadline)
                         ctl_error(w->ctl, "the daemon sent an event of more than %u bytes", SSE_BYTES_MAX);
                         return CTL_REFUSED;
                 }
+                if (w->stale) {
+                        renew(w);
+                        continue;
+                }
                 if (end == HTTP_STOPPED || end == HTTP_EXPIRED || ferror(w->ctl->out))
                         return enough(w, end == HTTP_EXPIRED);
                 w->reached = w->reached || status == 200;
@@ -342,7 +384,7 @@ static int follow(Watch *w, const char *since, usec_t deadline)
                 if (!w->lost)
                         ctl_error(w->ctl, "the connection to %s is lost; trying again", w->ctl->host);
                 backoff = w->lost ? (2 * backoff < BACKOFF_MAX ? 2 * backoff : BACKOFF_MAX) : BACKOFF_MIN;
-                w->lost = true;
+                w->lost = w->again = true;
                 wait_before_retry(backoff, deadline);
         }
 }
@@ -366,6 +408,7 @@ static int run(Ctl *ctl, const Args *args)
                 r = ctl->output == OUTPUT_JSON ? api_open(ctl) : me_load(ctl, &w.me);
         if (r != CTL_OK)
                 return r;
+        w.reloads = member_integer(w.me.json, "reloads");
         http_rest(ctl->http); /* the stream has its own connection */
         http_set_patience(ctl->http, SILENCE_MAX);
         if (seconds > 0)

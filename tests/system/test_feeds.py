@@ -187,6 +187,33 @@ def cut_at_once():
             watch.out.wait("firing +agent/ana ")
 
 
+@cx.case("cxctl watch knows the unit of a metric that a reload or a start has brought, and misses nothing for it")
+def new_metric():
+    config = cx.base_config(feed={"tick": "1s"}, rules=[{**RULES[0], "metric": "nps", "below": 50}])
+    with cx.Daemon({**config, "metrics": {"csat": cx.METRICS["csat"]}, "rules": []}) as d:
+        with cx.Tool(cx.CXCTL, "-H", "unix:" + d.path("r", "http"), "watch", "-e", "alert,tick") as watch:
+            watch.out.wait("tick")
+            d.configure(config)
+            d.reload()
+            d.send({"id": "one", "ts": NOW - 60, "agent": "ana", "queue": "tech", "answers": {"nps": 0}})
+            watch.out.wait("firing +agent/ana ")
+            for _ in range(2):
+                watch.out.wait("tick", len(watch.out.lines))
+            d.send({"id": "two", "ts": NOW - 60, "agent": "ben", "queue": "tech", "answers": {"nps": 0}})
+            watch.out.wait("firing +agent/ben .* -100 points ")
+            d.configure({**config, "metrics": {**cx.METRICS, "nps": {"kind": "mean", "scale": [0, 10], "target": 5}},
+                         "rules": [{**RULES[0], "metric": "nps"}]})
+            mark = len(watch.out.lines)
+            d.restart()
+            watch.out.wait("connected again", mark)
+            for _ in range(2):
+                watch.out.wait("tick", len(watch.out.lines))
+            d.send({"id": "three", "ts": NOW - 60, "agent": "cleo", "queue": "tech", "answers": {"nps": 0}})
+            watch.out.wait("firing +agent/cleo .* 0.00 ")
+            fired = re.findall(r" firing .* (\w+)$", watch.out.text(), re.M)
+            assert len(fired) == len(set(fired)) == 5, fired
+
+
 @cx.case("an alert whose evidence is taken back is withdrawn, for subscribers and after kill -9")
 def withdrawn():
     with cx.Daemon(config()) as d:

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/api.h"
@@ -148,14 +150,40 @@ static int receive(Ctl *ctl, Backup *b)
         return r;
 }
 
+/* What a signal must not leave behind. */
+static const char *volatile unfinished;
+
+static void on_signal(int number)
+{
+        (void)unlink(unfinished);
+        (void)raise(number);
+}
+
+/* Those that are not ignored, as under nohup(1). */
+static void catch_signals(void)
+{
+        static const int numbers[] = {SIGHUP, SIGINT, SIGTERM};
+        struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND}, before;
+
+        sigemptyset(&action.sa_mask);
+        for (size_t i = 0; i < CX_ARRAY_LEN(numbers); i++) {
+                sigaction(numbers[i], NULL, &before);
+                if (before.sa_handler != SIG_IGN)
+                        sigaction(numbers[i], &action, NULL);
+        }
+}
+
 static int run(Ctl *ctl, const Args *args)
 {
         const char *file = args_rest(args, 0);
         bool force = args_get(args, "force") != NULL;
         CX_CLEANUP(xfreep) char *temporary = xasprintf("%s.XXXXXX", file);
         Backup b = {.fd = -1};
+        struct stat st;
         int r = CTL_OK;
 
+        if (stat(file, &st) == 0 && !S_ISREG(st.st_mode))
+                return ctl_usage(ctl, "%s is not a regular file", file);
         if (!force && access(file, F_OK) == 0)
                 return ctl_usage(ctl, "there is a %s already; --force replaces it", file);
         r = api_open_patient(ctl, args);
@@ -164,11 +192,14 @@ static int run(Ctl *ctl, const Args *args)
         b.fd = mkostemp(temporary, O_CLOEXEC); /* for its owner alone */
         if (b.fd < 0)
                 return ctl_usage(ctl, "cannot make %s: %s", temporary, strerror(errno));
+        unfinished = temporary;
+        catch_signals();
         r = receive(ctl, &b);
         if (r == CTL_OK)
                 r = put_in_place(ctl, &b, temporary, file, force);
         if (r != CTL_OK)
                 (void)unlink(temporary);
+        unfinished = NULL;
         close(b.fd);
         return r;
 }

@@ -7,8 +7,10 @@ import json
 import os
 import pty
 import re
+import signal
 import socketserver
 import ssl
+import stat
 import struct
 import subprocess
 import termios
@@ -429,6 +431,32 @@ class Queries(CliTest):
             os.unlink(self.fake.path("silent.sock"))
         self.assertEqual([n for n in os.listdir(self.fake.folder) if n.startswith("copy.db")], [])
         self.assertEqual(self.cxctl("verify", "-t", "0")[0], 2)
+
+    def test_a_backup_that_a_signal_ends_leaves_nothing_behind(self):
+        way = self.silent(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}\n{}\r\n")
+        file = self.fake.path("copy.db")
+
+        def left():
+            return [n for n in os.listdir(self.fake.folder) if n.startswith("copy.db")]
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number):
+                child = subprocess.Popen([CXCTL, *way, "backup", file], env=self.environment())
+                end = time.monotonic() + 20
+                while not left() and time.monotonic() < end:
+                    time.sleep(0.01)
+                time.sleep(0.2)
+                child.send_signal(number)
+                self.assertEqual(child.wait(20), -number)
+                self.assertEqual(left(), [])
+
+    def test_a_backup_replaces_no_device(self):
+        file = self.fake.path("pipe")
+        os.mkfifo(file)
+        for flags in ((), ("--force",)):
+            code, _, err = self.cxctl("backup", *flags, file)
+            self.assertEqual((code, err), (2, f"cxctl: {file} is not a regular file\n"))
+        self.assertTrue(stat.S_ISFIFO(os.stat(file).st_mode))
 
     def test_a_question_that_fails_at_once_is_not_asked_without_a_pause(self):
         way = self.silent(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")

@@ -269,7 +269,8 @@ static int open_store(Server *s, Store **ret)
                 s->store_inode = stat(s->config->store, &st) == 0 ? st.st_ino : 0;
                 return 0;
         }
-        log_err("store %s: %s", s->config->store, error[0] ? error : strerror(-r));
+        log_err("store %s: %s%s", s->config->store, error[0] ? error : strerror(-r),
+                r == -EBADMSG ? START_DAMAGED : "");
         s->exit_status = r == STORE_E_NEWER ? SERVER_EXIT_CONFIG : SERVER_EXIT_IO;
         return -ECANCELED;
 }

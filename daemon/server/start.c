@@ -133,8 +133,9 @@ int start_restore(Server *server, Store *store, uint64_t *ret_last_seq)
         free(s.scratch);
         (void)malloc_trim(0); /* of what it took to read all that */
         if (r < 0) {
-                log_err("store cannot be read: %s", *store_error(store) ? store_error(store) : strerror(-r));
-                return r;
+                log_err("store cannot be read: %s%s", *store_error(store) ? store_error(store) : strerror(-r),
+                        r == -EBADMSG ? START_DAMAGED : "");
+                return r == -ENOMEM ? r : -ECANCELED;
         }
         if (info.n_damaged)
                 log_err("store %llu rows are damaged or lost", (unsigned long long)info.n_damaged);

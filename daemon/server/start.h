@@ -7,6 +7,9 @@
 
 #include "daemon/server/state.h"
 
+/* Behind what is said of a store that is too damaged for a start. */
+#define START_DAMAGED "; \"Damage on the disk\" in cxd(8) says what can be done"
+
 /* To be called while a start reads: about once a second systemd learns that it goes on, and how far it is. */
 void start_goes_on(Server *server);
 

@@ -354,6 +354,37 @@ def broken_backup():
         assert d.send(*made(1, now, seed=6))["stored"] == 1
 
 
+@cx.case("a page of counts by the day that is none any more ends a start with a word on what can be done, which brings the surveys back")
+def broken_tallies():
+    now = int(time.time())
+    with cx.Daemon(config("100d")) as d:
+        d.send({"id": "last", "ts": stamp_of(now + 5 - 100 * DAY), "queue": "tech", "answers": {"csat": 1}}, *made(500, now, days=90, comment="two\nlines"))
+        before = boards(d, now, back=(0, 1))
+        d.out.wait("upkeep round done")
+        cx.until("it is past its retention", lambda: time.time() > now + 6)
+        d.restart()
+        settled(d)
+        d.stop()
+        path = d.path("s", "cxd.db")
+        with sqlite3.connect(path) as db:
+            [root] = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'tally'").fetchone()
+        db.close()
+        with open(path, "r+b") as file:
+            file.seek((root - 1) * 4096)
+            file.write(b"\x4d")
+        d.spawn()
+        assert d.wait() == 74
+        assert [line for line in d.out.lines if line[:3] == "<3>"] == [
+            "<3>store cannot be read: cannot read tallies: database disk image is malformed; \"Damage on the disk\" in cxd(8) says what can be done"]
+        with sqlite3.connect(path) as db, open(d.path("surveys.ndjson"), "wb") as file:
+            file.writelines(row[0] + b"\n" for row in db.execute("SELECT json FROM survey"))
+        db.close()
+        os.rename(path, d.path("old.db"))
+        d.start()
+        d.cxctl("send", "--lines", "unix:" + d.path("r", "lines"), d.path("surveys.ndjson"))
+        assert_same(before, boards(d, now, back=(0, 1)), "from the surveys")
+
+
 def change(path, *statements):
     with sqlite3.connect(path) as db:
         for text in statements:

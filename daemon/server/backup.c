@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "daemon/io/log.h"
@@ -51,19 +52,40 @@ static int keep_error(Backup *b, Store *store, int r)
         return r;
 }
 
+/* A copy that cannot become whole is not to take what surveys need, either. */
+static int check_room(Backup *b, Store *store, int fd)
+{
+        struct statvfs fs;
+        StoreInfo info;
+        int r = store_info(store, &info);
+
+        if (r < 0)
+                return keep_error(b, store, r);
+        if (fstatvfs(fd, &fs) < 0)
+                return -errno;
+        if ((uint64_t)fs.f_bavail * fs.f_frsize >= info.bytes)
+                return 0;
+        (void)snprintf(b->error, sizeof(b->error), "%s: a copy takes %llu bytes, and only %llu are free",
+                       b->path, (unsigned long long)info.bytes,
+                       (unsigned long long)fs.f_bavail * fs.f_frsize);
+        return -ENOSPC;
+}
+
 static int begin(Backup *b, Store *store)
 {
-        int fd;
+        int fd, r;
 
         (void)unlink(b->path);
         fd = open(b->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
         if (fd < 0) {
-                int r = -errno;
-
+                r = -errno;
                 (void)snprintf(b->error, sizeof(b->error), "%s: %s", b->path, strerrordesc_np(-r));
                 return r;
         }
+        r = check_room(b, store, fd);
         (void)close(fd);
+        if (r < 0)
+                return r;
         b->more = true;
         return keep_error(b, store, store_copy_begin(store, b->path));
 }

@@ -144,6 +144,30 @@ def retention():
         os.rmdir(disk)
 
 
+@cx.case("a backup for whose copy there is no space takes none of it")
+def backup():
+    surveys = [{"id": f"s{i}", "ts": int(time.time()), "queue": "tech", "answers": {"nps": i % 11}, "comment": 2000 * "x"} for i in range(4000)]
+    disk = faults.scratch()
+    faults.sh("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk)
+    try:
+        with faults.At(disk, config=faults.config()) as d:
+            d.start()
+            d.send(*surveys)
+            subprocess.run(["mount", "-o", f"remount,size={shutil.disk_usage(disk).used + (4 << 20)}", disk], check=True)
+            begin, lowest = shutil.disk_usage(disk).free, []
+            with subprocess.Popen([cx.CXCTL, "-H", "unix:" + d.path("r", "http"), "backup", d.path("b.db")], stderr=subprocess.PIPE) as child:
+                while child.poll() is None:
+                    lowest.append(shutil.disk_usage(disk).free)
+                assert child.returncode == 4 and b"there is no space for a copy of the store beside it" in child.stderr.read()
+            assert begin - min(lowest) < 1 << 20, (begin, min(lowest))
+            assert d.out.find(r"^<3>backup failed: .*cxd.db.backup: a copy takes \d+ bytes, and only \d+ are free"), d.out.text()
+            subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+            d.cxctl("backup", d.path("b.db"))
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+        os.rmdir(disk)
+
+
 @cx.case("surveys and retractions that find no space use no evidence up: what is stored has its alert, before and afterwards")
 def evidence():
     now = int(time.time())

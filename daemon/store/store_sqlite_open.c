@@ -128,6 +128,16 @@ static uint32_t number_at(const unsigned char *p)
         return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+/* A pipe would be waited for. */
+static int check_kind(StoreSqlite *s)
+{
+        struct stat st;
+
+        if (stat(s->path, &st) < 0)
+                return store_fail(&s->base, -errno, "cannot open %s: %s", s->path, strerrordesc_np(errno));
+        return S_ISREG(st.st_mode) ? 0 : store_fail(&s->base, -EINVAL, "%s is not a regular file", s->path);
+}
+
 /*
  * Looks at the file's header before SQLite does, which would put an empty log beside it. Not where there is a log: the header
  * may be newer in there, so SQLite has to read it (and closing the file here could end another lock of ours).
@@ -136,8 +146,6 @@ static int judge_header(StoreSqlite *s)
 {
         unsigned char header[100];
         char wal[4096];
-        struct stat st;
-        bool is_file;
         ssize_t n;
         int fd;
 
@@ -148,11 +156,8 @@ static int judge_header(StoreSqlite *s)
         fd = open(s->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0)
                 return store_fail(&s->base, -errno, "cannot open %s: %s", s->path, strerrordesc_np(errno));
-        is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
         n = pread(fd, header, sizeof(header), 0);
         (void)close(fd);
-        if (!is_file)
-                return store_fail(&s->base, -EINVAL, "%s is not a regular file", s->path);
         if (n < (ssize_t)sizeof(header) || memcmp(header, "SQLite format 3", 16) != 0 ||
             (number_at(header + 68) == 0 && number_at(header + 60) == 0))
                 return 0; /* perhaps new, or for SQLite to complain about */
@@ -168,8 +173,11 @@ static int make_file(StoreSqlite *s)
                 (void)close(fd);
                 return 0;
         }
-        if (errno == EEXIST)
-                return judge_header(s);
+        if (errno == EEXIST) {
+                int r = check_kind(s);
+
+                return r < 0 ? r : judge_header(s);
+        }
         return store_fail(&s->base, -errno, "cannot make %s: %s", s->path, strerrordesc_np(errno));
 }
 
@@ -434,7 +442,9 @@ int sqlite_open_to_read(StoreSqlite *s, const char *path)
                 s->path = NULL;
                 return store_fail(&s->base, -ENOMEM, "no memory to open the store");
         }
-        r = connect_to_read(s);
+        r = check_kind(s);
+        if (r == 0)
+                r = connect_to_read(s);
         if (r == 0)
                 r = sql_execute(s,
                                 "PRAGMA query_only=ON; PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON");

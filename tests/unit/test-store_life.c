@@ -389,6 +389,11 @@ START_TEST(a_file_is_verified_without_being_touched)
         ck_assert_int_eq(store_verify_sqlite("/nonexistent/x", NULL, NULL, &v, error, sizeof(error)),
                          -ENOENT);
         ck_assert_int_eq(store_verify_sqlite("/dev/null", NULL, NULL, &v, error, sizeof(error)), -EINVAL);
+        ck_assert_int_eq(store_verify_sqlite("/", NULL, NULL, &v, error, sizeof(error)), -EINVAL);
+        ck_assert_str_eq(error, "/ is not a regular file");
+        ck_assert_int_eq(unlink(dir.file), 0);
+        ck_assert_int_eq(mkfifo(dir.file, 0600), 0);
+        ck_assert_int_eq(store_verify_sqlite(dir.file, NULL, NULL, &v, error, sizeof(error)), -EINVAL);
         store_dir_remove(&dir);
 
         store_close(store_dir_open(&dir));

@@ -309,7 +309,7 @@ int backup_new(Backup **ret, Server *s)
         b->server = s;
         b->fd = -1;
         b->bytes = malloc(SEND_BYTES);
-        if (asprintf(&b->path, "%s.backup", s->config->store) < 0)
+        if (asprintf(&b->path, "%s.copying", s->config->store) < 0)
                 b->path = NULL;
         if (!b->bytes || !b->path) {
                 backup_free(b);

@@ -160,7 +160,7 @@ def backup():
                     lowest.append(shutil.disk_usage(disk).free)
                 assert child.returncode == 4 and b"there is no space for a copy of the store beside it" in child.stderr.read()
             assert begin - min(lowest) < 1 << 20, (begin, min(lowest))
-            assert d.out.find(r"^<3>backup failed: .*cxd.db.backup: a copy takes \d+ bytes, and only \d+ are free"), d.out.text()
+            assert d.out.find(r"^<3>backup failed: .*cxd.db.copying: a copy takes \d+ bytes, and only \d+ are free"), d.out.text()
             subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
             d.cxctl("backup", d.path("b.db"))
     finally:

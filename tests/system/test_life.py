@@ -306,7 +306,7 @@ def backup():
             d.cxctl("backup", file)
             c.settle()
         assert os.stat(file).st_mode & 0o777 == 0o600
-        assert os.listdir(d.path("s")) and not os.path.exists(d.path("s", "cxd.db.backup"))
+        assert os.listdir(d.path("s")) and not os.path.exists(d.path("s", "cxd.db.copying"))
         assert [n for n in os.listdir(d.dir) if n.startswith("backup.db")] == ["backup.db"]
         status, report = verify(file)
         assert status == 0 and report.endswith("good\n") and "version 3" in report, report
@@ -334,6 +334,18 @@ def backup():
         assert verify(d.path("s", "cxd.db"))[0] == 74
 
 
+@cx.case("a backup that lies beside the store, by the name that suggests itself, stays there")
+def near_backup():
+    with cx.Daemon(config()) as d:
+        d.send(*made(10, int(time.time())))
+        file = d.path("s", "cxd.db.backup")
+        d.cxctl("backup", file)
+        d.cxctl("backup", d.path("other.db"))
+        for _ in range(2):
+            assert verify(file)[0] == 0
+            d.restart()
+
+
 @cx.case("a client that goes, and a copy that cannot be written, end a backup and nothing else")
 def broken_backup():
     now = int(time.time())
@@ -346,10 +358,10 @@ def broken_backup():
             h.close()
         cx.until("a backup is possible again", lambda: d.http().get("/v1/backup").status == 200)
         assert d.send(*made(1, now, seed=5))["stored"] == 1
-        os.mkdir(d.path("s", "cxd.db.backup"))  # in the way: it cannot be made
+        os.mkdir(d.path("s", "cxd.db.copying"))  # in the way: it cannot be made
         with d.http() as h:
             cx.until("no other one", lambda: h.get("/v1/backup").code == "E_INTERNAL")
-        os.rmdir(d.path("s", "cxd.db.backup"))
+        os.rmdir(d.path("s", "cxd.db.copying"))
         cx.until("a backup is possible again", lambda: d.http().get("/v1/backup").status == 200)
         assert d.send(*made(1, now, seed=6))["stored"] == 1
 

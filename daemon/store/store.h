@@ -204,8 +204,8 @@ CX_MUST_CHECK int store_put_tally(Store *s, const StoreTally *row);
 /* Appends the counts to @ret. STORE_E_NOT_FOUND. */
 CX_MUST_CHECK int store_get_tally(Store *s, int32_t day, Text scope, Buffer *ret);
 /*
- * Tallies behind (@after_day, @after_scope), ascending by both, at most @max (0: all). Damaged ones are counted, told and
- * skipped; they do not count for @max.
+ * Tallies behind (@after_day, @after_scope), ascending by both, at most @max (0: all). Damaged ones, also those that a damaged
+ * page of the table has taken along, are counted, told and skipped; they do not count for @max.
  */
 CX_MUST_CHECK int store_scan_tallies(Store *s, int32_t after_day, Text after_scope, size_t max,
                                      StoreTallyFn fn, void *user);

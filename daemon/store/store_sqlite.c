@@ -279,6 +279,7 @@ static void sqlite_rollback(Store *base)
         blocks_rollback(&s->blocks);
         s->counts = s->stored_counts;
         s->oldest_feed = INT64_MIN; /* what had gone is there again */
+        s->oldest_tally = INT32_MIN;
 }
 
 static int write_block(StoreSqlite *s, Block *block)

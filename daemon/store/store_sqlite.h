@@ -46,6 +46,7 @@ typedef enum StoreSql {
         SQL_INSERT_TALLY,
         SQL_GET_TALLY,
         SQL_SCAN_TALLIES,
+        SQL_SCAN_TALLIES_BACK,
         SQL_DROP_TALLY,
         /* From here on: of the table that came with version 3. */
         SQL_PUT_REVISED,
@@ -76,15 +77,16 @@ typedef struct StoreSqlite {
         StoreCounts stored_counts; /* as they are on disk */
         StoreCounts lost;          /* so many of them were counted as damaged, of alerts and feeds */
         uint64_t n_damaged;
-        usec_t oldest_feed; /* no message is older; INT64_MIN: not known */
-        int os_error;       /* errno of the last step */
-        bool is_open;       /* opened successfully */
-        int log_pages;      /* as of the last commit; 0: it was written back since, or that failed */
-        int log_commits;    /* since then */
-        ino_t log_inode;    /* 0: not known yet */
-        bool no_space;      /* the log is not written back: that would fill what was given up for alerts */
-        bool broken;        /* the disk failed: what it holds is not known, nothing more is written */
-        int broken_by;      /* errno of that */
+        usec_t oldest_feed;   /* no message is older; INT64_MIN: not known */
+        int32_t oldest_tally; /* no tally that can be read is of a day before; INT32_MIN: not known */
+        int os_error;         /* errno of the last step */
+        bool is_open;         /* opened successfully */
+        int log_pages;        /* as of the last commit; 0: it was written back since, or that failed */
+        int log_commits;      /* since then */
+        ino_t log_inode;      /* 0: not known yet */
+        bool no_space;        /* the log is not written back: that would fill what was given up for alerts */
+        bool broken;          /* the disk failed: what it holds is not known, nothing more is written */
+        int broken_by;        /* errno of that */
         bool read_only;
         int version; /* of the file */
         StoreDamageFn damaged;

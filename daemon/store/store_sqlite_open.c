@@ -386,6 +386,7 @@ int store_open_sqlite(Store **ret, const char *path, StoreDamageFn damaged, void
         if (s) {
                 s->base.verbs = &store_sqlite_verbs;
                 s->oldest_feed = INT64_MIN;
+                s->oldest_tally = INT32_MIN;
                 s->damaged = damaged;
                 s->damaged_user = user;
                 /* A relative path that looks like a URI or ":memory:" is still the name of a file. */

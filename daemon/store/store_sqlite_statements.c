@@ -39,6 +39,8 @@ const char *const sql_texts[_SQL_N] = {
         [SQL_GET_TALLY] = "SELECT day, scope, crc, counts FROM tally WHERE day = ? AND scope = ?",
         [SQL_SCAN_TALLIES] = "SELECT day, scope, crc, counts FROM tally WHERE (day, scope) > (?, ?)"
                              " ORDER BY day, scope",
+        [SQL_SCAN_TALLIES_BACK] = "SELECT day, scope, crc, counts FROM tally WHERE (day, scope) > (?, ?)"
+                                  " ORDER BY day DESC, scope DESC",
         [SQL_DROP_TALLY] = "DELETE FROM tally WHERE day = ? AND scope = ?",
         [SQL_PUT_REVISED] = "INSERT OR IGNORE INTO revised (epoch, seq, crc, json) VALUES (?, ?, ?, ?)",
         [SQL_SCAN_REVISED] = "SELECT epoch, seq, crc, json FROM revised ORDER BY epoch, seq",

@@ -366,29 +366,19 @@ def broken_backup():
         assert d.send(*made(1, now, seed=6))["stored"] == 1
 
 
-@cx.case("a page of counts by the day that is none any more ends a start with a word on what can be done, which brings the surveys back")
-def broken_tallies():
-    left = int(4 * cx.SLOW)
-    with cx.Daemon(config("100d")) as d:
-        now = int(time.time())
-        d.send({"id": "last", "ts": stamp_of(now + left - 100 * DAY), "queue": "tech", "answers": {"csat": 1}}, *made(500, now, days=90, comment="two\nlines"))
+@cx.case("a page of alerts that is none any more ends a start with a word on what can be done, which brings the surveys back")
+def beyond_help():
+    now = int(time.time())
+    with cx.Daemon(config()) as d:
+        d.send(*made(500, now, days=90, comment="two\nlines"))
         before = boards(d, now, back=(0, 1))
-        d.out.wait("upkeep round done")
-        cx.until("it is past its retention", lambda: time.time() > now + left, timeout=left + 1)
-        d.restart()
-        settled(d)
         d.stop()
         path = d.path("s", "cxd.db")
-        with sqlite3.connect(path) as db:
-            [root] = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'tally'").fetchone()
-        db.close()
-        with open(path, "r+b") as file:
-            file.seek((root - 1) * 4096)
-            file.write(b"\x4d")
+        spoil(path, "alert")
         d.spawn()
         assert d.wait() == 74
         assert [line for line in d.out.lines if line[:3] == "<3>"] == [
-            "<3>store cannot be read: cannot read tallies: database disk image is malformed; \"Damage on the disk\" in cxd(8) says what can be done"]
+            "<3>store cannot be read: cannot read alerts: database disk image is malformed; \"Damage on the disk\" in cxd(8) says what can be done"]
         with sqlite3.connect(path) as db, open(d.path("surveys.ndjson"), "wb") as file:
             file.writelines(row[0] + b"\n" for row in db.execute("SELECT json FROM survey"))
         db.close()
@@ -396,6 +386,49 @@ def broken_tallies():
         d.start()
         d.cxctl("send", "--lines", "unix:" + d.path("r", "lines"), d.path("surveys.ndjson"))
         assert_same(before, boards(d, now, back=(0, 1)), "from the surveys")
+
+
+def spoil(path, table, text=None):
+    """The first page of a table, or one of its leaves that has this text, is none any more."""
+    with sqlite3.connect(path) as db:
+        [root] = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
+    db.close()
+    with open(path, "r+b") as file:
+        data = file.read()
+        leaves = (m.start() // 4096 * 4096 for m in re.finditer(re.escape(text or b"."), data))
+        file.seek(next(at for at in leaves if data[at] == 10) if text else (root - 1) * 4096)
+        file.write(b"\x4d")
+
+
+@cx.case("a page with counts by the day that is none any more costs what is on it, and neither a start nor the others")
+def broken_tallies():
+    now = int(time.time())
+    with cx.Daemon(config(store={"snapshot_after": 0})) as d:
+        d.send(*made(4500, now))
+        d.configure(config("100d", store={"snapshot_after": 0}))
+        mark = len(d.out.lines)
+        d.reload()
+        settled(d, mark)
+        n = d.status()["store"]["tallies"]
+        before = boards(d, now)
+        d.stop()
+        path = d.path("s", "cxd.db")
+        with sqlite3.connect(path) as db:
+            [counts] = db.execute("SELECT counts FROM tally ORDER BY day, scope LIMIT 1 OFFSET ?", (n // 2,)).fetchone()
+        db.close()
+        spoil(path, "tally", counts)
+        d.start()
+        lost = int(d.out.wait(r"store (\d+) tallies that are lost is damaged")[1])
+        assert 5 < lost < 200, lost
+        after = boards(d, now)
+        changed = [k for k in before if before[k] != after[k]]
+        assert 0 < len(changed) < len(before) and not [k for k in changed if k[0] == 0 and k[1] == "28d"], len(changed)
+        # Retention goes on.
+        d.configure(config("92d", store={"snapshot_after": 0}))
+        mark = len(d.out.lines)
+        d.reload()
+        settled(d, mark)
+        assert_same(after, boards(d, now), "after more was deleted")
 
 
 def change(path, *statements):

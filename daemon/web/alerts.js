@@ -105,11 +105,11 @@ class Card {
                 const since = alert.fired ?? alert.since;
                 this.since.textContent = `since ${words.dateTime(since)} (${words.ago(since)})`;
                 const scopeName = this.app.scopeName(alert.scope);
-                if (this.alert === alert && this.scopeName === scopeName)
-                        return;
-                [this.alert, this.scopeName] = [alert, scopeName];
                 // Without a figure the metric is not the one any more whose unit this was in.
                 const metric = alert.figure ? this.app.metric(alert.metric) : undefined;
+                if (this.alert === alert && this.scopeName === scopeName && this.metric === metric)
+                        return;
+                [this.alert, this.scopeName, this.metric] = [alert, scopeName, metric];
                 // What it is measured against here is what the rule compared it with.
                 const figure = { ...alert.figure ?? { value: null, n: 0, window: alert.window }, target: alert.target, limit: hasOwnLimit(alert) };
                 const goal = hasOwnLimit(alert) ? words.target(metric, alert.target) : 'target';

@@ -99,7 +99,9 @@ class App {
 
         async loadReader() {
                 const [me, org] = await Promise.all([get('/v1/me'), get('/v1/org')]);
-                this.me = me;
+                // What did not change stays the same one, and what shows it is not drawn anew.
+                const before = new Map(this.me?.metrics.map((m) => [JSON.stringify(m), m]));
+                this.me = { ...me, metrics: me.metrics.map((m) => before.get(JSON.stringify(m)) ?? m) };
                 this.scopes = new Map(me.scopes.map((s) => [s.scope, s]));
                 this.parents = new Map(org.scopes.map((s) => [s.scope, s.parents ?? []]));
                 this.met.forEach((what) => this.sees(...what.split('\n')) && this.met.delete(what));
@@ -300,6 +302,11 @@ class App {
                 if (state !== this.state && state)
                         byId('announcer').textContent = { connecting: '', live: 'Connected', lost: 'Connection lost' }[state];
                 this.state = state;
+        }
+
+        // Of when that is which was loaded at a time: the stream keeps it up to date, as long as it is there.
+        upTo(loaded) {
+                return this.last > loaded ? this.last : loaded;
         }
 
         render() {

@@ -40,11 +40,11 @@ class Row {
         update(figure) {
                 const { app, metric, scale, link } = this.board;
                 putNew(this.title, [app.scopeName(figure.scope), link], () => app.scopeLink(figure.scope, figure.metric, figure.window));
-                if (this.figure === figure && this.scale === scale)
+                if (this.figure === figure && this.metric === metric && this.scale === scale)
                         return;
                 this.node.dataset.scope = figure.scope;
                 putBehind(this.title, figureCells(metric, figure, scale));
-                [this.figure, this.scale] = [figure, scale];
+                [this.figure, this.metric, this.scale] = [figure, metric, scale];
         }
 }
 
@@ -150,10 +150,8 @@ export class Board {
                 this.scale = JSON.stringify(scale) === JSON.stringify(this.scale) ? this.scale : scale;
                 this.link = `${this.query.metric} ${this.query.window}`;
                 put(byId('board-scale'), barScale(this.metric, this.scale, figures.find((f) => words.isNumber(f.target))?.target));
-                // The stream keeps up to date what was loaded, as long as it is there.
-                const asOf = this.asOf && this.app.last > this.asOf ? this.app.last : this.asOf;
                 byId('printed').textContent = [...['kind', 'metric', 'window'].map((id) => byId(id).selectedOptions[0]?.text),
-                        asOf && words.dateTime(asOf)].filter(Boolean).join(' · ');
+                        this.asOf && words.dateTime(this.app.upTo(this.asOf))].filter(Boolean).join(' · ');
                 byId('metric-help').textContent = words.metricHelp(this.metric);
                 keyed(byId('rows'), shown, (f) => f.scope, () => new Row(this));
                 byId('filter-label').hidden = this.figures.known.size < 12 && !byId('filter').value;

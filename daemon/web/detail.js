@@ -44,8 +44,8 @@ class MetricRow {
 
         update(figure) {
                 const metric = this.detail.app.metric(figure.metric);
-                const same = this.figure === figure;
-                this.figure = figure;
+                const same = this.figure === figure && this.metric === metric;
+                [this.figure, this.metric] = [figure, metric];
                 this.button.textContent = words.metricLabel(figure.metric);
                 this.button.title = words.metricHelp(metric);
                 this.node.classList.toggle('chosen', figure.metric === this.detail.query.metric);
@@ -183,8 +183,9 @@ export class Detail {
                 byId('detail-message').textContent = problem ? `Not everything could be loaded: ${problem.message}.`
                         : figures.length ? '' : 'Loading…';
                 byId('detail-table').hidden = figures.length === 0;
-                putNew(byId('series-title'), [metric, window], () => (metric ? [
-                        term(words.metricLabel(metric), words.metricHelp(this.app.metric(metric))),
+                const about = this.app.metric(metric);
+                putNew(byId('series-title'), [about, window], () => (metric ? [
+                        term(words.metricLabel(metric), words.metricHelp(about)),
                         ` over time: each point covers the ${window === 'today' ? 'day so far' : words.windowWords(window)}`] : []));
                 this.renderChart();
                 this.renderSpread();
@@ -199,9 +200,9 @@ export class Detail {
                 const there = points?.some((p) => words.isNumber(p.value));
                 byId('chart-key').hidden = !there;
                 byId('numbers').hidden = !there;
-                putNew(chart, [points, width], () => [there ? seriesChart(metric, points, width)
+                putNew(chart, [points, width, metric], () => [there ? seriesChart(metric, points, width)
                         : h('p', { class: 'quiet' }, points ? 'No answers in this time, so there is nothing to draw.' : '')]);
-                putNew(byId('number-rows'), [points], () => (points ?? []).map((p) => h('tr', null,
+                putNew(byId('number-rows'), [points, metric], () => (points ?? []).map((p) => h('tr', null,
                         h('th', { scope: 'row' }, words.dateTime(p.at)),
                         h('td', null, words.value(metric, p)),
                         h('td', null, words.interval(metric, p)),
@@ -210,7 +211,8 @@ export class Detail {
 
         renderSpread() {
                 const figure = this.figures.known.get(this.query.metric);
-                putNew(byId('spread'), [figure], () => [figure && figure.n > 0 ? spread(this.app.metric(figure.metric), figure)
+                const metric = this.app.metric(this.query.metric);
+                putNew(byId('spread'), [figure, metric], () => [figure && figure.n > 0 ? spread(metric, figure)
                         : h('p', { class: 'quiet' }, figure ? 'No answers in this time.' : '')]);
         }
 

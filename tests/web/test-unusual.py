@@ -8,6 +8,7 @@ Skipped when there is no Chromium.
 import json
 import time
 
+import mock
 from dashboard import BOARD, DETAIL, SERIES, Dashboard, main, text
 
 
@@ -47,6 +48,32 @@ class Unusual(Dashboard):
         self.page.until(f"document.querySelector({json.dumps(card)})", "the alert")
         self.assertIn("CSAT above", self.page.run(text(card + " h3")))
         self.assertEqual(self.page.run(f"document.querySelectorAll({json.dumps(card + ' .tone-bad')}).length"), 0)
+
+    def test_a_metric_that_became_another_one_is_shown_in_its_new_unit_everywhere(self):
+        csat = next(i for i, m in enumerate(mock.METRICS) if m["name"] == "csat")
+        before = mock.METRICS[csat]
+        figure = {"value": 4.1, "low": 3.9, "high": 4.3, "n": 60, "state": "ok", "target": 4, "window": "28d"}
+        row = '#rows tr[data-scope="agent/ana.ruiz"]'
+        for path, where in (("/", f".card[data-id='a000000000000009'], {row}"), (DETAIL.replace("h.tanaka", "ana.ruiz"), "#detail-rows tr.chosen")):
+            mock.METRICS[csat] = before
+            self.start(path=path)
+            self.stream_is_up()
+            self.page.until(f"document.querySelector({json.dumps(row + ', #detail-rows tr.chosen')})", "the figures")
+            # The daemon read its configuration anew; its news come before the tick that says so.
+            mock.METRICS[csat] = mock.metric("csat", "mean", "", [1, 5], 4)
+            self.addCleanup(mock.METRICS.__setitem__, csat, before)
+            now = self.mock.figure("agent/ana.ruiz", "csat", "28d") | figure
+            self.mock.given["agent/ana.ruiz", "csat", "28d"] = now
+            alert = self.mock.alert(9, "agent/ana.ruiz", "csat", "28d", "warning", "firing", 0, "Talk.", target=4)
+            alert["evidence"] = {"test": "point", "value": None, "threshold": None}
+            self.mock.transition(alert, "firing")
+            self.mock.publish("figure", {"figures": [now]})
+            shown = f"[...document.querySelectorAll({json.dumps(where)})].map((n) => n.innerText + [...n.querySelectorAll('svg')].map((s) => s.ariaLabel))"
+            self.page.until(f"{shown}.every((t) => t.includes('4.1'))", "the news")
+            self.mock.reloads += 1
+            self.mock.publish("tick", self.mock.tick())
+            self.page.until(f"{shown}.every((t) => t.includes('4.10, likely between 3.9 and 4.3'))", path)
+            self.assertNotIn("%", "".join(self.page.run(shown)))
 
     def test_a_name_is_found_without_its_accents_and_by_any_apostrophe(self):
         self.start(path="/web/style.css")

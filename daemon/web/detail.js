@@ -10,6 +10,7 @@ import * as words from './words.js';
 
 const ASKED = 100; // among so many bad answers ...
 const SHOWN = 10; // ... those with a comment are shown first
+const PAPER = 640; // as wide as a chart is drawn for a print: how wide the paper is nobody tells
 
 // Which answers are bad, as the API is asked for them; null: no answer is.
 function badOnes(metric) {
@@ -65,6 +66,11 @@ export class Detail {
                 this.problems = {}; // by what was asked for
                 this.used = {}; // the number of the answer that is shown, by what was asked for
                 byId('detail-window').addEventListener('change', (e) => this.pick({ window: e.target.value }));
+                for (const [event, width] of [['beforeprint', PAPER], ['afterprint', null]])
+                        addEventListener(event, () => {
+                                this.paper = width;
+                                this.render();
+                        });
                 new ResizeObserver(() => this.points && this.renderChart()).observe(byId('chart'));
         }
 
@@ -139,7 +145,7 @@ export class Detail {
                 };
                 const load = this.figures.ask();
                 await Promise.all([
-                        part('figures', get('/v1/figures', { scope, window }), (a) => this.figures.answer(load, a.figures))
+                        part('figures', get('/v1/figures', { scope, window }), (a) => this.figures.answer(load, a.figures) && (this.asOf = new Date()))
                                 .finally(() => this.figures.failed(load)),
                         part('series', get('/v1/series', { scope, metric, window, step: words.stepOf(window) }), (a) => (this.points = a.points)),
                         bad && part('surveys', get('/v1/surveys', { scope, metric, ...bad, since: words.beginning(window), limit: ASKED }), (a) => (this.surveys = telling(a.surveys))),
@@ -178,6 +184,7 @@ export class Detail {
                 put(byId('detail-alerts'), ...this.app.alerts.of(scope).map((a) => h('li', null,
                         `${words.metricLabel(a.metric)}: needs attention since ${words.dateTime(a.fired ?? a.since)}`,
                         a.advice ? [' · ', name(a.advice)] : null)));
+                byId('detail-printed').textContent = figures.length ? `${words.windowWords(window)} · ${words.dateTime(this.app.upTo(this.asOf))}` : '';
                 keyed(byId('detail-rows'), figures, (f) => f.metric, () => new MetricRow(this));
                 const [problem] = Object.values(this.problems);
                 byId('detail-message').textContent = problem ? `Not everything could be loaded: ${problem.message}.`
@@ -196,7 +203,7 @@ export class Detail {
                 const chart = byId('chart');
                 const metric = this.app.metric(this.query.metric);
                 const points = this.points;
-                const width = Math.max(260, chart.clientWidth);
+                const width = this.paper ?? Math.max(260, chart.clientWidth);
                 const there = points?.some((p) => words.isNumber(p.value));
                 byId('chart-key').hidden = !there;
                 byId('numbers').hidden = !there;

@@ -93,6 +93,39 @@ class Reading(Dashboard):
                 self.page.until("!document.getElementById('overview').hidden || document.querySelector('#bad-list li')", "the low answers")
                 self.assertEqual(self.page.run("document.documentElement.scrollWidth"), width)
 
+    # --- on paper ---
+
+    def test_a_printed_chart_is_whole_and_can_be_read(self):
+        # No change of size is told while a page is printed.
+        deaf = self.browser.call("Page.addScriptToEvaluateOnNewDocument", source="window.ResizeObserver = class { observe() {} };")
+        self.addCleanup(lambda: self.browser.call("Page.removeScriptToEvaluateOnNewDocument", **deaf))
+        self.start(path=DETAIL)
+        self.page.until(SERIES, "the chart")
+        before = self.page.run(f"{SERIES}.getAttribute('width')")
+        self.page.run("dispatchEvent(new Event('beforeprint'))")
+        for width in (640, 1000):
+            self.page.look(paper=True, width=width)
+            self.page.settle()
+            drawn, there, text = self.page.run(f"""[{SERIES}.getBoundingClientRect().width, {SERIES}.parentNode.clientWidth,
+                {SERIES}.querySelector('.target-text').getBoundingClientRect().height]""")
+            self.assertAlmostEqual(drawn, there, delta=1, msg=width)
+            self.assertGreater(text, 11, width)
+        self.page.look()
+        self.page.run("dispatchEvent(new Event('afterprint'))")
+        self.assertEqual(self.page.run(f"{SERIES}.getAttribute('width')"), before)
+
+    def test_a_print_says_of_what_time_it_is(self):
+        for path, there in (("/", f"{BOARD} > 0"), (DETAIL, SERIES)):
+            self.start(path=path)
+            self.page.until(there, path)
+            self.page.look(paper=True)
+            self.page.settle()
+            today = self.page.run("new Date().toLocaleDateString(undefined, {dateStyle: 'medium'})")
+            said = self.page.run("[...document.querySelectorAll('.printed')].map((p) => p.innerText).filter(Boolean)")
+            self.assertEqual(len(said), 1, path)
+            self.assertIn("last 28 days", said[0])
+            self.assertIn(today, said[0])
+
     # --- by keyboard ---
 
     def enter(self, selector):
@@ -110,6 +143,8 @@ class Reading(Dashboard):
             self.page.settle()
             self.assertTrue(self.page.run(f"!!({there})"), path)
             self.assertTrue(self.page.run(f"location.href.endsWith('{path}')"), path)
+            # Not a control that waits for a key: there is no ring around all of it.
+            self.assertEqual(self.page.run("getComputedStyle(document.activeElement).outlineStyle"), "none")
 
     def test_the_way_back_leads_to_where_one_came_from(self):
         self.overview()

@@ -217,9 +217,13 @@ int api_time(ApiCall *call, const char *name, usec_t or_else, usec_t *ret)
                 *ret = api_now(call) - ago;
                 return 0;
         }
-        return api_fault(
-                call, FAULT_PARAMETER, name,
-                "a time is a date (2026-11-21), RFC 3339 (2026-11-21T10:15:30Z), or so long ago (36h)");
+        if (text_is(text, "today")) {
+                *ret = calendar_midnight(&call->server->config->calendar, api_now(call));
+                return 0;
+        }
+        return api_fault(call, FAULT_PARAMETER, name,
+                         "a time is a date (2026-11-21), RFC 3339 (2026-11-21T10:15:30Z), so long ago (36h), "
+                         "or today, which is the last midnight");
 }
 
 int api_count(ApiCall *call, const char *name, size_t or_else, size_t max, size_t *ret)

@@ -148,7 +148,7 @@ export class Detail {
                         part('figures', get('/v1/figures', { scope, window }), (a) => this.figures.answer(load, a.figures) && (this.asOf = new Date()))
                                 .finally(() => this.figures.failed(load)),
                         part('series', get('/v1/series', { scope, metric, window, step: words.stepOf(window) }), (a) => (this.points = a.points)),
-                        bad && part('surveys', get('/v1/surveys', { scope, metric, ...bad, since: words.beginning(window), limit: ASKED }), (a) => (this.surveys = telling(a.surveys))),
+                        bad && part('surveys', get('/v1/surveys', { scope, metric, ...bad, since: window, limit: ASKED }), (a) => (this.surveys = telling(a.surveys))),
                 ]);
         }
 

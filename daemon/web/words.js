@@ -171,11 +171,6 @@ export function stepOf(window) {
         return `${Math.max(1, Math.round(length / 30 / SECONDS[unit]))}${unit}`;
 }
 
-// As the API is told: so long ago, or the beginning of the daemon's day.
-export function beginning(window) {
-        return seconds(window) ? window : new Date().toISOString().slice(0, 10);
-}
-
 // "28 days"; "day" for a single one.
 function spanWords(window) {
         const all = parts(window);

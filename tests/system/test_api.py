@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every route of the HTTP API: what it says, to whom, and how it refuses."""
 
+import datetime
 import itertools
 import json
 import random
 import re
 import time
+import zoneinfo
 
 import cx
 import cxmodel
@@ -331,6 +333,18 @@ def unordered():
                 got = h.json("/v1/surveys", scope="org", metric="csat", below=below, since=cx.stamp((now - ago * 86_400) * 1_000_000),
                              limit=limit)["surveys"]
                 assert [s["id"] for s in got] == old[:limit], (below, ago, limit)
+
+
+@cx.case("since today means since midnight where the daemon is, as the window of that name does")
+def today():
+    for zone in ("Pacific/Kiritimati", "Europe/Madrid", "Pacific/Pago_Pago"):
+        midnight = datetime.datetime.now(zoneinfo.ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+        surveys = [{"id": f"h{i}", "ts": NOW - 1800 * i, "queue": "tech", "answers": {"csat": 1}} for i in range(60)]
+        wanted = [s["id"] for s in surveys if s["ts"] >= midnight]
+        with cx.Daemon(timezone=zone) as d, d.http() as h:
+            d.send(*surveys)
+            assert [s["id"] for s in h.json("/v1/surveys", scope="org", metric="csat", since="today", limit=100)["surveys"]] == wanted, zone
+            assert h.json("/v1/figures", scope="org", metric="csat", window="today")["figures"][0]["n"] == len(wanted), zone
 
 
 @cx.case("errors have a code, a sentence, and the field; methods, parameters, strangers and HEAD are treated alike everywhere")

@@ -94,6 +94,7 @@ class App {
                 byId('reader').hidden = false;
                 byId('sign-out').hidden = !token();
                 byId('nothing').hidden = this.me.scopes.length > 0;
+                byId('assigned').hidden = !this.me.scopes.length;
                 this.route();
         }
 

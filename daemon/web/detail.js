@@ -115,13 +115,8 @@ export class Detail {
         async load() {
                 const asked = this.query;
                 const { scope, metric, window } = asked;
-                if (!scope)
+                if (!metric)
                         return;
-                if (!metric) {
-                        this.problems.scope = new Error('there is no such place, or it is not visible to you');
-                        this.render();
-                        return;
-                }
                 const about = this.app.metric(metric);
                 const bad = badOnes(about);
                 const number = ++this.n_asked;
@@ -187,8 +182,9 @@ export class Detail {
                 byId('detail-printed').textContent = figures.length ? `${words.windowWords(window)} · ${words.dateTime(this.app.upTo(this.asOf))}` : '';
                 keyed(byId('detail-rows'), figures, (f) => f.metric, () => new MetricRow(this));
                 const [problem] = Object.values(this.problems);
-                byId('detail-message').textContent = problem ? `Not everything could be loaded: ${problem.message}.`
-                        : figures.length ? '' : 'Loading…';
+                byId('detail-message').textContent = !metric ? 'There is no such place, or it is not visible to you.'
+                        : problem ? `Not everything could be loaded: ${problem.message}.` : figures.length ? '' : 'Loading…';
+                byId('detail-more').hidden = !metric;
                 byId('detail-table').hidden = figures.length === 0;
                 const about = this.app.metric(metric);
                 putNew(byId('series-title'), [about, window], () => (metric ? [

@@ -287,7 +287,8 @@ class Live(Dashboard):
         for path, there, gone in (
             ("/", f"document.querySelector('{row.format('ana.ruiz')}')", f"!document.querySelector('{row.format('ana.ruiz')}')"),
             (DETAIL.replace("h.tanaka", "ana.ruiz"), "document.querySelector('.series') && document.querySelector('#detail-rows td')",
-             "!document.querySelector('#detail-rows td') && !document.querySelector('.series') && !document.querySelector('#bad-list li')"),
+             "!document.querySelector('#detail-rows td') && document.getElementById('chart').offsetHeight + document.getElementById('spread').offsetHeight === 0"
+             " && document.getElementById('detail-message').innerText.startsWith('There is no such place')"),
         ):  # fmt: skip
             self.start(path=path)
             self.stream_is_up()
@@ -386,6 +387,9 @@ class Live(Dashboard):
             self.page.run("location.hash = ''")
             self.page.until("document.getElementById('nothing').offsetHeight > 0", "it is said", 5)
             self.page.settle()
+            # Nothing is promised, and nothing offered that does nothing.
+            for what in ("#attention-none", "#kind", "#board-table"):
+                self.assertEqual(self.page.run(f"document.querySelector('{what}').offsetHeight"), 0, what)
             self.assertNotIn("Blessing Okafor", self.page.run("document.body.innerHTML"))
             self.assertNotIn("Ana Ruiz", self.page.run("document.body.innerHTML"))
 

@@ -171,6 +171,7 @@ class App {
                 this.alerts.loads.clear();
                 this.alerts.loaded = false;
                 this.alerts.problem = null;
+                this.last = this.board.asOf = null;
                 this.board.query = {};
                 this.board.figures.clear();
                 this.detail.hide();
@@ -291,11 +292,12 @@ class App {
         }
 
         connection(state) {
+                const asOf = this.asOf();
                 const text = {
                         '': '',
                         connecting: 'Connecting…',
-                        live: `Live · ${words.moment(this.last ?? new Date())}`,
-                        lost: this.last ? `Connection lost · as of ${words.moment(this.last)} · trying again` : 'No connection · trying again',
+                        live: `Live · ${words.moment(asOf ?? new Date())}`,
+                        lost: asOf ? `Connection lost · as of ${words.moment(asOf)} · trying again` : 'No connection · trying again',
                 };
                 byId('connection').className = `connection ${state}`;
                 byId('connection').textContent = text[state];
@@ -305,14 +307,16 @@ class App {
                 this.state = state;
         }
 
-        // Of when that is which was loaded at a time: the stream keeps it up to date, as long as it is there.
-        upTo(loaded) {
-                return this.last > loaded ? this.last : loaded;
+        // Of when that is which is shown: the stream keeps up to date what was loaded, as long as it is there.
+        asOf() {
+                const { asOf } = this.shown();
+                return this.last > (asOf ?? 0) ? this.last : asOf;
         }
 
         render() {
                 if (!this.me)
                         return;
+                this.connection(this.state);
                 this.alerts.render();
                 if (this.detail.query.scope)
                         this.detail.render();

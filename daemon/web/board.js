@@ -114,7 +114,7 @@ export class Board {
                         this.problem = error;
                         this.app.failedToLoad(error);
                 }
-                this.render();
+                this.app.changed();
         }
 
         take(figure) {
@@ -151,7 +151,7 @@ export class Board {
                 this.link = `${this.query.metric} ${this.query.window}`;
                 put(byId('board-scale'), barScale(this.metric, this.scale, figures.find((f) => words.isNumber(f.target))?.target));
                 byId('printed').textContent = [...['kind', 'metric', 'window'].map((id) => byId(id).selectedOptions[0]?.text),
-                        this.asOf && words.dateTime(this.app.upTo(this.asOf))].filter(Boolean).join(' · ');
+                        this.asOf && words.dateTime(this.app.asOf())].filter(Boolean).join(' · ');
                 byId('metric-help').textContent = words.metricHelp(this.metric);
                 keyed(byId('rows'), shown, (f) => f.scope, () => new Row(this));
                 byId('filter-label').hidden = this.figures.known.size < 12 && !byId('filter').value;

@@ -92,6 +92,7 @@ export class Detail {
                 // The same one stays: what is on its way belongs to it.
                 if (!same) {
                         this.query = query;
+                        this.asOf = null;
                         this.points = null;
                         this.surveys = null;
                         this.problems = {};
@@ -107,7 +108,7 @@ export class Detail {
         // What was loaded goes, too: the chart's place changes its size as it is hidden, and nothing may be drawn then.
         hide() {
                 this.query = {};
-                this.points = this.surveys = null;
+                this.asOf = this.points = this.surveys = null;
                 this.problems = {};
                 this.figures.clear();
         }
@@ -136,7 +137,7 @@ export class Detail {
                                 this.problems[what] = error;
                                 this.app.failedToLoad(error);
                         }
-                        this.render();
+                        this.app.changed();
                 };
                 const load = this.figures.ask();
                 await Promise.all([
@@ -179,7 +180,7 @@ export class Detail {
                 put(byId('detail-alerts'), ...this.app.alerts.of(scope).map((a) => h('li', null,
                         `${words.metricLabel(a.metric)}: needs attention since ${words.dateTime(a.fired ?? a.since)}`,
                         a.advice ? [' · ', name(a.advice)] : null)));
-                byId('detail-printed').textContent = figures.length ? `${words.windowWords(window)} · ${words.dateTime(this.app.upTo(this.asOf))}` : '';
+                byId('detail-printed').textContent = this.asOf ? `${words.windowWords(window)} · ${words.dateTime(this.app.asOf())}` : '';
                 keyed(byId('detail-rows'), figures, (f) => f.metric, () => new MetricRow(this));
                 const [problem] = Object.values(this.problems);
                 byId('detail-message').textContent = !metric ? 'There is no such place, or it is not visible to you.'

@@ -393,7 +393,6 @@ class MockHandler(http.server.BaseHTTPRequestHandler):
         with self.owner.lock:
             for event, data in self.owner.feed[int(query.get("since", len(self.owner.feed))) :]:
                 mine.put((event, data))
-            mine.put(("tick", self.owner.tick() | {"seq": len(self.owner.feed)}))
             self.owner.streams.append(mine)
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")

@@ -204,6 +204,24 @@ class Live(Dashboard):
         self.assertIn(said, self.page.run("document.getElementById('printed').textContent"))
         self.page.until(f"{text('#connection')}.includes('{said}')", "the day of the figures", 10)
 
+    def test_what_was_loaded_is_of_the_time_when_it_was(self):
+        # Nothing comes by the stream: neither before it breaks nor after it is there again.
+        clock = "[...Array(10).keys()].map((n) => new Date(Date.now() - 1000 * n).toLocaleTimeString(undefined, {timeStyle: 'medium'}))"
+        for path, there in (("/", f"{BOARD} > 0"), (DETAIL, "document.querySelector('.series')")):
+            self.start(path=path)
+            self.stream_is_up()
+            self.page.until(there, path)
+            self.page.settle()
+            self.mock.failing |= {"/v1/stream"}
+            self.mock.cut()
+            self.page.until("document.querySelector('.connection.lost')", "the page says that it is cut off")
+            self.assertTrue(self.page.run(f"{clock}.some((t) => {text('#connection')}.includes(`as of ${{t}}`))"))
+            # An hour goes by until it is back.
+            self.page.run("Date = class extends Date { constructor(...a) { a.length ? super(...a) : super(Date.now()); } static now() { return super.now() + 3600000; } }")
+            self.mock.failing.clear()
+            self.page.until("document.querySelector('.connection.live')", "it is back", 20)
+            self.page.until(f"{clock}.some((t) => {text('#connection')}.includes(t))", "what is shown is of now", 5)
+
     # --- what is done meanwhile ---
 
     def test_a_note_that_is_being_written_survives_the_end_of_the_alert(self):

@@ -152,6 +152,8 @@ class Card {
 
         show(open) {
                 this.form.hidden = !open;
+                if (OUTCOMES.includes(this.alert.outcome))
+                        this.outcome.value = this.alert.outcome;
                 this.open.setAttribute('aria-expanded', String(open));
                 (open ? this.outcome : this.open).focus();
         }
@@ -159,8 +161,9 @@ class Card {
         async submit(event) {
                 event.preventDefault();
                 const note = this.note.value.trim();
-                if (new TextEncoder().encode(note).length > NOTE_BYTES)
-                        return this.fail(`The note is too long; ${NOTE_BYTES} letters are the most.`);
+                const { length } = new TextEncoder().encode(note);
+                if (length > NOTE_BYTES)
+                        return this.fail(`The note takes ${length} bytes, and ${NOTE_BYTES} are the most. Letters other than a to z take several.`);
                 if (await this.send('outcome', note ? { outcome: this.outcome.value, note } : { outcome: this.outcome.value })) {
                         this.note.value = '';
                         this.show(false);

@@ -5,7 +5,7 @@ import { get, Refusal, setToken, Stream, token } from './api.js';
 import { Alerts } from './alerts.js';
 import { Board } from './board.js';
 import { Detail, key } from './detail.js';
-import { byId, coalesce, h, name, put } from './dom.js';
+import { byId, coalesce, h, name, put, putNew } from './dom.js';
 import * as words from './words.js';
 
 const RELOAD = 300000; // figures also change as time passes, without news
@@ -123,8 +123,8 @@ class App {
 
         failed(error) {
                 const known = error instanceof Refusal;
-                byId('failure-text').textContent = known ? `It says: ${error.message}.`
-                        : 'It does not answer. It may be restarting, or the network between you and it is down.';
+                putNew(byId('failure-text'), [error.message], () => [known ? `It says: ${error.message}.`
+                        : 'It does not answer. It may be restarting, or the network between you and it is down.']);
                 this.view('failure');
                 this.connection('lost');
                 this.retry = setTimeout(() => this.start(), RETRY);
@@ -301,9 +301,11 @@ class App {
                 };
                 byId('connection').className = `connection ${state}`;
                 byId('connection').textContent = text[state];
-                // Spoken once per change, not with every tick.
-                if (state !== this.state && state)
-                        byId('announcer').textContent = { connecting: '', live: 'Connected', lost: 'Connection lost' }[state];
+                // Spoken once per change, not with every tick or try.
+                if (state !== this.said && state !== 'connecting') {
+                        byId('announcer').textContent = { '': '', live: 'Connected', lost: 'Connection lost' }[state];
+                        this.said = state;
+                }
                 this.state = state;
         }
 

@@ -438,6 +438,15 @@ class Shown(Dashboard):
         self.start(failing=["/v1/me"])
         self.page.until("!document.getElementById('failure').hidden", "the failure is shown")
         self.assertIn("the daemon could not carry this out", self.page.run(text("#failure-text")))
+        # Who listens hears it once, and not every few seconds.
+        self.page.run("""window.n_said = 0; for (const id of ['announcer', 'failure-text'])
+            new MutationObserver(() => window.n_said++).observe(document.getElementById(id), {childList: true})""")
+        asked = len(self.mock.asked("/v1/me"))
+        for more in (1, 2):
+            self.page.run("document.getElementById('retry').click()")
+            self.eventually(lambda more=more: len(self.mock.asked("/v1/me")) == asked + more)
+            self.page.settle()
+        self.assertEqual(self.page.run("window.n_said"), 0)
         self.mock.failing.clear()
         self.page.until(f"{BOARD} > 0", "the page comes by itself")
 

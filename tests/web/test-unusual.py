@@ -85,6 +85,22 @@ class Unusual(Dashboard):
             self.page.run(f"{find}.value = {json.dumps(wanted)}; {find}.dispatchEvent(new Event('input'))")
             self.page.until(f"{BOARD} === 1 && document.querySelector('#rows tr').dataset.scope === 'agent/x0'", wanted)
 
+    def test_a_note_keeps_its_lines_and_the_outcome_that_there_is(self):
+        self.start(path="/web/style.css")
+        self.mock.alerts["a000000000000001"] |= {"outcome": "it helped", "note": "Called all ten back.\nTwo did not answer."}
+        self.page.open(self.url + "/")
+        card = '.card[data-id="a000000000000001"]'
+        self.page.until(f"document.querySelector('{card}')", "the alert")
+        self.assertIn("it helped: Called all ten back.\nTwo did not answer.", self.page.run(text(card)))
+        self.press(card, "Note and outcome")
+        self.page.run(f"document.querySelector('{card} textarea').value = '\u00e9'.repeat(251)")
+        self.press(card, "Save")
+        self.assertIn("The note takes 502 bytes, and 500 are the most", self.page.run(text(card)))
+        self.page.run(f"document.querySelector('{card} textarea').value = 'The last two, too.'")
+        self.press(card, "Save")
+        self.eventually(lambda: self.mock.asked("/v1/alerts/a000000000000001/outcome", "POST"))
+        self.assertEqual(self.mock.asked("/v1/alerts/a000000000000001/outcome", "POST")[0][3], {"outcome": "it helped", "note": "The last two, too."})
+
     def test_a_range_that_is_wider_than_the_scale_stays_in_the_chart(self):
         self.overview()
         places = self.page.run("""(async () => {

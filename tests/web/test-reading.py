@@ -56,9 +56,14 @@ class Reading(Dashboard):
     def test_nothing_sticks_out_on_a_small_screen(self):
         for path, wait in (("/", f"{BOARD} > 0"), ("/#scope=queue/billing-es&metric=nps&window=7d", SERIES)):
             self.start("hostile", path)
-            self.page.look(width=360, height=800)
             self.page.until(wait, path)
-            self.assertEqual(self.page.run("document.documentElement.scrollWidth"), 360)
+            self.page.run("document.querySelectorAll('details').forEach((d) => (d.open = true))")
+            for width in (320, 360):
+                self.page.look(width=width, height=800)
+                self.page.settle()
+                self.assertEqual(self.page.run("document.documentElement.scrollWidth"), width, path)
+                for table in self.page.run("[...document.querySelectorAll('table')].map((t) => [t.scrollWidth, t.parentNode.clientWidth])"):
+                    self.assertLessEqual(*table, (width, path))
             self.no_problems()
 
     def test_a_long_name_of_a_metric_does_not_stick_out(self):

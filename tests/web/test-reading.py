@@ -98,6 +98,21 @@ class Reading(Dashboard):
                 self.page.until("!document.getElementById('overview').hidden || document.querySelector('#bad-list li')", "the low answers")
                 self.assertEqual(self.page.run("document.documentElement.scrollWidth"), width)
 
+    def test_common_words_are_not_broken_on_a_tablet(self):
+        self.start(path="/web/style.css")
+        mock.METRICS.append(mock.metric("knowledge", "top2", "%", [1, 5], 85))
+        self.addCleanup(mock.METRICS.pop)
+        self.mock.given["queue/billing-es", "courtesy", "90d"] = self.mock.figure("queue/billing-es", "courtesy", "90d") | dict.fromkeys(
+            ("trend", "trend_low", "trend_high"))  # fmt: skip
+        self.page.open(self.url + "/#scope=queue/billing-es&metric=csat&window=90d")
+        self.page.until(SERIES, "the scope")
+        for width in (768, 900, 1024):
+            self.page.look(width=width)
+            self.page.settle()
+            heights = self.page.run("""[...document.querySelectorAll('#detail-rows button')].filter((b) => !b.innerText.includes(' '))
+                .map((b) => b.offsetHeight)""")
+            self.assertEqual(heights, [heights[0]] * 6, width)
+
     # --- on paper ---
 
     def test_a_printed_chart_is_whole_and_can_be_read(self):

@@ -128,7 +128,10 @@ function isClearerBelow(line, points, bottom) {
 export function seriesChart(metric, points, width) {
         const height = width < 500 ? 200 : 260;
         const edge = { left: 52, right: 14, top: 12, bottom: 28 };
-        const scale = domain(metric, points, 5);
+        // Wide ranges of times in which hardly anybody answered would squeeze all others: they go to the edge.
+        const isFew = (p) => p.state === 'insufficient';
+        const isSettled = points.some((p) => words.isNumber(p.value) && !isFew(p));
+        const scale = domain(metric, points.map((p) => (isSettled && isFew(p) ? { ...p, low: null, high: null } : p)), 5);
         const times = points.map((p) => new Date(p.at).getTime());
         const first = times[0], last = times.at(-1), span = last - first || 1;
         const x = (time) => edge.left + ((time - first) / span) * (width - edge.left - edge.right);
@@ -159,7 +162,7 @@ export function seriesChart(metric, points, width) {
                 if (!words.isNumber(p.value))
                         continue;
                 const tip = `${words.dateTime(p.at)}: ${sentence(metric, p)}; ${words.answers(metric, p.n)}`;
-                chart.append(svg('circle', { class: p.state === 'insufficient' ? 'point few' : 'point', cx: at(p), cy: y(p.value).toFixed(1), r: 4 },
+                chart.append(svg('circle', { class: isFew(p) ? 'point few' : 'point', cx: at(p), cy: y(p.value).toFixed(1), r: 4 },
                         svg('title', null, tip)));
         }
         if (words.isNumber(goal)) {

@@ -112,6 +112,22 @@ class Unusual(Dashboard):
         })()""")
         self.assertEqual([min(places), max(places)], [12, 232])
 
+    def test_what_hardly_anybody_answered_does_not_squeeze_a_chart(self):
+        self.overview()
+        written, low, places = self.page.run("""(async () => {
+            const {seriesChart} = await import('/web/chart.js');
+            const at = (i) => new Date(Date.UTC(2024, 10, 1 + i)).toISOString();
+            const few = {at: at(0), value: 0, low: -48, high: 48, n: 3, target: 30, state: 'insufficient'};
+            const many = [1, 2, 3].map((i) => ({at: at(i), value: 26 + i, low: 24 + i, high: 28 + i, n: 999, target: 30, state: 'ok'}));
+            const chart = (points) => seriesChart({name: 'nps', kind: 'nps', unit: 'points', scale: [0, 10]}, points, 700);
+            const texts = (chart) => [...chart.querySelectorAll('text')].map((t) => t.textContent).filter((t) => /^[-+]?[0-9]+$/.test(t));
+            return [texts(chart([few, ...many])), texts(chart([few])),
+                [...chart([few, ...many]).querySelectorAll('circle')].map((c) => Number(c.getAttribute('cy')))];
+        })()""")
+        self.assertEqual(written, ["-10", "0", "+10", "+20", "+30", "+40"])
+        self.assertLess(int(low[0]), -48)
+        self.assertTrue(all(12 <= y <= 232 for y in places), places)
+
     def test_silence_is_noticed_after_three_ticks(self):
         self.overview()
         silences = self.page.run("""import('/web/api.js').then(({Stream}) => [1, 10, 60].map((period) => {

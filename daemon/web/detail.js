@@ -196,17 +196,24 @@ export class Detail {
                 this.renderSurveys();
         }
 
+        // The last point is the figure of now, of which there may be news since the others were asked for.
+        upToNow() {
+                const now = this.figures.known.get(this.query.metric);
+                const last = this.points?.at(-1);
+                return last && now && Date.parse(now.at) >= Date.parse(last.at) ? [...this.points.slice(0, -1), now] : this.points;
+        }
+
         renderChart() {
                 const chart = byId('chart');
                 const metric = this.app.metric(this.query.metric);
-                const points = this.points;
+                const points = this.upToNow();
                 const width = this.paper ?? Math.max(260, chart.clientWidth);
                 const there = points?.some((p) => words.isNumber(p.value));
                 byId('chart-key').hidden = !there;
                 byId('numbers').hidden = !there;
-                putNew(chart, [points, width, metric], () => [there ? seriesChart(metric, points, width)
+                putNew(chart, [width, metric, !points, ...points ?? []], () => [there ? seriesChart(metric, points, width)
                         : h('p', { class: 'quiet' }, points ? 'No answers in this time, so there is nothing to draw.' : '')]);
-                putNew(byId('number-rows'), [points, metric], () => (points ?? []).map((p) => h('tr', null,
+                putNew(byId('number-rows'), [metric, ...points ?? []], () => (points ?? []).map((p) => h('tr', null,
                         h('th', { scope: 'row' }, words.dateTime(p.at)),
                         h('td', null, words.value(metric, p)),
                         h('td', null, words.interval(metric, p)),

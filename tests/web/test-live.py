@@ -109,6 +109,20 @@ class Live(Dashboard):
             self.no_problems()
             self.assertIn("1,234", self.page.run(text(row)))
 
+    def test_a_chart_ends_with_the_figure_that_there_is_now(self):
+        self.start("empty", DETAIL)
+        self.stream_is_up()
+        self.page.until(f"{text('#chart')}.includes('nothing to draw')", "no answers yet")
+        # The first one.
+        figure = self.mock.figure("agent/h.tanaka", "csat", "28d") | {"value": 100.0, "low": 20.7, "high": 100.0, "n": 1, "state": "insufficient"}
+        self.mock.publish("figure", {"figures": [figure]})
+        point = "[...document.querySelectorAll('.point title')].at(-1)?.textContent"
+        self.page.until(f"{point}?.includes('100.0%') && {point}.includes('1 answer')", "it is drawn", 5)
+        self.mock.publish("figure", {"figures": [figure | {"value": 50.0, "low": 9.5, "high": 90.5, "n": 2}]})
+        self.page.until(f"{point}.includes('50.0%') && {point}.includes('2 answers')", "so is the second one", 5)
+        self.assertEqual(self.page.run("document.querySelectorAll('.series .point').length"), 1)
+        self.assertIn("50.0%", self.page.run("document.querySelector('#number-rows tr:last-child').textContent"))
+
     def test_choosing_twice_what_is_loading_shows_it(self):
         self.start(path=DETAIL)
         self.page.until("document.querySelector('.series') && document.querySelectorAll('.surveys li').length", "the detail")

@@ -9,7 +9,7 @@ import { byId, coalesce, h, name, put, putNew } from './dom.js';
 import * as words from './words.js';
 
 const RELOAD = 300000; // figures also change as time passes, without news
-const RELOAD_SHORT = 60000; // those of short windows with every minute
+const RELOAD_SHORT = 60000; // those of short windows with every minute; and there may be answers that are not listed yet
 const RETRY = 5000;
 const VIEWS = ['sign-in', 'failure', 'overview', 'detail'];
 
@@ -36,7 +36,7 @@ class App {
                 addEventListener('online', () => this.stream?.hurry(true));
                 document.addEventListener('visibilitychange', () => document.hidden || this.stream?.hurry());
                 setInterval(() => this.me && this.reload(), RELOAD);
-                setInterval(() => this.me && words.isShort(this.shown().query.window) && this.shown().load(), RELOAD_SHORT);
+                setInterval(() => this.me && (words.isShort(this.shown().query.window) || this.shown().news) && this.shown().load(), RELOAD_SHORT);
                 setInterval(() => this.me && this.render(), 30000);
         }
 

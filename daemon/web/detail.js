@@ -121,6 +121,7 @@ export class Detail {
                 const about = this.app.metric(metric);
                 const bad = badOnes(about);
                 const number = ++this.n_asked;
+                this.news = false;
                 const part = async (what, request, use) => {
                         // What was asked for later is there already, or something else is shown.
                         const isLate = () => asked !== this.query || number < (this.used[what] ?? 0);
@@ -151,6 +152,7 @@ export class Detail {
         take(figure) {
                 if (figure.scope !== this.query.scope || figure.window !== this.query.window)
                         return;
+                this.news ||= figure.metric === this.query.metric;
                 this.figures.take(figure);
                 this.app.changed();
         }
@@ -212,7 +214,7 @@ export class Detail {
                 byId('chart-key').hidden = !there;
                 byId('numbers').hidden = !there;
                 putNew(chart, [width, metric, !points, ...points ?? []], () => [there ? seriesChart(metric, points, width)
-                        : h('p', { class: 'quiet' }, points ? 'No answers in this time, so there is nothing to draw.' : '')]);
+                        : h('p', { class: 'quiet' }, points ? `No ${words.counted(metric, 0)} in this time, so there is nothing to draw.` : '')]);
                 putNew(byId('number-rows'), [metric, ...points ?? []], () => (points ?? []).map((p) => h('tr', null,
                         h('th', { scope: 'row' }, words.dateTime(p.at)),
                         h('td', null, words.value(metric, p)),
@@ -224,7 +226,7 @@ export class Detail {
                 const figure = this.figures.known.get(this.query.metric);
                 const metric = this.app.metric(this.query.metric);
                 putNew(byId('spread'), [figure, metric], () => [figure && figure.n > 0 ? spread(metric, figure)
-                        : h('p', { class: 'quiet' }, figure ? 'No answers in this time.' : '')]);
+                        : h('p', { class: 'quiet' }, figure ? `No ${words.counted(metric, 0)} in this time.` : '')]);
         }
 
         renderSurveys() {

@@ -253,7 +253,8 @@ export function isAlarm(figure) {
 // What a figure says, as {tone, text, help}.
 export function verdict(metric, figure) {
         if (!figure || figure.state === 'no_data')
-                return { tone: 'none', text: 'no answers', help: 'Nobody answered this question in this time.' };
+                return metric?.kind === 'response' ? { tone: 'none', text: 'no surveys', help: 'No survey of this time is over yet.' }
+                        : { tone: 'none', text: 'no answers', help: 'Nobody answered this question in this time.' };
         if (isAlarm(figure))
                 return alarm(metric, figure);
         if (figure.state === 'insufficient')

@@ -217,10 +217,12 @@ class Shown(Dashboard):
             const metric = {{name: 'response', kind: 'response', unit: '%', scale: [0, 1], better: 'higher'}}, figure = {json.dumps(figure)};
             const row = document.querySelector('#rows').insertRow();
             row.append(...figureCells(metric, figure, fullScale(metric)));
-            return [row.querySelector('.n').innerText, seriesChart(metric, [figure], 600).querySelector('.point title').textContent];
+            const {{verdict}} = await import('/web/words.js');
+            const none = verdict(metric, {{...figure, n: 0, value: null, state: 'no_data'}});
+            return [none.text + ': ' + none.help, row.querySelector('.n').innerText, seriesChart(metric, [figure], 600).querySelector('.point title').textContent];
         }})()""")
-        self.assertEqual(said[0], "324 surveys")
-        self.assertTrue(said[1].endswith("; 324 surveys"), said[1])
+        self.assertEqual(said[:2], ["no surveys: No survey of this time is over yet.", "324 surveys"])
+        self.assertTrue(said[2].endswith("; 324 surveys"), said[2])
 
     def test_an_empty_centre_shows_calm_and_no_numbers(self):
         self.overview("empty")

@@ -136,18 +136,23 @@ class Live(Dashboard):
         self.page.until("document.querySelector('.series')", "the series", 5)
 
     def test_figures_of_short_windows_are_asked_for_every_minute(self):
-        for path, wanted in (("/#kind=agent&metric=csat&window=", "/v1/board"), (DETAIL.replace("28d", ""), "/v1/figures")):
-            for window, more in (("1h", True), ("today", True), ("28d", False)):
+        short = [("1h", [], True), ("today", [], True), ("28d", [], False)]
+        # The last low answers are asked for as often while there is news of what they are answers to.
+        listed = [*short[:2], ("28d", ["courtesy"], False), ("28d", ["csat"], True)]
+        for path, wanted, cases in (("/#kind=agent&metric=csat&window=", "/v1/board", short), (DETAIL.replace("28d", ""), "/v1/figures", listed)):
+            for window, news, more in cases:
                 self.start(path="/web/style.css")
-                # Minutes are seconds.
-                quick = "window.setInterval = ((make) => (f, ms) => make(f, ms / 60))(window.setInterval.bind(window))"
+                # A minute is a second.
+                quick = "window.setInterval = ((make) => (f, ms) => make(f, ms === 60000 ? 1000 : ms))(window.setInterval.bind(window))"
                 script = self.page.call("Page.addScriptToEvaluateOnNewDocument", source=quick)["identifier"]
                 self.page.open(self.url + path + window)
                 self.stream_is_up()
                 self.page.settle()
                 asked = len(self.mock.asked(wanted))
+                for metric in news:
+                    self.mock.publish("figure", {"figures": [self.mock.figure("agent/h.tanaka", metric, "28d")]})
                 time.sleep(2.2)
-                self.assertEqual(len(self.mock.asked(wanted)) > asked, more, (path, window))
+                self.assertEqual(len(self.mock.asked(wanted)) > asked, more, (path, window, news))
                 self.page.call("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
 
     # --- what fails and comes back ---

@@ -57,7 +57,8 @@ class Unusual(Dashboard):
             mock.METRICS[csat] = before
             self.start(path=path)
             self.stream_is_up()
-            self.page.until(f"document.querySelector({json.dumps(row + ', #detail-rows tr.chosen')})", "the figures")
+            old = f"document.querySelector({json.dumps(row + ', #detail-rows tr.chosen')})?.innerText"
+            self.page.until(f"{old}?.includes('%')", "the figures")
             # The daemon read its configuration anew; its news come before the tick that says so.
             mock.METRICS[csat] = mock.metric("csat", "mean", "", [1, 5], 4)
             self.addCleanup(mock.METRICS.__setitem__, csat, before)

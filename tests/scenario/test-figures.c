@@ -46,6 +46,31 @@ SCENARIO(a_figure_follows_the_rule_that_watches_it)
         world_expect("[d3 00:00] agent/ana csat 28d: n=18 value=33.33 [16.28, 56.25] trend=nan below\n");
 }
 
+/* The rule asks for less than the target does. */
+SCENARIO(a_figure_that_its_rule_has_nothing_against_is_ok)
+{
+        world_rule("low csat agent/* 28d point below 20");
+        world_answers(5, "ana billing csat=5");
+        world_answers(15, "ana billing csat=1");
+        world_show("agent/ana", "csat", "28d");
+        world_show("queue/billing", "csat", "28d");
+        world_expect("[d0 00:00] agent/ana csat 28d: n=20 value=25 [11.19, 46.87] trend=nan ok\n"
+                     "[d0 00:00] queue/billing csat 28d: n=20 value=25 [11.19, 46.87] trend=nan below\n");
+}
+
+/* The evidence would make no alert any more, and does not end this one. */
+SCENARIO(a_figure_of_the_day_that_goes_on_is_what_its_alert_is)
+{
+        world_rule("low csat agent/* 28d evidence below 80");
+        world_answers(99, "ana billing csat=5");
+        world_elapse("132h");
+        world_answers(8, "ana billing csat=1");
+        world_answers(6, "ana billing csat=5");
+        world_show_at("agent/ana", "csat", "28d", "2026-03-07T11:00:00Z");
+        world_expect("[d5 12:00] low agent/ana: inactive -> firing n=104 value=95.19 evidence=871.6/280\n"
+                     "[d5 12:00] agent/ana csat 28d: n=113 value=92.92 [86.65, 96.37] trend=nan below\n");
+}
+
 SCENARIO(a_figure_is_what_its_alert_is_while_nothing_comes)
 {
         world_rule("now csat queue/* 1h point below 80 min_n=5");
@@ -207,6 +232,8 @@ SCENARIO(names_beyond_the_limit_count_only_in_the_rollups)
 }
 
 CHECK_MAIN("figures", a_figure_says_how_sure_it_is, a_figure_follows_the_rule_that_watches_it,
+           a_figure_that_its_rule_has_nothing_against_is_ok,
+           a_figure_of_the_day_that_goes_on_is_what_its_alert_is,
            a_figure_is_what_its_alert_is_while_nothing_comes, any_rule_that_holds_makes_a_figure_bad,
            a_trend_compares_with_the_window_before, people_move_and_their_answers_stay_where_they_were,
            today_begins_at_local_midnight_when_the_clocks_change,

@@ -280,7 +280,8 @@ START_TEST(what_surveys_are_no_longer_stored_for_is_not_known)
         ck_assert(isnan(f.trend));
         /* All that is stored by now is one of the two answers of that time. */
         ck_assert_int_eq(engine_figure(e, ana, 0, 0, now - 26 * USEC_HOUR, &f), ENGINE_E_HISTORY);
-        ck_assert_int_eq(engine_figure(e, ana, 0, 0, now - 23 * USEC_HOUR, &f), 0);
+        ck_assert_int_eq(engine_figure(e, ana, 0, 0, now - 25 * USEC_HOUR, &f), ENGINE_E_HISTORY);
+        ck_assert_int_eq(engine_figure(e, ana, 0, 0, now - 24 * USEC_HOUR, &f), 0);
         ck_assert_uint_eq(f.n, 1);
         engine_free(e);
         /* Stored for longer, both are known. */
@@ -295,6 +296,70 @@ START_TEST(what_surveys_are_no_longer_stored_for_is_not_known)
         effects_deinit(&out);
         window = "28d";
         keep_surveys = 0;
+}
+END_TEST
+
+/* What the window of now lacks keeps nobody from asking for it, nor for that of an hour to come. */
+START_TEST(what_was_forgotten_is_missing_from_now_on_and_not_known_of_before)
+{
+        Survey forgotten = survey("1", "ana", day0 - 3 * USEC_DAY, 1), kept = survey("2", "ana", day0, 5);
+        Figure f;
+        Engine *e;
+
+        window = "7d";
+        e = make(0);
+        engine_set_forgotten(e, day0 - 2 * USEC_DAY, INT32_MIN);
+        ck_assert_int_eq(step(e, day0, &forgotten, NULL), 0);
+        ck_assert_int_eq(step(e, day0, &kept, NULL), 0);
+        for (usec_t at = day0 + 1; at < day0 + 3 * USEC_HOUR; at += USEC_HOUR) {
+                ck_assert_int_eq(engine_figure(e, SCOPE_ID_ORG, 0, 0, at, &f), 0);
+                ck_assert_uint_eq(f.n, 1);
+        }
+        ck_assert_int_eq(engine_figure(e, SCOPE_ID_ORG, 0, 0, day0, &f), ENGINE_E_HISTORY);
+        engine_free(e);
+        effects_deinit(&out);
+        window = "28d";
+}
+END_TEST
+
+static FigureState state_with(MetricKind kind, bool lower_is_better, double target, int answer)
+{
+        Metric before = metrics[0];
+        Engine *e;
+        Figure f;
+
+        metrics[0].kind = kind;
+        metrics[0].lo = kind == METRIC_NPS ? 0 : 1;
+        metrics[0].hi = kind == METRIC_NPS ? 10 : 5;
+        metrics[0].lower_is_better = lower_is_better;
+        metrics[0].has_target = !isnan(target);
+        metrics[0].target = metrics[0].has_target ? target : 0;
+        e = make(0);
+        for (int i = 0; i < 20; i++) {
+                Survey s = survey("1", "ana", day0, answer);
+
+                ck_assert_int_eq(step(e, day0, &s, NULL), 0);
+        }
+        ck_assert_int_eq(engine_figure(e, SCOPE_ID_ORG, 0, 0, day0 + 1, &f), 0);
+        engine_free(e);
+        effects_deinit(&out);
+        metrics[0] = before;
+        return f.state;
+}
+
+START_TEST(without_a_rule_a_figure_is_bad_when_its_interval_is_beyond_the_target)
+{
+        ck_assert_int_eq(state_with(METRIC_MEAN, true, 3, 5), FIGURE_ABOVE);
+        ck_assert_int_eq(state_with(METRIC_MEAN, true, 3, 3), FIGURE_OK);
+        ck_assert_int_eq(state_with(METRIC_MEAN, true, 3, 1), FIGURE_OK);
+        ck_assert_int_eq(state_with(METRIC_MEAN, true, 1, 1), FIGURE_OK);
+        ck_assert_int_eq(state_with(METRIC_MEAN, false, 3, 1), FIGURE_BELOW);
+        ck_assert_int_eq(state_with(METRIC_MEAN, false, 5, 5), FIGURE_OK);
+        ck_assert_int_eq(state_with(METRIC_TOP2, true, 80, 5), FIGURE_BELOW);
+        /* No target is not one of 0. */
+        ck_assert_int_eq(state_with(METRIC_NPS, false, 0, 0), FIGURE_BELOW);
+        ck_assert_int_eq(state_with(METRIC_NPS, false, NAN, 0), FIGURE_OK);
+        ck_assert_int_eq(state_with(METRIC_MEAN, true, NAN, 5), FIGURE_OK);
 }
 END_TEST
 
@@ -362,5 +427,7 @@ CHECK_MAIN("engine", statistics_count_what_came, changed_scopes_are_told_once,
            an_alert_has_the_severity_of_its_rule_as_it_is_now,
            numbers_of_alerts_that_were_dropped_are_carried_over,
            numbers_of_alerts_that_were_dropped_without_an_heir_are_not_used_again,
-           what_surveys_are_no_longer_stored_for_is_not_known, today_has_26_hours,
+           what_surveys_are_no_longer_stored_for_is_not_known,
+           what_was_forgotten_is_missing_from_now_on_and_not_known_of_before,
+           without_a_rule_a_figure_is_bad_when_its_interval_is_beyond_the_target, today_has_26_hours,
            an_unknown_alert_takes_no_command, time_does_not_run_backwards)

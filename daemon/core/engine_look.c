@@ -51,7 +51,7 @@ static double sum_at(const Engine *e, const Pair *p, usec_t end, int32_t restart
                    &later);
         for (unsigned v = 0; v < p->guard->watch->evidence.n_values; v++)
                 counts.counts[v] -= later.counts[v];
-        return evidence_sum(&p->guard->watch->evidence, &past, &counts, true);
+        return evidence_sum(&p->guard->watch->evidence, &past, &counts);
 }
 
 /* M as of now, from @restart on. The same arithmetic as in sum_at(), with the days before today remembered. */
@@ -69,7 +69,7 @@ static double sum_live(const Engine *e, const Pair *p, int32_t restart, Evidence
                 cache->day = e->today;
         }
         series_sum(&days, e->today, e->today + 1, &counts);
-        return evidence_sum(&p->guard->watch->evidence, &cache->past, &counts, true);
+        return evidence_sum(&p->guard->watch->evidence, &cache->past, &counts);
 }
 
 double engine_sum_by(const Engine *e, const Pair *p, const Evidence *by, int32_t restart)
@@ -83,7 +83,7 @@ double engine_sum_by(const Engine *e, const Pair *p, const Evidence *by, int32_t
                 return 0;
         evidence_past(by, &days, start, e->today, &past);
         series_sum(&days, e->today, e->today + 1, &counts);
-        return evidence_sum(by, &past, &counts, true);
+        return evidence_sum(by, &past, &counts);
 }
 
 int32_t engine_best_start(const Engine *e, const Pair *p, Tally *ret)

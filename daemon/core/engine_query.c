@@ -7,17 +7,13 @@
 /* The counts of a span; false: it begins before what is kept. */
 static bool sum_span(const Engine *e, const Cell *cell, WindowTier tier, usec_t start, usec_t end, Tally *ret)
 {
+        const Series series = cell_series(cell, tier);
         usec_t width = window_tier_width(tier);
         int32_t first = engine_bucket(start, width);
 
         if (first < e->kept[tier])
                 return false;
-        *ret = TALLY_NULL;
-        if (cell) {
-                const Series series = cell_series(cell, tier);
-
-                series_sum(&series, first, engine_bucket(end, width), ret);
-        }
+        series_sum(&series, first, engine_bucket(end, width), ret);
         return true;
 }
 

@@ -90,14 +90,13 @@ void evidence_past(const Evidence *e, const Series *days, int32_t start, int32_t
                 ret->logs[k] = sums[k].largest + log(sums[k].rest);
 }
 
-double evidence_sum(const Evidence *e, const EvidencePast *past, const Tally *now, bool fresh)
+double evidence_sum(const Evidence *e, const EvidencePast *past, const Tally *now)
 {
         double today[EVIDENCE_BETS] = {0}, sum = 0;
 
         add_day(e, now, today);
         for (unsigned k = 0; k < EVIDENCE_BETS; k++) {
-                if (fresh)
-                        sum += exp(fmin(today[k], LOG_MAX));
+                sum += exp(fmin(today[k], LOG_MAX));
                 if (past->logs[k] > -INFINITY)
                         sum += exp(fmin(today[k] + past->logs[k], LOG_MAX));
         }

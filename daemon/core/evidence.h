@@ -52,8 +52,8 @@ CX_MUST_CHECK int evidence_init(Evidence *e, const Metric *m, double threshold, 
 /* Of the starts [start, today) in @days, a series by the day. */
 void evidence_past(const Evidence *e, const Series *days, int32_t start, int32_t today, EvidencePast *ret);
 
-/* M as of the end of the current day, whose counts are @now; @fresh: the current day is a start, too. */
-double evidence_sum(const Evidence *e, const EvidencePast *past, const Tally *now, bool fresh);
+/* M as of the end of the current day, whose counts are @now; it is a start, too. */
+double evidence_sum(const Evidence *e, const EvidencePast *past, const Tally *now);
 
 /* The largest E_j of the starts [start, today], and the first day that has it. 0 without any start. */
 double evidence_best(const Evidence *e, const Series *days, int32_t start, int32_t today, int32_t *ret_day);

@@ -24,7 +24,7 @@ static double e_value(const Metric *m, double target, bool above, Tally t)
         Evidence e;
 
         ck_assert_int_eq(evidence_init(&e, m, target, above), 0);
-        return evidence_sum(&e, &past, &t, true);
+        return evidence_sum(&e, &past, &t);
 }
 
 START_TEST(published_e_values_are_met)
@@ -192,7 +192,7 @@ START_TEST(the_sum_over_starts_is_that_of_its_terms)
                         }
                 }
                 evidence_past(&e, &s, 5, 39, &past);
-                expect(evidence_sum(&e, &past, &days[39], true), want);
+                expect(evidence_sum(&e, &past, &days[39]), want);
                 is = evidence_best(&e, &s, 5, 39, &is_day);
                 expect(is, best);
                 ck_assert_int_eq(is_day, best_day);
@@ -234,11 +234,11 @@ START_TEST(overwhelming_evidence_stays_a_number)
         for (unsigned i = 0; i < 20000; i++)
                 series_count(&s, (int32_t)(i % 20), 0, 1, 0);
         evidence_past(&e, &s, 0, 20, &past);
-        sum = evidence_sum(&e, &past, &none, true);
+        sum = evidence_sum(&e, &past, &none);
         ck_assert(isfinite(sum) && sum > 1e300);
         /* And good answers bring it down again, by as much as they should. */
         none.counts[1] = 60000;
-        ck_assert(evidence_sum(&e, &past, &none, true) < sum);
+        ck_assert(evidence_sum(&e, &past, &none) < sum);
         grid_deinit(&g);
 }
 END_TEST

@@ -38,6 +38,18 @@ SCENARIO(a_rule_may_watch_for_too_much)
         world_expect("[d0 00:00] slow org: inactive -> firing n=4 value=3.5 evidence=2.581/2\n");
 }
 
+SCENARIO(a_value_at_the_threshold_is_not_past_it)
+{
+        world_rule("low csat agent/* 1h point below 50");
+        world_rule("slow wait agent/* 1h point above 3");
+        world_answer("ana billing csat=5 wait=3");
+        world_answer("ana billing csat=1 wait=3");
+        world_expect("");
+        world_answer("ana billing csat=1 wait=4");
+        world_expect("[d0 00:00] low agent/ana: inactive -> firing n=3 value=33.33 evidence=33.33/50\n"
+                     "[d0 00:00] slow agent/ana: inactive -> firing n=3 value=3.333 evidence=3.333/3\n");
+}
+
 SCENARIO(hold_keeps_an_alert_pending_and_a_recovery_ends_it)
 {
         world_rule("low csat agent/* 1h point below 80 hold=10m");
@@ -399,8 +411,8 @@ SCENARIO(every_covered_scope_has_its_own_alert)
 
 CHECK_MAIN("alerts", a_point_rule_fires_with_enough_answers_and_recovers,
            an_interval_rule_waits_until_the_whole_interval_is_past, a_rule_may_watch_for_too_much,
-           hold_keeps_an_alert_pending_and_a_recovery_ends_it, evidence_fires_once_and_recovers,
-           the_false_alarm_budget_is_that_of_all_scopes_together,
+           a_value_at_the_threshold_is_not_past_it, hold_keeps_an_alert_pending_and_a_recovery_ends_it,
+           evidence_fires_once_and_recovers, the_false_alarm_budget_is_that_of_all_scopes_together,
            good_answers_of_long_ago_do_not_hide_bad_ones_of_today,
            late_answers_count_for_an_alert_that_is_open,
            a_sudden_fall_is_not_recovered_while_the_evidence_stands,

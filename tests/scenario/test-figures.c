@@ -46,6 +46,18 @@ SCENARIO(a_figure_follows_the_rule_that_watches_it)
         world_expect("[d3 00:00] agent/ana csat 28d: n=18 value=33.33 [16.28, 56.25] trend=nan below\n");
 }
 
+/* Midnight ends the window of the day before. */
+SCENARIO(evidence_of_the_first_day_of_a_window_counts_until_it_ends)
+{
+        world_rule("low csat agent/* 28d evidence below 80");
+        world_answers(8, "ana billing csat=1");
+        world_elapse("40d");
+        world_show_at("agent/ana", "csat", "28d", "2026-03-30T00:00:00Z");
+        world_expect("[d0 00:00] low agent/ana: inactive -> firing n=6 value=0 evidence=596.9/280\n"
+                     "[d28 00:00] low agent/ana: firing -> resolved expired n=6 value=0 evidence=596.9/280\n"
+                     "[d40 00:00] agent/ana csat 28d: n=8 value=0 [0, 32.44] trend=nan below\n");
+}
+
 /* The rule asks for less than the target does. */
 SCENARIO(a_figure_that_its_rule_has_nothing_against_is_ok)
 {
@@ -232,6 +244,7 @@ SCENARIO(names_beyond_the_limit_count_only_in_the_rollups)
 }
 
 CHECK_MAIN("figures", a_figure_says_how_sure_it_is, a_figure_follows_the_rule_that_watches_it,
+           evidence_of_the_first_day_of_a_window_counts_until_it_ends,
            a_figure_that_its_rule_has_nothing_against_is_ok,
            a_figure_of_the_day_that_goes_on_is_what_its_alert_is,
            a_figure_is_what_its_alert_is_while_nothing_comes, any_rule_that_holds_makes_a_figure_bad,

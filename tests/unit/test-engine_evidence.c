@@ -110,6 +110,38 @@ START_TEST(an_alert_that_good_answers_ended_is_there_again_when_they_are_undone)
 }
 END_TEST
 
+START_TEST(an_alert_says_since_when_its_figure_is_bad)
+{
+        const usec_t fall = day0 + 3 * USEC_DAY;
+        const Alert *a;
+        Figure now;
+        Engine *e;
+
+        use_evidence(USEC_DAY);
+        e = make(1);
+        answer_well(e, day0, 40, false);
+        answer_badly(e, fall, 2);
+        ck_assert_uint_eq(engine_n_alerts(e), 0);
+        answer_badly(e, fall + USEC_DAY, 3);
+        ck_assert_uint_eq(engine_n_alerts(e), 1);
+        a = engine_alert(e, 0);
+        /* The day after the last good ones. */
+        ck_assert_int_eq(a->from, day0 + USEC_DAY);
+        ck_assert_uint_eq(a->from_n, 5);
+        ck_assert(a->from_value == 0);
+        /* The figure is that of the window all the same. */
+        ck_assert_int_eq(engine_figure(e, 1, 0, 0, fall + USEC_DAY + 1, &now), 0);
+        ck_assert_uint_eq(a->n, 45);
+        ck_assert(a->value == now.value && a->mean == now.mean && a->low == now.low && a->high == now.high);
+        ck_assert_mem_eq(a->counts, now.counts, sizeof(now.counts));
+        ck_assert_int_eq(a->at, now.at);
+        ck_assert(a->threshold_value == 80 && a->asked == 80 && !a->above);
+        rules[0].test = RULE_POINT;
+        engine_free(e);
+        effects_deinit(&out);
+}
+END_TEST
+
 /* With two scopes under the rule the limit is above the evidence of six bad answers, with one below it. */
 static Engine *make_two_scopes(usec_t ts, const Survey *of_bob)
 {
@@ -243,7 +275,7 @@ START_TEST(a_figure_as_of_noon_knows_nothing_of_the_evening)
 END_TEST
 
 CHECK_MAIN("engine_evidence", evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet,
-           an_alert_that_was_withdrawn_has_used_nothing_up,
+           an_alert_that_was_withdrawn_has_used_nothing_up, an_alert_says_since_when_its_figure_is_bad,
            an_alert_that_good_answers_ended_is_there_again_when_they_are_undone,
            a_scope_without_answers_is_no_longer_counted, a_limit_that_moved_is_no_news_of_a_figure,
            a_bad_half_of_a_day_is_seen_behind_a_good_one, a_figure_as_of_noon_knows_nothing_of_the_evening)

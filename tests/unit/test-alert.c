@@ -216,6 +216,89 @@ START_TEST(what_people_say_is_kept_until_they_say_more)
 }
 END_TEST
 
+/* What does not fit is cut off, and what just fits is whole. */
+START_TEST(the_longest_names_are_whole)
+{
+        const char *agent = text_long(SCOPE_NAME_MAX), *id = text_long(SURVEY_TEXT_MAX),
+                   *by = text_long(METRIC_NAME_MAX), *outcome = text_long(METRIC_NAME_MAX);
+        char said[ALERT_NOTE_MAX + 2];
+        Survey bad = survey(id, agent, day0, 1);
+        Engine *e = make(1);
+        const Alert *a;
+
+        ck_assert_int_eq(step(e, day0, &bad, NULL), 0);
+        a = engine_alert(e, 0);
+        memset(said, 'x', sizeof(said) - 1);
+        said[sizeof(said) - 1] = '\0';
+        say(e, a->id, by, said, outcome);
+        ck_assert_str_eq(a->scope_name, agent);
+        ck_assert_str_eq(a->surveys[0], id);
+        ck_assert_str_eq(a->by, by);
+        ck_assert_str_eq(a->outcome, outcome);
+        ck_assert_uint_eq(strlen(a->note), ALERT_NOTE_MAX);
+        engine_free(e);
+        effects_deinit(&out);
+}
+END_TEST
+
+static int command(Engine *e, CommandVerb verb, usec_t until)
+{
+        const Command c = {.verb = verb,
+                           .alert = text_of(engine_alert(e, 0)->id),
+                           .by = TEXT("boss"),
+                           .outcome = TEXT("coached"),
+                           .until = until};
+
+        effects_reset(&out);
+        return engine_step(e, &(Input){.kind = INPUT_COMMAND, .now = day0, .command = &c}, &out);
+}
+
+START_TEST(what_is_said_too_early_is_refused)
+{
+        Survey bad = survey("s1", "ana", day0 - USEC_HOUR, 1);
+        Engine *e;
+
+        rules[0].hold = USEC_HOUR;
+        e = make(1);
+        ck_assert_int_eq(step(e, day0 - 1, &bad, NULL), 0);
+        ck_assert_int_eq(command(e, COMMAND_ACK, 0), ENGINE_E_STATE);
+        ck_assert_int_eq(command(e, COMMAND_SNOOZE, day0 + 1), ENGINE_E_STATE);
+        ck_assert_int_eq(command(e, COMMAND_OUTCOME, 0), ENGINE_E_STATE);
+        ck_assert_str_eq(engine_alert(e, 0)->by, "");
+        engine_free(e);
+        rules[0].hold = 0;
+        e = make(1);
+        ck_assert_int_eq(step(e, day0, &bad, NULL), 0);
+        ck_assert_int_eq(command(e, COMMAND_SNOOZE, day0), ENGINE_E_STATE);
+        ck_assert_int_eq(command(e, COMMAND_SNOOZE, day0 + 1), 0);
+        ck_assert_int_eq(engine_deadline(e), day0 + 1);
+        engine_free(e);
+        effects_deinit(&out);
+}
+END_TEST
+
+START_TEST(an_alert_has_the_trend_of_its_figure_and_no_answer_from_before_its_window)
+{
+        Survey good = survey("s0", "ana", day0 - 30 * USEC_DAY, 5), old = survey("s1", "ana", good.ts, 1);
+        Survey bad = survey("s2", "ana", day0, 1);
+        Engine *e = make(1);
+        const Alert *a;
+        Figure f;
+
+        ck_assert_int_eq(step(e, day0, &good, NULL), 0);
+        ck_assert_int_eq(step(e, day0, &old, NULL), 0);
+        ck_assert_int_eq(step(e, day0, &bad, NULL), 0);
+        ck_assert_int_eq(engine_figure(e, 1, 0, 0, day0 + 1, &f), 0);
+        a = engine_alert(e, 0);
+        ck_assert(a->trend == -50);
+        ck_assert(a->trend_low == f.trend_low && a->trend_high == f.trend_high);
+        ck_assert_uint_eq(a->n_surveys, 1);
+        ck_assert_str_eq(a->surveys[0], "s2");
+        engine_free(e);
+        effects_deinit(&out);
+}
+END_TEST
+
 START_TEST(a_pending_one_names_the_newest_answers_in_the_room_it_has)
 {
         static const char *const ids[] = {"s1", "s2", "s3", "s4", "s5", "s6", "s7"};
@@ -300,4 +383,6 @@ END_TEST
 CHECK_MAIN("alert", a_copy_owns_its_texts_however_long_they_are, without_texts_there_is_little_to_own,
            one_text_changes_and_the_others_stay, without_memory_nothing_changes,
            without_memory_neither_book_nor_effects_have_one_more, what_people_say_is_kept_until_they_say_more,
+           the_longest_names_are_whole, what_is_said_too_early_is_refused,
+           an_alert_has_the_trend_of_its_figure_and_no_answer_from_before_its_window,
            a_pending_one_names_the_newest_answers_in_the_room_it_has, each_allocation_of_its_life_fails_once)

@@ -110,6 +110,45 @@ START_TEST(an_alert_that_good_answers_ended_is_there_again_when_they_are_undone)
 }
 END_TEST
 
+/* On the next day, on which evidence had begun anew. */
+START_TEST(an_alert_is_there_again_also_on_a_later_day)
+{
+        const usec_t next = day0 + USEC_DAY;
+        const int32_t today = (int32_t)(next / USEC_DAY);
+        Alert recovered = ALERT_NULL;
+        Survey good = survey("good", "ana", day0, 5), none = good;
+        Engine *e;
+
+        none.status = SURVEY_RETRACTED;
+        use_evidence(USEC_DAY);
+        e = make(1);
+        answer_badly(e, day0, 8);
+        answer_well(e, day0, 200, false);
+        ck_assert_int_eq(alert_copy(&recovered, engine_alert(e, 0)), 0);
+        for (int i = 0; i < 200; i++)
+                ck_assert_int_eq(step(e, next, &none, &good), 0);
+        ck_assert_uint_eq(engine_n_alerts(e), 1);
+        effects_reset(&out);
+        ck_assert_int_eq(engine_give_back(e, &recovered, &out), 0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_int_eq(out.alerts[0].state, ALERT_FIRING);
+        ck_assert_int_eq(recovered.restart, INT32_MIN);
+        ck_assert_int_eq(engine_alert(e, 0)->restart, INT32_MIN);
+        ck_assert_int_eq(engine_alert(e, 1)->restart, today + 1);
+        /* Not a second time, also when the one that it made has ended. */
+        answer_well(e, next, 200, false);
+        ck_assert_int_eq(engine_alert(e, 1)->reason, ALERT_RECOVERED);
+        answer_well(e, next, 200, true);
+        effects_reset(&out);
+        ck_assert_int_eq(engine_give_back(e, &recovered, &out), 0);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        alert_deinit(&recovered);
+        rules[0].test = RULE_POINT;
+        engine_free(e);
+        effects_deinit(&out);
+}
+END_TEST
+
 START_TEST(an_alert_says_since_when_its_figure_is_bad)
 {
         const usec_t fall = day0 + 3 * USEC_DAY;
@@ -277,5 +316,6 @@ END_TEST
 CHECK_MAIN("engine_evidence", evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet,
            an_alert_that_was_withdrawn_has_used_nothing_up, an_alert_says_since_when_its_figure_is_bad,
            an_alert_that_good_answers_ended_is_there_again_when_they_are_undone,
-           a_scope_without_answers_is_no_longer_counted, a_limit_that_moved_is_no_news_of_a_figure,
-           a_bad_half_of_a_day_is_seen_behind_a_good_one, a_figure_as_of_noon_knows_nothing_of_the_evening)
+           an_alert_is_there_again_also_on_a_later_day, a_scope_without_answers_is_no_longer_counted,
+           a_limit_that_moved_is_no_news_of_a_figure, a_bad_half_of_a_day_is_seen_behind_a_good_one,
+           a_figure_as_of_noon_knows_nothing_of_the_evening)

@@ -154,7 +154,7 @@ START_TEST(a_mistake_in_a_rule_that_is_put_right_uses_nothing_up)
 }
 END_TEST
 
-/* The alert of eight bad answers on @day, behind twenty days of ten good ones, with the rule's threshold as it is by now. */
+/* The alert of six bad answers on @day, behind twenty days of ten good ones, with the rule's threshold as it is by now. */
 static Engine *carry_over_fall(usec_t day, const Engine *before)
 {
         Survey bad = survey("1", "ana", day, 1);
@@ -165,7 +165,7 @@ static Engine *carry_over_fall(usec_t day, const Engine *before)
 
                 ck_assert_int_eq(engine_replay(e, &good), 0);
         }
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < 6; i++)
                 ck_assert_int_eq(engine_replay(e, &bad), 0);
         if (before)
                 ck_assert_int_eq(engine_carry_over(e, before), 0);
@@ -230,6 +230,32 @@ START_TEST(a_rule_that_changed_once_does_not_end_an_alert_later)
 }
 END_TEST
 
+/* It would have ended by the old threshold, too. */
+START_TEST(answers_end_an_alert_also_while_its_rule_changes)
+{
+        Survey good = survey("0", "ana", day0, 5), bad = survey("1", "ana", day0, 1);
+        Engine *e[2];
+
+        use_evidence(USEC_DAY);
+        e[0] = make(1);
+        answer_badly(e[0], day0, 8);
+        rules[0].threshold = 60;
+        e[1] = make(1);
+        for (int i = 0; i < 208; i++)
+                ck_assert_int_eq(engine_replay(e[1], i < 8 ? &bad : &good), 0);
+        ck_assert_int_eq(engine_carry_over(e[1], e[0]), 0);
+        ck_assert_int_eq(step(e[1], day0, NULL, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_int_eq(out.alerts[0].reason, ALERT_RECOVERED);
+        ck_assert_int_eq(out.alerts[0].restart, day0 / USEC_DAY + 1);
+        rules[0].threshold = 80;
+        rules[0].test = RULE_POINT;
+        engine_free(e[0]);
+        engine_free(e[1]);
+        effects_deinit(&out);
+}
+END_TEST
+
 START_TEST(answers_use_evidence_up_also_behind_a_change_of_the_rule)
 {
         Engine *e[3];
@@ -255,9 +281,134 @@ START_TEST(answers_use_evidence_up_also_behind_a_change_of_the_rule)
 }
 END_TEST
 
+/* Stored by a clock that was a month ahead, as @state, and read at day0. */
+static Engine *restore_from_ahead(const Alert *stored)
+{
+        Survey bad = survey("1", "ana", day0, 1);
+        Engine *e = make(1);
+
+        ck_assert_int_eq(step(e, day0, NULL, NULL), 0);
+        ck_assert_int_eq(engine_replay(e, &bad), 0);
+        ck_assert_int_eq(engine_restore(e, stored), 0);
+        ck_assert_int_eq(engine_now(e), day0);
+        ck_assert_int_eq(step(e, day0, NULL, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        return e;
+}
+
+START_TEST(an_alert_of_a_clock_that_was_ahead_goes_on_by_the_one_that_is_right)
+{
+        const usec_t ahead = day0 + 30 * USEC_DAY;
+        Survey bad = survey("1", "ana", ahead, 1);
+        Command snooze = {.verb = COMMAND_SNOOZE, .by = TEXT("maria"), .until = ahead + 2 * USEC_HOUR};
+        Input in = {.kind = INPUT_COMMAND, .now = ahead, .command = &snooze};
+        Engine *before = make(1), *e;
+        const Alert *a;
+
+        ck_assert_int_eq(step(before, ahead, &bad, NULL), 0);
+        for (int snoozed = 0; snoozed < 2; snoozed++) {
+                e = restore_from_ahead(engine_alert(before, 0));
+                a = engine_alert(e, 0);
+                ck_assert_int_eq(a->state, snoozed ? ALERT_SNOOZED : ALERT_FIRING);
+                ck_assert_int_eq(a->changed, day0);
+                ck_assert_int_eq(a->since, day0);
+                ck_assert_int_eq(a->fired, day0);
+                ck_assert_int_eq(a->until, snoozed ? day0 + 2 * USEC_HOUR : 0);
+                ck_assert_int_eq(step(e, day0 + 2 * USEC_HOUR, NULL, NULL), 0);
+                ck_assert_uint_eq(out.n_alerts, snoozed);
+                engine_free(e);
+                snooze.alert = text_of(engine_alert(before, 0)->id);
+                ck_assert_int_eq(snoozed ? 0 : engine_step(before, &in, &out), 0);
+        }
+        engine_free(before);
+        effects_deinit(&out);
+}
+END_TEST
+
+START_TEST(what_it_used_up_is_used_up_until_tomorrow)
+{
+        const usec_t ahead = day0 + 30 * USEC_DAY;
+        Engine *before, *e;
+
+        use_evidence(USEC_DAY);
+        before = make(1);
+        answer_badly(before, ahead, 8);
+        answer_well(before, ahead, 200, false);
+        ck_assert_int_eq(engine_alert(before, 0)->restart, ahead / USEC_DAY + 1);
+        e = restore_from_ahead(engine_alert(before, 0));
+        ck_assert_int_eq(engine_alert(e, 0)->restart, day0 / USEC_DAY + 1);
+        answer_badly(e, day0, 8);
+        ck_assert_uint_eq(out.n_alerts, 0);
+        answer_badly(e, day0 + USEC_DAY, 8);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        rules[0].test = RULE_POINT;
+        engine_free(before);
+        engine_free(e);
+        effects_deinit(&out);
+}
+END_TEST
+
+/* The other engine went on while this one was made. */
+START_TEST(an_alert_of_a_moment_ago_keeps_its_times)
+{
+        const usec_t later = day0 + 59 * USEC_MIN;
+        Survey bad = survey("1", "ana", later, 1);
+        Engine *before = make(1), *e = make(1);
+
+        ck_assert_int_eq(step(before, later, &bad, NULL), 0);
+        ck_assert_int_eq(step(e, day0, NULL, NULL), 0);
+        ck_assert_int_eq(engine_restore(e, engine_alert(before, 0)), 0);
+        ck_assert_int_eq(engine_now(e), later);
+        ck_assert_int_eq(engine_alert(e, 0)->changed, later);
+        ck_assert_int_eq(engine_alert(e, 0)->fired, later);
+        engine_free(before);
+        engine_free(e);
+}
+END_TEST
+
+static void expect_open(const Engine *e, size_t n_pending, size_t n_active)
+{
+        EngineStats stats;
+
+        engine_stats(e, &stats);
+        ck_assert_uint_eq(stats.n_alerts_pending, n_pending);
+        ck_assert_uint_eq(stats.n_alerts_active, n_active);
+}
+
+START_TEST(alerts_are_counted_by_whether_they_are_open_behind_a_restart_too)
+{
+        Survey bad = survey("1", "ana", day0, 1), good = survey("1", "ana", day0, 5);
+        Engine *before, *e;
+
+        rules[0].hold = USEC_HOUR;
+        before = make(1);
+        ck_assert_int_eq(step(before, day0, &bad, NULL), 0);
+        expect_open(before, 1, 0);
+        for (int pending = 1; pending >= 0; pending--) {
+                e = make(1);
+                ck_assert_int_eq(engine_replay(e, &bad), 0);
+                ck_assert_int_eq(engine_carry_over(e, before), 0);
+                expect_open(e, pending, 1 - pending);
+                ck_assert_int_eq(step(e, day0 + USEC_HOUR, NULL, NULL), 0);
+                expect_open(e, 0, 1);
+                ck_assert_int_eq(step(e, day0 + USEC_HOUR, &good, &bad), 0);
+                expect_open(e, 0, 0);
+                engine_free(e);
+                ck_assert_int_eq(step(before, day0 + USEC_HOUR, NULL, NULL), 0);
+        }
+        rules[0].hold = 0;
+        engine_free(before);
+        effects_deinit(&out);
+}
+END_TEST
+
 CHECK_MAIN("engine_restore", evidence_is_used_up_by_an_alert_of_its_own_metric,
            an_alert_ends_when_its_metric_is_computed_otherwise,
            a_mistake_in_a_rule_that_is_put_right_uses_nothing_up,
            so_does_one_behind_which_only_the_evidence_shows_the_fall,
            a_rule_that_changed_once_does_not_end_an_alert_later,
+           answers_end_an_alert_also_while_its_rule_changes,
+           an_alert_of_a_clock_that_was_ahead_goes_on_by_the_one_that_is_right,
+           what_it_used_up_is_used_up_until_tomorrow, an_alert_of_a_moment_ago_keeps_its_times,
+           alerts_are_counted_by_whether_they_are_open_behind_a_restart_too,
            answers_use_evidence_up_also_behind_a_change_of_the_rule)

@@ -200,6 +200,9 @@ START_TEST(several_grants_add_up_and_the_first_gives_the_role)
         ck_assert_ptr_eq(policy_role(&policy, o, &who, metric_named("wait"), queue, 0), &roles[QUEUE_OWNER]);
         ck_assert_ptr_null(policy_role(&policy, o, &who, metric_named("csat"), SCOPE_NONE, 0));
         ck_assert(!policy_sees(&policy, o, &(Principal){.admin = true}, metric_named("csat"), SCOPE_NONE, 0));
+        queue = (ScopeId)org_n_scopes(o); /* one more than there are */
+        ck_assert_ptr_null(policy_role(&policy, o, &who, metric_named("csat"), queue, 0));
+        ck_assert(!policy_sees(&policy, o, &(Principal){.admin = true}, metric_named("csat"), queue, 0));
         org_free(o);
 }
 END_TEST

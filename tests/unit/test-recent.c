@@ -74,6 +74,61 @@ START_TEST(nothing_older_than_what_was_pushed_out_comes_in_again)
 }
 END_TEST
 
+START_TEST(what_is_forgotten_leaves_the_newer_ones)
+{
+        Recent r = RECENT_NULL;
+        char id[8];
+
+        for (unsigned i = 0; i < 20; i++) {
+                snprintf(id, sizeof(id), "s%u", i);
+                add(&r, i, id);
+        }
+        recent_forget(&r, &ids, 20 - RECENT_MAX);
+        ck_assert_uint_eq(r.n, RECENT_MAX);
+        recent_forget(&r, &ids, 17);
+        ck_assert_uint_eq(r.n, 3);
+        expect(&r, 0, 100, "s19 s18 s17");
+        recent_forget(&r, &ids, 100);
+        expect(&r, 0, 100, "");
+        recent_deinit(&r, &ids);
+        idpool_deinit(&ids);
+}
+END_TEST
+
+START_TEST(a_list_that_was_saved_knows_what_was_pushed_out)
+{
+        const unsigned first = 20 - RECENT_MAX;
+        Buffer image = BUFFER_NULL;
+        const ImageWriter to = {.write = image_case_write, .user = &image};
+        Recent r = RECENT_NULL, loaded;
+        IdPoolGuide guide;
+        char id[8];
+
+        for (unsigned i = 0; i < 20; i++) {
+                snprintf(id, sizeof(id), "s%u", i);
+                add(&r, i, id);
+        }
+        recent_save(&r, &ids, &to);
+        recent_deinit(&r, &ids);
+        ck_assert_int_eq(idpool_guide_init(&guide, 0), 0);
+        for (size_t n = 0; n <= image.n; n++) {
+                ImageReader from = {.at = (const unsigned char *)image.data, .n = n};
+
+                ck_assert_int_eq(recent_load(&loaded, &ids, &guide, &from), n < image.n ? -EBADMSG : 0);
+        }
+        recent_remove(&loaded, &ids, 19, TEXT("s19"));
+        add(&loaded, first - 2, "late");
+        expect(&loaded, 0, first, "");
+        add(&loaded, first - 1, "t");
+        expect(&loaded, 0, first, "t");
+        expect(&loaded, 0, 100, "s18 s17 s16 s15 s14");
+        recent_deinit(&loaded, &ids);
+        idpool_guide_deinit(&guide);
+        buffer_deinit(&image);
+        idpool_deinit(&ids);
+}
+END_TEST
+
 /* Saved one after the other, while the place of an id became another one's. */
 START_TEST(ids_that_many_remember_are_kept_once_again_when_they_are_loaded)
 {
@@ -120,5 +175,6 @@ START_TEST(ids_that_many_remember_are_kept_once_again_when_they_are_loaded)
 END_TEST
 
 CHECK_MAIN("recent", the_newest_come_first_whatever_the_order,
-           nothing_older_than_what_was_pushed_out_comes_in_again,
+           nothing_older_than_what_was_pushed_out_comes_in_again, what_is_forgotten_leaves_the_newer_ones,
+           a_list_that_was_saved_knows_what_was_pushed_out,
            ids_that_many_remember_are_kept_once_again_when_they_are_loaded)

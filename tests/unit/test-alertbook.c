@@ -46,6 +46,8 @@ START_TEST(entries_are_in_the_order_of_their_last_change)
         ck_assert_int_eq(alertbook_add(&b, &third, &eve), 0);
         ck_assert(b.entries[0] == bob && b.entries[1] == eve && b.entries[2] == ana);
         alertbook_change(&b, eve, ALERT_ACKNOWLEDGED, 30);
+        ck_assert_int_eq(eve->alert.state, ALERT_ACKNOWLEDGED);
+        ck_assert_int_eq(eve->alert.changed, 30);
         ck_assert(b.entries[0] == bob && b.entries[1] == ana && b.entries[2] == eve);
         alertbook_change(&b, ana, ALERT_RESOLVED, 30);
         ck_assert(b.entries[1] == eve && b.entries[2] == ana);
@@ -71,6 +73,13 @@ START_TEST(only_so_many_resolved_ones_are_remembered)
         ck_assert_uint_eq(b.n, ALERTBOOK_RESOLVED_MAX + 1);
         ck_assert_ptr_eq(b.entries[0], open);
         ck_assert_uint_eq(b.entries[1]->alert.ordinal, 6);
+        /* Also when those before it have gone away. */
+        alertbook_change(&b, open, ALERT_ACKNOWLEDGED, ALERTBOOK_RESOLVED_MAX + 5);
+        for (uint32_t i = 7; i < 9; i++) {
+                a = alert("bob", i, ALERT_RESOLVED, ALERTBOOK_RESOLVED_MAX + i);
+                ck_assert_int_eq(alertbook_add(&b, &a, &entry), 0);
+                ck_assert_uint_eq(b.entries[0]->alert.ordinal, i);
+        }
         alertbook_deinit(&b);
 }
 END_TEST

@@ -146,6 +146,42 @@ START_TEST(a_walk_goes_back_from_the_newest)
 }
 END_TEST
 
+/* Each metric has buckets of its own, one for each of its answers, in which no other one was answered. */
+START_TEST(a_bucket_in_which_another_metric_was_answered_is_none)
+{
+        static const unsigned sizes[] = {2, 5, 11, 2, 3, 10};
+        Series s[CX_ARRAY_LEN(sizes)];
+        Grid g = GRID_NULL;
+
+        for (size_t k = 0; k < CX_ARRAY_LEN(sizes); k++)
+                ck_assert_int_eq(series_init(&s[k], &g, sizes[k]), 0);
+        for (size_t k = 0; k < CX_ARRAY_LEN(sizes); k++)
+                for (unsigned v = 0; v < sizes[k]; v++)
+                        series_count(&s[k], (int32_t)(20 * k + v), v, 1, 0);
+        for (size_t k = 0; k < CX_ARRAY_LEN(sizes); k++) {
+                int32_t begin = (int32_t)(20 * k), end = begin + (int32_t)sizes[k];
+                uint32_t at = UINT32_MAX;
+                Tally t;
+
+                for (int32_t n = 0; n < 120; n++) {
+                        ck_assert_int_eq(series_next(&s[k], n), n < begin ? begin
+                                                                : n < end ? n
+                                                                          : SERIES_NEVER);
+                        ck_assert(series_begins_by(&s[k], n, 0) == (n >= begin));
+                        ck_assert(series_begins_by(&s[k], n, end - 1) == (n >= end - 1));
+                        ck_assert(!series_begins_by(&s[k], n, end));
+                }
+                for (int32_t n = end; n-- > begin;) {
+                        ck_assert_int_eq(series_previous(&s[k], 120, &at, &t), n);
+                        ck_assert_uint_eq(t.counts[n - begin], 1);
+                        ck_assert_uint_eq(tally_n(&t), 1);
+                }
+                ck_assert_int_eq(series_previous(&s[k], 120, &at, &t), SERIES_NEVER);
+        }
+        grid_deinit(&g);
+}
+END_TEST
+
 /* Two cursors against plain arrays: adding, removing, moving on, jumping, and forgetting what is old. */
 START_TEST(cursors_agree_with_counting_anew)
 {
@@ -198,4 +234,4 @@ END_TEST
 CHECK_MAIN("series", answers_land_in_their_bucket_in_any_order, an_empty_bucket_is_no_bucket,
            what_is_not_kept_is_left_out_on_both_sides, counts_grow_beyond_one_and_two_bytes,
            totals_and_counts_grow_beyond_four_bytes, a_walk_goes_back_from_the_newest,
-           cursors_agree_with_counting_anew)
+           a_bucket_in_which_another_metric_was_answered_is_none, cursors_agree_with_counting_anew)

@@ -194,6 +194,27 @@ SCENARIO(a_bucket_that_leaves_can_make_an_alert)
         world_expect("[d0 01:00] low agent/ana: inactive -> firing n=1 value=0 evidence=0/80\n");
 }
 
+/* Each day without an answer is one more start. */
+SCENARIO(evidence_close_below_its_limit_comes_to_it_with_the_days)
+{
+        world_rule("low csat agent/* 7d evidence below 80 alarms=1/176d");
+        world_answers(5, "ana billing csat=1");
+        world_elapse("47h");
+        world_expect("");
+        world_elapse("2h");
+        world_expect("[d2 00:00] low agent/ana: inactive -> firing n=5 value=0 evidence=176.3/176\n");
+}
+
+SCENARIO(good_answers_to_come_do_not_make_up_for_bad_ones_of_now)
+{
+        world_rule("low csat agent/* 1h point below 80");
+        world_answers(4, "ana billing csat=5");
+        for (unsigned i = 0; i < 10; i++)
+                world_answer_late("-1m", "ana billing csat=5");
+        world_answers(2, "ana billing csat=1");
+        world_expect("[d0 00:00] low agent/ana: inactive -> firing n=6 value=66.67 evidence=66.67/80\n");
+}
+
 SCENARIO(a_late_answer_counts_where_it_belongs)
 {
         world_rule("low csat agent/* 7d point below 80");
@@ -417,9 +438,11 @@ CHECK_MAIN("alerts", a_point_rule_fires_with_enough_answers_and_recovers,
            late_answers_count_for_an_alert_that_is_open,
            a_sudden_fall_is_not_recovered_while_the_evidence_stands,
            an_answer_from_before_the_first_day_adds_starts, a_window_that_runs_empty_ends_the_alert,
-           a_bucket_that_leaves_can_make_an_alert, a_late_answer_counts_where_it_belongs,
-           an_answer_from_the_future_counts_when_its_time_has_come, a_revision_takes_the_evidence_away,
-           a_retraction_takes_the_evidence_away, what_came_since_an_alert_that_is_withdrawn_may_make_another,
+           evidence_close_below_its_limit_comes_to_it_with_the_days,
+           good_answers_to_come_do_not_make_up_for_bad_ones_of_now, a_bucket_that_leaves_can_make_an_alert,
+           a_late_answer_counts_where_it_belongs, an_answer_from_the_future_counts_when_its_time_has_come,
+           a_revision_takes_the_evidence_away, a_retraction_takes_the_evidence_away,
+           what_came_since_an_alert_that_is_withdrawn_may_make_another,
            a_revision_after_better_answers_withdraws_nothing,
            a_retraction_that_changes_nothing_leaves_the_alert, a_day_that_is_no_longer_kept_is_no_start,
            an_answer_from_before_the_first_day_that_is_kept_adds_starts,

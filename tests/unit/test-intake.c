@@ -122,7 +122,76 @@ START_TEST(what_is_refused_counts_also_while_alerts_wait)
 }
 END_TEST
 
+START_TEST(there_is_room_for_as_much_again_once_it_is_settled)
+{
+        char id[100];
+        unsigned first = 0;
+        IntakeStats stats;
+
+        memset(id, 'x', sizeof(id) - 1);
+        id[sizeof(id) - 1] = '\0';
+        set_up();
+        world.config->max_memory = 1;
+        for (unsigned round = 0; round < 3; round++) {
+                unsigned n = 0, n_room = world.n_room;
+
+                for (; !intake_is_full(world.intake); n++)
+                        offer(id, "tech-es", 4);
+                first = first ? first : n;
+                ck_assert_uint_eq(n, first);
+                while (world.settled < world.n_offered) {
+                        intake_turn(world.intake);
+                        if (sem_trywait(&world.rung) == 0)
+                                journal_deliver(world.journal);
+                }
+                ck_assert(!intake_is_full(world.intake));
+                ck_assert_uint_gt(world.n_room, n_room);
+        }
+        intake_stats(world.intake, &stats);
+        ck_assert_uint_eq(stats.counts.stored, 1);
+        ck_assert_uint_eq(stats.counts.duplicate, 3 * first - 1);
+        tear_down();
+}
+END_TEST
+
+static int delete_run(JournalJob *job CX_UNUSED, Store *store)
+{
+        static const uint64_t seqs[] = {1};
+        int r = store_begin(store);
+
+        if (r == 0)
+                r = store_drop_surveys(store, USEC_INFINITY, seqs, 1);
+        return r < 0 ? r : store_commit(store);
+}
+
+static void delete_done(JournalJob *job CX_UNUSED, int result)
+{
+        ck_assert_int_eq(result, 0);
+}
+
+/* Its id is known until somebody asks for it. */
+START_TEST(a_survey_that_was_deleted_is_a_new_one)
+{
+        JournalJob job = {.run = delete_run, .done = delete_done};
+
+        set_up();
+        offer("same", "tech-es", 4);
+        offer("other", "tech-es", 4);
+        finish();
+        journal_submit(world.journal, &job);
+        for (unsigned i = 0; i < 2; i++) {
+                offer("other", "tech-es", 4);
+                offer("same", "tech-es", 5);
+                finish();
+        }
+        ck_assert_uint_eq(intake_parts(world.intake)->last_seq, 3);
+        ck_assert_uint_eq(world.n_revised, 0);
+        tear_down();
+}
+END_TEST
+
 CHECK_MAIN("intake", an_alert_is_stored_with_the_survey_that_caused_it,
-           also_while_an_earlier_version_is_looked_up,
-           what_is_past_retention_meanwhile_is_not_taken_once_more, an_id_is_its_sources_own,
-           nothing_is_stale_beside_what_found_no_space, what_is_refused_counts_also_while_alerts_wait)
+           also_while_an_earlier_version_is_looked_up, there_is_room_for_as_much_again_once_it_is_settled,
+           a_survey_that_was_deleted_is_a_new_one, what_is_past_retention_meanwhile_is_not_taken_once_more,
+           an_id_is_its_sources_own, nothing_is_stale_beside_what_found_no_space,
+           what_is_refused_counts_also_while_alerts_wait)

@@ -25,8 +25,9 @@ END_TEST
 
 START_TEST(names_begin_with_a_letter)
 {
-        static const char *const good[] = {"nps", "N", "first_call-resolved.v2"};
-        static const char *const bad[] = {"", "1nps", "_nps", ".x", "a b", "a/b", "\xC3\xB1", "a\xC3\xB1"};
+        static const char *const good[] = {"nps", "N", "first_call-resolved.v2", "azAZ09"};
+        static const char *const bad[] = {"",   "1nps", "_nps", ".x", "a b",      "a/b",      "a:",
+                                          "a@", "a[",   "a`",   "a{", "\xC3\xB1", "a\xC3\xB1"};
         char longest[METRIC_NAME_MAX + 1];
 
         for (size_t i = 0; i < CX_ARRAY_LEN(good); i++)

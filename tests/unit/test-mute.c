@@ -64,6 +64,20 @@ static void put_four(Store *s)
         put(s, 4, NOW - USEC_HOUR);
 }
 
+START_TEST(passes_come_as_often_as_comments_grow_old)
+{
+        Mute m = MUTE_INIT;
+
+        mute_set_limit(&m, NOW, 90 * USEC_DAY);
+        ck_assert_int_eq(m.step, USEC_HOUR);
+        mute_set_limit(&m, NOW, 2 * USEC_HOUR);
+        ck_assert_int_eq(m.step, 5 * USEC_MIN);
+        mute_set_limit(&m, NOW, 10 * USEC_MIN);
+        ck_assert_int_eq(m.step, USEC_MIN);
+        mute_deinit(&m);
+}
+END_TEST
+
 BOTH(what_is_too_old_loses_its_comment)
 {
         Mute m = MUTE_INIT;
@@ -191,7 +205,7 @@ BOTH(what_a_pass_has_been_at_is_looked_at_again_where_comments_of_its_own_are_ke
         revise_in_a_pass(s, 5 * USEC_DAY);
 }
 
-CHECK_MAIN("mute", what_is_too_old_loses_its_comment,
+CHECK_MAIN("mute", passes_come_as_often_as_comments_grow_old, what_is_too_old_loses_its_comment,
            a_pass_that_is_on_its_way_takes_no_comment_that_is_kept_by_now,
            what_came_in_while_more_was_kept_loses_its_comment_when_it_is_too_old_again,
            what_comes_in_under_a_limit_that_was_noted_loses_its_comment_after_a_restart,

@@ -27,6 +27,8 @@ START_TEST(a_scope_is_a_kind_and_a_name)
         ck_assert_int_eq(scope_parse(TEXT("queue/a/b"), &kind, &name), 0);
         ck_assert_int_eq(kind, SCOPE_QUEUE);
         ck_assert(text_is(name, "a/b"));
+        ck_assert_int_eq(scope_parse(TEXT("team/a"), &kind, &name), 0);
+        ck_assert(text_is(name, "a"));
         ck_assert_int_eq(scope_parse(TEXT("org"), &kind, &name), 0);
         ck_assert_int_eq(kind, SCOPE_ORG);
         ck_assert_uint_eq(name.n, 0);

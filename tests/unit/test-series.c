@@ -182,6 +182,42 @@ START_TEST(a_bucket_in_which_another_metric_was_answered_is_none)
 }
 END_TEST
 
+static void check_total(const Series *s, int32_t start, int32_t end)
+{
+        Tally total, sum;
+
+        series_total(s, 0, start, end, 0, &total);
+        series_sum(s, start, end, &sum);
+        ck_assert_mem_eq(&total, &sum, sizeof(sum));
+}
+
+START_TEST(a_cursor_may_go_anywhere_and_another_metric_come_in)
+{
+        static const int32_t spans[][2] = {{0, 40}, {10, 20}, {5, 25}, {12, 15}, {8, 15}, {12, 30}, {0, 5}};
+        Series first, between, last;
+        Grid g = GRID_NULL;
+
+        ck_assert_int_eq(series_init(&first, &g, 2), 0);
+        ck_assert_int_eq(series_init(&last, &g, 3), 0);
+        for (int32_t b = 0; b < 40; b++) {
+                series_count(&first, b, (unsigned)b % 2, 1, 0);
+                series_count(&last, b, (unsigned)b % 3, 1, 0);
+        }
+        for (size_t i = 0; i < CX_ARRAY_LEN(spans); i++) {
+                check_total(&first, spans[i][0], spans[i][1]);
+                check_total(&last, spans[i][0], spans[i][1]);
+        }
+        ck_assert_int_eq(grid_add_columns(&g, 2, 4), 0);
+        between = (Series){.grid = &g, .first = 2, .n_values = 4};
+        last.first = 6;
+        series_count(&between, 3, 1, 1, 0);
+        check_total(&first, 0, 5);
+        check_total(&between, 0, 5);
+        check_total(&last, 0, 5);
+        grid_deinit(&g);
+}
+END_TEST
+
 /* Two cursors against plain arrays: adding, removing, moving on, jumping, and forgetting what is old. */
 START_TEST(cursors_agree_with_counting_anew)
 {
@@ -234,4 +270,5 @@ END_TEST
 CHECK_MAIN("series", answers_land_in_their_bucket_in_any_order, an_empty_bucket_is_no_bucket,
            what_is_not_kept_is_left_out_on_both_sides, counts_grow_beyond_one_and_two_bytes,
            totals_and_counts_grow_beyond_four_bytes, a_walk_goes_back_from_the_newest,
-           a_bucket_in_which_another_metric_was_answered_is_none, cursors_agree_with_counting_anew)
+           a_bucket_in_which_another_metric_was_answered_is_none,
+           a_cursor_may_go_anywhere_and_another_metric_come_in, cursors_agree_with_counting_anew)

@@ -89,13 +89,12 @@ double engine_sum_by(const Engine *e, const Pair *p, const Evidence *by, int32_t
 int32_t engine_best_start(const Engine *e, const Pair *p, Tally *ret)
 {
         const Series days = cell_series(p->cell, WINDOW_DAY);
-        int32_t start = first_start(e, p->guard->watch, &days, e->today, p->used.restart),
-                best = SERIES_NEVER;
+        int32_t start = first_start(e, p->guard->watch, &days, e->today, p->used.restart), best = start;
 
-        if (start != SERIES_NEVER)
-                evidence_best(&p->guard->watch->evidence, &days, start, e->today, &best);
-        if (best != SERIES_NEVER)
-                series_sum(&days, best, e->today + 1, ret);
+        if (start == SERIES_NEVER)
+                return SERIES_NEVER;
+        evidence_best(&p->guard->watch->evidence, &days, start, e->today, &best);
+        series_sum(&days, best, e->today + 1, ret);
         return best;
 }
 

@@ -327,22 +327,64 @@ END_TEST
 
 START_TEST(what_it_used_up_is_used_up_until_tomorrow)
 {
-        const usec_t ahead = day0 + 30 * USEC_DAY;
-        Engine *before, *e;
+        const usec_t ahead[] = {day0 + USEC_DAY, day0 + 30 * USEC_DAY};
 
         use_evidence(USEC_DAY);
-        before = make(1);
-        answer_badly(before, ahead, 8);
-        answer_well(before, ahead, 200, false);
-        ck_assert_int_eq(engine_alert(before, 0)->restart, ahead / USEC_DAY + 1);
-        e = restore_from_ahead(engine_alert(before, 0));
-        ck_assert_int_eq(engine_alert(e, 0)->restart, day0 / USEC_DAY + 1);
-        answer_badly(e, day0, 8);
-        ck_assert_uint_eq(out.n_alerts, 0);
-        answer_badly(e, day0 + USEC_DAY, 8);
-        ck_assert_uint_eq(out.n_alerts, 1);
+        for (size_t i = 0; i < CX_ARRAY_LEN(ahead); i++) {
+                Engine *before = make(1), *e;
+
+                answer_badly(before, ahead[i], 8);
+                answer_well(before, ahead[i], 200, false);
+                ck_assert_int_eq(engine_alert(before, 0)->restart, ahead[i] / USEC_DAY + 1);
+                e = restore_from_ahead(engine_alert(before, 0));
+                ck_assert_int_eq(engine_alert(e, 0)->restart, day0 / USEC_DAY + 1);
+                answer_badly(e, day0, 8);
+                ck_assert_uint_eq(out.n_alerts, 0);
+                answer_badly(e, day0 + USEC_DAY, 8);
+                ck_assert_uint_eq(out.n_alerts, 1);
+                engine_free(before);
+                engine_free(e);
+        }
         rules[0].test = RULE_POINT;
+        effects_deinit(&out);
+}
+END_TEST
+
+static void expect_open(const Engine *e, size_t n_pending, size_t n_active)
+{
+        EngineStats stats;
+
+        engine_stats(e, &stats);
+        ck_assert_uint_eq(stats.n_alerts_pending, n_pending);
+        ck_assert_uint_eq(stats.n_alerts_active, n_active);
+}
+
+/* The rule is gone; or it has an alert on that scope already. */
+START_TEST(every_alert_that_nobody_looks_after_ends)
+{
+        Survey of_ana = survey("1", "ana", day0, 1), of_bob = survey("2", "bob", day0, 1);
+        Engine *before = make(1), *without = make(0), *e = make(1);
+        Alert second;
+
+        ck_assert_int_eq(step(before, day0, &of_ana, NULL), 0);
+        ck_assert_int_eq(step(before, day0, &of_bob, NULL), 0);
+        ck_assert_int_eq(engine_carry_over(without, before), 0);
+        ck_assert_int_eq(step(without, day0, NULL, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 2);
+        expect_open(without, 0, 0);
+        second = *engine_alert(before, 0);
+        second.ordinal = 2;
+        second.id[0] ^= 1;
+        ck_assert_int_eq(engine_replay(e, &of_ana), 0);
+        ck_assert_int_eq(engine_restore(e, engine_alert(before, 0)), 0);
+        ck_assert_int_eq(engine_restore(e, &second), 0);
+        ck_assert_int_eq(step(e, day0, NULL, NULL), 0);
+        ck_assert_uint_eq(out.n_alerts, 1);
+        ck_assert_str_eq(out.alerts[0].id, second.id);
+        ck_assert_int_eq(out.alerts[0].reason, ALERT_EXPIRED);
+        expect_open(e, 0, 1);
         engine_free(before);
+        engine_free(without);
         engine_free(e);
         effects_deinit(&out);
 }
@@ -365,15 +407,6 @@ START_TEST(an_alert_of_a_moment_ago_keeps_its_times)
         engine_free(e);
 }
 END_TEST
-
-static void expect_open(const Engine *e, size_t n_pending, size_t n_active)
-{
-        EngineStats stats;
-
-        engine_stats(e, &stats);
-        ck_assert_uint_eq(stats.n_alerts_pending, n_pending);
-        ck_assert_uint_eq(stats.n_alerts_active, n_active);
-}
 
 START_TEST(alerts_are_counted_by_whether_they_are_open_behind_a_restart_too)
 {
@@ -409,6 +442,7 @@ CHECK_MAIN("engine_restore", evidence_is_used_up_by_an_alert_of_its_own_metric,
            a_rule_that_changed_once_does_not_end_an_alert_later,
            answers_end_an_alert_also_while_its_rule_changes,
            an_alert_of_a_clock_that_was_ahead_goes_on_by_the_one_that_is_right,
-           what_it_used_up_is_used_up_until_tomorrow, an_alert_of_a_moment_ago_keeps_its_times,
+           what_it_used_up_is_used_up_until_tomorrow, every_alert_that_nobody_looks_after_ends,
+           an_alert_of_a_moment_ago_keeps_its_times,
            alerts_are_counted_by_whether_they_are_open_behind_a_restart_too,
            answers_use_evidence_up_also_behind_a_change_of_the_rule)

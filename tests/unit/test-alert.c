@@ -272,6 +272,8 @@ START_TEST(what_is_said_too_early_is_refused)
         ck_assert_int_eq(command(e, COMMAND_SNOOZE, day0), ENGINE_E_STATE);
         ck_assert_int_eq(command(e, COMMAND_SNOOZE, day0 + 1), 0);
         ck_assert_int_eq(engine_deadline(e), day0 + 1);
+        ck_assert_int_eq(command(e, COMMAND_ACK, 0), 0);
+        ck_assert_int_eq(engine_alert(e, 0)->until, 0);
         engine_free(e);
         effects_deinit(&out);
 }

@@ -316,6 +316,8 @@ START_TEST(what_was_forgotten_is_missing_from_now_on_and_not_known_of_before)
                 ck_assert_uint_eq(f.n, 1);
         }
         ck_assert_int_eq(engine_figure(e, SCOPE_ID_ORG, 0, 0, day0, &f), ENGINE_E_HISTORY);
+        ck_assert_int_eq(engine_figure(e, SCOPE_ID_ORG, 1, 0, day0 + 1, &f), 0);
+        ck_assert_int_eq(f.state, FIGURE_NO_DATA);
         engine_free(e);
         effects_deinit(&out);
         window = "28d";

@@ -149,6 +149,29 @@ START_TEST(an_alert_is_there_again_also_on_a_later_day)
 }
 END_TEST
 
+START_TEST(what_did_not_fire_or_was_no_evidence_uses_nothing_up)
+{
+        for (int evidence = 0; evidence < 2; evidence++) {
+                Engine *e;
+
+                if (evidence)
+                        use_evidence(USEC_DAY);
+                rules[0].hold = evidence ? USEC_HOUR : 0;
+                e = make(1);
+                answer_badly(e, day0, 8);
+                ck_assert_int_eq(engine_alert(e, 0)->state, evidence ? ALERT_PENDING : ALERT_FIRING);
+                ck_assert_int_eq(engine_alert(e, 0)->from, evidence ? day0 : 0);
+                answer_well(e, day0, 200, false);
+                ck_assert_int_eq(engine_alert(e, 0)->reason, ALERT_RECOVERED);
+                ck_assert_int_eq(engine_alert(e, 0)->restart, INT32_MIN);
+                engine_free(e);
+        }
+        rules[0].hold = 0;
+        rules[0].test = RULE_POINT;
+        effects_deinit(&out);
+}
+END_TEST
+
 START_TEST(an_alert_says_since_when_its_figure_is_bad)
 {
         const usec_t fall = day0 + 3 * USEC_DAY;
@@ -315,6 +338,7 @@ END_TEST
 
 CHECK_MAIN("engine_evidence", evidence_that_was_used_up_stays_so_when_its_scope_is_not_known_yet,
            an_alert_that_was_withdrawn_has_used_nothing_up, an_alert_says_since_when_its_figure_is_bad,
+           what_did_not_fire_or_was_no_evidence_uses_nothing_up,
            an_alert_that_good_answers_ended_is_there_again_when_they_are_undone,
            an_alert_is_there_again_also_on_a_later_day, a_scope_without_answers_is_no_longer_counted,
            a_limit_that_moved_is_no_news_of_a_figure, a_bad_half_of_a_day_is_seen_behind_a_good_one,

@@ -6,6 +6,7 @@ import { Alerts } from './alerts.js';
 import { Board } from './board.js';
 import { Detail, key } from './detail.js';
 import { byId, coalesce, h, name, put, putNew } from './dom.js';
+import { unchanged } from './figures.js';
 import * as words from './words.js';
 
 const RELOAD = 300000; // figures also change as time passes, without news
@@ -100,9 +101,8 @@ class App {
 
         async loadReader() {
                 const [me, org] = await Promise.all([get('/v1/me'), get('/v1/org')]);
-                // What did not change stays the same one, and what shows it is not drawn anew.
-                const before = new Map(this.me?.metrics.map((m) => [JSON.stringify(m), m]));
-                this.me = { ...me, metrics: me.metrics.map((m) => before.get(JSON.stringify(m)) ?? m) };
+                const before = new Map(this.me?.metrics.map((m) => [m.name, m]));
+                this.me = { ...me, metrics: me.metrics.map((m) => unchanged(before.get(m.name), m)) };
                 this.scopes = new Map(me.scopes.map((s) => [s.scope, s]));
                 this.parents = new Map(org.scopes.map((s) => [s.scope, s.parents ?? []]));
                 this.met.forEach((what) => this.sees(...what.split('\n')) && this.met.delete(what));

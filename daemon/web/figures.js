@@ -14,6 +14,11 @@ export function settle(loads, load) {
         return true;
 }
 
+// The older one of two that say the same: what shows it is not drawn anew then, and keeps the focus.
+export function unchanged(before, now) {
+        return before && JSON.stringify(before) === JSON.stringify(now) ? before : now;
+}
+
 function isOlder(figure, other) {
         return Boolean(other) && Date.parse(figure.at) < Date.parse(other.at);
 }
@@ -42,7 +47,8 @@ export class Figures {
         answer(load, figures) {
                 if (!settle(this.loads, load))
                         return false;
-                this.known = new Map(figures.map((f) => [this.keyOf(f), f]));
+                const before = this.known;
+                this.known = new Map(figures.map((f) => [this.keyOf(f), unchanged(before.get(this.keyOf(f)), f)]));
                 this.loaded = true;
                 load.meanwhile.forEach((f) => this.put(f));
                 return true;

@@ -97,8 +97,14 @@ typedef struct Got {
 static int take_tally(void *user, const StoreTally *row)
 {
         Got *got = user;
-        int i = atoi(row->counts.at + strlen("x 1:"));
+        size_t before = strlen("x 1:"), behind = strlen("\n");
+        int64_t number = -1;
+        int i;
 
+        ck_assert_uint_gt(row->counts.n, before + behind);
+        ck_assert_int_eq(
+                text_to_int64((Text){row->counts.at + before, row->counts.n - before - behind}, &number), 0);
+        i = (int)number;
         ck_assert_int_gt(i, got->before);
         ck_assert_int_eq(row->day, day_of(i));
         ck_assert(text_equal(row->scope, scope_of(i, got->scope)));

@@ -16,7 +16,7 @@
 
 /* At one go; with many subscribers fewer, down to one. */
 #define FIGURES_AT_ONCE 8
-#define WRITES_AT_ONCE  256
+#define WRITES_AT_ONCE  128
 /* How often a feed waits for one subscriber. */
 #define PATIENCE 10
 

@@ -329,7 +329,8 @@ class Live(Dashboard):
         for path, there, gone in (
             ("/", f"document.querySelector('{row.format('ana.ruiz')}')", f"!document.querySelector('{row.format('ana.ruiz')}')"),
             (DETAIL.replace("h.tanaka", "ana.ruiz"), "document.querySelector('.series') && document.querySelector('#detail-rows td')",
-             "!document.querySelector('#detail-rows td') && document.getElementById('chart').offsetHeight + document.getElementById('spread').offsetHeight === 0"
+             "!document.querySelector('#detail-rows td') && !document.querySelector('.series') && !document.querySelector('#bad-list li')"
+             " && document.getElementById('chart').offsetHeight + document.getElementById('spread').offsetHeight === 0"
              " && document.getElementById('detail-message').innerText.startsWith('There is no such place')"),
         ):  # fmt: skip
             self.start(path=path)

@@ -2,38 +2,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "daemon/core/grid_private.h"
-
-static uint64_t count_max(unsigned bits)
-{
-        return UINT64_MAX >> (64 - bits);
-}
-
-static unsigned char *count_at(unsigned char *row, unsigned bits, unsigned column)
-{
-        return row + (size_t)column * bits / 8;
-}
-
-static void put(unsigned char *row, unsigned bits, unsigned column, uint64_t count)
-{
-        unsigned char *at = count_at(row, bits, column);
-        unsigned shift = column * bits % 8, mask = (1U << bits % 8) - 1;
-        uint16_t narrow = (uint16_t)count;
-        uint32_t middle = (uint32_t)count;
-
-        if (bits < 8)
-                *at = (unsigned char)((*at & ~(mask << shift)) | (middle & mask) << shift);
-        else if (bits == 8)
-                *at = (unsigned char)count;
-        else if (bits == 16)
-                memcpy(at, &narrow, sizeof(narrow));
-        else if (bits == 32)
-                memcpy(at, &middle, sizeof(middle));
-        else
-                memcpy(at, &count, sizeof(count));
-}
 
 uint32_t grid_find(const Grid *g, int32_t number)
 {
@@ -65,7 +37,7 @@ uint32_t grid_find(const Grid *g, int32_t number)
 void grid_deinit(Grid *g)
 {
         free(g->rows);
-        free(g->cursors);
+        grid_cursors_drop(g);
         *g = GRID_NULL;
 }
 
@@ -103,7 +75,7 @@ static int reshape(Grid *g, unsigned first, unsigned n_new, unsigned bits, int32
                         uint64_t count = grid_get(from, g->bits, c);
 
                         if (count)
-                                put(to, bits, c < first ? c : c + n_new, count);
+                                grid_put(to, bits, c < first ? c : c + n_new, count);
                 }
         }
         free(g->rows);
@@ -118,22 +90,14 @@ static int widen(Grid *g)
 
 int grid_add_columns(Grid *g, unsigned first, unsigned n_values)
 {
-        unsigned char *cursors = NULL;
         int r;
 
         assert(n_values > 0 && n_values <= METRIC_VALUES_MAX && g->n_columns + n_values <= UINT16_MAX &&
                first <= g->n_columns && !g->sheet);
-        r = grid_widen_cursors(g, first, n_values, &cursors);
-        if (r)
-                return r;
         r = reshape(g, first, n_values, g->bits, g->base);
-        if (r) {
-                free(cursors);
-                return r;
-        }
-        free(g->cursors);
-        g->cursors = cursors;
-        return 0;
+        if (r == 0)
+                grid_cursors_drop(g);
+        return r;
 }
 
 /* Room for one more row behind the last one. */
@@ -225,12 +189,12 @@ static void drop_if_empty(Grid *g, uint32_t i)
 /* A count that is full runs over, maybe into its neighbour; taking the same away again restores both. */
 static void bump(unsigned char *row, unsigned bits, unsigned column, uint64_t by)
 {
-        unsigned char *at = count_at(row, bits, column);
+        unsigned char *at = grid_at(row, bits, column);
 
         if (bits < 8)
                 *at = (unsigned char)(*at + (by << column * bits % 8));
         else
-                put(row, bits, column, grid_get(row, bits, column) + by);
+                grid_put(row, bits, column, grid_get(row, bits, column) + by);
 }
 
 /* Inlined once per width, which is a constant then. False: a count is full, and nothing has changed. */
@@ -239,7 +203,7 @@ static inline bool add_to_row(unsigned char *row, unsigned bits, const uint16_t 
         bool full = false;
 
         for (size_t k = 0; k < n; k++) {
-                full |= grid_get(row, bits, columns[k]) == count_max(bits);
+                full |= grid_get(row, bits, columns[k]) == grid_count_max(bits);
                 bump(row, bits, columns[k], 1);
         }
         for (size_t k = 0; k < n && full; k++)
@@ -263,12 +227,7 @@ static int count_up(Grid *g, int32_t bucket, uint32_t at, const uint16_t *column
 
                 return r ? r : count_up(g, bucket, at, columns, n);
         }
-        for (unsigned i = 0; i < g->n_cursors; i++) {
-                GridCursor *cursor = grid_cursor(g, i);
-
-                for (size_t k = 0; grid_cursor_has(cursor, bucket) && k < n; k++)
-                        cursor->totals[columns[k]]++;
-        }
+        grid_cursors_add(g, bucket, columns, n, 1, NULL);
         return 0;
 }
 
@@ -279,13 +238,8 @@ static void count_down(Grid *g, int32_t bucket, unsigned char *row, const uint16
 
                 if (count == 0)
                         continue;
-                put(row, g->bits, columns[k], count - 1);
-                for (unsigned i = 0; i < g->n_cursors; i++) {
-                        GridCursor *cursor = grid_cursor(g, i);
-
-                        if (grid_cursor_has(cursor, bucket))
-                                cursor->totals[columns[k]]--;
-                }
+                grid_put(row, g->bits, columns[k], count - 1);
+                grid_cursors_add(g, bucket, &columns[k], 1, UINT64_MAX, NULL);
         }
 }
 
@@ -333,19 +287,14 @@ int grid_add(Grid *g, int32_t bucket, uint16_t column, uint64_t count, int32_t k
                 return r;
         if (__builtin_add_overflow(count, grid_get(grid_row(g, i), g->bits, column), &sum))
                 sum = UINT64_MAX;
-        while (r == 0 && sum > count_max(g->bits))
+        while (r == 0 && sum > grid_count_max(g->bits))
                 r = widen(g);
         if (r) {
                 drop_if_empty(g, i);
                 return r;
         }
-        put(grid_row(g, i), g->bits, column, sum);
-        for (unsigned k = 0; k < g->n_cursors; k++) {
-                GridCursor *cursor = grid_cursor(g, k);
-
-                if (grid_cursor_has(cursor, bucket))
-                        cursor->totals[column] += count;
-        }
+        grid_put(grid_row(g, i), g->bits, column, sum);
+        grid_cursors_add(g, bucket, &column, 1, count, NULL);
         return 0;
 }
 
@@ -384,7 +333,7 @@ static unsigned find_filled(const uint8_t *sheet, unsigned n, uint16_t *ret)
 static inline bool add_sheet_to_row(unsigned char *row, unsigned bits, const uint8_t *sheet,
                                     const uint16_t *columns, unsigned n)
 {
-        const uint64_t most = count_max(bits);
+        const uint64_t most = grid_count_max(bits);
         bool room = true;
 
         for (unsigned k = 0; k < n; k++)
@@ -409,12 +358,7 @@ static int add_sheet(Grid *g, uint32_t i, const uint16_t *columns, unsigned n)
 
                 return r ? r : add_sheet(g, i, columns, n);
         }
-        for (unsigned i_cursor = 0; i_cursor < g->n_cursors; i_cursor++) {
-                GridCursor *cursor = grid_cursor(g, i_cursor);
-
-                for (unsigned k = 0; grid_cursor_has(cursor, g->lent) && k < n; k++)
-                        cursor->totals[columns[k]] += g->sheet[columns[k]];
-        }
+        grid_cursors_add(g, g->lent, columns, n, 0, g->sheet);
         return 0;
 }
 

@@ -12,7 +12,8 @@
  * Only buckets with an answer exist. Counts take two bits each until one of them needs four, then eight, and so on up to
  * 64: most scopes have few answers in a minute. A cursor keeps the totals of a span of buckets up to date: adding is exact
  * wherever it lands, and moving on costs what left and what came in. A cursor takes memory once it, or one behind it, is
- * asked for.
+ * asked for. Totals take one byte each until one of them needs two, then four, then eight; cursors that are too narrow go,
+ * and the next question counts anew.
  *
  * One bucket may be lent: what its borrower counts on a sheet of his own is read as if it were in the row, which gets it
  * when the sheet is taken in (fresh.h).
@@ -36,8 +37,9 @@ typedef struct Grid {
         int32_t base;   /* rows have the distance from it, or GRID_NO_BASE */
         uint32_t head, n, size;
         uint16_t n_columns;
-        uint8_t n_cursors;
-        uint8_t bits; /* of a count: 2, 4, 8, 16, 32, 64 */
+        uint8_t n_cursors : 4;
+        uint8_t total_size : 4; /* bytes of a total of a cursor: 1, 2, 4, 8 */
+        uint8_t bits;           /* of a count: 2, 4, 8, 16, 32, 64 */
 } Grid;
 
 /* A base reaches so many buckets: 179 years of days, seven of hours, 45 days of minutes. */
@@ -46,7 +48,7 @@ typedef struct Grid {
 /* There is none: buckets lie further apart (a clock was far ahead once), and rows have their numbers in full. */
 #define GRID_NO_BASE INT32_MAX
 
-#define GRID_NULL ((Grid){.bits = 2})
+#define GRID_NULL ((Grid){.bits = 2, .total_size = 1})
 
 void grid_deinit(Grid *g);
 
@@ -81,10 +83,11 @@ CX_MUST_CHECK int grid_take_in(Grid *g, int32_t kept);
 uint32_t grid_find(const Grid *g, int32_t number);
 
 /*
- * The totals of all columns in [start, end) from cursor @i, which is moved there, without what is on a sheet; NULL
- * without memory. @kept as for grid_count().
+ * The totals of @n columns from @first on in [start, end), without what is on a sheet, from cursor @i, which is moved
+ * there. @kept as for grid_count(). -ENOMEM: there is no such cursor.
  */
-const uint64_t *grid_totals(Grid *g, unsigned i, int32_t start, int32_t end, int32_t kept);
+CX_MUST_CHECK int grid_totals(Grid *g, unsigned i, int32_t start, int32_t end, int32_t kept, unsigned first,
+                              unsigned n, uint64_t *ret);
 
 /* The rows and what is on a sheet, without the cursors. */
 void grid_save(const Grid *g, const ImageWriter *to);

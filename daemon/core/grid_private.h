@@ -1,32 +1,46 @@
 #pragma once
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* The inside of a grid's cursors, for its own files: grid.c (rows) and grid_cursor.c. */
-
-#include <stdbool.h>
+/* What the files of a grid share: counts side by side, in rows (grid.c) and in the totals of cursors (grid_cursor.c). */
 
 #include "daemon/core/grid.h"
 
-/* The totals of all columns in [start, end). */
-typedef struct GridCursor {
-        int32_t start, end;
-        uint64_t totals[];
-} GridCursor;
-
-static inline size_t grid_cursor_size(unsigned n_columns)
+static inline uint64_t grid_count_max(unsigned bits)
 {
-        return sizeof(GridCursor) + n_columns * sizeof(uint64_t);
+        return UINT64_MAX >> (64 - bits);
 }
 
-static inline GridCursor *grid_cursor(const Grid *g, unsigned i)
+static inline unsigned char *grid_at(unsigned char *row, unsigned bits, unsigned column)
 {
-        return (GridCursor *)(g->cursors + i * grid_cursor_size(g->n_columns));
+        return row + (size_t)column * bits / 8;
 }
 
-static inline bool grid_cursor_has(const GridCursor *c, int32_t bucket)
+/* The counterpart of grid_get(). */
+static inline void grid_put(unsigned char *row, unsigned bits, unsigned column, uint64_t count)
 {
-        return c->start <= bucket && bucket < c->end;
+        unsigned char *at = grid_at(row, bits, column);
+        unsigned shift = column * bits % 8, mask = (1U << bits % 8) - 1;
+        uint16_t narrow = (uint16_t)count;
+        uint32_t middle = (uint32_t)count;
+
+        if (bits < 8)
+                *at = (unsigned char)((*at & ~(mask << shift)) | (middle & mask) << shift);
+        else if (bits == 8)
+                *at = (unsigned char)count;
+        else if (bits == 16)
+                memcpy(at, &narrow, sizeof(narrow));
+        else if (bits == 32)
+                memcpy(at, &middle, sizeof(middle));
+        else
+                memcpy(at, &count, sizeof(count));
 }
 
-/* *ret: the cursors with @n_new columns more from @first on, for the caller to put in their place. -ENOMEM. */
-CX_MUST_CHECK int grid_widen_cursors(const Grid *g, unsigned first, unsigned n_new, unsigned char **ret);
+/*
+ * @bucket has @by answers more (UINT64_MAX: one less) in each of @n columns, or as many as are on @sheet, unless that is
+ * NULL.
+ */
+void grid_cursors_add(Grid *g, int32_t bucket, const uint16_t *columns, size_t n, uint64_t by,
+                      const uint8_t *sheet);
+
+/* Counts are others now; cursors come anew once they are asked for. */
+void grid_cursors_drop(Grid *g);

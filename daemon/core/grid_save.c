@@ -40,12 +40,10 @@ int grid_load(Grid *g, ImageReader *from)
         if (from->failed || g->n || n_columns != g->n_columns || bits < 2 || bits > 64 ||
             (bits & (bits - 1)) != 0 || base < INT32_MIN || (base > GRID_BASE_MAX && base != GRID_NO_BASE))
                 return -EBADMSG;
-        free(g->rows);
-        *g = (Grid){.cursors = g->cursors,
-                    .base = (int32_t)base,
-                    .n_columns = g->n_columns,
-                    .n_cursors = g->n_cursors,
-                    .bits = (uint8_t)bits};
+        grid_deinit(g);
+        g->base = (int32_t)base;
+        g->n_columns = (uint16_t)n_columns;
+        g->bits = (uint8_t)bits;
         stride = grid_stride(g);
         if (n > from->n / stride)
                 return -EBADMSG;

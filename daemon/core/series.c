@@ -46,15 +46,12 @@ void series_sum(const Series *s, int32_t start, int32_t end, Tally *ret)
 void series_total(const Series *s, unsigned i, int32_t start, int32_t end, int32_t kept, Tally *ret)
 {
         const Grid *g = s->grid;
-        const uint64_t *totals = grid_totals(s->grid, i, start, end, kept);
 
-        if (!totals) { /* no memory for cursors: slower, and the same */
-                series_sum(s, start, end, ret);
+        *ret = TALLY_NULL;
+        if (grid_totals(s->grid, i, start, end, kept, s->first, s->n_values, ret->counts)) {
+                series_sum(s, start, end, ret); /* no memory for cursors: slower, and the same */
                 return;
         }
-        *ret = TALLY_NULL;
-        for (unsigned v = 0; v < s->n_values; v++)
-                ret->counts[v] = totals[s->first + v];
         for (unsigned v = 0; g->sheet && start <= g->lent && g->lent < end && v < s->n_values; v++)
                 ret->counts[v] += g->sheet[s->first + v];
 }

@@ -36,7 +36,7 @@ START_TEST(a_metric_that_comes_later_finds_room_beside_the_others)
         series_count(&second, 7, 1, 1, 0);
         ck_assert_uint_eq(count_at(&first, 7, 4), 1);
         ck_assert_uint_eq(count_at(&second, 7, 1), 1);
-        /* The cursor goes on where it was, for both. */
+        /* The cursor has room for both. */
         series_total(&first, 0, 0, 9, 0, &t);
         ck_assert_uint_eq(tally_n(&t), 1);
         series_total(&second, 0, 0, 9, 0, &t);
@@ -383,10 +383,99 @@ START_TEST(cursors_come_as_they_are_asked_for)
 }
 END_TEST
 
+/* Two cursors over the same bucket, and one over none of it, have the totals that counting bucket by bucket gives. */
+static void check_totals(const Series *s)
+{
+        static const int32_t spans[][2] = {{0, 10}, {4, 6}, {20, 30}};
+
+        for (unsigned i = 0; i < CX_ARRAY_LEN(spans); i++) {
+                Tally is, want;
+
+                series_total(s, i, spans[i][0], spans[i][1], 0, &is);
+                series_sum(s, spans[i][0], spans[i][1], &want);
+                ck_assert_mem_eq(&is, &want, sizeof(is));
+        }
+}
+
+/* Up to what a total of @size bytes can hold in bucket 5, and beyond it in each of the ways that there are. */
+static void go_beyond(unsigned size, unsigned way)
+{
+        const uint64_t most = UINT64_MAX >> (64 - 8 * size);
+        uint8_t sheet[] = {0, 0, 2, 255, 0};
+        Grid g = GRID_NULL;
+        Tally t;
+        Series s;
+
+        ck_assert_int_eq(series_init(&s, &g, CX_ARRAY_LEN(sheet)), 0);
+        ck_assert_int_eq(grid_add(&g, 5, 2, most - 1, 0), 0);
+        ck_assert_int_eq(grid_add(&g, 5, 3, 9, 0), 0);
+        check_totals(&s);
+        series_count(&s, 5, 2, 1, 0);
+        check_totals(&s);
+        ck_assert_uint_eq(g.total_size, size);
+        ck_assert_uint_eq(g.n_cursors, 3);
+        switch (way) {
+        case 0:
+                series_count(&s, 5, 2, 1, 0);
+                series_count(&s, 5, 2, 1, 0);
+                break;
+        case 1:
+                ck_assert_int_eq(grid_add(&g, 5, 2, 2, 0), 0);
+                break;
+        case 2:
+                ck_assert_int_eq(grid_lend(&g, 5, sheet, 0), 0);
+                ck_assert_int_eq(grid_take_in(&g, 0), 0);
+                break;
+        default: /* another bucket comes into the span */
+                ck_assert_int_eq(grid_add(&g, 11, 2, 2, 0), 0);
+                series_total(&s, 0, 0, 12, 0, &t);
+                ck_assert_uint_eq(t.counts[2], most + 2);
+                break;
+        }
+        ck_assert_uint_eq(g.total_size, 2 * size);
+        check_totals(&s);
+        series_total(&s, 1, 0, 12, 0, &t);
+        ck_assert_uint_eq(t.counts[2], most + 2);
+        ck_assert_uint_eq(t.counts[3], way == 2 ? 264 : 9);
+        series_count(&s, 5, 2, -1, 0);
+        check_totals(&s);
+        series_total(&s, 1, 0, 12, 0, &t);
+        ck_assert_uint_eq(t.counts[2], most + 1);
+        grid_deinit(&g);
+}
+
+START_TEST(a_total_beyond_what_its_cursor_can_hold_is_right)
+{
+        for (unsigned size = 1; size < 8; size *= 2)
+                for (unsigned way = 0; way < 4; way++)
+                        go_beyond(size, way);
+}
+END_TEST
+
+/* A span that moves on has never more than before: what leaves it goes first. */
+START_TEST(a_span_that_moves_on_needs_no_more_room_on_the_way)
+{
+        Grid g = GRID_NULL;
+        Series s;
+        Tally t;
+
+        ck_assert_int_eq(series_init(&s, &g, 2), 0);
+        for (int32_t bucket = 0; bucket < 50; bucket++)
+                ck_assert_int_eq(grid_add(&g, bucket, 1, 51, 0), 0);
+        for (int32_t bucket = 0; bucket < 45; bucket++) {
+                series_total(&s, 0, bucket, bucket + 5, 0, &t);
+                ck_assert_uint_eq(t.counts[1], 255);
+                ck_assert_uint_eq(g.total_size, 1);
+        }
+        grid_deinit(&g);
+}
+END_TEST
+
 CHECK_MAIN("grid", every_bucket_is_found_wherever_it_lies, every_bucket_near_the_others_is_found,
            rows_follow_wherever_the_buckets_lie, a_base_reaches_exactly_so_far,
            cursors_come_as_they_are_asked_for, a_metric_that_comes_later_finds_room_beside_the_others,
            a_metric_between_two_others_moves_the_higher_one_up,
            a_bucket_of_another_metric_is_none_of_this_one,
            where_one_count_is_full_all_become_wider_and_none_is_lost,
-           surveys_in_and_out_agree_with_plain_arrays)
+           a_total_beyond_what_its_cursor_can_hold_is_right,
+           a_span_that_moves_on_needs_no_more_room_on_the_way, surveys_in_and_out_agree_with_plain_arrays)

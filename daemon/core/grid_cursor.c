@@ -45,7 +45,7 @@ void grid_cursors_drop(Grid *g)
 static void drop_narrow(Grid *g)
 {
         grid_cursors_drop(g);
-        g->total_size = (uint8_t)(2 * g->total_size) & 15;
+        g->total_size = (2u * g->total_size) & 15u;
 }
 
 /* Inlined once per width, which is a constant then. False: there is no room for a sum. */
@@ -120,7 +120,7 @@ static int add(Grid *g, unsigned n)
                 memcpy(cursors, g->cursors, g->n_cursors * cursor_size(g));
         free(g->cursors);
         g->cursors = cursors;
-        g->n_cursors = (uint8_t)n & 15;
+        g->n_cursors = n & 15u;
         return 0;
 }
 

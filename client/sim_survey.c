@@ -31,10 +31,13 @@ static const char *const unhappy[] = {
         "Ninguém me ligou de volta.",
 };
 
-/* The share of good answers when nothing special is going on: somewhat above the target. */
+/* The share of good answers when nothing special is going on: somewhat above the target. That of a `yes` which is
+ * bad says how many bad ones there may be. */
 static double usual_share(const SimMetric *m)
 {
-        double share = isnan(m->target) ? 0.78 : m->target / 100 + 0.04;
+        bool is_of_bad = m->kind == METRIC_YES && m->lower_is_better;
+        double target = is_of_bad ? 100 - m->target : m->target;
+        double share = isnan(target) ? 0.78 : target / 100 + 0.04;
 
         return share < 0.3 ? 0.3 : share > 0.95 ? 0.95 : share;
 }
@@ -61,6 +64,16 @@ static int nps_value(const SimMetric *m, double u)
         return m->hi - 3 + (u >= detractors + (1 - promoters - detractors) / 2);
 }
 
+static int mean_value(const SimMetric *m, double z)
+{
+        double better = m->lower_is_better ? -1 : 1, width = m->hi - m->lo;
+        double usual = (m->lower_is_better ? m->hi : m->lo) + better * 0.72 * width;
+        double middle = isnan(m->target) ? usual : m->target + better * 0.1;
+        int value = (int)lround(middle + better * 0.24 * width * z);
+
+        return value < m->lo ? m->lo : value > m->hi ? m->hi : value;
+}
+
 /* How somebody answers @m whose mood about it is @z: 0 is usual, 1 is one in six better, -1 one in six worse.
  */
 static int answer_for(const SimMetric *m, double z)
@@ -73,13 +86,9 @@ static int answer_for(const SimMetric *m, double z)
         case METRIC_NPS:
                 return nps_value(m, u);
         case METRIC_YES:
-                return u >= 1 - share ? m->hi : m->lo;
-        case METRIC_MEAN: {
-                double middle = isnan(m->target) ? m->lo + 0.72 * (m->hi - m->lo) : m->target + 0.1;
-
-                value = (int)lround(middle + 0.24 * (m->hi - m->lo) * z);
-                return value < m->lo ? m->lo : value > m->hi ? m->hi : value;
-        }
+                return (u >= 1 - share) != m->lower_is_better ? m->hi : m->lo;
+        case METRIC_MEAN:
+                return mean_value(m, z);
         default:
                 if (n_good > m->hi - m->lo)
                         n_good = m->hi - m->lo;

@@ -280,7 +280,50 @@ START_TEST(trouble_makes_customers_unhappy)
 }
 END_TEST
 
-CHECK_MAIN("client_sim", chance_is_repeatable_and_fair, every_simulated_survey_is_a_good_one,
-           one_agent_in_eight_and_one_queue_are_weak, strengths_do_not_hang_on_the_order_of_names,
-           troubles_come_and_go_and_are_few, troubles_leave_the_whole_centre_near_what_it_was,
-           a_queue_in_trouble_keeps_people_waiting, trouble_makes_customers_unhappy)
+/* The mean answer to a metric whose lowest answers are the best, of an agent with @quality. */
+static double lower_metric(MetricKind kind, double quality)
+{
+        SimWorld w = centre(1, 1);
+        Rng rng = rng_new(1, "t", 0);
+        double sum = 0, n = 0;
+
+        w.n_metrics = 1;
+        w.metrics[0] = (SimMetric){"m", kind, 0, kind == METRIC_YES ? 1 : 10, .lower_is_better = true};
+        w.metrics[0].target = kind == METRIC_YES ? 20 : 4;
+        w.agents[0].quality = quality;
+        w.queues[0].quality = 0;
+        for (int i = 0; i < 20000; i++) {
+                SimText text = {.id = "x"};
+                const Answer *a;
+                Survey s;
+
+                sim_survey(&w, &rng, 0, 20000 * USEC_DAY, &text, &s);
+                a = survey_answer(&s, TEXT("m"));
+                if (!a)
+                        continue;
+                sum += a->value;
+                n++;
+        }
+        sim_world_deinit(&w);
+        return sum / n;
+}
+
+START_TEST(where_lower_is_better_the_good_have_the_low_answers)
+{
+        /* Somewhat on the good side of the target, as with any other metric. */
+        ck_assert_double_lt(lower_metric(METRIC_YES, 0), 0.2);
+        ck_assert_double_gt(lower_metric(METRIC_YES, 0), 0.1);
+        ck_assert_double_lt(lower_metric(METRIC_MEAN, 0), 4);
+        ck_assert_double_gt(lower_metric(METRIC_MEAN, 0), 3.5);
+        ck_assert_double_gt(lower_metric(METRIC_YES, -1), 0.3);
+        ck_assert_double_lt(lower_metric(METRIC_YES, 1), 0.1);
+        ck_assert_double_gt(lower_metric(METRIC_MEAN, -1), 5);
+        ck_assert_double_lt(lower_metric(METRIC_MEAN, 1), 3);
+}
+END_TEST
+
+CHECK_MAIN("client_sim", where_lower_is_better_the_good_have_the_low_answers, chance_is_repeatable_and_fair,
+           every_simulated_survey_is_a_good_one, one_agent_in_eight_and_one_queue_are_weak,
+           strengths_do_not_hang_on_the_order_of_names, troubles_come_and_go_and_are_few,
+           troubles_leave_the_whole_centre_near_what_it_was, a_queue_in_trouble_keeps_people_waiting,
+           trouble_makes_customers_unhappy)

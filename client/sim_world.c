@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/sim.h"
+#include "client/xalloc.h"
 
 #define WEAK_AGENT_IN 8
 
@@ -18,33 +19,49 @@ static size_t pick_driver(const SimWorld *w, Rng *rng)
         return n > 0 ? drivers[rng_below(rng, n)] : 0;
 }
 
-/* The one whose name has the lowest number drawn for @what; so who is weak does not hang on the order of a
- * list. */
-static bool among_lowest(uint64_t seed, const char *what, char *const *names, size_t n, size_t i,
-                         size_t n_lowest)
+static uint64_t number_of(uint64_t seed, const char *what, const char *name)
 {
-        uint64_t own = rng_new(seed, names[i], what[0]).state;
-        size_t n_lower = 0;
+        return rng_new(seed, name, (uint64_t)what[0]).state;
+}
 
-        for (size_t k = 0; k < n; k++)
-                n_lower += rng_new(seed, names[k], what[0]).state < own;
-        return n_lower < n_lowest;
+static int by_number(const void *a, const void *b)
+{
+        const uint64_t *x = a, *y = b;
+
+        return (*x > *y) - (*x < *y);
+}
+
+/*
+ * Those whose names have the @n_lowest lowest numbers drawn for @what are weak; so who it is does not hang on the order
+ * of a list. They are below this number.
+ */
+static uint64_t weak_below(uint64_t seed, const char *what, char *const *names, size_t n, size_t n_lowest)
+{
+        uint64_t *numbers = xcalloc(n + 1, sizeof(*numbers)), found;
+
+        for (size_t i = 0; i < n; i++)
+                numbers[i] = number_of(seed, what, names[i]);
+        numbers[n] = UINT64_MAX;
+        qsort(numbers, n, sizeof(*numbers), by_number);
+        found = numbers[n_lowest];
+        free(numbers);
+        return found;
 }
 
 static void settle_agents(SimWorld *w)
 {
-        char **names = calloc(w->n_agents, sizeof(*names));
+        char **names = xcalloc(w->n_agents, sizeof(*names));
         size_t n_weak = (w->n_agents + WEAK_AGENT_IN / 2) / WEAK_AGENT_IN;
+        uint64_t below;
 
-        if (!names)
-                abort();
         for (size_t i = 0; i < w->n_agents; i++)
                 names[i] = w->agents[i].name;
+        below = weak_below(w->seed, "agent", names, w->n_agents, n_weak);
         for (size_t i = 0; i < w->n_agents; i++) {
                 SimAgent *a = &w->agents[i];
                 Rng rng = rng_new(w->seed, a->name, 1);
 
-                a->weak = among_lowest(w->seed, "agent", names, w->n_agents, i, n_weak);
+                a->weak = number_of(w->seed, "agent", a->name) < below;
                 a->quality = 0.08 + 0.1 * rng_normal(&rng) - (a->weak ? 0.55 : 0);
                 for (size_t m = 0; m < w->n_metrics; m++)
                         a->skills[m] = 0.05 + 0.12 * rng_normal(&rng);
@@ -56,17 +73,17 @@ static void settle_agents(SimWorld *w)
 
 static void settle_queues(SimWorld *w)
 {
-        char **names = calloc(w->n_queues, sizeof(*names));
+        char **names = xcalloc(w->n_queues, sizeof(*names));
+        uint64_t below;
 
-        if (!names)
-                abort();
         for (size_t i = 0; i < w->n_queues; i++)
                 names[i] = w->queues[i].name;
+        below = weak_below(w->seed, "queue", names, w->n_queues, w->n_queues > 1);
         for (size_t i = 0; i < w->n_queues; i++) {
                 SimQueue *q = &w->queues[i];
                 Rng rng = rng_new(w->seed, q->name, 2);
 
-                q->weak = w->n_queues > 1 && among_lowest(w->seed, "queue", names, w->n_queues, i, 1);
+                q->weak = number_of(w->seed, "queue", q->name) < below;
                 q->quality = 0.04 * rng_normal(&rng) - (q->weak ? 0.3 : 0);
                 q->weak_driver = pick_driver(w, &rng);
                 q->response = 0.32 + 0.26 * rng_unit(&rng);

@@ -39,6 +39,11 @@ static int read_options(Ctl *ctl, const Args *args, Options *o)
         }
         if (!o->history && !o->live)
                 return ctl_usage(ctl, "simulate: say --history 90d, --live, or both");
+        if (!o->history && (until || args_get(args, "per-agent-day")))
+                return ctl_usage(ctl, "--%s is for the past: --history is missing",
+                                 until ? "until" : "per-agent-day");
+        if (!o->live && rate)
+                return ctl_usage(ctl, "--rate is for the present: --live is missing");
         if (rate && (text_to_double(text_of(rate), &o->rate) < 0 || o->rate < 0.001 || o->rate > 100000))
                 return ctl_usage(ctl, "--rate: \"%s\" is not a number from 0.001 to 100000", rate);
         r = args_int(args, ctl, "per-agent-day", 1, 500, &o->per_agent_day);
@@ -61,6 +66,7 @@ static int simulate(Ctl *ctl, const Args *args, const Options *o, SimWorld *worl
         progress_init(&progress, ctl->err);
         r = sink_open(&run.sink, ctl, args, report_on_refused, &report);
         if (r == CTL_OK) {
+                interrupt_catch(-1);
                 if (o->history)
                         r = sim_run_history(&run, o->since);
                 if (r == CTL_OK && o->live)
@@ -82,8 +88,6 @@ static int run(Ctl *ctl, const Args *args)
         r = read_options(ctl, args, &options);
         if (r != CTL_OK)
                 return r;
-        if (options.live)
-                interrupt_catch(-1);
         world.seed = (uint64_t)options.seed;
         r = sim_load(ctl, &world);
         if (r == CTL_OK) {
@@ -98,9 +102,9 @@ static int run(Ctl *ctl, const Args *args)
 static const Flag flags[] = {
         {"history", 0, "DURATION", "the past: 90d"},
         {"until", 0, "TIME", "end of the past (default now)"},
-        {"per-agent-day", 0, "N", "surveys per agent and day in the past (default 12)"},
+        {"per-agent-day", 0, "N", "surveys per agent and working day in the past (default 12)"},
         {"live", 0, NULL, "then the present, until SIGINT or SIGTERM"},
-        {"rate", 0, "N", "surveys per second in the present (default 2)"},
+        {"rate", 0, "N", "surveys per second in the present, if so many are taken (default 2)"},
         {"seed", 0, "N", "another centre with the same people (default 1)"},
         SINK_FLAGS,
         {0},

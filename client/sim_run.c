@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/interrupt.h"
+#include "client/sim_pace.h"
 #include "client/sim_run.h"
 #include "client/sim_trouble.h"
 #include "client/when.h"
@@ -46,14 +47,14 @@ static int by_time(const void *a, const void *b)
         return strcmp(x->line, y->line);
 }
 
-/* Sends in order all that is due before @before. */
+/* Sends in order all that is due before @before, or until a signal. */
 static int send_due(SimRun *run, usec_t before)
 {
         size_t n = 0;
         int r = CTL_OK;
 
         qsort(run->later, run->n_later, sizeof(*run->later), by_time);
-        for (; n < run->n_later && run->later[n].at < before && r == CTL_OK; n++) {
+        for (; n < run->n_later && run->later[n].at < before && r == CTL_OK && !interrupt_number(); n++) {
                 r = sink_send(run->sink, ++run->report->n_read, text_of(run->later[n].line));
                 free(run->later[n].line);
         }
@@ -105,7 +106,7 @@ int sim_run_history(SimRun *run, usec_t since)
         usec_t first = usec_floor(since, USEC_DAY);
         int r = CTL_OK;
 
-        for (usec_t day = first; day < run->until && r == CTL_OK; day += USEC_DAY) {
+        for (usec_t day = first; day < run->until && r == CTL_OK && !interrupt_number(); day += USEC_DAY) {
                 one_day(run, day, since);
                 r = send_due(run, day + USEC_DAY);
                 progress_update(run->progress, (double)(day - first), (double)(run->until - first),
@@ -116,14 +117,15 @@ int sim_run_history(SimRun *run, usec_t since)
         if (r == CTL_OK)
                 r = sink_flush(run->sink);
         progress_clear(run->progress);
-        return r;
+        return r == CTL_OK && interrupt_number() ? CTL_INTERRUPTED : r;
 }
 
 int sim_run_live(SimRun *run)
 {
         SimWorld *w = run->world;
         SimTroubles troubles = {0};
-        usec_t started = when_now(), next = started;
+        usec_t started = when_now();
+        SimPace pace = {.rate = run->rate, .next = started};
         Rng rng = rng_new(w->seed, "live", (uint64_t)started);
         uint64_t n = 0;
         int r = CTL_OK;
@@ -132,7 +134,8 @@ int sim_run_live(SimRun *run)
                 usec_t now = when_now();
 
                 sim_troubles_turn(&troubles, w, now - started);
-                while (next <= now) {
+                sim_pace_turn(&pace, now);
+                while (sim_pace_due(&pace, &rng, now)) {
                         size_t agent = sim_world_next_agent(w, &rng);
                         SimText text;
                         Survey s;
@@ -150,11 +153,10 @@ int sim_run_live(SimRun *run)
                         } else {
                                 put_later(run, now, &s);
                         }
-                        next += (usec_t)(1e6 / run->rate * rng_exponential(&rng)) + 1;
                 }
                 r = send_due(run, now + 1);
                 if (r == CTL_OK)
-                        r = sink_pump(run->sink, next < now + 200 * USEC_MSEC ? next : now + 200 * USEC_MSEC);
+                        r = sink_pump(run->sink, usec_min(pace.next, now + 200 * USEC_MSEC));
         }
         return r == CTL_OK ? sink_flush(run->sink) : r;
 }

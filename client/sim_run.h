@@ -26,8 +26,8 @@ typedef struct SimRun {
 
 void sim_run_deinit(SimRun *run);
 
-/* Everything from @since to run->until, and waits until it is stored. */
+/* Everything from @since to run->until, and waits until it is stored. CTL_INTERRUPTED: until a signal (interrupt.h). */
 int sim_run_history(SimRun *run, usec_t since);
 
-/* Until a signal (interrupt.h), with the troubles of sim_trouble.h. */
+/* Until a signal, with the troubles of sim_trouble.h. */
 int sim_run_live(SimRun *run);

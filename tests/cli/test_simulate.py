@@ -3,6 +3,7 @@
 
 import collections
 import json
+import re
 import signal
 import subprocess
 import time
@@ -78,9 +79,27 @@ class Simulate(CliTest):
         others = [n for agent, n in counts.items() if agent != worst[0]]
         self.assertLess(max(others, default=0) * 3, worst[1])
 
+    def test_a_signal_ends_the_past(self):
+        # There is far more of it than this test waits for, and no present afterwards.
+        for more in ((), ("--live",)):
+            self.fake.surveys.clear()
+            child = subprocess.Popen([CXCTL, "simulate", "--history", "9000d", "--per-agent-day", "500", *more],
+                                     env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            deadline = time.monotonic() + 40
+            while time.monotonic() < deadline and not self.fake.surveys:
+                time.sleep(0.02)
+            child.send_signal(signal.SIGINT)
+            out, err = child.communicate(timeout=20)
+            self.assertEqual((child.returncode, err), (-signal.SIGINT, b""))
+            self.assertRegex(out, rb"^\d+ surveys: \d+ stored, 0 duplicate, \d+ revised, 0 refused; no more were sent\n$")
+            self.assertEqual(int(re.findall(rb"(\d+) stored", out)[0]), len(self.fake.surveys))
+
     def test_it_needs_a_centre_and_something_to_do(self):
         self.assertEqual(self.cxctl("simulate")[0], 2)
         self.assertEqual(self.cxctl("simulate", "--history", "soon")[0], 2)
+        for flags in (("--live", "--until", "2d"), ("--live", "--per-agent-day", "3"), ("--history", "1d", "--rate", "9")):
+            code, _, err = self.cxctl("simulate", *flags)
+            self.assertEqual((code, err.endswith(" is missing\n")), (2, True), err)
         self.fake.routes["/v1/org"] = (200, {"scopes": []})
         code, _, err = self.cxctl("simulate", "--history", "1d")
         self.assertEqual(code, 1)

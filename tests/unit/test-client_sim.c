@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "client/sim_pace.h"
 #include "client/sim_trouble.h"
 #include "proto/survey_json.h"
 #include "tests/support/check_main.h"
@@ -322,7 +323,44 @@ START_TEST(where_lower_is_better_the_good_have_the_low_answers)
 }
 END_TEST
 
-CHECK_MAIN("client_sim", where_lower_is_better_the_good_have_the_low_answers, chance_is_repeatable_and_fair,
+static unsigned contacts(SimPace *p, Rng *rng, usec_t now)
+{
+        unsigned n = 0;
+
+        sim_pace_turn(p, now);
+        while (sim_pace_due(p, rng, now))
+                n++;
+        return n;
+}
+
+START_TEST(the_present_comes_at_its_rate_and_is_not_caught_up_with)
+{
+        static const double rates[] = {2, 50, 1000, 100000};
+        Rng rng = rng_new(1, "t", 0);
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(rates); i++) {
+                SimPace p = {.rate = rates[i], .next = 0};
+                double n = 0, seconds = 100000 / rates[i];
+                usec_t end = (usec_t)(seconds * 1e6);
+
+                for (usec_t now = 0; now < end; now += 200 * USEC_MSEC)
+                        n += contacts(&p, &rng, now);
+                n += contacts(&p, &rng, end);
+                ck_assert_double_lt(fabs(n / 100000 - 1), 0.015);
+        }
+        for (usec_t gap = USEC_SEC; gap < USEC_DAY; gap *= 10) {
+                SimPace p = {.rate = 100000, .next = 0};
+                unsigned n = contacts(&p, &rng, gap);
+
+                ck_assert_uint_gt(n, 98000);
+                ck_assert_uint_lt(n, 102000);
+                ck_assert_int_gt(p.next, gap);
+        }
+}
+END_TEST
+
+CHECK_MAIN("client_sim", the_present_comes_at_its_rate_and_is_not_caught_up_with,
+           where_lower_is_better_the_good_have_the_low_answers, chance_is_repeatable_and_fair,
            every_simulated_survey_is_a_good_one, one_agent_in_eight_and_one_queue_are_weak,
            strengths_do_not_hang_on_the_order_of_names, troubles_come_and_go_and_are_few,
            troubles_leave_the_whole_centre_near_what_it_was, a_queue_in_trouble_keeps_people_waiting,

@@ -7,12 +7,16 @@
  * On the storage thread only.
  */
 
+#include <stdbool.h>
+
 #include "proto/base/def.h"
 
 #define RESERVE_BYTES (1 << 20)
 
 /* So much more must be free before surveys are taken again; else the reserve alone would pass for space. */
 #define RESERVE_SPARE (1 << 20)
+
+bool reserve_is_missing(const char *path);
 
 /* Makes the file at its full size, or finds it so. -ENOSPC, or another errno: it is not there then. */
 CX_MUST_CHECK int reserve_make(const char *path);

@@ -291,7 +291,8 @@ static int start_engine(Server *s)
                 return r;
         r = reserve_make(s->reserve);
         if (r < 0)
-                log_warning("store has no space for a reserve: %s, going on without", strerror(-r));
+                log_warning("store has no space for a reserve: %s, going on without until there is",
+                            strerror(-r));
         r = engine_new(&s->engine, &s->config->settings, s->config->org);
         if (r == 0) {
                 s->config->org = NULL;

@@ -10,6 +10,7 @@
 #include "daemon/server/fold.h"
 #include "daemon/server/mute.h"
 #include "daemon/server/reload.h"
+#include "daemon/server/reserve.h"
 #include "daemon/server/state.h"
 #include "daemon/server/upkeep.h"
 #include "proto/survey_json.h"
@@ -84,6 +85,13 @@ static int take_old(void *user, const StoreSurvey *row)
         return buffer_failed(&u->bytes) ? -ENOMEM : 0;
 }
 
+/* There was no space for it at the start, or somebody has removed it. */
+static void look_after_reserve(const Server *s)
+{
+        if (reserve_is_missing(s->reserve) && reserve_make_again(s->reserve) == 0)
+                log_notice("store has space for its reserve now");
+}
+
 static int note_run(JournalJob *job, Store *store)
 {
         Upkeep *u = (Upkeep *)job;
@@ -95,11 +103,13 @@ static int note_run(JournalJob *job, Store *store)
                 r = clock_trust_write(&u->clock, store);
         if (r == 0)
                 r = store_commit(store);
-        if (r < 0)
+        if (r < 0) {
                 store_rollback(store);
-        else
-                clock_trust_written(&u->clock);
-        return r;
+                return r;
+        }
+        clock_trust_written(&u->clock);
+        look_after_reserve(u->server);
+        return 0;
 }
 
 static int read_run(JournalJob *job, Store *store)

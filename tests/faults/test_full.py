@@ -144,6 +144,31 @@ def retention():
         os.rmdir(disk)
 
 
+@cx.case("a daemon that finds no space for its reserve at the start has one soon after there is")
+def reserve():
+    disk = faults.scratch()
+    faults.sh("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk)
+    try:
+        with faults.At(disk, config=faults.config()) as d:
+            d.start()
+            d.send({"id": "s", "ts": int(time.time()), "queue": "tech", "answers": {"nps": 3}})
+            d.stop()
+            file = os.path.join(disk, "cxd.db.reserve")
+            os.unlink(file)
+            subprocess.run(["mount", "-o", f"remount,size={shutil.disk_usage(disk).used + (512 << 10)}", disk], check=True)
+            d.start()
+            assert d.out.find("^<4>store has no space for a reserve: No space left on device, going on without until there is"), d.out.text()
+            assert not os.path.exists(file)
+            subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+            d.reload()  # a round of retention soon, as there is one every minute
+            d.out.wait("^<5>store has space for its reserve now")
+            assert os.stat(file).st_blocks * 512 >= 1 << 20
+            assert d.status()["store"]["full"] is False
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+        os.rmdir(disk)
+
+
 @cx.case("a backup for whose copy there is no space takes none of it")
 def backup():
     surveys = [{"id": f"s{i}", "ts": int(time.time()), "queue": "tech", "answers": {"nps": i % 11}, "comment": 2000 * "x"} for i in range(4000)]

@@ -26,9 +26,7 @@ static const char *obstacle(const Server *s)
 {
         if (s->state != SERVER_READY && s->state != SERVER_RELOADING)
                 return s->state == SERVER_STARTING ? "starting" : "stopping";
-        if (intake_is_starved(s->intake))
-                return intake_obstacle(s->intake);
-        return s->ceiling.reached ? "as much memory is in use as limits.memory allows" : NULL;
+        return server_obstacle(s);
 }
 
 int api_readyz(ApiCall *call)
@@ -131,7 +129,7 @@ int api_metrics(ApiCall *call)
         write_simple(b, "cxd_start_time_seconds", "gauge", "When the daemon started.",
                      (double)s->started / 1e6);
         write_simple(b, "cxd_ready", "gauge", "1 when surveys are taken.",
-                     s->state == SERVER_READY && !intake_is_starved(s->intake) && !s->ceiling.reached);
+                     s->state == SERVER_READY && !server_obstacle(s));
         write_surveys(s, b);
         write_simple(b, "cxd_surveys_counted", "gauge", "Surveys in the figures.", (double)e.surveys);
         write_simple(b, "cxd_surveys_late_total", "counter", "Surveys older than the longest window.",

@@ -82,8 +82,6 @@ static void intake_starved(void *user, const char *error)
         Server *s = user;
 
         if (error) {
-                char status[128];
-
                 if (intake_is_gone(s->intake))
                         log_err("store is gone: %s; surveys are refused until it is back; \"cxctl backup\" "
                                 "saves what it "
@@ -91,8 +89,7 @@ static void intake_starved(void *user, const char *error)
                                 error);
                 else
                         log_err("store is full: %s; surveys are refused until there is space", error);
-                snprintf(status, sizeof(status), "%s: surveys are refused", intake_obstacle(s->intake));
-                (void)notify_status(s->options.notify, status);
+                server_tell_status(s);
         }
         snapshots_give_up(s->snapshots);
         server_wake(s, s->retry, USEC_SEC);
@@ -103,7 +100,7 @@ static void intake_recovered(void *user)
         Server *s = user;
 
         log_notice("store %s again, surveys are taken", intake_is_gone(s->intake) ? "is there" : "has space");
-        (void)notify_status(s->options.notify, "ready");
+        server_tell_status(s);
 }
 
 /* The engine's deadline is looked at once in a turn of the loop, not after each survey. */

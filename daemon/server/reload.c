@@ -12,6 +12,8 @@ static void finish(Server *s, const char *status)
 {
         s->state = SERVER_READY;
         (void)notify_ready(s->options.notify, status);
+        if (server_obstacle(s))
+                server_tell_status(s);
         s->next_config = config_free(s->next_config);
         if (s->reload_again) {
                 s->reload_again = false;

@@ -182,13 +182,26 @@ static void on_watchdog(void *user)
         server_wake(s, s->watchdog, notify_watchdog_interval(s->options.notify));
 }
 
+const char *server_obstacle(const Server *s)
+{
+        if (intake_is_starved(s->intake))
+                return intake_obstacle(s->intake);
+        return s->ceiling.reached ? "as much memory is in use as limits.memory allows" : NULL;
+}
+
 void server_tell_status(Server *s)
 {
+        const char *why = server_obstacle(s);
         EngineStats engine;
         char status[160];
 
-        if (s->state != SERVER_READY || intake_is_starved(s->intake) || s->ceiling.reached)
+        if (s->state != SERVER_READY)
+                return; /* told when it is */
+        if (why) {
+                snprintf(status, sizeof(status), "%s: surveys are refused", why);
+                (void)notify_status(s->options.notify, status);
                 return;
+        }
         engine_stats(s->engine, &engine);
         snprintf(status, sizeof(status), "%llu surveys, %zu alerts active, %zu subscribers",
                  (unsigned long long)s->store_info.n_surveys, engine.n_alerts_active,
@@ -397,6 +410,8 @@ static int start(Server *s)
         shed_start(s);
         log_notice("ready version=%s config=%s", CX_VERSION, s->config->file);
         (void)notify_ready(s->options.notify, "ready");
+        if (server_obstacle(s))
+                server_tell_status(s);
         return 0;
 }
 

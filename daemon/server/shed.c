@@ -44,14 +44,12 @@ static size_t resident(void)
 
 static void tell(Server *s)
 {
-        if (s->ceiling.reached) {
+        if (s->ceiling.reached)
                 log_warning("memory in_use=%zu limit=%zu, refusing surveys until there is room", s->resident,
                             s->ceiling.max);
-                (void)notify_status(s->options.notify, "memory is short: surveys are refused");
-        } else {
+        else
                 log_notice("memory in_use=%zu limit=%zu, surveys are taken", s->resident, s->ceiling.max);
-                (void)notify_status(s->options.notify, "ready");
-        }
+        server_tell_status(s);
         server_wake(s, s->shed, 0);
 }
 

@@ -132,6 +132,8 @@ void server_drain(Server *s);
 extern const IntakeOps server_intake_ops;
 /* Tells systemd how it goes. */
 void server_tell_status(Server *s);
+/* Why a daemon that is ready takes no surveys; NULL: it does. */
+const char *server_obstacle(const Server *s);
 /* Lets the engine know what time it is. */
 void server_step_time(Server *s);
 

@@ -3,6 +3,7 @@
 """What the service manager sees and does: notifications, inherited sockets, signals, exit statuses."""
 
 import os
+import resource
 import select
 import signal
 import socket
@@ -77,6 +78,32 @@ def notify():
         except BlockingIOError:
             message = b""
         assert b"READY=1" not in message, "it was never ready"
+
+
+@cx.case("STATUS= says why surveys are refused, also after a reload, until they are taken")
+def obstacle():
+    with cx.Daemon(start=False) as d, Manager(d) as m:
+        d.spawn(env={"NOTIFY_SOCKET": m.path})
+        m.wait("READY")
+        d.wait_ready()
+        # No file may grow: as good as a full disk.
+        resource.prlimit(d.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+        with d.http() as h:
+            assert h.post("/v1/surveys", cx.lines_of([survey("s1")])).status == 503
+            full = {"STATUS": "the disk is full: surveys are refused"}
+            while m.next() != full:
+                pass
+            for text in ("windows: 7\n", None, cx.base_config(future_skew="7m")):
+                d.configure(text or cx.base_config())
+                d.process.send_signal(signal.SIGHUP)
+                m.wait("RELOADING")
+                m.wait("READY")
+                message = m.next()
+                assert message == full, message
+            assert h.get("/readyz").body == b"not ready: the disk is full\n"
+            resource.prlimit(d.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            assert "alerts active" in m.wait("STATUS")["STATUS"]
+            assert h.get("/readyz").status == 200
 
 
 @cx.case("WATCHDOG=1 comes at least twice in each interval, also under load, and only for the process that is meant")

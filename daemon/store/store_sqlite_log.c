@@ -10,6 +10,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,6 +52,19 @@ static int may_write(StoreSqlite *s, const char *path, int how)
                                                    strerrordesc_np(errno));
 }
 
+/* Of a log for which there is no space, not even for its name, SQLite would say that there is none. */
+static int may_make(StoreSqlite *s, const char *folder)
+{
+        int fd = open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+
+        if (fd >= 0)
+                close(fd);
+        else if (errno == ENOSPC || errno == EDQUOT)
+                return store_fail(&s->base, -errno, "no file can be made in %s: %s", folder,
+                                  strerrordesc_np(errno));
+        return 0;
+}
+
 /* SQLite would open a log that it can only read, and say at the first change that it cannot write. */
 int log_check_access(StoreSqlite *s)
 {
@@ -66,7 +80,8 @@ int log_check_access(StoreSqlite *s)
                 return may_write(s, wal, R_OK | W_OK);
         slash = strrchr(wal, '/');
         slash[1] = '\0';
-        return may_write(s, wal, W_OK | X_OK);
+        r = may_write(s, wal, W_OK | X_OK);
+        return r < 0 ? r : may_make(s, wal);
 }
 
 void sql_break(StoreSqlite *s)

@@ -4,6 +4,7 @@
 daemon takes surveys again."""
 
 import os
+import re
 import resource
 import shutil
 import signal
@@ -164,6 +165,27 @@ def reserve():
             d.out.wait("^<5>store has space for its reserve now")
             assert os.stat(file).st_blocks * 512 >= 1 << 20
             assert d.status()["store"]["full"] is False
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+        os.rmdir(disk)
+
+
+@cx.case("where no file can be made any more, a start says so")
+def inodes():
+    disk = faults.scratch()
+    # The folder, and the store.
+    faults.sh("mount", "-t", "tmpfs", "-o", "size=64m,nr_inodes=64", "tmpfs", disk)
+    try:
+        with faults.At(disk, config=faults.config()) as d:
+            d.start()
+            d.stop()
+            os.unlink(os.path.join(disk, "cxd.db.reserve"))
+            subprocess.run(["mount", "-o", "remount,nr_inodes=2", disk], check=True)
+            d.spawn()
+            assert d.wait() == 74
+            assert re.search(r"^<3>store .*: no file can be made in .*/: No space left on device", d.out.lines[-1]), d.out.lines[-1]
+            subprocess.run(["mount", "-o", "remount,nr_inodes=64", disk], check=True)
+            d.start()
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
         os.rmdir(disk)

@@ -186,7 +186,8 @@ const char *server_obstacle(const Server *s)
 {
         if (intake_is_starved(s->intake))
                 return intake_obstacle(s->intake);
-        return s->ceiling.reached ? "as much memory is in use as limits.memory allows" : NULL;
+        return s->ceiling.reached ? "as much memory is in use, or soon would be, as limits.memory allows"
+                                  : NULL;
 }
 
 void server_tell_status(Server *s)

@@ -42,11 +42,12 @@ static size_t resident(void)
         return second ? (size_t)strtoull(second, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
-static void tell(Server *s)
+/* @coming may be what keeps surveys out where much is free. */
+static void tell(Server *s, size_t coming)
 {
         if (s->ceiling.reached)
-                log_warning("memory in_use=%zu limit=%zu, refusing surveys until there is room", s->resident,
-                            s->ceiling.max);
+                log_warning("memory in_use=%zu coming=%zu limit=%zu, refusing surveys until there is room",
+                            s->resident, coming, s->ceiling.max);
         else
                 log_notice("memory in_use=%zu limit=%zu, surveys are taken", s->resident, s->ceiling.max);
         server_tell_status(s);
@@ -56,19 +57,19 @@ static void tell(Server *s)
 static void look(Server *s)
 {
         usec_t now = loop_monotonic(s->loop);
+        size_t coming = seen_growth(&s->seen, UNDER_WAY);
         bool trim, changed;
 
         s->n_unlooked = 0;
         s->resident = resident();
-        changed = ceiling_judge(&s->ceiling, s->resident, seen_growth(&s->seen, UNDER_WAY), now, &trim);
+        changed = ceiling_judge(&s->ceiling, s->resident, coming, now, &trim);
         if (trim) {
                 (void)malloc_trim(0);
                 s->resident = resident();
-                changed =
-                        ceiling_judge(&s->ceiling, s->resident, seen_growth(&s->seen, UNDER_WAY), now, &trim);
+                changed = ceiling_judge(&s->ceiling, s->resident, coming, now, &trim);
         }
         if (changed)
-                tell(s);
+                tell(s, coming);
 }
 
 bool shed_is_due(Server *s)
@@ -95,7 +96,7 @@ void shed_start(Server *s)
         s->ceiling.max = s->config->max_memory << 20;
         if (!s->ceiling.max && s->ceiling.reached) {
                 s->ceiling.reached = false;
-                tell(s);
+                tell(s, 0);
         }
         if (s->ceiling.max && !resident())
                 log_warning("memory in use is not told by the kernel, going on without limits.memory");

@@ -7,6 +7,7 @@ takes surveys again when the bound is raised."""
 import contextlib
 import os
 import random
+import re
 import threading
 import time
 
@@ -131,6 +132,10 @@ def ceiling():
             while not d.out.find("refusing surveys until there is room"):
                 press(crowd)
                 assert time.monotonic() < end and d.alive(), [f.error for f in floods]
+            told = re.search(r"memory in_use=(\d+) coming=(\d+) limit=(\d+), refusing", d.out.text())
+            assert told, "the log does not tell what keeps surveys out"
+            in_use, coming, limit = map(int, told.groups())
+            assert limit == MEMORY << 20 and in_use + coming >= limit - limit // 8, told.group()
             # Those that were there had their part in it; as many come once more.
             crowd = deaf(d, now)
             crowds.append(crowd)

@@ -42,7 +42,7 @@ int json_scan_word(JsonScan *j, const char *word)
         size_t n = strlen(word);
 
         if ((size_t)(j->end - j->at) < n || memcmp(j->at, word, n) != 0)
-                return json_scan_expected(j, "something that is no JSON value");
+                return json_scan_fault(j, FAULT_JSON, "something that is no JSON value");
         j->at += n;
         return 0;
 }
@@ -384,9 +384,11 @@ int json_scan_keys_unique(JsonScan *j, char *mark)
         if (n > 1) {
                 sort_keys(j, j->keys, n);
                 for (size_t i = 1; i < n; i++)
-                        if (key_compare(j, key_get(j->keys, i - 1), key_get(j->keys, i)) == 0)
+                        if (key_compare(j, key_get(j->keys, i - 1), key_get(j->keys, i)) == 0) {
+                                j->at--;
                                 return json_scan_fault(j, FAULT_DUPLICATE_KEY,
                                                        "the same key twice in the object that ends");
+                        }
         }
         j->keys = mark;
         return 0;
@@ -463,7 +465,8 @@ int json_scan_skip(JsonScan *j)
                 return json_scan_word(j, "null");
         default:
                 if (!json_scan_at_number(j))
-                        return json_scan_expected(j, "something that is no JSON value");
+                        return json_scan_expected(j, j->at == j->end ? "a value is missing"
+                                                                     : "something that is no JSON value");
                 return json_scan_number(j, &number);
         }
 }

@@ -70,7 +70,7 @@ static inline int json_scan_member(JsonScan *j, bool first, Text *ret_key, bool 
 
 /* Remembers a key that was read by json_scan_member(), before its value is. */
 void json_scan_note_key(JsonScan *j, Text key);
-/* Whether all keys noted since @mark (j->keys at that time) differ; forgets them. */
+/* Right behind a closing brace: whether all keys noted since @mark (j->keys at that time) differ; forgets them. */
 CX_MUST_CHECK int json_scan_keys_unique(JsonScan *j, char *mark);
 
 /* For the functions below only. */

@@ -368,7 +368,7 @@ static int take_survey(Decoder *d)
 
 static int take_other(Decoder *d)
 {
-        if (json_scan_peek(&d->scan) == '\xEF')
+        if (d->scan.end - d->scan.at >= 3 && memcmp(d->scan.at, "\xEF\xBB\xBF", 3) == 0)
                 return json_scan_fault(&d->scan, FAULT_JSON, "a byte order mark, which JSON does not have,");
         if (json_scan_skip(&d->scan) || json_scan_finish(&d->scan))
                 return 1;

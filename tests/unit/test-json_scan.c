@@ -72,6 +72,82 @@ START_TEST(what_is_not_json_is_refused)
 }
 END_TEST
 
+START_TEST(what_is_wrong_and_where_is_said)
+{
+        static const struct {
+                const char *json, *text;
+        } rows[] = {
+                {"", "the text ends too early: a value is missing"},
+                {" ", "the text ends too early: a value is missing"},
+                {"x", "something that is no JSON value at byte 1"},
+                {"\xEF\xBB\xBF{}", "a byte order mark, which JSON does not have, at byte 1"},
+                {"\xEF\xBB", "something that is no JSON value at byte 1"},
+                {"\xEF\xBD\x9B}", "something that is no JSON value at byte 1"},
+                {"{", "the text ends too early: a key in quotation marks is missing"},
+                {"{\"a\"", "the text ends too early: a colon is missing"},
+                {"{\"a\":", "the text ends too early: a value is missing"},
+                {"{\"a\":[", "the text ends too early: a value is missing"},
+                {"{\"a\":[1,", "the text ends too early: a value is missing"},
+                {"{\"a\":[1", "the text ends too early: a comma or a closing bracket is missing"},
+                {"{\"a\":1", "the text ends too early: a comma or a closing brace is missing"},
+                {"{\"a\":\"b", "the text ends too early: a string has no closing quotation mark"},
+                {"{\"a\":\"\\", "the text ends too early: within an escape"},
+                {"{\"a\":tru", "something that is no JSON value at byte 6"},
+                {"{\"a\":nulL}", "something that is no JSON value at byte 6"},
+                {"{\"id\":nul}", "something that is no JSON value at byte 7"},
+                {"{\"ts\":nul}", "something that is no JSON value at byte 7"},
+                {"{\"rev\":nul}", "something that is no JSON value at byte 8"},
+                {"{\"comment\":nul}", "something that is no JSON value at byte 12"},
+                {"{\"answers\":nul}", "something that is no JSON value at byte 12"},
+                {"{\"answers\":{\"a\":nul}}", "something that is no JSON value at byte 17"},
+                {"{\"answers\":{\"a\":tru}}", "something that is no JSON value at byte 17"},
+                {"{\"answers\":{\"a\":fals}}", "something that is no JSON value at byte 17"},
+                {"{\"a\":}", "something that is no JSON value at byte 6"},
+                {"{\"a\":-}", "a minus without a number at byte 6"},
+                {"{\"rev\":01}", "a number with a leading zero at byte 8"},
+                {"{\"ts\":1.}", "a number without digits behind its point at byte 7"},
+                {"{\"answers\":{\"a\":1e+}}", "a number without digits in its exponent at byte 17"},
+                {"{\"a\":1,}", "a key in quotation marks is missing at byte 8"},
+                {"{\"a\" 1}", "a colon is missing at byte 6"},
+                {"{\"a\":1 2}", "a comma or a closing brace is missing at byte 8"},
+                {"{\"a\":[1 2]}", "a comma or a closing bracket is missing at byte 9"},
+                {"{} x", "the JSON value is complete, but more text follows at byte 4"},
+                {"5 5", "the JSON value is complete, but more text follows at byte 3"},
+                {"{\"a\":\"b\tc\"}", "a control character that is not escaped at byte 8"},
+                {"{\"a\":\"b\\v\"}", "an escape that JSON does not have at byte 8"},
+                {"{\"a\":\"\\u12\"}", "\\u wants four hexadecimal digits at byte 7"},
+                {"{\"a\":\"\\u0000\"}", "NUL, which no text may contain, at byte 7"},
+                {"{\"a\":\"\\u1234", "the text ends too early: a string has no closing quotation mark"},
+                {"{\"a\":\"\\u123", "\\u wants four hexadecimal digits at byte 7"},
+                {"{\"a\":\"\\u123:\"}", "\\u wants four hexadecimal digits at byte 7"},
+                {"{\"a\":\"\\u/123\"}", "\\u wants four hexadecimal digits at byte 7"},
+                {"{\"a\":\"\\u1@23\"}", "\\u wants four hexadecimal digits at byte 7"},
+                {"{\"a\":\"\\u12g3\"}", "\\u wants four hexadecimal digits at byte 7"},
+                {"{\"a\":\"b\\uD800\\uDBFF\"}", "half of a surrogate pair at byte 8"},
+                {"{\"a\":\"b\\uD800\\uE000\"}", "half of a surrogate pair at byte 8"},
+                {"{\"a\":\"b\\uDFFF\\uDC00\"}", "half of a surrogate pair at byte 8"},
+                {"{\"a\":\"b\\uDC00\\uDC00\"}", "half of a surrogate pair at byte 8"},
+                {"{\"a\":\"b\\uDBFF,uDC00\"}", "half of a surrogate pair at byte 8"},
+                {"{\"a\":\"b\\uDBFF\\nDC00\"}", "half of a surrogate pair at byte 8"},
+                {"{\"a\":\"b\\uD800\\uDC00",
+                 "the text ends too early: a string has no closing quotation mark"},
+                {"{\"a\":\"\\uD800\"}", "half of a surrogate pair at byte 7"},
+        };
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(rows); i++)
+                ck_assert_str_eq(bad(rows[i].json, FAULT_JSON, "").text, rows[i].text);
+        ck_assert_str_eq(bad("{\"a\":\"\xFF\"}", FAULT_UTF8, "").text, "ill-formed UTF-8 at byte 7");
+        ck_assert_str_eq(bad("{\"a\":[[[[", FAULT_DEPTH, "").text,
+                         "nested deeper than the limit of 4 at byte 9");
+        ck_assert_str_eq(bad("{\"a\":{\"b\":1,\"b\":1}}", FAULT_DUPLICATE_KEY, "").text,
+                         "the same key twice in the object that ends at byte 18");
+        ck_assert_str_eq(bad("{\"id\":\"\",\"id\":1}", FAULT_DUPLICATE_KEY, "").text,
+                         "the same field for the second time at byte 15");
+        ck_assert_str_eq(bad("{\"answers\":{\"a\":1,\"a\":1}}", FAULT_DUPLICATE_KEY, "").text,
+                         "the same answer for the second time at byte 23");
+}
+END_TEST
+
 START_TEST(ill_formed_utf8_is_refused)
 {
         static const char *const rows[] = {
@@ -98,6 +174,71 @@ START_TEST(ill_formed_utf8_is_refused)
 }
 END_TEST
 
+/* Every first byte, and those around the bounds behind it, against the other reader of UTF-8. */
+START_TEST(utf8_is_well_formed_to_the_byte)
+{
+        static const unsigned char seconds[] = {0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0};
+        static const unsigned char behind[] = {0x7F, 0x80, 0xBF, 0xC0};
+        size_t n_good = 0;
+
+        for (unsigned first = 0x80; first <= 0xFF; first++) {
+                for (size_t k = 0; k < CX_ARRAY_LEN(seconds); k++) {
+                        for (unsigned rest = 0; rest < 64; rest++) {
+                                size_t n = 1 + rest / 4 % 4;
+                                char json[] = "{\"id\":\"....\",\"ts\":[]}", *p = json + 7;
+                                Survey s;
+                                Fault f;
+                                bool well;
+
+                                p[0] = (char)first;
+                                p[1] = (char)seconds[k];
+                                p[2] = (char)behind[rest % 4];
+                                p[3] = (char)behind[rest / 16];
+                                memset(p + n, '.', 4 - n);
+                                well = text_is_utf8(p, 4);
+                                ck_assert_int_eq(decode((Text){.at = json, .n = sizeof(json) - 1}, &s, &f),
+                                                 1);
+                                ck_assert_msg(f.code == FAULT_UTF8 || well, "%02x %02x %02x %02x, %zu", first,
+                                              seconds[k], p[2] & 0xFF, p[3] & 0xFF, n);
+                                ck_assert_msg(f.code != FAULT_UTF8 || !well, "%02x %02x %02x %02x, %zu",
+                                              first, seconds[k], p[2] & 0xFF, p[3] & 0xFF, n);
+                                n_good += well;
+                        }
+                }
+        }
+        ck_assert_uint_gt(n_good, 1000);
+}
+END_TEST
+
+START_TEST(escapes_are_unfolded)
+{
+        static const struct {
+                const char *escaped, *text;
+        } rows[] = {
+                {"\\\"\\\\\\/\\n\\r\\t", "\"\\/\n\r\t"},
+                {"a\\u0041\\u007eb", "aA~b"},
+                {"\\u00A0\\u00a1", "\xC2\xA0\xC2\xA1"},
+                {"\\u07ff", "\xDF\xBF"},
+                {"\\u0800", "\xE0\xA0\x80"},
+                {"\\uaBcD\\uEf09", "\xEA\xAF\x8D\xEE\xBC\x89"},
+                {"\\ud7ff\\ue000", "\xED\x9F\xBF\xEE\x80\x80"},
+                {"\\uffff", "\xEF\xBF\xBF"},
+                {"\\ud800\\udc00", "\xF0\x90\x80\x80"},
+                {"\\uDBFF\\uDFFF!", "\xF4\x8F\xBF\xBF!"},
+                {"\xC3\xB1\\u00f1\xC3\xB1", "\xC3\xB1\xC3\xB1\xC3\xB1"},
+        };
+        char json[256];
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(rows); i++) {
+                snprintf(json, sizeof(json), WITH(",\"comment\":\"%s\""), rows[i].escaped);
+                ck_assert_msg(text_is(good(json).comment, rows[i].text), "%s", json);
+        }
+        bad(WITH(",\"comment\":\"\\u0080\""), FAULT_RANGE, "comment");
+        bad(WITH(",\"comment\":\"\\b\""), FAULT_RANGE, "comment");
+        bad(WITH(",\"comment\":\"\\f\""), FAULT_RANGE, "comment");
+}
+END_TEST
+
 START_TEST(the_same_key_twice_is_refused_at_every_level)
 {
         static const char *const rows[] = {
@@ -110,6 +251,7 @@ START_TEST(the_same_key_twice_is_refused_at_every_level)
                 "{\"\":1,\"\":2}",
                 "{\"answers\":{\"nps\":1,\"csat\":2,\"nps\":3}}",
                 "{\"answers\":{\"nps\":1,\"\\u006eps\":3}}",
+                "{\"answers\":{\"nps\":1,\"csat\":2,\"fcr\":3,\"csat\":4}}",
                 "{\"x\":{\"a\":1,\"a\":1}}",
                 "{\"x\":[[{\"a\":1,\"b\":1,\"a\":0}]]}",
                 "{\"a\":{\"a\":{\"a\":1}},\"b\":1,\"a\":1}",
@@ -155,6 +297,7 @@ START_TEST(very_many_keys_are_told_apart)
         bad_text(many_keys(json, sizeof(json), "{\"answers\":{", 65, false), FAULT_RANGE, "answers");
         bad_text(many_keys(json, sizeof(json), "{\"answers\":{", 64, false), FAULT_MISSING, "id");
         bad_text(many_keys(json, sizeof(json), "{\"answers\":{", 64, true), FAULT_DUPLICATE_KEY, "");
+        bad_text(many_keys(json, sizeof(json), "{\"answers\":{\"x\":[\"\xFF\"],", 64, false), FAULT_UTF8, "");
 }
 END_TEST
 
@@ -166,6 +309,7 @@ START_TEST(nesting_ends_at_four)
         bad(WITH(",\"x\":{\"x\":{\"x\":{\"x\":{}}}}"), FAULT_DEPTH, "");
         bad(WITH(",\"answers\":{\"x\":[[{}]]}"), FAULT_DEPTH, "");
         bad(WITH(",\"answers\":{\"x\":[{}]}"), FAULT_TYPE, "answers.x");
+        good(WITH(",\"answers\":{},\"x\":[[[1],[1]],[[1],{\"x\":1}]],\"y\":{\"x\":{\"x\":{}}}"));
         bad("[[[[[", FAULT_DEPTH, "");
         bad("[[[[", FAULT_JSON, "");
 }
@@ -185,11 +329,35 @@ END_TEST
 
 START_TEST(broken_json_is_the_greater_fault)
 {
+        static const char *const fields[] = {
+                "id",     "ts",     "contact", "agent", "queue",   "customer", "channel",
+                "reason", "status", "rev",     "x",     "answers", "comment",
+        };
+
         bad("{\"id\":5,\"ts\":0,\"queue\":\"q\"", FAULT_JSON, "");
         bad("{\"id\":5,\"ts\":\"x\",\"queue\":\"\xFF\"}", FAULT_UTF8, "");
         bad("{\"rev\":1e999,\"rev\":1}", FAULT_DUPLICATE_KEY, "");
         bad("{\"id\":5,\"ts\":\"x\"}", FAULT_TYPE, "id");
         bad("5 5", FAULT_JSON, "");
+        /* Wherever it lies. */
+        for (size_t i = 0; i < CX_ARRAY_LEN(fields); i++) {
+                char json[128];
+
+                snprintf(json, sizeof(json), "{\"%s\":[1,{\"a\":\"\xFF\"}]}", fields[i]);
+                bad(json, FAULT_UTF8, "");
+                snprintf(json, sizeof(json), "{\"%s\":\"\xFF\"}", fields[i]);
+                bad(json, FAULT_UTF8, "");
+                snprintf(json, sizeof(json), "{\"%s\":{\"a\":[{\"b\":1,\"b\":1}]}}", fields[i]);
+                bad(json, FAULT_DUPLICATE_KEY, "");
+                snprintf(json, sizeof(json), "{\"%s\":[[[[]]]]}", fields[i]);
+                bad(json, FAULT_DEPTH, "");
+                snprintf(json, sizeof(json), "{\"%s\":-}", fields[i]);
+                ck_assert_ptr_nonnull(strstr(bad(json, FAULT_JSON, "").text, "a minus without a number"));
+                snprintf(json, sizeof(json), "{\"%s\":fals}", fields[i]);
+                ck_assert_ptr_nonnull(strstr(bad(json, FAULT_JSON, "").text, "no JSON value"));
+        }
+        bad("{\"answers\":{\"\xFF\":1}}", FAULT_UTF8, "");
+        bad("{\"answers\":{\"a\":\"\xFF\"}}", FAULT_UTF8, "");
 }
 END_TEST
 
@@ -265,7 +433,8 @@ START_TEST(the_verdicts_of_the_json_test_suite_hold)
 }
 END_TEST
 
-CHECK_MAIN("json_scan", what_is_not_json_is_refused, ill_formed_utf8_is_refused,
+CHECK_MAIN("json_scan", what_is_not_json_is_refused, what_is_wrong_and_where_is_said,
+           ill_formed_utf8_is_refused, utf8_is_well_formed_to_the_byte, escapes_are_unfolded,
            the_same_key_twice_is_refused_at_every_level, very_many_keys_are_told_apart, nesting_ends_at_four,
            numbers_that_do_not_fit_are_out_of_range, broken_json_is_the_greater_fault,
            a_survey_may_be_cut_off_anywhere, the_verdicts_of_the_json_test_suite_hold)

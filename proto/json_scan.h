@@ -29,7 +29,7 @@ typedef struct JsonScan {
         char *scratch, *unfolded, *keys;
         Fault *fault;
         unsigned depth, depth_max; /* open objects and arrays */
-        bool overflow;             /* a number did not fit; the caller resets it */
+        bool overflow;             /* a number did not fit; stays so */
 } JsonScan;
 
 typedef struct JsonNumber {

@@ -81,9 +81,9 @@ static void refuse_key(Decoder *d, FaultCode code, const char *prefix, Text key,
 {
         char field[sizeof(d->scan.fault->field)];
 
-        if (d->refused)
+        if (d->refused) /* there may be very many */
                 return;
-        if (key.n > 0 && key.n <= SURVEY_TEXT_MAX && text_is_printable(key))
+        if (key.n <= SURVEY_TEXT_MAX && text_is_printable(key))
                 snprintf(field, sizeof(field), "%s%s" TEXT_FMT, prefix, prefix[0] ? "." : "", TEXT_ARG(key));
         else
                 snprintf(field, sizeof(field), "%s", prefix);
@@ -167,7 +167,6 @@ static int take_time(Decoder *d)
         if (json_scan_at_number(&d->scan)) {
                 if (json_scan_number(&d->scan, &number))
                         return 1;
-                d->scan.overflow = false; /* out of range all the same */
                 if (usec_from_number(number.text.at, number.text.n, 6, &d->survey->ts) < 0)
                         refuse(d, FAULT_RANGE, "ts",
                                "must be seconds since 1970 (not milliseconds) and before the year 10000");
@@ -210,7 +209,6 @@ static int take_rev(Decoder *d)
                 refuse(d, FAULT_RANGE, "rev", "must be a whole number from 0");
         else
                 d->survey->rev = number.integer;
-        d->scan.overflow = false;
         return 0;
 }
 
@@ -241,7 +239,6 @@ static int take_answer_value(Decoder *d, Answer *a)
                 return 1;
         if (d->scan.overflow)
                 refuse_key(d, FAULT_RANGE, "answers", a->metric, "is too large a number");
-        d->scan.overflow = false;
         a->kind = ANSWER_NUMBER;
         a->value = number.value;
         return 0;
@@ -304,7 +301,6 @@ static int take_unknown(Decoder *d, Text key)
                 return 1;
         if (d->scan.overflow)
                 refuse_key(d, FAULT_RANGE, "", key, "has too large a number");
-        d->scan.overflow = false;
         return 0;
 }
 
@@ -383,7 +379,6 @@ int survey_decode(Survey *s, const char *json, size_t n, char *scratch, bool str
         /* Not the answers: they are long, and n_answers says how many there are. */
         s->id = s->contact = s->agent = s->queue = s->customer = s->channel = s->reason = s->comment =
                 TEXT_NULL;
-        s->ts = 0;
         s->rev = -1;
         s->status = SURVEY_ANSWERED;
         s->n_answers = 0;

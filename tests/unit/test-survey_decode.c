@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "tests/support/survey_case.h"
@@ -96,6 +97,12 @@ START_TEST(revisions_are_whole_numbers_from_0)
         ck_assert_int_eq(good(WITH(",\"rev\":9223372036854775807")).rev, INT64_MAX);
         ck_assert_int_eq(good(WITH(",\"rev\":3.0")).rev, 3);
         ck_assert_int_eq(good(WITH(",\"rev\":1e3")).rev, 1000);
+        ck_assert_int_eq(good(WITH(",\"rev\":0.0")).rev, 0);
+        ck_assert_int_eq(good(WITH(",\"rev\":-0.0")).rev, 0);
+        ck_assert_int_eq(good(WITH(",\"rev\":9007199254740993")).rev, 9007199254740993);
+        bad(WITH(",\"rev\":-1.0"), FAULT_RANGE, "rev");
+        bad(WITH(",\"rev\":-0.5"), FAULT_RANGE, "rev");
+        bad(WITH(",\"rev\":-1e300"), FAULT_RANGE, "rev");
         bad(WITH(",\"rev\":-1"), FAULT_RANGE, "rev");
         bad(WITH(",\"rev\":1.5"), FAULT_RANGE, "rev");
         bad(WITH(",\"rev\":9223372036854775808"), FAULT_RANGE, "rev");
@@ -186,6 +193,13 @@ START_TEST(comments_may_have_lines_but_no_controls)
         bad(WITH(",\"comment\":\"\\u0001\""), FAULT_RANGE, "comment");
         bad(WITH(",\"comment\":\"\\u007f\""), FAULT_RANGE, "comment");
         bad(WITH(",\"comment\":\"\xC2\x85\""), FAULT_RANGE, "comment");
+        bad(WITH(",\"comment\":\"\xC2\x80\""), FAULT_RANGE, "comment");
+        bad(WITH(",\"comment\":\"ab\xC2\x9F\""), FAULT_RANGE, "comment");
+        bad(WITH(",\"comment\":\"ab\xC2\x9Fzz\""), FAULT_RANGE, "comment");
+        bad(WITH(",\"comment\":\"several words\\u001f and more\""), FAULT_RANGE, "comment");
+        good(WITH(",\"comment\":\"several words\xC2\xA0 and more~\""));
+        ck_assert_ptr_null(good(WITH(",\"comment\":null")).comment.at);
+        bad(WITH(",\"comment\":null,\"rev\":-1"), FAULT_RANGE, "rev");
         memset(text, 'x', sizeof(text));
         snprintf(json, sizeof(json), WITH(",\"comment\":\"%.*s\""), SURVEY_COMMENT_MAX, text);
         ck_assert_uint_eq(good(json).comment.n, SURVEY_COMMENT_MAX);
@@ -196,6 +210,7 @@ END_TEST
 
 START_TEST(unknown_fields_are_counted_or_refused)
 {
+        char json[512], name[SURVEY_TEXT_MAX + 1];
         size_t n_ignored = 9;
         Survey s;
         Fault f;
@@ -209,8 +224,45 @@ START_TEST(unknown_fields_are_counted_or_refused)
         ck_assert_int_eq(decode_as(TEXT(WITH(",\"\\u001b\":1")), true, &s, &f, NULL), 1);
         ck_assert_int_eq(f.code, FAULT_FIELD);
         ck_assert_str_eq(f.field, "");
+        ck_assert_int_eq(decode_as(TEXT(WITH(",\"\":1")), true, &s, &f, NULL), 1);
+        ck_assert_int_eq(f.code, FAULT_FIELD);
+        ck_assert_str_eq(f.field, "");
+        /* Its name is shown as long as a name may be. */
+        memset(name, 'x', sizeof(name));
+        for (int n = SURVEY_TEXT_MAX; n <= SURVEY_TEXT_MAX + 1; n++) {
+                snprintf(json, sizeof(json), WITH(",\"%.*s\":1"), n, name);
+                ck_assert_int_eq(decode_as(text_of(json), true, &s, &f, NULL), 1);
+                ck_assert_int_eq(f.code, FAULT_FIELD);
+                ck_assert_uint_eq(strlen(f.field), n == SURVEY_TEXT_MAX ? SURVEY_TEXT_MAX : 0);
+        }
         ck_assert_int_eq(decode_as(TEXT(WITH("")), true, &s, &f, &n_ignored), 0);
         ck_assert_uint_eq(n_ignored, 0);
+}
+END_TEST
+
+START_TEST(of_several_faults_the_first_is_reported)
+{
+        bad("{\"id\":1,\"ts\":true,\"answers\":{\"nps\":[]}}", FAULT_TYPE, "id");
+        bad("{\"answers\":{\"csat\":1e999,\"nps\":1e999},\"rev\":1,\"x\":1}", FAULT_RANGE, "answers.csat");
+        bad("{\"answers\":{\"csat\":[1e999],\"nps\":5},\"rev\":1,\"x\":1}", FAULT_TYPE, "answers.csat");
+        bad("{\"x\":1e999,\"y\":1e999,\"rev\":-1}", FAULT_RANGE, "x");
+        bad("{\"rev\":1e999,\"answers\":{\"nps\":5}}", FAULT_RANGE, "rev");
+        bad("{\"ts\":1e999,\"rev\":5,\"x\":1}", FAULT_RANGE, "ts");
+        bad("{\"queue\":null,\"agent\":[]}", FAULT_TYPE, "agent");
+}
+END_TEST
+
+/* It may have fields that a later version wrote. */
+START_TEST(what_is_stored_is_read_or_said_to_be_broken)
+{
+        static char scratch[SURVEY_SCRATCH_BYTES];
+        Survey s;
+
+        ck_assert_int_eq(survey_decode_stored(&s, TEXT(WITH(",\"later\":[1],\"rev\":3")), scratch), 0);
+        ck_assert_int_eq(s.rev, 3);
+        ck_assert_int_eq(survey_decode_stored(&s, TEXT("{\"id\":\"1\",\"ts\":0}"), scratch), -EBADMSG);
+        ck_assert_int_eq(survey_decode_stored(&s, TEXT("{"), scratch), -EBADMSG);
+        ck_assert_int_eq(survey_decode_stored(&s, TEXT(""), scratch), -EBADMSG);
 }
 END_TEST
 
@@ -245,4 +297,5 @@ CHECK_MAIN("survey_decode", every_field_is_read, optional_fields_may_be_absent_n
            required_fields_are_named, a_wrong_type_is_named, revisions_are_whole_numbers_from_0,
            unix_seconds_are_exact_to_the_microsecond, names_have_1_to_128_printable_bytes,
            comments_may_have_lines_but_no_controls, unknown_fields_are_counted_or_refused,
+           of_several_faults_the_first_is_reported, what_is_stored_is_read_or_said_to_be_broken,
            the_id_is_known_for_the_report, a_survey_of_more_than_64_kib_is_too_long)

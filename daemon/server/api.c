@@ -74,10 +74,13 @@ static bool path_matches(const char *pattern, Text path, Text *ret_id)
 static const Principal *identify(Server *s, HttpRequest *r)
 {
         Text authorization = http_header(r, "Authorization");
+        const Principal *who;
 
         if (authorization.at)
                 return access_of_token(s->config, access_bearer(authorization));
-        return access_of_peer(s->config, http_peer(r));
+        who = access_of_peer(s->config, http_peer(r));
+        /* A proxy that is root is not those who come through it; what a principal may do, its user was given. */
+        return who == &ACCESS_ADMIN && http_is_from_proxy(r) ? NULL : who;
 }
 
 static void answer(ApiCall *call, int result)
@@ -134,6 +137,9 @@ static int may_call(ApiCall *call, const Route *route)
         if (http_header(call->request, "Authorization").at)
                 return api_fault(call, FAULT_TOKEN, NULL,
                                  "this is not the token of anybody whom the configuration knows");
+        if (http_is_from_proxy(call->request))
+                return api_fault(call, FAULT_TOKEN, NULL,
+                                 "who is asking behind the proxy? send `Authorization: Bearer TOKEN`");
         return api_fault(call, FAULT_TOKEN, NULL,
                          "who is asking? send `Authorization: Bearer TOKEN`, or ask through the Unix "
                          "socket as a user that the configuration knows");

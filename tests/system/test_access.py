@@ -36,6 +36,19 @@ def proxied():
                 assert h.post("/v1/surveys", [survey("p")], {"Host": host}).status == 200, host
 
 
+@cx.case("whoever stands behind a proxy is not root because the proxy is: nobody, or who has a token")
+def readers_behind_a_proxy():
+    with cx.Daemon(principals=cx.person("maria", "team_lead", "team/alpha")) as d, d.http("unix") as h:
+        for fields in ({"X-Forwarded-For": "192.0.2.7"}, {"Forwarded": "for=192.0.2.7"}):
+            for path in ("me", "surveys?scope=org", "stream", "backup", "alerts/x/ack"):
+                r = h.post(f"/v1/{path}", b"", fields) if path.endswith("/ack") else h.get(f"/v1/{path}", fields)
+                assert (r.status, r.code) == (401, "E_TOKEN") and "proxy" in r.json()["error"], (path, fields, r.body)
+            r = h.get("/v1/me", {**fields, "Authorization": f"Bearer {cx.token('maria')[0]}"})
+            assert (r.status, r.json()["principal"]) == (200, "maria"), r.body
+            assert h.get("/healthz", fields).status == 200
+        assert h.json("/v1/me")["principal"] == "admin"
+
+
 @cx.case("a reader who sees no answer of a survey sees nothing that was said beside them either")
 def comments():
     people = {**cx.person("maria", "team_lead", "team/alpha"), **cx.person("ana", "agent", "agent/ana"),

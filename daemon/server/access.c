@@ -108,8 +108,6 @@ int access_source(const Config *c, const Peer *peer, Text token, const ConfigSou
 
 bool access_source_covers(const ConfigSource *s, Text queue)
 {
-        if (s->n_queues == 0)
-                return true;
         for (size_t i = 0; i < s->n_queues; i++)
                 if (text_glob(text_of(s->queues[i]), queue))
                         return true;

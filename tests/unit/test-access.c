@@ -39,16 +39,19 @@ static Config *load(bool open)
                  "metrics:\n  csat: {kind: top2, scale: [1, 5], influence: [lead]}\n"
                  "roles:\n  lead: {sees: [self], under: team}\n"
                  "principals:\n"
-                 "  ana: {role: lead, scope: team/alpha, uid: 4711}\n"
                  "  ben: {role: lead, scope: team/alpha, token_sha256: \"%s\"}\n"
+                 "  ana: {role: lead, scope: team/alpha, uid: 4711}\n"
                  "  chief: {admin: true, uid: 4713, token_sha256: \"%s\"}\n"
                  "  wall: {role: lead, scope: team/alpha, token_sha256: \"%s\"}\n"
-                 "sources:\n%s"
-                 "  crm: {token_sha256: \"%s\", queues: [billing-*, sales]}\n"
+                 "  empty: {role: lead, scope: team/alpha, token_sha256: \"%s\"}\n"
+                 "  long: {role: lead, scope: team/alpha, token_sha256: \"%s\"}\n"
+                 "sources:\n"
+                 "  crm: {token_sha256: \"%s\", queues: [billing-*, sales]}\n%s"
                  "  ivr: {token_sha256: \"%s\"}\n",
                  sum_of(TEXT("ben's")), sum_of(TEXT("chief's")),
-                 sum_of((Text){.at = long_token, .n = ACCESS_TOKEN_MAX}),
-                 open ? "  local: {open: true}\n" : "", sum_of(TEXT("crm's")), sum_of(TEXT("ivr's")));
+                 sum_of((Text){.at = long_token, .n = ACCESS_TOKEN_MAX}), sum_of(TEXT("")),
+                 sum_of((Text){.at = long_token, .n = ACCESS_TOKEN_MAX + 1}), sum_of(TEXT("crm's")),
+                 open ? "  local: {open: true}\n" : "", sum_of(TEXT("ivr's")));
         c = config_case_load(yaml, &message);
         ck_assert_msg(c, "%s", message);
         return c;
@@ -104,7 +107,7 @@ START_TEST(a_token_is_known_by_its_sum)
         ck_assert_ptr_null(access_of_token(c, TEXT("")));
         ck_assert_ptr_null(access_of_token(c, TEXT_NULL));
         /* What was a sum once proves nothing. */
-        c->policy.principals[1].has_token = false;
+        c->policy.principals[0].has_token = false;
         ck_assert_ptr_null(access_of_token(c, TEXT("ben's")));
         config_free(c);
 }
@@ -212,12 +215,12 @@ START_TEST(a_source_sends_for_its_queues)
         Config *c = load(true);
         ConfigSource none = {.name = "none"};
 
-        ck_assert(access_source_covers(&c->sources[0], TEXT("anything")));
-        ck_assert(access_source_covers(&c->sources[1], TEXT("billing-es")));
-        ck_assert(access_source_covers(&c->sources[1], TEXT("sales")));
-        ck_assert(!access_source_covers(&c->sources[1], TEXT("sales-es")));
-        ck_assert(!access_source_covers(&c->sources[1], TEXT("billing")));
-        ck_assert(!access_source_covers(&c->sources[1], TEXT("tech-es")));
+        ck_assert(access_source_covers(&c->sources[1], TEXT("anything")));
+        ck_assert(access_source_covers(&c->sources[0], TEXT("billing-es")));
+        ck_assert(access_source_covers(&c->sources[0], TEXT("sales")));
+        ck_assert(!access_source_covers(&c->sources[0], TEXT("sales-es")));
+        ck_assert(!access_source_covers(&c->sources[0], TEXT("billing")));
+        ck_assert(!access_source_covers(&c->sources[0], TEXT("tech-es")));
         ck_assert(access_source_covers(&c->sources[2], TEXT("anything")));
         ck_assert(!access_source_covers(&none, TEXT("anything")));
         config_free(c);

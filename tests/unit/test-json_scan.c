@@ -91,6 +91,9 @@ START_TEST(what_is_wrong_and_where_is_said)
                 {"{\"a\":[1", "the text ends too early: a comma or a closing bracket is missing"},
                 {"{\"a\":1", "the text ends too early: a comma or a closing brace is missing"},
                 {"{\"a\":\"b", "the text ends too early: a string has no closing quotation mark"},
+                {"{\"a\":\"\xC3\xB1", "the text ends too early: a string has no closing quotation mark"},
+                {"{\"a\":\"\\n", "the text ends too early: a string has no closing quotation mark"},
+                {"{\"a\":\"b\x1F\"}", "a control character that is not escaped at byte 8"},
                 {"{\"a\":\"\\", "the text ends too early: within an escape"},
                 {"{\"a\":tru", "something that is no JSON value at byte 6"},
                 {"{\"a\":nulL}", "something that is no JSON value at byte 6"},
@@ -137,6 +140,7 @@ START_TEST(what_is_wrong_and_where_is_said)
         for (size_t i = 0; i < CX_ARRAY_LEN(rows); i++)
                 ck_assert_str_eq(bad(rows[i].json, FAULT_JSON, "").text, rows[i].text);
         ck_assert_str_eq(bad("{\"a\":\"\xFF\"}", FAULT_UTF8, "").text, "ill-formed UTF-8 at byte 7");
+        ck_assert_str_eq(bad("{\"a\":\"b\xE2\x82z\"}", FAULT_UTF8, "").text, "ill-formed UTF-8 at byte 8");
         ck_assert_str_eq(bad("{\"a\":[[[[", FAULT_DEPTH, "").text,
                          "nested deeper than the limit of 4 at byte 9");
         ck_assert_str_eq(bad("{\"a\":{\"b\":1,\"b\":1}}", FAULT_DUPLICATE_KEY, "").text,

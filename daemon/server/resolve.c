@@ -106,13 +106,11 @@ static int refuse(Entry *e, Text id, const Fault *fault)
 static int is_same_but_comment(Resolver *r, bool *ret)
 {
         CX_CLEANUP(buffer_deinit) Buffer now = BUFFER_NULL, before = BUFFER_NULL;
-        Text comment = r->survey.comment, comment_before = r->earlier.comment;
 
+        /* Nothing that counts them reads it. */
         r->survey.comment = r->earlier.comment = TEXT_NULL;
         survey_encode(&r->survey, &now);
         survey_encode(&r->earlier, &before);
-        r->survey.comment = comment;
-        r->earlier.comment = comment_before;
         *ret = text_equal(buffer_text(&now), buffer_text(&before));
         return buffer_failed(&now) || buffer_failed(&before) ? -ENOMEM : 0;
 }

@@ -40,6 +40,7 @@ typedef struct World {
         usec_t now;
         unsigned n_room; /* times that senders were told to go on */
         unsigned n_awaited;
+        unsigned n_cuts, n_cuts_more; /* so many times more it is asked for within it */
         sem_t rung;
 } World;
 
@@ -126,6 +127,15 @@ static inline void room(void *user CX_UNUSED)
         world.n_room++;
 }
 
+static inline void cut(void *user CX_UNUSED)
+{
+        world.n_cuts++;
+        if (world.n_cuts_more) {
+                world.n_cuts_more--;
+                intake_want_cut(world.intake);
+        }
+}
+
 static inline bool crowded(void *user CX_UNUSED)
 {
         return false;
@@ -152,7 +162,7 @@ static const IntakeOps intake_ops = {
         .starved = starved,
         .recovered = nothing,
         .stepped = nothing,
-        .cut = nothing,
+        .cut = cut,
         .crowded = crowded,
 };
 

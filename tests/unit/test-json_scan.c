@@ -305,6 +305,42 @@ START_TEST(very_many_keys_are_told_apart)
 }
 END_TEST
 
+/* Key @i of some that are alike: they begin like each other, some are escaped, and they come in no order. */
+static size_t add_key(char *to, size_t size, size_t i, size_t n_keys, bool escaped)
+{
+        size_t k = i * 7 % n_keys;
+
+        return (size_t)snprintf(to, size, "\"%s%.*s%zu\":1,", escaped ? "\\u0061" : "a", (int)(k % 4), "bbb",
+                                k / 4);
+}
+
+START_TEST(every_key_is_compared_with_every_other)
+{
+        char json[2048];
+
+        for (size_t n_keys = 2; n_keys <= 26; n_keys += n_keys % 7 == 6 ? 2 : 1) {
+                for (size_t twice = 0; twice < n_keys; twice++) {
+                        for (size_t at = 0; at <= n_keys; at++) {
+                                size_t n = (size_t)snprintf(json, sizeof(json),
+                                                            "{\"id\":\"1\",\"ts\":0,\"queue\":\"q\",");
+
+                                for (size_t i = 0; i < n_keys; i++) {
+                                        if (i == at)
+                                                n += add_key(json + n, sizeof(json) - n, twice, n_keys,
+                                                             at % 2);
+                                        n += add_key(json + n, sizeof(json) - n, i, n_keys, i % 3 == 0);
+                                }
+                                json[n - 1] = '}';
+                                if (at == n_keys)
+                                        good(json);
+                                else
+                                        bad(json, FAULT_DUPLICATE_KEY, "");
+                        }
+                }
+        }
+}
+END_TEST
+
 START_TEST(nesting_ends_at_four)
 {
         good(WITH(",\"x\":[[[1]]]"));
@@ -439,6 +475,7 @@ END_TEST
 
 CHECK_MAIN("json_scan", what_is_not_json_is_refused, what_is_wrong_and_where_is_said,
            ill_formed_utf8_is_refused, utf8_is_well_formed_to_the_byte, escapes_are_unfolded,
-           the_same_key_twice_is_refused_at_every_level, very_many_keys_are_told_apart, nesting_ends_at_four,
+           the_same_key_twice_is_refused_at_every_level, very_many_keys_are_told_apart,
+           every_key_is_compared_with_every_other, nesting_ends_at_four,
            numbers_that_do_not_fit_are_out_of_range, broken_json_is_the_greater_fault,
            a_survey_may_be_cut_off_anywhere, the_verdicts_of_the_json_test_suite_hold)

@@ -316,6 +316,37 @@ START_TEST(twins_that_wait_are_told_apart)
 }
 END_TEST
 
+static int delete_first(JournalJob *job CX_UNUSED, Store *store)
+{
+        static const uint64_t seqs[] = {1};
+        int r = store_begin(store);
+
+        if (r == 0)
+                r = store_drop_surveys(store, USEC_INFINITY, seqs, 1);
+        return r < 0 ? r : store_commit(store);
+}
+
+/* Or whoever is sent again and again would have ever more of them. */
+START_TEST(the_number_of_what_is_stored_no_more_is_forgotten)
+{
+        Look job = {.job = {.run = delete_first, .done = look_done}};
+        uint64_t hash, known[SEEN_CANDIDATES_MAX];
+
+        set_up_noting();
+        send("same", ONE);
+        send("other", ONE);
+        finish();
+        journal_submit(world.journal, &job.job);
+        send("other", ONE);
+        send("same", FIVE);
+        assert_counts(3, 1, 0, 0);
+        hash = seen_hash(&world.seen, text_of(world.config->sources[0].name), TEXT("same"));
+        ck_assert_uint_eq(seen_find(&world.seen, hash, known), 1);
+        ck_assert_uint_eq(known[0], 3);
+        tear_down();
+}
+END_TEST
+
 /* Two rows of one id: the earlier one is as good as deleted, and the later one is what a third one is compared with. */
 START_TEST(past_retention_an_id_is_free_again)
 {
@@ -371,5 +402,5 @@ END_TEST
 CHECK_MAIN("resolve", a_revision_takes_the_place_of_what_was_counted, revisions_count_up,
            without_their_comments_they_are_compared_without_them,
            what_a_snapshot_has_counted_is_kept_before_it_changes, one_hash_is_not_one_survey,
-           twins_that_wait_are_told_apart, past_retention_an_id_is_free_again,
-           of_a_time_of_which_some_were_deleted_nothing_new_is_taken)
+           twins_that_wait_are_told_apart, the_number_of_what_is_stored_no_more_is_forgotten,
+           past_retention_an_id_is_free_again, of_a_time_of_which_some_were_deleted_nothing_new_is_taken)

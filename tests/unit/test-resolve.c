@@ -160,6 +160,25 @@ START_TEST(a_revision_takes_the_place_of_what_was_counted)
 }
 END_TEST
 
+START_TEST(a_revision_that_found_no_space_leaves_the_figures_as_they_were)
+{
+        for (unsigned together = 0; together < 2; together++) {
+                set_up_noting();
+                send("same", ONE);
+                finish();
+                is_full = true;
+                if (together)
+                        send("same", ",\"answers\":{\"csat\":2}");
+                send("same", FIVE);
+                assert_counts(1, 0, 0, 1 + together);
+                ck_assert_int_eq(refused.code, FAULT_UNAVAILABLE);
+                assert_counted(1, 1, 0);
+                ck_assert(is_stored(ONE));
+                tear_down();
+        }
+}
+END_TEST
+
 START_TEST(revisions_count_up)
 {
         enum { NEW = -2, SAME = -1, STALE = 0, TAKEN = 1 };
@@ -399,7 +418,8 @@ START_TEST(of_a_time_of_which_some_were_deleted_nothing_new_is_taken)
 }
 END_TEST
 
-CHECK_MAIN("resolve", a_revision_takes_the_place_of_what_was_counted, revisions_count_up,
+CHECK_MAIN("resolve", a_revision_takes_the_place_of_what_was_counted,
+           a_revision_that_found_no_space_leaves_the_figures_as_they_were, revisions_count_up,
            without_their_comments_they_are_compared_without_them,
            what_a_snapshot_has_counted_is_kept_before_it_changes, one_hash_is_not_one_survey,
            twins_that_wait_are_told_apart, the_number_of_what_is_stored_no_more_is_forgotten,

@@ -391,6 +391,10 @@ START_TEST(past_retention_an_id_is_free_again)
         send_at(old, "late", ONE);
         assert_counts(3, 1, 2, 1);
         ck_assert_int_eq(refused.code, FAULT_TOO_OLD);
+        /* Both are there, should retention have grown: the newer one is what it is. */
+        intake_set_limits(world.intake, INT64_MIN, INT64_MIN);
+        send("same", FIVE);
+        assert_counts(3, 2, 2, 1);
         tear_down();
 }
 END_TEST

@@ -291,7 +291,7 @@ START_TEST(one_hash_is_not_one_survey)
 
         for (unsigned together = 0; together < 2; together++) {
                 set_up_noting();
-                send(TWIN_A, ONE);
+                send(TWIN_A, ",\"answers\":{\"csat\":2}");
                 if (!together)
                         finish();
                 send(TWIN_B, FIVE);

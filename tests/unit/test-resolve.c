@@ -402,6 +402,7 @@ END_TEST
 START_TEST(of_a_time_of_which_some_were_deleted_nothing_new_is_taken)
 {
         const usec_t then = NOW - 10 * USEC_DAY;
+        Hold h;
 
         set_up_noting();
         send_at(then - 1, "known", ONE);
@@ -418,7 +419,15 @@ START_TEST(of_a_time_of_which_some_were_deleted_nothing_new_is_taken)
         ck_assert_str_eq(refused.text, INTAKE_GONE);
         ck_assert_str_eq(refused_id, "unknown");
         ck_assert(!is_stored("unknown"));
+        /* So it is where they have to wait. */
+        hold_look_up(&h);
+        send_at(then, "edge", ONE);
+        send_at(then - 1, "unknown", ONE);
+        sem_post(&h.released);
+        assert_counts(4, 1, 1, 2);
+        ck_assert(is_stored("edge"));
         tear_down();
+        sem_destroy(&h.released);
 }
 END_TEST
 

@@ -128,7 +128,7 @@ class Mock:
 
     def figure(self, scope, name, window, at=None, wobble=0.0):
         if (scope, name, window) in self.given:
-            return self.given[scope, name, window]
+            return dict(self.given[scope, name, window])
         about = next(m for m in METRICS if m["name"] == name)
         level, volume = {"team/alpha": (0.83, 420), "queue/billing-es": (0.74, 900), "queue/billing-pt": (0.86, 260)}.get(
             scope, AGENTS.get(scope.partition("/")[2], ("", 0.8, 30))[1:]

@@ -13,6 +13,7 @@ const MORE = 100; // ... and with each wish for more: thousands at once would ta
 const MOST = 10000; // alerts that the API gives at once; fewer if it is not asked for so many
 const SEVERITIES = { critical: ['critical', 0], warning: ['warning', 1], info: ['for information', 2] };
 const STATES = { firing: 0, acknowledged: 1, snoozed: 2 };
+const LISTS = ['cards', 'detail-alerts']; // that cards are in
 const OUTCOMES = ['in progress', 'it helped', 'it did not help', 'not in our hands', 'false alarm'];
 
 export function isActive(alert) {
@@ -234,7 +235,7 @@ export class Alerts {
                         const { alerts } = await get('/v1/alerts', { state: 'active', limit: MOST });
                         if (!settle(this.loads, news))
                                 return;
-                        const listed = new Set([...alerts, ...this.over()].map((a) => a.id));
+                        const listed = new Set([...alerts, ...this.over(...LISTS)].map((a) => a.id));
                         for (const id of this.known.keys())
                                 if (!listed.has(id) && !news.has(id))
                                         this.known.delete(id);
@@ -254,17 +255,25 @@ export class Alerts {
                 return [...this.known.values()].filter(isActive).sort(order);
         }
 
-        isInUse(alert) {
-                return Boolean(byId('cards').views?.get(alert.id)?.isInUse());
+        isInUse(alert, list) {
+                return Boolean(byId(list).views?.get(alert.id)?.isInUse());
         }
 
         // Those that are over, but whose cards somebody is using.
-        over() {
-                return [...this.known.values()].filter((a) => !isActive(a) && this.isInUse(a));
+        over(...lists) {
+                return [...this.known.values()].filter((a) => !isActive(a) && lists.some((list) => this.isInUse(a, list)));
         }
 
-        of(scope) {
-                return this.active().filter((a) => a.scope === scope);
+        draw(list, alerts) {
+                keyed(byId(list), alerts, (a) => a.id, () => new Card(this.app));
+        }
+
+        // On the page of a scope. What somebody is writing elsewhere waits there until he comes back.
+        renderOf(scope) {
+                const list = 'detail-alerts';
+                this.draw(list, [...this.active().filter((a) => a.scope === scope || this.isInUse(a, list)), ...this.over(list)]);
+                for (const { alert, node } of byId(list).views.values())
+                        node.hidden = alert.scope !== scope;
         }
 
         announce(alert, transition) {
@@ -275,8 +284,8 @@ export class Alerts {
         render() {
                 const active = this.active();
                 const n_new = active.filter((a) => a.state === 'firing').length;
-                const over = this.over();
-                keyed(byId('cards'), [...active.filter((a, i) => i < this.most || this.isInUse(a)), ...over], (a) => a.id, () => new Card(this.app));
+                const over = this.over('cards');
+                this.draw('cards', [...active.filter((a, i) => i < this.most || this.isInUse(a, 'cards')), ...over]);
                 byId('attention-more').hidden = active.length <= this.most;
                 byId('attention-more').textContent = active.length <= this.most + MORE ? `Show all ${words.count(active.length)}`
                         : `Show ${MORE} more of ${words.count(active.length)}`;

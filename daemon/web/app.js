@@ -14,6 +14,20 @@ const RELOAD_SHORT = 60000; // those of short windows with every minute; and the
 const RETRY = 5000;
 const VIEWS = ['sign-in', 'failure', 'overview', 'detail'];
 
+function idOf(scope) {
+        return scope.slice(scope.indexOf('/') + 1);
+}
+
+// What scopes are called; where two of a kind are called the same, with what tells them apart.
+function namesOf(scopes) {
+        const called = (s) => s.name || idOf(s.scope);
+        const key = (s) => `${words.kindOf(s.scope)}/${called(s)}`;
+        const times = new Map();
+        scopes.forEach((s) => times.set(key(s), (times.get(key(s)) ?? 0) + 1));
+        return new Map(scopes.map((s) => [s.scope, times.get(key(s)) > 1 && called(s) !== idOf(s.scope)
+                ? `${called(s)} (${idOf(s.scope)})` : called(s)]));
+}
+
 class App {
         constructor() {
                 this.me = null;
@@ -56,7 +70,7 @@ class App {
         scopeName(scope) {
                 if (scope === 'org')
                         return 'Whole organisation';
-                return this.scopes?.get(scope)?.name || scope.slice(scope.indexOf('/') + 1);
+                return this.names?.get(scope) ?? idOf(scope);
         }
 
         scopeLink(scope, metric, window) {
@@ -104,6 +118,7 @@ class App {
                 const before = new Map(this.me?.metrics.map((m) => [m.name, m]));
                 this.me = { ...me, metrics: me.metrics.map((m) => unchanged(before.get(m.name), m)) };
                 this.scopes = new Map(me.scopes.map((s) => [s.scope, s]));
+                this.names = namesOf(me.scopes);
                 this.parents = new Map(org.scopes.map((s) => [s.scope, s.parents ?? []]));
                 this.met.forEach((what) => this.sees(...what.split('\n')) && this.met.delete(what));
         }

@@ -179,9 +179,7 @@ export class Detail {
                 putNew(byId('detail-title'), [scope, this.app.scopeName(scope)], () => [name(this.app.scopeName(scope))]);
                 putNew(byId('detail-place'), [scope, metric, window, ...above, ...above.map((s) => this.app.scopeName(s))], () => [words.kindWord(scope),
                         above.map((s) => [' · ', `${words.kindWord(s)} `, this.app.scopeLink(s, metric, window)])]);
-                put(byId('detail-alerts'), ...this.app.alerts.of(scope).map((a) => h('li', null,
-                        `${words.metricLabel(a.metric)}: needs attention since ${words.dateTime(a.fired ?? a.since)}`,
-                        a.advice ? [' · ', name(a.advice)] : null)));
+                this.app.alerts.renderOf(scope);
                 byId('detail-printed').textContent = this.asOf ? `${words.windowWords(window)} · ${words.dateTime(this.app.asOf())}` : '';
                 keyed(byId('detail-rows'), figures, (f) => f.metric, () => new MetricRow(this));
                 const [problem] = Object.values(this.problems);

@@ -63,7 +63,10 @@ class Dashboard(unittest.TestCase):
         self.page.until("document.querySelector('.connection.live')", "the stream is there")
 
     def press(self, card, button):
-        self.page.run(f"[...document.querySelector('{card}').querySelectorAll('button')].find((b) => b.innerText === '{button}').click()")
+        found = f"[...document.querySelectorAll('{card} button')].find((b) => b.innerText === '{button}' && !b.disabled)"
+        # While something is sent, which the stream may tell of before it is answered, nothing can be pressed.
+        self.page.until(found, f"'{button}' can be pressed")
+        self.page.run(f"{found}.click()")
 
     def hold(self, path):
         """What is asked for from now on is answered as of the moment it is asked, but later."""

@@ -78,8 +78,8 @@ COMMENTS = [
 ]
 
 
-def stamp(when):
-    return when.astimezone(datetime.timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")
+def stamp(when, timespec="seconds"):
+    return when.astimezone(datetime.timezone.utc).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 def wilson(share, n):
@@ -258,7 +258,8 @@ class Mock:
         return {"at": stamp(self.now), "reloads": self.reloads}
 
     def transition(self, alert, state, **more):
-        alert = alert | {"state": state, "changed": stamp(datetime.datetime.now(datetime.timezone.utc))} | more
+        # As fine as the daemon's: the page takes the newest of those that it is given in any order.
+        alert = alert | {"state": state, "changed": stamp(datetime.datetime.now(datetime.timezone.utc), "microseconds")} | more
         self.publish("alert", {"at": alert["changed"], "transition": state, "alert": alert})
         return alert
 

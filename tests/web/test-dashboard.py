@@ -313,7 +313,7 @@ class Shown(Dashboard):
         self.page.run(f"document.querySelector('{card} textarea').value = ' Called all ten back. '")
         self.press(card, "Save")
         self.page.until(f"{text(card)}.includes('it helped: Called all ten back.')", "the outcome is shown")
-        self.assertTrue(self.page.run(f"document.querySelector('{card} form').hidden"))
+        self.page.until(f"document.querySelector('{card} form').hidden", "the form is gone")  # the stream tells of it before it is answered
         self.assertEqual(
             self.mock.asked("/v1/alerts/a000000000000001/outcome", "POST")[0][3],
             {"outcome": "it helped", "note": "Called all ten back."},

@@ -300,6 +300,7 @@ class Live(Dashboard):
         self.page.call("Input.dispatchKeyEvent", type="keyDown", key="Enter", code="Enter", text="\r", windowsVirtualKeyCode=13)
         self.page.call("Input.dispatchKeyEvent", type="keyUp", key="Enter", code="Enter", windowsVirtualKeyCode=13)
         self.page.until(f"{text(first)}.includes('taken on by maria')", "it is acknowledged")
+        self.page.until(f"!document.querySelector('{first} button:disabled')", "it is answered")
         self.page.settle()
         self.assertEqual(self.page.run(in_use), "a000000000000001")
         # The same list again changes nothing, and moves nothing.

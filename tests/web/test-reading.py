@@ -84,7 +84,7 @@ class Reading(Dashboard):
                     self.assertEqual(self.page.run("document.documentElement.scrollWidth"), width, path)
 
     def test_long_words_do_not_stick_out(self):
-        for path, wait in (("/", ".card[data-id=a000000000000008]"), ("/#scope=agent/long&metric=csat&window=28d", ".notices li")):
+        for path, wait in (("/", ".card[data-id=a000000000000008]"), ("/#scope=agent/long&metric=csat&window=28d", "#detail-alerts .card")):
             self.start(path="/web/style.css")
             self.mock.scopes["agent/long"] = ("x" * 128, ["team/alpha"])
             alert = self.mock.alert(8, "agent/long", "csat", "28d", "warning", "acknowledged", 1, "https://" + "y" * 500, by="b" * 100, note="n" * 500)

@@ -38,6 +38,40 @@ class Unusual(Dashboard):
         plain = "The share of customers who answered yes."
         self.assertEqual(said, [["Constructor", plain], ["ToString", plain], ["NPS", f"Net promoter score. {plain}"]])
 
+    def test_two_of_one_name_are_told_apart(self):
+        self.start(path="/web/style.css")
+        self.mock.scopes["agent/ana.ruiz-2"] = ("Ana Ruiz", ["team/alpha"])
+        self.page.open(self.url + "/")
+        rows = "[...document.querySelectorAll('#rows th')].map((th) => th.innerText)"
+        self.page.until(f"{rows}.includes('Ana Ruiz (ana.ruiz)') && {rows}.includes('Ana Ruiz (ana.ruiz-2)')", "both, with their ids")
+        self.assertIn("Hiro Tanaka", self.page.run(rows))
+        self.page.run("[...document.querySelectorAll('#rows a')].find((a) => a.innerText.includes('-2')).click()")
+        self.page.until(f"{text('#detail-title')} === 'Ana Ruiz (ana.ruiz-2)'", "the page of one of them")
+
+    def test_an_alert_is_dealt_with_on_the_page_of_its_scope(self):
+        alert = next(a for a in mock.Mock("normal").alerts.values() if a["scope"].startswith("agent/"))
+        self.start(path=f"/#scope={alert['scope']}&metric={alert['metric']}&window=28d")
+        card = f'#detail-alerts .card[data-id="{alert["id"]}"]'
+        self.page.until(f"document.querySelector('{card}')", "the alert")
+        shown = "[...document.querySelectorAll('#detail-alerts .card')].filter((c) => c.checkVisibility()).map((c) => c.dataset.id)"
+        self.assertEqual(self.page.run(shown), [alert["id"]])
+        self.press(card, "Acknowledge")
+        self.page.until(f"{text(card)}.includes('taken on by maria')", "it is acknowledged")
+        self.press(card, "Note and outcome")
+        self.page.run(f"document.querySelector('{card} textarea').value = 'Called.'")
+        here = self.page.run("location.hash")
+        self.page.run(f"location.hash = {json.dumps(DETAIL[1:].replace('csat', 'nps'))}")
+        self.page.until(f"{text('#detail-title')} === 'Hiro Tanaka'", "another one")
+        self.assertNotIn(alert["id"], self.page.run(shown))
+        self.page.run(f"location.hash = {json.dumps(here)}")
+        self.page.until(f"document.querySelector('{card}').checkVisibility()", "back again")
+        self.assertEqual(self.page.run(f"document.querySelector('{card} textarea').value"), "Called.")
+        self.press(card, "Save")
+        self.eventually(lambda: self.mock.asked(f"/v1/alerts/{alert['id']}/outcome", "POST"))
+        self.page.until(f"{text(card)}.includes('Called.')", "the note is shown")
+        self.mock.transition(self.mock.alerts[alert["id"]], "resolved", reason="recovered")
+        self.page.until(f"!document.querySelector('{card}')", "it is over")
+
     def test_what_is_better_than_the_limit_of_a_rule_is_not_in_need(self):
         self.overview()
         self.stream_is_up()

@@ -30,6 +30,7 @@ typedef struct Drill {
         Server *server;
         HttpRequest *request;
         Principal reader; /* as of the question */
+        uint64_t reloads; /* as of the question, too */
         ScopeId scope;
         const Org *org;      /* the org that the scope's number belongs to */
         size_t metric;       /* SIZE_MAX: any */
@@ -54,10 +55,11 @@ static void drill_free(Drill *d)
 
 static void drill_fault(Drill *d, FaultCode code, const char *text)
 {
+        static const HttpHeader again = {"Retry-After", "1"};
         Fault fault;
 
         fault_set(&fault, code, NULL, "%s", text);
-        http_reply_fault(d->request, &fault, NULL, 0);
+        http_reply_fault(d->request, &fault, &again, code == FAULT_BUSY);
         drill_free(d);
 }
 
@@ -201,6 +203,16 @@ static void drill_reply(Drill *d)
         buffer_deinit(&out);
 }
 
+/*
+ * What was found by an earlier configuration may be more than the reader sees now, and the scope itself may be. Who still sees
+ * everything can go on, as long as the scope's number means the same.
+ */
+static bool is_outdated(const Drill *d, const Principal *who)
+{
+        return !who || d->org != engine_org(d->server->engine) ||
+               (!who->admin && d->reloads != feeds_n_reloads(d->server->feeds));
+}
+
 static void drill_slice(SurveySlice *slice, int result)
 {
         Drill *d = (Drill *)slice;
@@ -211,7 +223,7 @@ static void drill_slice(SurveySlice *slice, int result)
                 drill_fault(d, FAULT_INTERNAL, "the store could not be read");
                 return;
         }
-        if (!who || d->org != engine_org(d->server->engine)) {
+        if (is_outdated(d, who)) {
                 drill_fault(d, FAULT_BUSY, "the configuration has changed meanwhile; ask again");
                 return;
         }
@@ -279,6 +291,7 @@ int api_surveys(ApiCall *call)
         d->server = call->server;
         d->request = call->request;
         d->reader = access_keep(call->who);
+        d->reloads = feeds_n_reloads(call->server->feeds);
         d->scope = scope;
         d->org = engine_org(call->server->engine);
         d->metric = metric;

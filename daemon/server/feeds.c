@@ -264,12 +264,11 @@ int feeds_prepare(Feeds *f, const Engine *e, const Alert *alert, usec_t now, Fee
 
                 if (!who)
                         continue;
-                if (!who->admin) {
-                        if (!metric || scope == SCOPE_NONE ||
-                            !policy_sees(policy, org, who, metric, scope, now))
-                                continue;
+                /* An admin who has a role here, too, is told its step. */
+                if (metric && scope != SCOPE_NONE)
                         role = policy_role(policy, org, who, metric, scope, now);
-                }
+                if (!role && !who->admin)
+                        continue;
                 r = prepare_one(feed, e, alert, metric, role, now, to);
                 if (r < 0)
                         return r;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may do what over HTTP where something stands between: a proxy, a browser, a reader who sees only a part."""
 
+import json
 import select
 import time
 
@@ -91,6 +92,24 @@ def overtaken():
         assert (r.status, r.code) == (429, "E_BUSY") and b"first" not in r.body and "retry-after" in r.headers, (r.status, r.headers, r.body)
         r = cx.until("a reload in the middle", lambda: meanwhile("chief"))
         assert r.status == 200 and [s["comment"] for s in r.json()["surveys"]] == ["long ago"], r.body
+
+
+@cx.case("an admin who has a role as well is told the step of that role, on streams and feeds as in the list")
+def advice():
+    rule = {**RULE, "advice": {"director": "Ask the lead.", **RULE["advice"]}}
+    people = {**cx.person("lead", "team_lead", "team/alpha", admin=True), **cx.person("chief", "director", "org", admin=True)}
+    with cx.Daemon(rules=[rule], principals=people) as d:
+        for who, step in (("lead", "Listen together."), ("chief", "Ask the lead.")):
+            with d.events(who) as stream, cx.Sp(d.feed(who), "SUB") as peer:
+                cx.until("both listen", lambda: d.status()["subscribers"] == 2)
+                d.send(survey(who, agent={"lead": "ana", "chief": "ben"}[who]))
+                listed = d.http(who=who).json("/v1/alerts")["alerts"][0]
+                told = stream.next("alert")[2]["alert"]
+                topic = b""
+                while not topic.startswith(b"alert/"):
+                    topic, body = peer.recv().split(b" ", 1)
+                assert listed["advice"] == step and told == listed == json.loads(body)["alert"], (listed, told, body)
+            cx.until("nobody listens", lambda: d.status()["subscribers"] == 0)
 
 
 def with_alert():

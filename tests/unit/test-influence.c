@@ -207,4 +207,40 @@ START_TEST(several_grants_add_up_and_the_first_gives_the_role)
 }
 END_TEST
 
-CHECK_MAIN("influence", the_table_of_decisions_is_met, several_grants_add_up_and_the_first_gives_the_role)
+START_TEST(a_scope_is_seen_by_whoever_sees_one_of_the_metrics_that_count)
+{
+        Grant grant = {.role = QUEUE_OWNER, .kind = SCOPE_ORG};
+        Principal who = {.grants = &grant, .n_grants = 1}, nobody = {0};
+        Policy policy = {.roles = roles, .n_roles = N_ROLES};
+        Org *o = read_org();
+        ScopeId queue = org_find(o, SCOPE_QUEUE, TEXT("chat")), agent = org_find(o, SCOPE_AGENT, TEXT("ana"));
+
+        ck_assert(policy_sees_scope(&policy, o, &who, metrics, 1, queue, 0));
+        /* wait, and nps and loss, which are not for queue owners. */
+        ck_assert(policy_sees_scope(&policy, o, &who, metrics + 1, 3, queue, 0));
+        ck_assert(!policy_sees_scope(&policy, o, &who, metrics + 2, 2, queue, 0));
+        ck_assert(!policy_sees_scope(&policy, o, &who, metrics, 0, queue, 0));
+        ck_assert(!policy_sees_scope(&policy, o, &who, metrics, CX_ARRAY_LEN(metrics), agent, 0));
+        ck_assert(!policy_sees_scope(&policy, o, &nobody, metrics, CX_ARRAY_LEN(metrics), queue, 0));
+        org_free(o);
+}
+END_TEST
+
+START_TEST(a_grant_of_a_role_that_is_none_shows_nothing)
+{
+        Grant grant = {.role = QUEUE_OWNER, .kind = SCOPE_ORG};
+        Principal who = {.grants = &grant, .n_grants = 1};
+        Policy policy = {.roles = roles, .n_roles = QUEUE_OWNER + 1};
+        Org *o = read_org();
+        ScopeId queue = org_find(o, SCOPE_QUEUE, TEXT("chat"));
+
+        ck_assert(policy_sees(&policy, o, &who, metric_named("csat"), queue, 0));
+        policy.n_roles = QUEUE_OWNER;
+        ck_assert(!policy_sees(&policy, o, &who, metric_named("csat"), queue, 0));
+        org_free(o);
+}
+END_TEST
+
+CHECK_MAIN("influence", the_table_of_decisions_is_met, several_grants_add_up_and_the_first_gives_the_role,
+           a_scope_is_seen_by_whoever_sees_one_of_the_metrics_that_count,
+           a_grant_of_a_role_that_is_none_shows_nothing)

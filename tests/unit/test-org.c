@@ -76,6 +76,7 @@ START_TEST(a_survey_counts_for_the_units_of_its_own_time)
                      "agent/ana team/beta site/lisboa region/emea queue/chat org");
         expect_chain(o, "agent/ana", NULL, 99, "agent/ana org");
         expect_chain(o, "agent/eve", NULL, 99, "agent/eve site/madrid region/emea org");
+        expect_chain(o, "agent/kim", NULL, 99, "agent/kim team/gamma org");
         expect_chain(o, NULL, "queue/billing", 99, "queue/billing line/service org");
         expect_chain(o, NULL, NULL, 99, "org");
         org_free(o);
@@ -119,9 +120,13 @@ START_TEST(parents_are_the_next_level_that_is_there)
                 {"team/alpha", "site/madrid", 150}, {"site/madrid", "region/emea", 5},
                 {"region/emea", "org", 5},          {"queue/billing", "line/service", 5},
                 {"queue/chat", "org", 5},           {"line/service", "org", 5},
+                {"agent/leo", "region/emea", 5},    {"agent/pam", "org", 5},
         };
         Org *o = make();
         ScopeId parents[2];
+
+        ck_assert_int_eq(add(o, "leo", NULL, NULL, "emea", 0, USEC_INFINITY), 0);
+        ck_assert_int_eq(add(o, "pam", NULL, NULL, NULL, 0, USEC_INFINITY), 0);
 
         for (size_t i = 0; i < CX_ARRAY_LEN(rows); i++) {
                 ck_assert_msg(org_parents(o, find(o, rows[i].scope), rows[i].at, parents) == 1, "%s",
@@ -138,7 +143,7 @@ START_TEST(a_parent_is_named_once_whatever_the_order_of_the_rows)
         /* Those after the third close the gaps between what came before. */
         static const usec_t times[][2] = {{0, 10}, {20, 30}, {40, 50}, {5, 25}, {25, 45}};
         Org *o;
-        ScopeId parents[2];
+        ScopeId parents[3];
         char name[16];
 
         ck_assert_int_eq(org_new(&o, &key), 0);
@@ -153,7 +158,48 @@ START_TEST(a_parent_is_named_once_whatever_the_order_of_the_rows)
                 ck_assert_str_eq(org_scope(o, parents[1])->text.at, "site/madrid");
         }
         ck_assert_uint_eq(org_parents(o, find(o, "team/alpha"), 50, parents), 1);
+        /* There is room for two, whatever is said of the team. */
+        ck_assert_int_eq(add(o, "more", "alpha", "porto", NULL, 0, 10), 0);
+        parents[2] = SCOPE_NONE;
+        ck_assert_uint_eq(org_parents(o, find(o, "team/alpha"), 5, parents), 2);
+        ck_assert_uint_eq(parents[2], SCOPE_NONE);
         org_free(o);
+}
+END_TEST
+
+/* The region is the next level while there is no site, and only then, in whichever order the rows come. */
+START_TEST(a_team_that_gets_a_site_has_its_region_above_that)
+{
+        static const struct {
+                const char *site;
+                usec_t from, to;
+        } rows[] = {{NULL, 0, 100}, {"lisboa", 100, 200}, {NULL, 200, 300}};
+        static const unsigned orders[][3] = {{0, 1, 2}, {2, 1, 0}, {1, 0, 2}, {0, 2, 1}};
+        ScopeId parents[2];
+
+        for (size_t k = 0; k < CX_ARRAY_LEN(orders); k++) {
+                Org *o;
+                ScopeId team;
+
+                ck_assert_int_eq(org_new(&o, &key), 0);
+                for (size_t i = 0; i < CX_ARRAY_LEN(rows); i++) {
+                        unsigned r = orders[k][i];
+
+                        ck_assert_int_eq(
+                                add(o, "ana", "alpha", rows[r].site, "emea", rows[r].from, rows[r].to), 0);
+                }
+                team = find(o, "team/alpha");
+                for (usec_t at = 0; at < 300; at += 50) {
+                        ck_assert_uint_eq(org_parents(o, team, at, parents), 1);
+                        ck_assert_str_eq(org_scope(o, parents[0])->text.at,
+                                         at >= 100 && at < 200 ? "site/lisboa" : "region/emea");
+                        ck_assert(org_contains(o, find(o, "region/emea"), team, at));
+                        ck_assert(org_contains(o, find(o, "site/lisboa"), team, at) ==
+                                  (at >= 100 && at < 200));
+                }
+                ck_assert(!org_contains(o, find(o, "region/emea"), team, 300));
+                org_free(o);
+        }
 }
 END_TEST
 
@@ -271,5 +317,5 @@ END_TEST
 
 CHECK_MAIN("org", a_survey_counts_for_the_units_of_its_own_time, what_lies_under_what_depends_on_the_time,
            parents_are_the_next_level_that_is_there, a_parent_is_named_once_whatever_the_order_of_the_rows,
-           two_rows_for_one_time_are_refused, names_are_known_once_and_keep_their_number,
-           rows_in_any_order_say_the_same)
+           a_team_that_gets_a_site_has_its_region_above_that, two_rows_for_one_time_are_refused,
+           names_are_known_once_and_keep_their_number, rows_in_any_order_say_the_same)

@@ -51,30 +51,35 @@ def readers_behind_a_proxy():
         assert h.json("/v1/me")["principal"] == "admin"
 
 
-@cx.case("a reader who sees no answer of a survey sees nothing that was said beside them either")
+@cx.case("a reader who sees no answer of a survey sees nothing that was said beside them either, and never who the customer is")
 def comments():
     people = {**cx.person("maria", "team_lead", "team/alpha"), **cx.person("ana", "agent", "agent/ana"),
               **cx.person("chief", "director", "org", admin=True)}
     with cx.Daemon(principals=people) as d:
         said = {"comment": "loud", "contact": "c-1", "reason": "bill", "channel": "phone"}
-        d.send(survey("seen", answers={"csat": 2, "fcr": 0}, **said), survey("hidden", answers={"fcr": 0}, **said))
+        d.send(survey("seen", answers={"csat": 2, "fcr": 0}, customer="k-1", **said), survey("hidden", answers={"fcr": 0}, **said),
+               survey("taken", **said), survey("taken", status="retracted", **said))
         for who, whole in (("maria", False), ("ana", False), ("chief", True), (None, True)):
             found = d.http(who=who).json("/v1/surveys", scope="agent/ana")["surveys"]
             by_id = {s["id"]: s for s in found}
-            assert said.items() <= by_id["seen"].items(), (who, by_id)
+            assert set(by_id) == {"seen", "hidden"}, (who, by_id)
+            assert said.items() <= by_id["seen"].items() and ("customer" in by_id["seen"]) == whole, (who, by_id)
             assert [k for k in (*said, "answers") if k in by_id["hidden"]] == ([*said, "answers"] if whole else []), (who, by_id)
 
 
 @cx.case("a drill-down that a reload overtakes tells nothing of what its reader saw before; who sees everything gets it whole")
 def overtaken():
-    def people(team):
-        return cx.base_config(principals={**cx.person("maria", "team_lead", team), **cx.person("chief", "director", "org", admin=True)})
+    def people(**others):
+        return cx.base_config(principals={**cx.person("chief", "director", "org", admin=True), **others})
 
-    def meanwhile(who):
-        """The answer to one question, and whether it was surely given behind a reload that left Maria another team."""
-        d.configure(people("team/alpha"))
+    def lead(team):
+        return people(**cx.person("maria", "team_lead", team))
+
+    def meanwhile(who, config):
+        """The answer to a question that was asked before a reload, if it was surely given behind that."""
+        d.configure(lead("team/alpha"))
         d.reload()
-        d.configure(people("team/bravo"))
+        d.configure(config)
         h = d.http(who=who)
         h.raw(f"GET /v1/surveys?scope=agent/ana&metric=csat&below=3&limit=9 HTTP/1.1\r\nHost: {h.host}\r\n"
               f"Authorization: Bearer {h.token}\r\n\r\n".encode())
@@ -82,15 +87,16 @@ def overtaken():
         d.reload()
         behind = not select.select([h.sock], [], [], 0)[0]
         r = h.response()
-        # Who asks behind the reload sees no such scope.
-        return r if behind and r.status != 404 else None
+        # Who asks behind the reload sees no such scope, or is nobody.
+        return r if behind and r.status not in (401, 404) else None
 
-    with cx.Daemon(people("team/alpha")) as d:
+    with cx.Daemon(lead("team/alpha")) as d:
         d.send(survey("first", ts=NOW - 7_000_000, comment="long ago"),
                *(survey(f"s{i}", ts=NOW - 60 - i, answers={"csat": 5}) for i in range(60000)))
-        r = cx.until("a reload in the middle", lambda: meanwhile("maria"))
-        assert (r.status, r.code) == (429, "E_BUSY") and b"first" not in r.body and "retry-after" in r.headers, (r.status, r.headers, r.body)
-        r = cx.until("a reload in the middle", lambda: meanwhile("chief"))
+        for config in (lead("team/bravo"), people()):
+            r = cx.until("a reload in the middle", lambda: meanwhile("maria", config))
+            assert (r.status, r.code) == (429, "E_BUSY") and b"first" not in r.body and "retry-after" in r.headers, (r.status, r.headers, r.body)
+        r = cx.until("a reload in the middle", lambda: meanwhile("chief", lead("team/bravo")))
         assert r.status == 200 and [s["comment"] for s in r.json()["surveys"]] == ["long ago"], r.body
 
 
@@ -110,6 +116,39 @@ def advice():
                     topic, body = peer.recv().split(b" ", 1)
                 assert listed["advice"] == step and told == listed == json.loads(body)["alert"], (listed, told, body)
             cx.until("nobody listens", lambda: d.status()["subscribers"] == 0)
+
+
+@cx.case("an agent who moves at a time of the roster is one lead's up to it and the other's from it on: lists, commands, streams")
+def moving():
+    people = {**cx.person("maria", "team_lead", "team/alpha"), **cx.person("stefan", "team_lead", "team/bravo")}
+    with cx.Daemon(rules=[RULE], principals=people) as d:
+        d.send(survey("low"))
+        maria, stefan = d.http(who="maria"), d.http(who="stefan")
+        path = f"/v1/alerts/{maria.json('/v1/alerts')['alerts'][0]['id']}"
+        at = int(time.time() + cx.seconds(0.5)) + 1
+        head, first, *others = cx.ROSTER.splitlines()
+        moved = [head + ",from,to", f"{first},,{cx.stamp(at * 1_000_000)}", f"ana,Ana Ruiz,bravo,lisbon,iberia,{cx.stamp(at * 1_000_000)},"]
+        d.write("roster.csv", "\n".join([*moved, *(row + ",," for row in others), ""]))
+        d.reload()
+        with d.events("maria") as old, d.events("stefan") as new:
+            def is_his():
+                hers = "agent/ana" in [s["scope"] for s in maria.json("/v1/me")["scopes"]]
+                assert hers or time.time() >= at
+                return "agent/ana" in [s["scope"] for s in stefan.json("/v1/me")["scopes"]]
+
+            cx.until("she has moved", is_his)
+            assert time.time() >= at
+            for h, status in ((maria, 404), (stefan, 200)):
+                for what in ("figures", "surveys", "alerts"):
+                    assert h.get("/v1/" + what, scope="agent/ana").status == status, (what, status)
+                assert h.post(path + "/ack").status == status
+                assert len(h.json("/v1/alerts")["alerts"]) == (status == 200)
+            d.send(survey("other", agent="ben"))
+            # Of what became of the alert of somebody who is not there any more one lead hears nothing, not even a number.
+            assert [(data["seq"], data["alert"]["scope"]) for _, _, data in old.alerts(1)] == [(2, "agent/ben")]
+            assert [(data["seq"], data["transition"]) for _, _, data in new.alerts(1)] == [(1, "acknowledged")]
+        with d.events("maria", since=0) as again:
+            assert [data["alert"]["scope"] for _, _, data in again.alerts(1)] == ["agent/ben"]
 
 
 def with_alert():

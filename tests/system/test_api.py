@@ -37,6 +37,7 @@ PEOPLE = {
     "isabel": [("director", "org")],
     "nadia": [("queue_owner", "queue/sales"), ("team_lead", "team/bravo")],
     "walter": [("watcher", "site/lisbon")],
+    "rosa": [("agent", "agent/ana"), ("watcher", "site/lisbon")],
     "ghost": [("queue_owner", "queue/never")],
 }
 METRICS = {name: {**m, "influence": list(m["influence"])} for name, m in cx.METRICS.items()}
@@ -169,6 +170,10 @@ def matrix():
                 # Who lies under what the caller does not see is not told: it would be there, and have this one under it.
                 known = who == "chief" or under == "org" or under in visible or under in (s for _, s in PEOPLE[who])
                 assert found == {s for s in visible if known and (s == under or under in world.above[s])}, (who, under, found)
+            assert h.get("/v1/board", under="x").code == "E_PARAMETER", who
+            for metric, path in itertools.product(METRICS, ("board", "alerts")):
+                r, other = (h.get("/v1/" + path, metric=m) for m in (metric, "nothing"))
+                assert r.status == 200 if metric in own_metrics else same(r, other) and r.code == "E_NOT_FOUND", (who, path, metric, r.body)
             for kind in KINDS:
                 found = {f["scope"] for f in h.json("/v1/board", kind=kind, window="90d", at=WHEN)["rows"]}
                 assert found == {s for s in visible if s.split("/")[0] == kind}, (who, kind)
@@ -248,7 +253,7 @@ def drill():
                     if who is None:
                         assert s.get("answers", {}) == {k: v for k, v in whole.get("answers", {}).items()}, s
                         continue
-                    assert set(s.get("answers", {})) <= {m for m in METRICS if world.sees(who, m, scope)}, (who, s)
+                    assert set(s.get("answers", {})) == {m for m in METRICS if m in whole.get("answers", {}) and world.sees(who, m, scope)}, (who, s)
                     agent = "agent/" + whole.get("agent", "")
                     assert s.get("agent") in (None, whole.get("agent")) and (s.get("agent") is not None) == (
                         agent in world.visible(who)), (who, s)

@@ -21,7 +21,7 @@ typedef struct Reader {
         FeedSubscriber subscriber;
         uint64_t read;   /* up to this message */
         unsigned n_lost; /* messages that were not kept any more */
-        unsigned n_ticks, n_figures;
+        unsigned n_ticks, n_figures, n_revoked;
         bool leaves; /* when it is told */
 } Reader;
 
@@ -50,8 +50,9 @@ static void on_state(FeedSubscriber *s, const char *event, Text topic CX_UNUSED,
         r->n_figures += strcmp(event, "figure") == 0;
 }
 
-static void on_revoked(FeedSubscriber *s CX_UNUSED)
+static void on_revoked(FeedSubscriber *s)
 {
+        CX_CONTAINER_OF(s, Reader, subscriber)->n_revoked++;
 }
 
 static void join(Feed *feed, Reader *r)
@@ -247,6 +248,57 @@ START_TEST(before_a_reload_all_are_told)
 }
 END_TEST
 
+/* Takes a configuration with other principals, which is to live as long as the feeds; the engine stays. */
+static Config *reload(const char *principals)
+{
+        CX_CLEANUP(buffer_deinit) Buffer text = BUFFER_NULL;
+        const char *message;
+        Config *next;
+
+        buffer_append_format(&text, "metrics: {csat: {kind: top2, scale: [1, 5]}}\nprincipals: %s\n",
+                             principals);
+        next = config_case_load(buffer_str(&text), &message);
+        ck_assert_msg(next, "%s", message);
+        ck_assert_int_eq(feeds_configure(feeds, next), 0);
+        return next;
+}
+
+/* Whoever came by proof that holds no more may be somebody else. */
+START_TEST(a_reload_cuts_who_proved_to_be_somebody_by_what_is_no_proof_now)
+{
+        static const struct {
+                const char *principals;
+                unsigned n_revoked;
+        } rows[] = {
+                {"{ben: {uid: 1000, admin: true}, eve: {uid: 2, admin: true}}", 0},
+                {"{ben: {uid: 1000, role: director, scope: org}}", 0},
+                {"{ben: {uid: 1001, admin: true}}", 1},
+                {"{ben: {admin: true}, eve: {uid: 1000, admin: true}}", 1},
+                {"{eve: {uid: 1000, admin: true}}", 1},
+        };
+
+        for (size_t i = 0; i < CX_ARRAY_LEN(rows); i++) {
+                Config *next[2];
+
+                set_up();
+                ck_assert_uint_eq(feeds_n_reloads(feeds), 0);
+                next[0] = reload(rows[i].principals);
+                ck_assert_uint_eq(feeds_n_reloads(feeds), 1);
+                for (size_t k = 0; k < CX_ARRAY_LEN(few); k++)
+                        ck_assert_uint_eq(few[k].n_revoked, rows[i].n_revoked);
+                ck_assert_uint_eq(many[0].n_revoked, 0);
+                ck_assert_uint_eq(feeds_n_subscribers(feeds),
+                                  N_MANY + (rows[i].n_revoked ? 0 : CX_ARRAY_LEN(few)));
+                /* What it was before does not count with the next one. */
+                next[1] = reload(rows[i].principals);
+                ck_assert_uint_eq(few[0].n_revoked, rows[i].n_revoked);
+                tear_down();
+                config_free(next[0]);
+                config_free(next[1]);
+        }
+}
+END_TEST
+
 static void count_survey(const char *id)
 {
         Survey survey = {
@@ -343,7 +395,8 @@ END_TEST
 CHECK_MAIN("feeds", many_are_told_some_at_a_time, what_comes_meanwhile_is_told_too,
            who_comes_or_goes_meanwhile_disturbs_nobody, a_small_ring_loses_nothing_for_who_is_told,
            a_busy_feed_does_not_hold_up_another, a_tick_waits_for_alerts_but_not_for_ever,
-           before_a_reload_all_are_told, a_tick_that_a_reload_ended_takes_nothing_from_the_next,
+           before_a_reload_all_are_told, a_reload_cuts_who_proved_to_be_somebody_by_what_is_no_proof_now,
+           a_tick_that_a_reload_ended_takes_nothing_from_the_next,
            numbers_go_on_where_all_messages_are_past_their_retention,
            a_message_past_its_retention_is_gone_as_after_a_restart,
            an_alert_of_a_scope_that_is_gone_is_told_to_who_sees_everything)

@@ -12,10 +12,11 @@
 #define N_MANY 200
 #define RING   16
 
-static const char yaml[] = "roster: roster.csv\nqueues: queues.csv\nsources: {local: {open: true}}\n"
-                           "metrics:\n  csat: {kind: top2, scale: [1, 5], target: 70%}\n"
-                           "feed: {ring: 16}\n"
-                           "principals: {ben: {uid: 1000, admin: true}}\n";
+static const char yaml[] =
+        "roster: roster.csv\nqueues: queues.csv\nsources: {local: {open: true}}\n"
+        "metrics:\n  csat: {kind: top2, scale: [1, 5], target: 70%, influence: [director]}\n"
+        "feed: {ring: 16}\n"
+        "principals: {ben: {uid: 1000, admin: true}}\n";
 
 typedef struct Reader {
         FeedSubscriber subscriber;
@@ -392,6 +393,49 @@ START_TEST(an_alert_of_a_scope_that_is_gone_is_told_to_who_sees_everything)
 }
 END_TEST
 
+static void expect_told(ScopeKind kind, const char *scope, const char *metric, size_t n)
+{
+        Alert alert = ALERT_NULL;
+        FeedRows rows = {0};
+
+        alert.rule = "low";
+        alert.scope_kind = kind;
+        alert.scope_name = scope;
+        alert.metric = metric;
+        alert.state = ALERT_FIRING;
+        ck_assert_int_eq(feeds_prepare(feeds, engine, &alert, 1, &rows), 0);
+        ck_assert_uint_eq(rows.n, 0); /* pending, which may come to nothing */
+        alert.fired = 1;
+        ck_assert_int_eq(feeds_prepare(feeds, engine, &alert, 1, &rows), 0);
+        ck_assert_uint_eq(rows.n, n);
+        for (size_t i = 0; i < n; i++)
+                ck_assert_ptr_nonnull(memmem(rows.rows[i].text, rows.rows[i].n, "\"seq\":1,", 8));
+        feed_rows_deinit(&rows);
+        feeds_unprepare(feeds);
+}
+
+/* Beside who sees everything, in whose feed all of them are. */
+START_TEST(an_alert_is_told_to_who_can_influence_its_metric_and_sees_its_scope)
+{
+        Config *next[2];
+
+        set_up();
+        next[0] = reload("{ben: {uid: 1000, role: director, scope: org}}");
+        expect_told(SCOPE_ORG, "", "csat", 2);
+        expect_told(SCOPE_ORG, "", "response", 2);
+        expect_told(SCOPE_ORG, "", "gone", 1);
+        expect_told(SCOPE_TEAM, "gone", "csat", 1);
+        expect_told(SCOPE_TEAM, "gone", "gone", 1);
+        /* Nobody is called ben any more; his feed is kept. */
+        next[1] = reload("{eve: {uid: 1, role: planner, scope: org}}");
+        expect_told(SCOPE_ORG, "", "csat", 1);
+        expect_told(SCOPE_ORG, "", "response", 2);
+        tear_down();
+        config_free(next[0]);
+        config_free(next[1]);
+}
+END_TEST
+
 CHECK_MAIN("feeds", many_are_told_some_at_a_time, what_comes_meanwhile_is_told_too,
            who_comes_or_goes_meanwhile_disturbs_nobody, a_small_ring_loses_nothing_for_who_is_told,
            a_busy_feed_does_not_hold_up_another, a_tick_waits_for_alerts_but_not_for_ever,
@@ -399,4 +443,5 @@ CHECK_MAIN("feeds", many_are_told_some_at_a_time, what_comes_meanwhile_is_told_t
            a_tick_that_a_reload_ended_takes_nothing_from_the_next,
            numbers_go_on_where_all_messages_are_past_their_retention,
            a_message_past_its_retention_is_gone_as_after_a_restart,
-           an_alert_of_a_scope_that_is_gone_is_told_to_who_sees_everything)
+           an_alert_of_a_scope_that_is_gone_is_told_to_who_sees_everything,
+           an_alert_is_told_to_who_can_influence_its_metric_and_sees_its_scope)

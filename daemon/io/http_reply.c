@@ -77,6 +77,8 @@ static void append_head(Buffer *b, HttpServer *s, int status, const char *conten
                 buffer_append_format(b, "Content-Type: %s\r\n", content_type);
         if (!keep_alive)
                 buffer_append_str(b, "Connection: close\r\n");
+        if (status == 429 || status == 503)
+                buffer_append_str(b, "Retry-After: 1\r\n");
         for (size_t i = 0; i < n_headers; i++)
                 if (headers[i].value && !strpbrk(headers[i].value, "\r\n"))
                         buffer_append_format(b, "%s: %s\r\n", headers[i].name, headers[i].value);
@@ -200,21 +202,15 @@ HttpRequest *http_request_free(HttpRequest *r)
 void http_refuse(HttpConn *c, int status, FaultCode code, const char *text)
 {
         static const HttpHeader allow = {"Allow", "GET, HEAD, POST"};
-        static const HttpHeader retry = {"Retry-After", "1"};
         Buffer b = BUFFER_NULL, json = BUFFER_NULL;
-        const HttpHeader *header = NULL;
         bool head_only = c->request && c->request->head.method == HTTP_HEAD;
 
         if (c->request)
                 http_request_discard(c->request);
         c->request = NULL;
         c->server->stats.refused++;
-        if (status == 405)
-                header = &allow;
-        if (status == 503)
-                header = &retry;
         fault_json(&json, fault_name(code), text, NULL);
-        append_head(&b, c->server, status, JSON_TYPE, false, header, header ? 1 : 0);
+        append_head(&b, c->server, status, JSON_TYPE, false, &allow, status == 405);
         buffer_append_format(&b, "Content-Length: %zu\r\n\r\n", json.n);
         if (!head_only)
                 buffer_append_text(&b, buffer_text(&json));

@@ -85,10 +85,7 @@ static const Principal *identify(Server *s, HttpRequest *r)
 
 static void answer(ApiCall *call, int result)
 {
-        static const HttpHeader authenticate = {"WWW-Authenticate", "Bearer"};
-        static const HttpHeader again = {"Retry-After", "1"};
-        HttpHeader headers[2];
-        size_t n_headers = 0;
+        HttpHeader header = {0};
 
         if (result < 0 || (result == 0 && buffer_failed(&call->out))) {
                 fault_set(&call->fault, FAULT_INTERNAL, NULL, "no memory for the answer");
@@ -99,12 +96,10 @@ static void answer(ApiCall *call, int result)
                 return;
         }
         if (call->fault.code == FAULT_TOKEN)
-                headers[n_headers++] = authenticate;
-        if (call->fault.code == FAULT_BUSY || call->fault.code == FAULT_UNAVAILABLE)
-                headers[n_headers++] = again;
+                header = (HttpHeader){"WWW-Authenticate", "Bearer"};
         if (call->fault.code == FAULT_METHOD)
-                headers[n_headers++] = (HttpHeader){"Allow", call->allow};
-        http_reply_fault(call->request, &call->fault, headers, n_headers);
+                header = (HttpHeader){"Allow", call->allow};
+        http_reply_fault(call->request, &call->fault, &header, header.name != NULL);
 }
 
 /* A page of somewhere else may make a browser post to us, but not hide where it comes from. */

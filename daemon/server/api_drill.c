@@ -55,11 +55,10 @@ static void drill_free(Drill *d)
 
 static void drill_fault(Drill *d, FaultCode code, const char *text)
 {
-        static const HttpHeader again = {"Retry-After", "1"};
         Fault fault;
 
         fault_set(&fault, code, NULL, "%s", text);
-        http_reply_fault(d->request, &fault, &again, code == FAULT_BUSY);
+        http_reply_fault(d->request, &fault, NULL, 0);
         drill_free(d);
 }
 

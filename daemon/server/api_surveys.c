@@ -14,9 +14,7 @@
 
 static void submitted(void *user, int status, Text json)
 {
-        static const HttpHeader again = {"Retry-After", "1"};
-
-        http_reply(user, status, "application/json", json, &again, status == 429 || status == 503);
+        http_reply(user, status, "application/json", json, NULL, 0);
 }
 
 /* Who sends this. */

@@ -208,6 +208,8 @@ def backup():
                 while child.poll() is None:
                     lowest.append(shutil.disk_usage(disk).free)
                 assert child.returncode == 4 and b"there is no space for a copy of the store beside it" in child.stderr.read()
+            r = d.http().get("/v1/backup")
+            assert r.status == 503 and r.code == "E_UNAVAILABLE" and "retry-after" in r.headers, (r.status, r.headers, r.body)
             assert begin - min(lowest) < 1 << 20, (begin, min(lowest))
             assert d.out.find(r"^<3>backup failed: .*cxd.db.copying: a copy takes \d+ bytes, and only \d+ are free"), d.out.text()
             subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)

@@ -212,6 +212,18 @@ static bool is_note(const json_t *value)
         return true;
 }
 
+static int bad_outcome(ApiCall *call)
+{
+        return api_fault(call, FAULT_PARAMETER, "outcome", "what came of it, one line of 1 to %d bytes",
+                         METRIC_NAME_MAX);
+}
+
+static int bad_snooze(ApiCall *call, const char *field)
+{
+        return api_fault(call, FAULT_PARAMETER, field,
+                         "either for, a duration such as 8h, or until, a time that lies ahead");
+}
+
 static int check_member(ApiCall *call, const char *const *names, const char *key, const json_t *value)
 {
         const char *const *n = names;
@@ -222,6 +234,10 @@ static int check_member(ApiCall *call, const char *const *names, const char *key
                 return api_unknown(call, "this command has no member", text_of(key), names);
         if (is_note(value))
                 return 0;
+        if (strcmp(key, "outcome") == 0)
+                return bad_outcome(call);
+        if (strcmp(key, "note") != 0)
+                return bad_snooze(call, key);
         return api_fault(call, FAULT_PARAMETER, key,
                          "printable text of at most %d bytes, which may have line ends", ALERT_NOTE_MAX);
 }
@@ -293,8 +309,7 @@ static int snooze_until(ApiCall *call, json_t *root, usec_t *ret)
         if (length.at && !until.at && duration_parse(length.at, length.n, &d) == 0 && d > 0)
                 *ret = now + d;
         else if (!until.at || length.at || usec_parse(until.at, until.n, true, ret) < 0 || *ret <= now)
-                return api_fault(call, FAULT_PARAMETER, field,
-                                 "either for, a duration such as 8h, or until, a time that lies ahead");
+                return bad_snooze(call, field);
         if (*ret > now + SNOOZE_DAYS * USEC_DAY)
                 return api_fault(call, FAULT_PARAMETER, field, "an alert is put aside for at most %d days",
                                  SNOOZE_DAYS);
@@ -334,8 +349,7 @@ int api_alert_outcome(ApiCall *call)
                 return r;
         outcome = member(root, "outcome");
         if (outcome.n == 0 || outcome.n > METRIC_NAME_MAX || !text_is_printable(outcome))
-                r = api_fault(call, FAULT_PARAMETER, "outcome", "what came of it, one line of 1 to %d bytes",
-                              METRIC_NAME_MAX);
+                r = bad_outcome(call);
         if (r == 0)
                 r = carry_out(call, &(Command){
                                             .verb = COMMAND_OUTCOME,

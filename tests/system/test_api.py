@@ -455,6 +455,15 @@ def commands():
             assert h.post(f"/v1/alerts/{one}/ack", body).code == "E_JSON", body
         assert h.post(f"/v1/alerts/{three}/outcome", {}).json()["field"] == "outcome"
         assert h.post(f"/v1/alerts/{one}/ack", {"note": "x" * 501}).json()["field"] == "note"
+        # Each member is told its own rule.
+        for verb, body, said in (("outcome", {"outcome": "a\tb"}, "outcome: what came of it, one line of 1 to 64 bytes"),
+                                 ("outcome", {"outcome": 5}, "outcome: what came of it, one line of 1 to 64 bytes"),
+                                 ("outcome", {"outcome": "x" * 600}, "outcome: what came of it, one line of 1 to 64 bytes"),
+                                 ("outcome", {"outcome": "x", "note": "a\tb"}, "note: printable text of at most 500 bytes"),
+                                 ("snooze", {"for": 8}, "for: either for, a duration such as 8h, or until, a time"),
+                                 ("snooze", {"until": 1800000000}, "until: either for, a duration such as 8h, or until")):
+            r = h.post(f"/v1/alerts/{three}/{verb}", body).json()
+            assert f"{r['field']}: {r['error']}".startswith(said), (body, r)
         before = h.get("/v1/alerts", state="all").body
         assert {"acknowledged", "snoozed"} <= {a["state"] for a in json.loads(before)["alerts"]}
         states = {s: len(h.json("/v1/alerts", state=s)["alerts"]) for s in ("acknowledged", "snoozed", "firing", "active")}

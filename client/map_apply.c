@@ -192,9 +192,14 @@ static int set_field(MapField f, const MapRule *rule, const char *text, Survey *
                 [MAP_COMMENT] = offsetof(Survey, comment),
         };
 
+        int r;
+
         switch (f) {
         case MAP_TS:
-                if (map_time_parse(text, rule->format, &rule->zone, &s->ts) < 0)
+                r = map_time_parse(text, rule->format, &rule->zone, &s->ts);
+                if (r == -ERANGE)
+                        return refuse(rule, FAULT_RANGE, text, "lies outside the years 1970 to 9999", fault);
+                if (r < 0)
                         return refuse(rule, FAULT_TYPE, text, "is no time in the format of the mapping",
                                       fault);
                 return 0;

@@ -163,8 +163,10 @@ int map_time_parse(const char *text, const char *format, const MapZone *zone, us
         else
                 t = utc_of(t);
         /* A day that does not exist comes back as another one. */
-        if (t < 0 || back.tm_mday != tm.tm_mday || back.tm_mon != tm.tm_mon)
+        if (back.tm_mday != tm.tm_mday || back.tm_mon != tm.tm_mon)
                 return -EINVAL;
+        if (t < 0)
+                return -ERANGE;
         *ret = (usec_t)t * USEC_SEC + usec;
         return 0;
 }

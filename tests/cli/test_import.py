@@ -265,6 +265,18 @@ class Import(CliTest):
                     self.assertEqual((code, out), (4, ""))
                     self.assertIn(f':2: E_TYPE: ts: "{text}" is no time in the format of the mapping', err)
 
+    def test_a_time_before_1970_is_not_called_one_of_another_format(self):
+        for layout, text in (('"%Y-%m-%d %H:%M:%S", zone: UTC', "1900-01-01 00:00:00"), ("unix", "-2208988800"),
+                             ("unix", "1790000000000")):
+            mapping = "id: {value: a}\nts: {column: t, format: %s}\nqueue: {value: q}\n" % layout
+            code, out, err = self.convert(text + "\n", mapping, "t\n")
+            self.assertEqual((code, out), (4, ""))
+            self.assertIn(f':2: E_RANGE: ts: "{text}" lies outside the years 1970 to 9999\n', err)
+        mapping = 'id: {value: a}\nts: {column: t, format: "%F %T", zone: UTC}\nqueue: {value: q}\n'
+        for text in ("0000-00-00 00:00:00", "1900-02-29 00:00:00"):
+            self.assertIn(f'E_TYPE: ts: "{text}" is no time in the format of the mapping\n',
+                          self.convert(text + "\n", mapping, "t\n")[2])
+
     def test_a_half_between_two_scales_is_rounded_away_from_0(self):
         mapping = ("id: score\nts: {value: 2026-06-21T09:30:00Z}\nqueue: {value: q}\n"
                    "answers: {csat: {column: score, from: [%d, %d], to: [%d, %d]}}\n")

@@ -7,6 +7,7 @@
 #include <yaml.h>
 
 #include "client/map.h"
+#include "client/map_yaml.h"
 #include "client/xalloc.h"
 
 static const char *const field_names[_MAP_FIELD_N] = {
@@ -455,15 +456,6 @@ static int load_document(Loader *l)
         return error;
 }
 
-/* The next document of the file, without a root if there is none. */
-static int load_next(Loader *l, yaml_parser_t *parser)
-{
-        if (yaml_parser_load(parser, &l->doc))
-                return 0;
-        return FAIL(l, (unsigned)parser->problem_mark.line + 1, NULL, "no YAML: %s",
-                    parser->problem ? parser->problem : "cannot be read");
-}
-
 int map_load(Map **ret, const char *file, Diag *diag)
 {
         CX_CLEANUP(map_freep) Map *map = xcalloc(1, sizeof(*map));
@@ -479,12 +471,12 @@ int map_load(Map **ret, const char *file, Diag *diag)
         if (!yaml_parser_initialize(&parser))
                 abort();
         yaml_parser_set_input_file(&parser, f);
-        r = load_next(&l, &parser);
+        r = map_yaml_next(&parser, f, file, &l.doc, diag);
         if (r == 0)
                 r = load_document(&l);
         yaml_document_delete(&l.doc);
         if (r == 0)
-                r = load_next(&l, &parser);
+                r = map_yaml_next(&parser, f, file, &l.doc, diag);
         if (r == 0 && yaml_document_get_root_node(&l.doc))
                 r = FAIL(&l, (unsigned)l.doc.start_mark.line + 1, NULL,
                          "a second document begins here; one is the limit");

@@ -208,6 +208,8 @@ class Import(CliTest):
             (good + "only: {a: {b: c}}\n", "m.yaml:4: only: must be a value or a list of values"),
             ("- a\n", 'm.yaml:1: must be a table that begins like "id: {column: call_id}"'),
             ("id: [\n", "m.yaml:2: no YAML: "),
+            ((good + "# Müller, or so\n").encode("latin-1"), "m.yaml:4: no YAML: invalid leading UTF-8 octet; save the file as UTF-8\n"),
+            (good + "# \1\n", "m.yaml:4: no YAML: control characters are not allowed\n"),
             (good + "---\nanswers: {csat: no}\n", "m.yaml:4: a second document begins here; one is the limit"),
         ]
         header = HEADER.replace(";", ",").replace("text", "text,twice,twice")

@@ -247,6 +247,10 @@ static int parse_events(Parser *p, Text yaml, yaml_parser_t *parser)
                 if (!yaml_parser_parse(parser, &e)) {
                         if (parser->error == YAML_MEMORY_ERROR)
                                 return -ENOMEM;
+                        if (parser->error == YAML_READER_ERROR && parser->problem &&
+                            strstr(parser->problem, "UTF-8"))
+                                return diag_set(p->diag, p->file, problem_line(yaml, parser), NULL,
+                                                "not UTF-8; save the file as UTF-8");
                         if (parser->error == YAML_SCANNER_ERROR && is_tabbed(yaml, parser->problem_mark.line))
                                 return diag_set(p->diag, p->file, problem_line(yaml, parser), NULL,
                                                 "YAML is not indented with tabs; write blanks");

@@ -50,6 +50,8 @@ static const struct {
         {"timezone: \"a\\nb\"\n", "cxd.yaml:1: timezone: a value must be one line of printable text"},
         {"timezone: \"\\u202Ex\"\n", "cxd.yaml:1: timezone: a value must be one line of printable text"},
         {"\x01: 1\n", "cxd.yaml:1: not well-formed YAML: control characters are not allowed"},
+        {"strict: true\n# M\xfcller\n", "cxd.yaml:2: not UTF-8; save the file as UTF-8"},
+        {"\xff\xfem\n", "cxd.yaml:1: not UTF-8; save the file as UTF-8"},
         {"stirct: true\n", "cxd.yaml:1: stirct: there is no such key; did you mean \"strict\"?"},
         {"limits: {agnets: 5}\n",
          "cxd.yaml:1: limits.agnets: there is no such key; did you mean \"agents\"?"},

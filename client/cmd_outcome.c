@@ -15,8 +15,9 @@ static int run(Ctl *ctl, const Args *args)
 }
 
 static const Flag flags[] = {
-        {"note", 'n', "TEXT", "in your own words"},
+        {"note", 'n', "TEXT", "more about it, in your own words"},
         {0},
 };
 
-const Cmd cmd_outcome = {"outcome", "ALERT OUTCOME", "say what came of an alert", flags, 2, 2, run};
+const Cmd cmd_outcome = {"outcome", "ALERT OUTCOME", "say what came of an alert: \"it helped\"", flags, 2, 2,
+                         run};

@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import pathlib
 import re
 import subprocess
 import unittest
@@ -104,6 +105,14 @@ class Program(CliTest):
                 self.assertTrue("Fl \\-" + flag.replace("-", "\\-") in section, f"{command} --{flag}")
                 if letter:
                     self.assertTrue(re.search(rf"Fl {letter}\b", section), f"{command} -{letter}")
+
+    def test_the_manual_names_the_outcomes_of_the_dashboard(self):
+        manual = pathlib.Path(os.environ["CXCTL_MANUAL"])
+        script = (manual.parents[1] / "daemon" / "web" / "alerts.js").read_text(encoding="utf-8")
+        section = re.search(r"^\.It Cm outcome\b.*?^\.El", manual.read_text(encoding="utf-8"), re.M | re.S).group()
+        self.assertEqual(re.findall(r"^\.Ql (.*?)(?: [,.])?$", section, re.M),
+                         re.findall("'(.*?)'", re.search(r"OUTCOMES = \[(.*?)\]", script).group(1)))
+        self.assertIn('"it helped"', self.ok("help", "outcome"))
 
     def test_the_manual_is_clean(self):
         try:

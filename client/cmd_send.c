@@ -20,6 +20,7 @@ typedef struct Sending {
         Sink *sink; /* NULL: a dry run */
         char *scratch;
         size_t scratch_size;
+        bool is_laid_out; /* the first line seems to be the beginning of JSON over several lines, or a list */
         Survey survey;
 } Sending;
 
@@ -62,7 +63,8 @@ static int send_line(Sending *s, uint64_t line, Text json)
         Fault fault = FAULT_NULL;
         bool sound = decode(s, json, &fault) == 0;
 
-        s->report.n_read++;
+        if (s->report.n_read++ == 0)
+                s->is_laid_out = !sound && (json.at[0] == '[' || json.n == 1) && strchr("[{", json.at[0]);
         if (sound)
                 report_survey(&s->report, &s->survey);
         /* What is wrong is the daemon's to refuse. */
@@ -141,6 +143,10 @@ static int run(Ctl *ctl, const Args *args)
                 r = send_file(s);
                 if (r == CTL_OK)
                         report_unknown(&s->report, ctl);
+                if (r == CTL_OK && s->is_laid_out && s->report.n_refused == s->report.n_read)
+                        ctl_error(ctl,
+                                  "a survey is one line; \"jq -c .[]\" makes lines of a list, \"jq -c .\" of "
+                                  "surveys that are laid out over several");
                 r = report_end(&s->report, s->sink ? sink_totals(s->sink) : &none, r);
         }
         sink_free(s->sink);

@@ -263,6 +263,8 @@ class FakeDaemon:
             for index, line in enumerate(lines):
                 try:
                     survey = json.loads(line)
+                    if not isinstance(survey, dict):
+                        raise json.JSONDecodeError("no object", line, 0)
                     csat = survey.get("answers", {}).get("csat")
                     if csat is not None and not 1 <= csat <= 5:
                         raise ValueError("E_RANGE", "answers.csat", f"{csat} is not from 1 to 5")

@@ -69,6 +69,18 @@ class Send(CliTest):
         self.assertEqual(self.ok("send", stdin=survey(1) + "\n\n" + survey(2)),
                          "2 surveys: 2 stored, 0 duplicate, 0 revised, 0 refused\n")
 
+    def test_a_file_that_is_no_lines_of_surveys_gets_a_word_of_advice(self):
+        advice = ('cxctl: a survey is one line; "jq -c .[]" makes lines of a list, "jq -c ." of surveys that are laid out over '
+                  "several\n")
+        one = json.loads(survey(1))
+        for text in (json.dumps(one, indent=1), json.dumps([one], indent=1), json.dumps([one, one]), f"[{survey(1)},\n{survey(2)},5]"):
+            for way in ((), ("-d",)):
+                code, _, err = self.cxctl("send", *way, stdin=text)
+                self.assertEqual((code, err.count(advice), err.endswith(advice)), (4, 1, True), (text, way, err))
+        for text in ("{oops\n", survey(1) + "\n{\n", "{\n" + survey(1) + "\n", "", "5\n"):
+            for way in ((), ("-d",)):
+                self.assertNotIn("jq", self.cxctl("send", *way, stdin=text)[2])
+
     def test_refused_lines_are_named(self):
         text = survey(1) + "\n\n" + survey(2, 9) + "\n{oops\n" + survey(3) + "\n"
         for way in ((), ("--http",)):

@@ -7,6 +7,7 @@
 #include "client/cmd.h"
 #include "client/figure_rows.h"
 #include "client/http.h"
+#include "client/measure.h"
 #include "client/when.h"
 #include "client/xalloc.h"
 
@@ -27,10 +28,10 @@ static const Column columns[] = {
         {"bar", "", .people_only = true},
 };
 
-/* A bar from the lowest value of the series (one column) to the highest; malloc'ed. */
-static char *bar(double value, double min, double max, bool utf8)
+/* A bar from the lowest value of the series (one column) to the highest, by @step a column at least; malloc'ed. */
+static char *bar(double value, double min, double max, double step, bool utf8)
 {
-        double range = max / 2 - min / 2; /* halves have no overflow */
+        double range = fmax(max / 2 - min / 2, step / 2 * (BAR_COLUMNS - 1)); /* halves have no overflow */
         size_t n = 1 + (size_t)lround(range > 0 ? (value / 2 - min / 2) / range * (BAR_COLUMNS - 1) : 0);
         const char *block = utf8 ? "█" : "#";
         char *s = xcalloc(n * strlen(block) + 1, 1), *to = s;
@@ -57,7 +58,7 @@ static void show(const Ctl *ctl, const json_t *points, const Me *me)
         }
         json_array_foreach (points, i, f) {
                 const char *state = member_string(f, "state");
-                double v = member_double(f, "value"), target = member_double(f, "target");
+                double v = member_double(f, "value"), target = member_double(f, "target"), step;
                 CX_CLEANUP(xfreep) char *interval = figure_interval(f, me, target), *b = NULL;
 
                 table_row(t);
@@ -71,7 +72,9 @@ static void show(const Ctl *ctl, const json_t *points, const Me *me)
                 table_number(t, member_double(f, "mean"), 2, NULL, false);
                 table_str(t, state);
                 table_style(t, figure_state_style(state));
-                b = isnan(v) ? xstrdup("") : bar(v, min, max, ctl->utf8);
+                /* Differences that are not shown would look like something: a column is no less than the last digit. */
+                step = pow(10, -measure_value(me, member_string(f, "metric"), v, NAN).decimals);
+                b = isnan(v) ? xstrdup("") : bar(v, min, max, step, ctl->utf8);
                 table_str(t, b);
                 table_style(t, figure_state_style(state));
         }

@@ -105,6 +105,12 @@ class Queries(CliTest):
         out = self.ok("series", "agent/ana.ruiz", "csat", "--since", "30d", env={"LC_ALL": "C"})
         self.assertIn("  ########################\n", out)
 
+    def test_bars_of_values_that_look_the_same_look_the_same(self):
+        for values, columns in (((40.0007, 40.0012, 40), [1, 1, 1]), ((60, 60.1, 60.2), [1, 2, 3]), ((60, 62.3, 61), [1, 24, 11])):
+            points = [{**FIGURE, "value": v} for v in values]
+            self.fake.routes["/v1/series"] = (200, {"points": points})
+            self.assertEqual([line.count("█") for line in self.ok("series", "org", "csat").splitlines()], [0, *columns])
+
     def test_bars_of_the_largest_numbers(self):
         points = [{**FIGURE, "value": v} for v in (1e308, -1e308, 0)]
         self.fake.routes["/v1/series"] = (200, {"points": points})

@@ -152,7 +152,11 @@ export class Board {
                 put(byId('board-scale'), barScale(this.metric, this.scale, figures.find((f) => words.isNumber(f.target))?.target));
                 byId('printed').textContent = [...['kind', 'metric', 'window'].map((id) => byId(id).selectedOptions[0]?.text),
                         this.asOf && words.dateTime(this.app.asOf())].filter(Boolean).join(' · ');
-                byId('metric-help').textContent = words.metricHelp(this.metric);
+                // A question that is not asked here may be the first one of the list.
+                const known = [...this.figures.known.values()];
+                const silent = known.length > 0 && known.every((f) => f.state === 'no_data');
+                byId('metric-help').textContent = [words.metricHelp(this.metric),
+                        silent && 'Nothing has come in for this in that time: choose another question, or a longer time.'].filter(Boolean).join(' ');
                 keyed(byId('rows'), shown, (f) => f.scope, () => new Row(this));
                 byId('filter-label').hidden = this.figures.known.size < 12 && !byId('filter').value;
                 byId('board-table').hidden = figures.length === 0;

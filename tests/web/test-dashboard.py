@@ -224,6 +224,13 @@ class Shown(Dashboard):
         self.assertEqual(said[:2], ["no surveys: No survey of this time is over yet.", "324 surveys"])
         self.assertTrue(said[2].endswith("; 324 surveys"), said[2])
 
+    def test_a_board_without_any_answer_says_what_to_do(self):
+        advice = "Nothing has come in for this in that time: choose another question, or a longer time."
+        self.overview("empty")
+        self.assertTrue(self.page.run(text("#metric-help")).endswith(" " + advice))
+        self.overview()
+        self.assertNotIn("Nothing", self.page.run(text("#metric-help")))
+
     def test_an_empty_centre_shows_calm_and_no_numbers(self):
         self.overview("empty")
         self.page.until("!document.getElementById('attention-none').hidden", "nothing needs attention")

@@ -385,6 +385,8 @@ class Shown(Dashboard):
         self.overview()
         self.stream_is_up()
         self.page.until("document.querySelectorAll('.card').length === 3", "three alerts")
+        # Once more when the stream is there; the mock goes on to give the figure of before.
+        self.eventually(lambda: len(self.mock.asked("/v1/board")) >= 2)
         fourth = self.mock.alert(4, "agent/d.moreau", "courtesy", "28d", "critical", "firing", 0, "Sit in on two calls.")
         fourth["figure"]["value"] = 93.0
         self.mock.transition(fourth, "firing")

@@ -113,6 +113,8 @@ class Live(Dashboard):
         self.start("empty", DETAIL)
         self.stream_is_up()
         self.page.until(f"{text('#chart')}.includes('nothing to draw')", "no answers yet")
+        # Once more when the stream is there; the mock goes on to say that there are none.
+        self.eventually(lambda: len(self.mock.asked("/v1/figures")) >= 2)
         # The first one.
         figure = self.mock.figure("agent/h.tanaka", "csat", "28d") | {"value": 100.0, "low": 20.7, "high": 100.0, "n": 1, "state": "insufficient"}
         self.mock.publish("figure", {"figures": [figure]})

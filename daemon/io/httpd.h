@@ -111,9 +111,9 @@ typedef struct HttpHeader {
 } HttpHeader;
 
 /*
- * Each of these ends @r. @body is copied; with HEAD its length is told and nothing sent. Content-Length,
- * Date, Connection and Retry-After (a second, where the status is 429 or 503) are the server's. Statuses 204 and 304 have no body. Without memory the
- * connection is cut.
+ * Each of these ends @r. @body is copied; with HEAD its length is told and nothing sent. Content-Length, Date,
+ * Connection and Retry-After (a second, where the status is 429 or 503) are the server's. Statuses 204 and 304
+ * have no body. Without memory the connection is cut.
  */
 void http_reply(HttpRequest *r, int status, const char *content_type, Text body, const HttpHeader *headers,
                 size_t n_headers);

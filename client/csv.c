@@ -178,10 +178,14 @@ static int field(Csv *c)
         return ch;
 }
 
-/* A record without a NUL may be the first one of such a file as well. */
-static bool is_gzip(const Csv *c)
+/* Says of the first record that it is one of no CSV file at all. It need not have a NUL to be that. */
+static void tell_others(Csv *c)
 {
-        return c->bytes.n >= 2 && memcmp(c->bytes.data, "\x1f\x8b", 2) == 0;
+        if (c->bytes.n >= 2 && memcmp(c->bytes.data, "\x1f\x8b", 2) == 0)
+                c->broken = "the file is compressed; right is zcat FILE | cxctl import - --map MAPPING";
+        else if (c->bytes.n >= 4 && memcmp(c->bytes.data, "PK\3\4", 4) == 0)
+                c->broken =
+                        "the file is a workbook (.xlsx) or another archive; save the table as CSV, in UTF-8";
 }
 
 /* What reading failed with. */
@@ -214,8 +218,8 @@ int csv_next(Csv *c)
                 if (buffer_failed(&c->bytes) || buffer_failed(&c->kept))
                         return -ENOMEM;
         } while (c->n_fields == 1 && c->ends[0] == 0 && !c->broken);
-        if (c->line == 1 && is_gzip(c))
-                c->broken = "the file is compressed; right is zcat FILE | cxctl import - --map MAPPING";
+        if (c->line == 1)
+                tell_others(c);
         c->last_line = c->next_line - (c->latest == '\n');
         if (!c->broken)
                 return 0;

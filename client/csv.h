@@ -3,7 +3,8 @@
 
 /*
  * Reads CSV (RFC 4180): quoted fields with doubled quotes and line ends in them, CRLF or LF, a byte order
- * mark. A NUL breaks its record: no text has one, and UTF-16 is full of them. A file of gzip is told by its first bytes.
+ * mark. A NUL breaks its record: no text has one, and UTF-16 is full of them. Files of gzip and zip (.xlsx) are
+ * told by their first bytes.
  *
  * A stray quote takes the rows that follow into its field. Where a field over several lines turns out to be broken, reading
  * goes on at the line after the one in which it began.

@@ -6,6 +6,7 @@ import csv
 import fcntl
 import fractions
 import gzip
+import io
 import json
 import math
 import os
@@ -15,6 +16,7 @@ import struct
 import subprocess
 import termios
 import unittest
+import zipfile
 
 from fake_daemon import CXCTL, ME, CliTest, warning
 
@@ -127,6 +129,16 @@ class Import(CliTest):
             code, _, err = self.cxctl("import", path, "--map", self.write("m.yaml", MAP))
             self.assertEqual((code, err), (2, f"cxctl: {path}: no header line: the file is compressed; right is zcat FILE | "
                                               "cxctl import - --map MAPPING\n"))
+
+    def test_a_workbook_says_so(self):
+        for name, text in (("[Content_Types].xml", "<Types/>"), ("a;b\nc", HEADER * 1000)):
+            packed = io.BytesIO()
+            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as z:
+                z.writestr(name, text)
+            path = self.write("in.xlsx", packed.getvalue())
+            code, _, err = self.cxctl("import", path, "--map", self.write("m.yaml", MAP))
+            self.assertEqual((code, err), (2, f"cxctl: {path}: no header line: the file is a workbook (.xlsx) or another archive; "
+                                              "save the table as CSV, in UTF-8\n"))
 
     def test_bytes_that_are_no_utf8_refuse_the_row(self):
         path = self.write("in.csv", HEADER.encode() + b"21.06.2026 09:30;1;;;none;;;;\xff\xfe\n")

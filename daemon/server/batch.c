@@ -29,8 +29,9 @@ void batch_drop_entries(Batch *b)
                 free(b->entries[i].id);
         }
         b->n_entries = b->n_fresh = b->n_hits = b->n_kept = 0;
-        b->deferred = false;
+        b->deferred = b->encoded = false;
         buffer_reset(&b->kept_bytes);
+        buffer_reset(&b->packed);
         buffer_reset(&b->bytes);
         buffer_reset(&b->found);
 }
@@ -70,6 +71,7 @@ Batch *batch_free(Batch *b)
                 return NULL;
         let_go_of_sinks(b);
         batch_reset(b);
+        buffer_deinit(&b->packed);
         buffer_deinit(&b->bytes);
         buffer_deinit(&b->found);
         buffer_deinit(&b->kept_bytes);
@@ -120,6 +122,36 @@ Hit *batch_add_hit(Batch *b)
                 return NULL;
         b->hits[b->n_hits] = (Hit){0};
         return &b->hits[b->n_hits++];
+}
+
+int batch_add_survey(Batch *b, Entry *e, const Survey *s)
+{
+        e->packed_at = b->packed.n;
+        e->has_survey = true;
+        e->ts = s->ts;
+        survey_pack(s, &b->packed);
+        return buffer_failed(&b->packed) ? -ENOMEM : 0;
+}
+
+static void encode(Batch *b, Entry *e)
+{
+        Survey s;
+
+        batch_survey(b, e, &s);
+        e->json_at = b->bytes.n;
+        survey_encode(&s, &b->bytes);
+        e->json_n = b->bytes.n - e->json_at;
+}
+
+int batch_encode(Batch *b)
+{
+        if (b->encoded)
+                return 0;
+        for (size_t i = 0; i < b->n_entries; i++)
+                if (b->entries[i].has_survey)
+                        encode(b, &b->entries[i]);
+        b->encoded = !buffer_failed(&b->bytes);
+        return b->encoded ? 0 : -ENOMEM;
 }
 
 int batch_add_fresh(Batch *b, size_t entry)
@@ -173,21 +205,22 @@ Entry *batch_fresh(Batch *b, uint64_t seq)
 
 static int keep_error(Batch *b, Store *store, int r)
 {
-        snprintf(b->error, sizeof(b->error), "%s", store_error(store));
+        snprintf(b->error, sizeof(b->error), "%s", r == -ENOMEM ? "no memory" : store_error(store));
         return r;
 }
 
 int batch_look_up(Batch *b, Store *store)
 {
         CX_CLEANUP(buffer_deinit) Buffer source = BUFFER_NULL;
+        int r = batch_encode(b);
 
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < b->n_hits; i++) {
                 Hit *hit = &b->hits[i];
                 const Entry *e = &b->entries[hit->entry];
 
                 for (size_t k = 0; k < hit->n_seqs; k++) {
-                        int r;
-
                         hit->json_at[k] = b->found.n;
                         hit->json_n[k] = 0;
                         if (batch_fresh(b, hit->seqs[k]))
@@ -204,29 +237,45 @@ int batch_look_up(Batch *b, Store *store)
         return buffer_failed(&b->found) ? -ENOMEM : 0;
 }
 
-static int put_surveys(Batch *b, Store *store)
+static int put_rows(Batch *b, Store *store, Entry *const entries[], size_t n)
 {
         StoreSurvey rows[ROWS_AT_ONCE];
+
+        if (!b->encoded) {
+                buffer_reset(&b->bytes);
+                for (size_t i = 0; i < n; i++)
+                        encode(b, entries[i]);
+                if (buffer_failed(&b->bytes))
+                        return -ENOMEM;
+        }
+        for (size_t i = 0; i < n; i++)
+                rows[i] = (StoreSurvey){
+                        .seq = entries[i]->seq,
+                        .ts = entries[i]->ts,
+                        .source = text_of(entries[i]->source->name),
+                        .json = batch_json(b, entries[i]),
+                };
+        return store_put_surveys(store, rows, n);
+}
+
+static int put_surveys(Batch *b, Store *store)
+{
+        Entry *entries[ROWS_AT_ONCE];
         size_t n = 0;
         int r = 0;
 
         for (size_t i = 0; i < b->n_entries && r == 0; i++) {
-                const Entry *e = &b->entries[i];
+                Entry *e = &b->entries[i];
 
                 if (e->verdict != VERDICT_STORED && e->verdict != VERDICT_REVISED)
                         continue;
-                rows[n++] = (StoreSurvey){
-                        .seq = e->seq,
-                        .ts = e->ts,
-                        .source = text_of(e->source->name),
-                        .json = batch_json(b, e),
-                };
+                entries[n++] = e;
                 if (n == ROWS_AT_ONCE) {
-                        r = store_put_surveys(store, rows, n);
+                        r = put_rows(b, store, entries, n);
                         n = 0;
                 }
         }
-        return r < 0 || n == 0 ? r : store_put_surveys(store, rows, n);
+        return r < 0 || n == 0 ? r : put_rows(b, store, entries, n);
 }
 
 static int put_kept(Batch *b, Store *store)

@@ -5,7 +5,7 @@
  * What is committed in one transaction: surveys, the alerts that they caused, the messages about these.
  *
  * The loop's thread fills it; the storage thread looks up earlier versions and writes it; never both at one
- * time.
+ * time. The loop's thread is the busier one: surveys gather packed, and the other writes their canonical form.
  */
 
 #include <stdint.h>
@@ -17,6 +17,7 @@
 #include "daemon/server/intake.h"
 #include "daemon/server/journal.h"
 #include "proto/base/buffer.h"
+#include "proto/survey_pack.h"
 
 typedef enum Verdict {
         VERDICT_OPEN, /* its earlier version is being looked up */
@@ -30,14 +31,16 @@ typedef struct Entry {
         IntakeSink *sink;
         uint64_t index;
         const ConfigSource *source;
-        size_t json_at, json_n; /* canonical, in bytes */
+        size_t packed_at;
+        size_t json_at, json_n; /* if the batch is encoded: canonical, in bytes */
         uint64_t seq;           /* stored, revised */
         usec_t ts;
         Verdict verdict;
-        bool doubtful; /* counted as such with its sink */
-        Text before;   /* revised: the version up to now, in bytes or found */
-        Fault *fault;  /* refused; owned */
-        char *id;      /* refused, if it is known; owned */
+        bool has_survey; /* false: it was refused before there was one */
+        bool doubtful;   /* counted as such with its sink */
+        Text before;     /* revised: the version up to now, in bytes or found */
+        Fault *fault;    /* refused; owned */
+        char *id;        /* refused, if it is known; owned */
 } Entry;
 
 /* An entry whose id may be known. */
@@ -66,6 +69,8 @@ typedef struct Batch {
         Intake *intake;
         Entry *entries;
         size_t n_entries, entries_size;
+        Buffer packed;
+        bool encoded;
         Buffer bytes;
         size_t *fresh; /* entries that got a number when they were offered, ascending by it */
         size_t n_fresh, fresh_size;
@@ -101,11 +106,22 @@ void batch_drop_entries(Batch *b);
 /* Each appends one; NULL without memory. */
 Entry *batch_add_entry(Batch *b);
 Hit *batch_add_hit(Batch *b);
+/* What the entry is about. */
+CX_MUST_CHECK int batch_add_survey(Batch *b, Entry *e, const Survey *s);
 /* The entry has its number already. */
 CX_MUST_CHECK int batch_add_fresh(Batch *b, size_t entry);
 /* What was counted of the survey up to now, without what no figure needs. */
 CX_MUST_CHECK int batch_keep(Batch *b, uint64_t seq, const Survey *earlier);
 CX_MUST_CHECK int batch_add_call(Batch *b, void (*fn)(void *user), void *user);
+
+/* Borrows from the batch. */
+static inline void batch_survey(const Batch *b, const Entry *e, Survey *ret)
+{
+        survey_unpack(&b->packed, e->packed_at, ret);
+}
+
+/* Writes the canonical form of all: who looks for earlier versions compares them. */
+CX_MUST_CHECK int batch_encode(Batch *b);
 
 static inline Text batch_json(const Batch *b, const Entry *e)
 {

@@ -74,7 +74,7 @@ Batch *intake_take_batch(Intake *i)
 void intake_give_batch(Intake *i, Batch *b)
 {
         batch_reset(b);
-        if (i->spare || b->bytes.size > KEEP_MAX)
+        if (i->spare || b->packed.size + b->bytes.size > KEEP_MAX)
                 batch_free(b);
         else
                 i->spare = b;
@@ -241,16 +241,14 @@ static int take_survey(Intake *i, size_t entry, const ConfigSource *source, usec
         uint64_t hash = seen_hash(i->parts.seen, text_of(source->name), i->survey.id);
         size_t n_known;
         Hit *hit;
+        int r;
 
         seen_prefetch(i->parts.seen, hash);
-        e->json_at = b->bytes.n;
         if (i->survey.ts < i->parts.mute_before)
                 i->survey.comment = TEXT_NULL;
-        survey_encode(&i->survey, &b->bytes);
-        if (buffer_failed(&b->bytes))
-                return -ENOMEM;
-        e->json_n = b->bytes.n - e->json_at;
-        e->ts = i->survey.ts;
+        r = batch_add_survey(b, e, &i->survey);
+        if (r < 0)
+                return r;
         n_known = seen_find(i->parts.seen, hash, known);
         if ((n_known == 0 && counts_at_once(i) && e->ts >= i->parts.forgotten_before) || PLANTED("no-dedupe"))
                 return take_new(i, b, entry, hash, now);
@@ -276,7 +274,7 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
                 .future_skew = c->future_skew,
                 .retention = c->keep_surveys,
         };
-        size_t n_ignored = 0;
+        size_t n_ignored = 0, n_bytes = i->gathering->packed.n;
         usec_t now = i->ops->now(i->user);
         Entry *e = add_entry(i, s, index, source);
         uint64_t since;
@@ -321,7 +319,7 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
                 refuse_entry(i, e, i->survey.id, &fault);
         }
         if (!i->failed)
-                grow_load(i, i->gathering->entries[i->gathering->n_entries - 1].json_n);
+                grow_load(i, i->gathering->packed.n - n_bytes);
 }
 
 void intake_sink_detach(Intake *i, IntakeSink *s)

@@ -29,7 +29,7 @@ struct Resolver {
         Latest *latest;
         Survey survey, earlier;
         size_t n_done;
-        char *scratch; /* for both, SURVEY_SCRATCH_BYTES each */
+        char *scratch; /* for the earlier one */
 };
 
 static int remember(Resolver *r, uint64_t seq, size_t entry)
@@ -194,7 +194,7 @@ static int find_newest(Resolver *r, const Hit *hit, size_t *ret)
                 }
                 if (is_others(r, hit, k) || (found != SIZE_MAX && hit->seqs[k] < hit->seqs[found]))
                         continue;
-                result = survey_decode_stored(&r->earlier, before, r->scratch + SURVEY_SCRATCH_BYTES);
+                result = survey_decode_stored(&r->earlier, before, r->scratch);
                 if (result < 0)
                         return result;
                 decoded = k;
@@ -204,8 +204,7 @@ static int find_newest(Resolver *r, const Hit *hit, size_t *ret)
         *ret = found;
         return found == decoded || found == SIZE_MAX
                        ? 0
-                       : survey_decode_stored(&r->earlier, version_before(r, hit, found),
-                                              r->scratch + SURVEY_SCRATCH_BYTES);
+                       : survey_decode_stored(&r->earlier, version_before(r, hit, found), r->scratch);
 }
 
 /*
@@ -225,12 +224,12 @@ static int resolve_hit(Resolver *r, const Hit *hit)
         Entry *e = &r->batch->entries[hit->entry];
         uint64_t seqs[SEEN_CANDIDATES_MAX];
         size_t n_seqs, newest = SIZE_MAX;
-        int result = survey_decode_stored(&r->survey, batch_json(r->batch, e), r->scratch);
+        int result;
 
-        if (result == 0 && r->survey.ts < r->parts->gone_before)
+        batch_survey(r->batch, e, &r->survey);
+        if (r->survey.ts < r->parts->gone_before)
                 return refuse_gone(r, e);
-        if (result == 0)
-                result = find_newest(r, hit, &newest);
+        result = find_newest(r, hit, &newest);
         if (result < 0)
                 return result;
         if (newest != SIZE_MAX)
@@ -246,7 +245,7 @@ static int resolve_hit(Resolver *r, const Hit *hit)
                 if (!found || !is_of_same_source(&r->batch->entries[found->entry], e))
                         continue;
                 before = batch_json(r->batch, &r->batch->entries[found->entry]);
-                result = survey_decode_stored(&r->earlier, before, r->scratch + SURVEY_SCRATCH_BYTES);
+                result = survey_decode_stored(&r->earlier, before, r->scratch);
                 if (result < 0)
                         return result;
                 if (is_known(r))
@@ -263,7 +262,7 @@ Resolver *resolver_new(Batch *b, IntakeParts *parts)
                 return NULL;
         r->batch = b;
         r->parts = parts;
-        r->scratch = malloc(2 * SURVEY_SCRATCH_BYTES);
+        r->scratch = malloc(SURVEY_SCRATCH_BYTES);
         return r->scratch ? r : resolver_free(r);
 }
 

@@ -49,8 +49,7 @@ static void tell_sinks(Intake *i, Batch *b)
 
 static void shrink_load(Intake *i, const Batch *b)
 {
-        for (size_t k = 0; k < b->n_entries; k++)
-                i->n_bytes -= b->entries[k].json_n;
+        i->n_bytes -= b->packed.n;
         i->n_entries -= b->n_entries;
         if (i->full && !intake_is_above(i, 2)) {
                 i->full = false;

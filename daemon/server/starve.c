@@ -20,7 +20,7 @@
 
 typedef struct Undo {
         Survey now, before;
-        char scratch[2 * SURVEY_SCRATCH_BYTES];
+        char scratch[SURVEY_SCRATCH_BYTES];
 } Undo;
 
 void starve_fault(const Intake *i, Fault *ret)
@@ -33,14 +33,12 @@ static int undo_entry(Undo *u, Intake *i, const Batch *b, const Entry *e, Effect
 {
         Input in = {
                 .kind = INPUT_SURVEY, .now = i->ops->now(i->user), .survey = &u->before, .earlier = &u->now};
-        Text json = batch_json(b, e);
 
         if ((e->verdict != VERDICT_STORED && e->verdict != VERDICT_REVISED) || PLANTED("full-not-taken-back"))
                 return 0;
-        if (survey_decode_stored(&u->now, json, u->scratch) < 0)
-                return -EBADMSG;
+        batch_survey(b, e, &u->now);
         if (e->verdict == VERDICT_REVISED) {
-                if (survey_decode_stored(&u->before, e->before, u->scratch + SURVEY_SCRATCH_BYTES) < 0)
+                if (survey_decode_stored(&u->before, e->before, u->scratch) < 0)
                         return -EBADMSG;
         } else {
                 /* As if it had been retracted, and forgotten. */

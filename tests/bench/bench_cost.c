@@ -5,9 +5,9 @@
  *
  * usage: bench-cost CONFIG PART SURVEYS
  *
- * PART is none (only what all parts do before), decode (and check), encode, ids (look for a new one and add it), engine,
- * late (engine, surveys up to 80 days old), replay or store (100 surveys a commit, into a file beside CONFIG). Prints the
- * processor time that a survey took, in nanoseconds.
+ * PART is none (only what all parts do before), decode (and check), pack, encode (what was packed),
+ * ids (look for a new one and add it), engine, late (engine, surveys up to 80 days old), replay or store (100 surveys a
+ * commit, into a file beside CONFIG). Prints the processor time that a survey took, in nanoseconds.
  */
 
 #include <stdio.h>
@@ -20,6 +20,7 @@
 #include "daemon/core/seen.h"
 #include "daemon/store/store.h"
 #include "proto/survey_json.h"
+#include "proto/survey_pack.h"
 #include "tests/bench/bench_workload.h"
 
 enum {
@@ -85,17 +86,39 @@ static void run_decode(Bench *b)
         }
 }
 
-static void run_encode(Bench *b)
+static void run_pack(Bench *b)
 {
         Buffer to = BUFFER_NULL;
 
         for (size_t i = 0; i < b->n; i++) {
-                if (i % 100 == 0)
+                if (i % PER_COMMIT == 0)
                         buffer_reset(&to);
-                survey_encode(&b->surveys[i % N_LINES], &to);
+                survey_pack(&b->surveys[i % N_LINES], &to);
         }
         if (buffer_failed(&to))
                 die("no memory");
+        buffer_deinit(&to);
+}
+
+static void run_encode(Bench *b)
+{
+        Buffer packed = BUFFER_NULL, to = BUFFER_NULL;
+        size_t at[PER_COMMIT];
+        Survey s;
+
+        for (size_t i = 0; i < PER_COMMIT; i++) {
+                at[i] = packed.n;
+                survey_pack(&b->surveys[i], &packed);
+        }
+        for (size_t i = 0; i < b->n; i++) {
+                if (i % PER_COMMIT == 0)
+                        buffer_reset(&to);
+                survey_unpack(&packed, at[i % PER_COMMIT], &s);
+                survey_encode(&s, &to);
+        }
+        if (buffer_failed(&packed) || buffer_failed(&to))
+                die("no memory");
+        buffer_deinit(&packed);
         buffer_deinit(&to);
 }
 
@@ -196,8 +219,9 @@ static const struct Part {
         const char *name;
         void (*run)(Bench *b);
 } parts[] = {
-        {"none", run_none},       {"decode", run_decode}, {"encode", run_encode}, {"ids", run_ids},
-        {"engine", run_in_order}, {"late", run_late},     {"replay", run_replay}, {"store", run_store},
+        {"none", run_none},     {"decode", run_decode}, {"pack", run_pack},
+        {"encode", run_encode}, {"ids", run_ids},       {"engine", run_in_order},
+        {"late", run_late},     {"replay", run_replay}, {"store", run_store},
 };
 
 static const struct Part *find_part(const char *name)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-PARTS = ("decode", "encode", "ids", "engine", "late", "replay", "store")
+PARTS = ("decode", "pack", "encode", "ids", "engine", "late", "replay", "store")
 SHORT, LONG = 20000, 60000
 GROWTH = 1.05
 

@@ -10,7 +10,7 @@ SENDERS = 8
 LOOP = ("decode", "engine", "ack", "fanout")
 ROWS = {
     "decode": "decode and check",
-    "engine": "look for duplicates, encode, engine",
+    "engine": "look for duplicates, engine",
     "ack": "acknowledge",
     "fanout": "fan-out to subscribers",
     "rest": "read, split into lines, the rest of the loop",

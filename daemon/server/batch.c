@@ -13,6 +13,8 @@
 /* Surveys that the store gets in one call. */
 #define ROWS_AT_ONCE 256
 
+_Static_assert(sizeof(Entry) <= 64, "an entry takes more than a line of the cache");
+
 Batch *batch_new(Intake *i)
 {
         Batch *b = calloc(1, sizeof(*b));
@@ -24,9 +26,12 @@ Batch *batch_new(Intake *i)
 
 void batch_drop_entries(Batch *b)
 {
-        for (size_t i = 0; i < b->n_entries; i++) {
-                free(b->entries[i].fault);
-                free(b->entries[i].id);
+        while (b->refusals) {
+                Refusal *r = b->refusals;
+
+                b->refusals = r->next;
+                free(r->id);
+                free(r);
         }
         b->n_entries = b->n_fresh = b->n_hits = b->n_kept = 0;
         b->deferred = b->encoded = false;
@@ -124,9 +129,26 @@ Hit *batch_add_hit(Batch *b)
         return &b->hits[b->n_hits++];
 }
 
+int batch_refuse(Batch *b, Entry *e, Text id, const Fault *fault)
+{
+        Refusal *r = calloc(1, sizeof(*r));
+
+        if (!r)
+                return -ENOMEM;
+        r->fault = *fault;
+        r->next = b->refusals;
+        b->refusals = r;
+        r->id = id.at ? text_dup(id) : NULL;
+        if (id.at && !r->id)
+                return -ENOMEM;
+        e->verdict = VERDICT_REFUSED;
+        e->refusal = r;
+        return 0;
+}
+
 int batch_add_survey(Batch *b, Entry *e, const Survey *s)
 {
-        e->packed_at = b->packed.n;
+        e->packed_at = (uint32_t)b->packed.n;
         e->has_survey = true;
         e->ts = s->ts;
         survey_pack(s, &b->packed);
@@ -138,9 +160,9 @@ static void encode(Batch *b, Entry *e)
         Survey s;
 
         batch_survey(b, e, &s);
-        e->json_at = b->bytes.n;
+        e->json_at = (uint32_t)b->bytes.n;
         survey_encode(&s, &b->bytes);
-        e->json_n = b->bytes.n - e->json_at;
+        e->json_n = (uint32_t)b->bytes.n - e->json_at;
 }
 
 int batch_encode(Batch *b)
@@ -183,6 +205,23 @@ int batch_add_call(Batch *b, void (*fn)(void *user), void *user)
                 return -ENOMEM;
         b->calls[b->n_calls++] = (BatchCall){.fn = fn, .user = user};
         return 0;
+}
+
+const Hit *batch_hit(const Batch *b, size_t entry)
+{
+        size_t low = 0, high = b->n_hits;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (b->hits[middle].entry == entry)
+                        return &b->hits[middle];
+                if (b->hits[middle].entry < entry)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return NULL;
 }
 
 Entry *batch_fresh(Batch *b, uint64_t seq)

@@ -27,20 +27,26 @@ typedef enum Verdict {
         VERDICT_REFUSED,
 } Verdict;
 
+/* Why an entry is refused. */
+typedef struct Refusal {
+        Fault fault;
+        char *id; /* if it is known */
+        struct Refusal *next;
+} Refusal;
+
+/* As many as there are surveys, and looked at by both threads: a line of the processor's cache. */
 typedef struct Entry {
         IntakeSink *sink;
         uint64_t index;
         const ConfigSource *source;
-        size_t packed_at;
-        size_t json_at, json_n; /* if the batch is encoded: canonical, in bytes */
-        uint64_t seq;           /* stored, revised */
+        uint64_t seq; /* stored, revised */
         usec_t ts;
-        Verdict verdict;
-        bool has_survey; /* false: it was refused before there was one */
-        bool doubtful;   /* counted as such with its sink */
-        Text before;     /* revised: the version up to now, in bytes or found */
-        Fault *fault;    /* refused; owned */
-        char *id;        /* refused, if it is known; owned */
+        const Refusal *refusal; /* refused: one of the batch's */
+        uint32_t packed_at;
+        uint32_t json_at, json_n; /* if the batch is encoded: canonical, in bytes */
+        Verdict verdict : 8;
+        bool has_survey : 1; /* false: it was refused before there was one */
+        bool doubtful : 1;   /* counted as such with its sink */
 } Entry;
 
 /* An entry whose id may be known. */
@@ -51,6 +57,7 @@ typedef struct Hit {
         size_t n_seqs;
         size_t json_at[SEEN_CANDIDATES_MAX], json_n[SEEN_CANDIDATES_MAX]; /* in found; 0: not stored */
         bool is_others[SEEN_CANDIDATES_MAX]; /* of another source, whatever its id is */
+        Text before; /* the entry is a revision: the version up to now, in bytes or found */
 } Hit;
 
 /* A revision of a survey that a snapshot has: what was counted of it before. */
@@ -74,7 +81,8 @@ typedef struct Batch {
         Buffer bytes;
         size_t *fresh; /* entries that got a number when they were offered, ascending by it */
         size_t n_fresh, fresh_size;
-        Hit *hits;
+        Refusal *refusals;
+        Hit *hits; /* ascending by their entries */
         size_t n_hits, hits_size;
         bool deferred; /* some of them were new, but are counted with the batch only */
         Buffer found;
@@ -106,6 +114,8 @@ void batch_drop_entries(Batch *b);
 /* Each appends one; NULL without memory. */
 Entry *batch_add_entry(Batch *b);
 Hit *batch_add_hit(Batch *b);
+/* Its verdict is that, for this reason; if there was another one already, for this one instead. @id may be absent. */
+CX_MUST_CHECK int batch_refuse(Batch *b, Entry *e, Text id, const Fault *fault);
 /* What the entry is about. */
 CX_MUST_CHECK int batch_add_survey(Batch *b, Entry *e, const Survey *s);
 /* The entry has its number already. */
@@ -128,6 +138,8 @@ static inline Text batch_json(const Batch *b, const Entry *e)
         return (Text){.at = b->bytes.data + e->json_at, .n = e->json_n};
 }
 
+/* That of entry number @entry, or NULL. */
+const Hit *batch_hit(const Batch *b, size_t entry);
 /* The entry of this batch that @seq was given to, or NULL. */
 Entry *batch_fresh(Batch *b, uint64_t seq);
 

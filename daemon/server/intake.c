@@ -160,15 +160,11 @@ static void doubt(Entry *e)
 
 static void refuse_entry(Intake *i, Entry *e, Text id, const Fault *fault)
 {
+        int r = batch_refuse(i->gathering, e, id, fault);
+
         doubt(e);
-        e->verdict = VERDICT_REFUSED;
-        e->fault = malloc(sizeof(*fault));
-        e->id = id.at ? text_dup(id) : NULL;
-        if (!e->fault || (id.at && !e->id)) {
-                intake_fail(i, -ENOMEM, "refusing a survey");
-                return;
-        }
-        *e->fault = *fault;
+        if (r < 0)
+                intake_fail(i, r, "refusing a survey");
 }
 
 void intake_refuse(Intake *i, IntakeSink *s, uint64_t index, Text id, const Fault *fault)

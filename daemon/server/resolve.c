@@ -88,17 +88,6 @@ static Text version_before(const Resolver *r, const Hit *hit, size_t candidate)
         return (Text){.at = r->batch->found.data + hit->json_at[candidate], .n = hit->json_n[candidate]};
 }
 
-static int refuse(Entry *e, Text id, const Fault *fault)
-{
-        e->verdict = VERDICT_REFUSED;
-        e->id = text_dup(id);
-        e->fault = malloc(sizeof(*fault));
-        if (!e->id || !e->fault)
-                return -ENOMEM;
-        *e->fault = *fault;
-        return 0;
-}
-
 /*
  * Past the retention of comments there is none to compare: it has left the stored version, or is about to. What was sent
  * is without it already.
@@ -116,7 +105,7 @@ static int is_same_but_comment(Resolver *r, bool *ret)
 }
 
 /* The id is known under @seq; r->earlier is its version up to now, @before that version's bytes. */
-static int take_again(Resolver *r, const Hit *hit, uint64_t seq, Text before)
+static int take_again(Resolver *r, Hit *hit, uint64_t seq, Text before)
 {
         Entry *e = &r->batch->entries[hit->entry];
         Input in = {.kind = INPUT_SURVEY, .now = r->now, .survey = &r->survey, .earlier = &r->earlier};
@@ -142,10 +131,10 @@ static int take_again(Resolver *r, const Hit *hit, uint64_t seq, Text before)
                                       : "revision %" PRId64
                                         " is stored with other content; a change needs more than %" PRId64,
                           known, rev);
-                return refuse(e, r->survey.id, &fault);
+                return batch_refuse(r->batch, e, r->survey.id, &fault);
         }
         e->verdict = VERDICT_REVISED;
-        e->before = before;
+        hit->before = before;
         e->seq = seq;
         result = seq <= r->parts->kept_until ? batch_keep(r->batch, seq, &r->earlier) : 0;
         if (result == 0)
@@ -216,10 +205,10 @@ static int refuse_gone(const Resolver *r, Entry *e)
         Fault fault;
 
         fault_set(&fault, FAULT_TOO_OLD, "ts", INTAKE_GONE);
-        return refuse(e, r->survey.id, &fault);
+        return batch_refuse(r->batch, e, r->survey.id, &fault);
 }
 
-static int resolve_hit(Resolver *r, const Hit *hit)
+static int resolve_hit(Resolver *r, Hit *hit)
 {
         Entry *e = &r->batch->entries[hit->entry];
         uint64_t seqs[SEEN_CANDIDATES_MAX];
@@ -283,7 +272,7 @@ Resolver *resolver_free(Resolver *r)
 
 int resolver_step(Resolver *r, usec_t now, size_t max)
 {
-        const Batch *b = r->batch;
+        Batch *b = r->batch;
         int result = 0;
 
         r->now = now;

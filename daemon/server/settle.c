@@ -31,7 +31,7 @@ static void tell_sinks(Intake *i, Batch *b)
                 count_verdict(&s->counts, e->verdict);
                 count_verdict(&i->stats.counts, e->verdict);
                 if (e->verdict == VERDICT_REFUSED && !s->detached)
-                        s->on_refused(s, e->index, text_of(e->id), e->fault);
+                        s->on_refused(s, e->index, text_of(e->refusal->id), &e->refusal->fault);
         }
         while (touched) {
                 IntakeSink *s = touched;

@@ -29,8 +29,9 @@ void starve_fault(const Intake *i, Fault *ret)
                   intake_obstacle(i));
 }
 
-static int undo_entry(Undo *u, Intake *i, const Batch *b, const Entry *e, Effects *to)
+static int undo_entry(Undo *u, Intake *i, const Batch *b, size_t entry, Effects *to)
 {
+        const Entry *e = &b->entries[entry];
         Input in = {
                 .kind = INPUT_SURVEY, .now = i->ops->now(i->user), .survey = &u->before, .earlier = &u->now};
 
@@ -38,7 +39,7 @@ static int undo_entry(Undo *u, Intake *i, const Batch *b, const Entry *e, Effect
                 return 0;
         batch_survey(b, e, &u->now);
         if (e->verdict == VERDICT_REVISED) {
-                if (survey_decode_stored(&u->before, e->before, u->scratch) < 0)
+                if (survey_decode_stored(&u->before, batch_hit(b, entry)->before, u->scratch) < 0)
                         return -EBADMSG;
         } else {
                 /* As if it had been retracted, and forgotten. */
@@ -56,7 +57,7 @@ static int undo_batch(Undo *u, Intake *i, const Batch *b, Effects *to)
         int r = 0;
 
         for (size_t k = b->n_entries; k-- > 0 && r == 0;)
-                r = undo_entry(u, i, b, &b->entries[k], to);
+                r = undo_entry(u, i, b, k, to);
         return r;
 }
 
@@ -100,22 +101,22 @@ static int give_back(Engine *e, Effects *effects)
 static int refuse_all(const Intake *i, Batch *b)
 {
         Fault fault;
+        int r = 0;
 
         starve_fault(i, &fault);
-        for (size_t k = 0; k < b->n_entries; k++) {
+        for (size_t k = 0; k < b->n_entries && r == 0; k++) {
                 Entry *e = &b->entries[k];
+                Text id = TEXT_NULL;
 
-                /* What is stale may be so beside one that is refused now. */
-                if (e->verdict == VERDICT_REFUSED && e->fault->code != FAULT_STALE)
-                        continue;
-                e->verdict = VERDICT_REFUSED;
-                if (!e->fault)
-                        e->fault = malloc(sizeof(fault));
-                if (!e->fault)
-                        return -ENOMEM;
-                *e->fault = fault;
+                if (e->refusal) {
+                        /* What is stale may be so beside one that is refused now. */
+                        if (e->refusal->fault.code != FAULT_STALE)
+                                continue;
+                        id = text_of(e->refusal->id);
+                }
+                r = batch_refuse(b, e, id, &fault);
         }
-        return 0;
+        return r;
 }
 
 static int give_up_unwritten(Intake *i, Undo *u, Batch *kept)

@@ -25,7 +25,7 @@
 #include "daemon/io/conn_read.h"
 #include "daemon/io/tls.h"
 
-/* In one turn of the loop (of TLS; see conn_read.h). A turn is to be short, and an answer is to go out in few of them. */
+/* In one turn of the loop (READ_MAX: of TLS). A turn is to be short, and an answer is to go out in few of them. */
 #define READ_MAX  ((size_t)64 * 1024)
 #define WRITE_MAX ((size_t)256 * 1024)
 /* Input that gathers while the owner takes nothing: some turns' work, for there may be a thousand senders. */
@@ -37,6 +37,8 @@ static void release(Conn *c)
 {
         if (c->tick)
                 event_free(c->tick);
+        if (c->readable)
+                event_free(c->readable);
         if (c->bev)
                 bufferevent_free(c->bev);
         c->from.fd = -1;
@@ -53,13 +55,28 @@ static bool leave(Conn *c)
         return false;
 }
 
+static void stop_reading(Conn *c)
+{
+        if (c->readable)
+                event_del(c->readable);
+        else
+                bufferevent_disable(c->bev, EV_READ);
+}
+
+/* < 0: no memory. */
+static int start_reading(Conn *c)
+{
+        return c->readable ? event_add(c->readable, NULL) : bufferevent_enable(c->bev, EV_READ);
+}
+
 void conn_finish(Conn *c, ConnReason reason)
 {
         if (c->over)
                 return;
         c->over = true;
         c->reason = reason;
-        bufferevent_disable(c->bev, EV_READ | EV_WRITE);
+        stop_reading(c);
+        bufferevent_disable(c->bev, EV_WRITE);
         event_active(c->tick, EV_TIMEOUT, 1);
 }
 
@@ -134,8 +151,8 @@ static void set_reading(Conn *c)
                 return;
         c->full = full;
         if (full)
-                bufferevent_disable(c->bev, EV_READ);
-        else if (bufferevent_enable(c->bev, EV_READ) < 0)
+                stop_reading(c);
+        else if (start_reading(c) < 0)
                 conn_finish(c, CONN_MEMORY);
 }
 
@@ -165,6 +182,8 @@ static bool deliver(Conn *c)
                 data = n > 0 ? (const char *)evbuffer_pullup(in, -1) : "";
                 if (!data)
                         conn_finish(c, CONN_MEMORY);
+                else if (c->reset)
+                        conn_finish(c, CONN_ERROR);
                 else if (c->ops->on_eof)
                         c->ops->on_eof(c, data, n, c->user);
                 else
@@ -228,21 +247,27 @@ static void bev_read(struct bufferevent *bev, void *user)
 {
         struct evbuffer *in = bufferevent_get_input(bev);
         Conn *c = user;
-        int r;
 
         c->active_at = loop_monotonic(c->loop);
-        if (c->closing) {
+        if (c->closing)
                 (void)evbuffer_drain(in, evbuffer_get_length(in));
-                return;
+        else if (deliver(c))
+                conn_arm(c);
+}
+
+/* What the bufferevent would do, and tell. */
+static void on_readable(evutil_socket_t fd CX_UNUSED, short what CX_UNUSED, void *user)
+{
+        Conn *c = user;
+        ssize_t n = conn_read(c->bev, c->brings_much);
+
+        if (n > 0) {
+                c->brings_much = (size_t)n >= READ_LITTLE;
+                bev_read(c->bev, c);
+        } else if (n != -EAGAIN && n != -EINTR) {
+                stop_reading(c);
+                bev_event(c->bev, BEV_EVENT_READING | (n == 0 ? BEV_EVENT_EOF : BEV_EVENT_ERROR), c);
         }
-        r = c->from.tls ? 0 : conn_read_more(bev);
-        if (!deliver(c))
-                return;
-        if (r < 0) { /* as the bufferevent does */
-                bufferevent_disable(bev, EV_READ);
-                bev_event(bev, BEV_EVENT_READING | BEV_EVENT_ERROR, c);
-        }
-        conn_arm(c);
 }
 
 /*
@@ -324,7 +349,13 @@ static int start(Conn *c)
         bufferevent_setwatermark(c->bev, EV_WRITE, c->limits.out_low, 0);
         (void)bufferevent_set_max_single_read(c->bev, READ_MAX);
         (void)bufferevent_set_max_single_write(c->bev, WRITE_MAX);
-        if (bufferevent_enable(c->bev, EV_READ | EV_WRITE) < 0)
+        if (!c->from.tls) {
+                c->readable =
+                        event_new(base, bufferevent_getfd(c->bev), EV_READ | EV_PERSIST, on_readable, c);
+                if (!c->readable)
+                        return -ENOMEM;
+        }
+        if (bufferevent_enable(c->bev, EV_WRITE) < 0 || start_reading(c) < 0)
                 return -EIO;
         conn_arm(c);
         return 0;
@@ -370,7 +401,8 @@ Conn *conn_free(Conn *c)
                 c->told = true;
                 c->over = true;
                 event_del(c->tick);
-                bufferevent_disable(c->bev, EV_READ | EV_WRITE);
+                stop_reading(c);
+                bufferevent_disable(c->bev, EV_WRITE);
         } else {
                 release(c);
         }

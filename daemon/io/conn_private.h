@@ -12,7 +12,8 @@ struct Conn {
         Loop *loop;
         struct bufferevent *bev;
         struct event *tick;
-        Accepted from; /* its fd is the bufferevent's */
+        struct event *readable; /* NULL: the bufferevent reads, for TLS */
+        Accepted from;          /* its fd is the bufferevent's */
         ConnLimits limits;
         const ConnOps *ops;
         void *user;
@@ -30,11 +31,13 @@ struct Conn {
         unsigned busy; /* inside a callback of the owner */
         bool dead;     /* conn_free() was called in there */
         bool paused;
-        bool resuming; /* with the next tick */
-        bool choked;   /* too much output is unsent */
-        bool full;     /* as much input waits as may: it is not read from */
+        bool resuming;    /* with the next tick */
+        bool choked;      /* too much output is unsent */
+        bool brings_much; /* at least READ_LITTLE, last time */
+        bool full;        /* as much input waits as may: it is not read from */
         bool eof;
         bool eof_told;
+        bool reset;  /* by the peer, as an answer found out: an end that is read then is not its own */
         bool broken; /* nothing can be written; what has come still has its turn */
         bool closing;
         bool shut; /* our side is shut down */

@@ -7,37 +7,32 @@
 
 #include "daemon/io/conn_read.h"
 
-/* What the bufferevent takes: with less the kernel has no more. */
-#define READ_FIRST ((size_t)4 * 1024)
 /* About what one client's lines are handled of in one turn (lines.c). */
 #define READ_MOST ((size_t)16 * 1024)
+/* Where so much waits already: so that it grows, but slowly. */
+#define READ_LEAST ((size_t)4 * 1024)
 
-static int read_into(struct evbuffer *in, int fd, size_t n)
+static size_t room_for_much(size_t waiting)
 {
-        struct evbuffer_iovec v;
-        ssize_t k;
-        int error;
-
-        if (evbuffer_reserve_space(in, (ev_ssize_t)n, &v, 1) < 1)
-                return 0; /* without memory it comes as before */
-        k = recv(fd, v.iov_base, n, MSG_DONTWAIT);
-        error = errno;
-        v.iov_len = k > 0 ? (size_t)k : 0;
-        (void)evbuffer_commit_space(in, &v, 1);
-        return k >= 0 || error == EAGAIN || error == EINTR ? 0 : -error;
+        return waiting + READ_LEAST < READ_MOST ? READ_MOST - waiting : READ_LEAST;
 }
 
-int conn_read_more(struct bufferevent *bev)
+ssize_t conn_read(struct bufferevent *bev, bool much)
 {
         struct evbuffer *in = bufferevent_get_input(bev);
-        size_t n = evbuffer_get_length(in);
-        int r;
+        size_t n = much ? room_for_much(evbuffer_get_length(in)) : READ_LITTLE;
+        struct evbuffer_iovec v;
+        ssize_t k = -ENOMEM;
 
-        if (n < READ_FIRST || n >= READ_MOST)
-                return 0;
         /* The bufferevent lets nobody else append. */
         (void)evbuffer_unfreeze(in, 0);
-        r = read_into(in, bufferevent_getfd(bev), READ_MOST - n);
+        if (evbuffer_reserve_space(in, (ev_ssize_t)n, &v, 1) == 1) {
+                k = recv(bufferevent_getfd(bev), v.iov_base, n, MSG_DONTWAIT);
+                if (k < 0)
+                        k = -errno;
+                v.iov_len = k > 0 ? (size_t)k : 0;
+                (void)evbuffer_commit_space(in, &v, 1);
+        }
         (void)evbuffer_freeze(in, 0);
-        return r;
+        return k;
 }

@@ -2,18 +2,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Reads what a bufferevent leaves: up to version 2.1 libevent takes 4 KiB at once, whatever it is told, and asks the kernel
- * twice for that.
- *
- * Of who sends without a pause that is a fifth of all work.
+ * Reads a socket into the input of its bufferevent, which only writes then: up to version 2.1 libevent takes 4 KiB at once,
+ * whatever it is told, and asks the kernel twice for that. Of who sends without a pause that is a fifth of all work.
  */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 #include "proto/base/def.h"
 
 struct bufferevent;
 
+/* Who brings less at a time has no more room than this: there may be thousands who are slow. */
+#define READ_LITTLE ((size_t)1024)
+
 /*
- * Inside the bufferevent's callback for reading: more of what has come, up to 16 KiB in all. Not with TLS. 0, also at the
- * end, which the bufferevent finds by itself; -errno of the connection, which it would not be told any more.
+ * Some of what has come: up to READ_LITTLE, or if @much up to 16 KiB, less if that waits already. The number of bytes; 0:
+ * the end; -errno, -EAGAIN if nothing has come.
  */
-CX_MUST_CHECK int conn_read_more(struct bufferevent *bev);
+CX_MUST_CHECK ssize_t conn_read(struct bufferevent *bev, bool much);

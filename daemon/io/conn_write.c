@@ -33,7 +33,10 @@ int conn_write(Conn *c, const void *data, size_t n)
         return 0;
 }
 
-/* What of it the kernel takes; the bufferevent finds out what is wrong if it takes none. */
+/*
+ * What of it the kernel takes; the bufferevent finds out what is wrong if it takes none. But the kernel tells of a reset only
+ * once: who reads behind that finds an end.
+ */
 static size_t send_now(Conn *c, const void *data, size_t n)
 {
         ssize_t k;
@@ -41,6 +44,7 @@ static size_t send_now(Conn *c, const void *data, size_t n)
         if (c->from.tls || conn_unsent(c) > 0)
                 return 0;
         k = send(bufferevent_getfd(c->bev), data, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        c->reset = c->reset || (k < 0 && errno == ECONNRESET);
         return k > 0 ? (size_t)k : 0;
 }
 

@@ -212,27 +212,36 @@ START_TEST(little_is_read_from_who_is_paused)
 }
 END_TEST
 
-/* Exactly what is read at once has come, and then the client has reset the connection. */
-START_TEST(who_resets_has_not_ended_the_last_line)
+static void reset_behind(size_t n)
 {
-        static char lines[4096];
+        static char lines[32 * 1024];
         static const struct linger at_once = {.l_onoff = 1};
         Listener *listener = begin(NULL, true);
         int fd = client_connect(listener_address(listener));
 
         while (line_server_count(g_server) == 0)
                 world_pass(&g_world, USEC_MSEC);
-        for (size_t i = 0; i < sizeof(lines); i++)
-                lines[i] = i % 2 && i + 1 < sizeof(lines) ? '\n' : 'x';
-        client_send(fd, lines, sizeof(lines));
+        for (size_t i = 0; i < n; i++)
+                lines[i] = i % 2 && i + 1 < n ? '\n' : 'x';
+        client_send(fd, lines, n);
         ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
         close(fd);
         ck_assert_int_eq(loop_run(g_world.loop), 0);
-        ck_assert_uint_le(g_handled, sizeof(lines) / 2 - 1);
+        ck_assert_uint_le(g_handled, n / 2 - 1);
         ck_assert_int_eq(g_ended, 0);
         ck_assert_int_eq(g_reason, CONN_ERROR);
         ck_assert_int_eq(g_closed, 1);
         finish(listener);
+}
+
+/* Less than is read at once has come, exactly that, or more, and then the client has reset the connection. */
+START_TEST(who_resets_has_not_ended_the_last_line)
+{
+        reset_behind(4);
+        reset_behind(1000);
+        reset_behind(4096);
+        reset_behind(16 * 1024);
+        reset_behind(32 * 1024);
 }
 END_TEST
 

@@ -3,7 +3,7 @@
 
 /*
  * Surveys in a buffer, one behind the other, with all their texts, until somebody has the time to write their canonical
- * form: it takes a quarter of that time to pack one, and no more room. For this process only: the form is that of its memory.
+ * form: to pack one takes a quarter of that time, and about two thirds of the room. For this process only.
  */
 
 #include "proto/base/buffer.h"

@@ -13,7 +13,7 @@
 /* Surveys that the store gets in one call. */
 #define ROWS_AT_ONCE 256
 
-_Static_assert(sizeof(Entry) <= 64, "an entry takes more than a line of the cache");
+_Static_assert(sizeof(Entry) <= 64, "an entry is larger than a line of the cache");
 
 Batch *batch_new(Intake *i)
 {
@@ -34,10 +34,11 @@ void batch_drop_entries(Batch *b)
                 free(r);
         }
         b->n_entries = b->n_fresh = b->n_hits = b->n_kept = 0;
-        b->deferred = b->encoded = false;
+        b->deferred = false;
+        b->load = b->n_refusals = 0;
         buffer_reset(&b->kept_bytes);
         buffer_reset(&b->packed);
-        buffer_reset(&b->bytes);
+        buffer_reset(&b->json);
         buffer_reset(&b->found);
 }
 
@@ -77,7 +78,7 @@ Batch *batch_free(Batch *b)
         let_go_of_sinks(b);
         batch_reset(b);
         buffer_deinit(&b->packed);
-        buffer_deinit(&b->bytes);
+        buffer_deinit(&b->json);
         buffer_deinit(&b->found);
         buffer_deinit(&b->kept_bytes);
         buffer_deinit(&b->alerts);
@@ -90,6 +91,12 @@ Batch *batch_free(Batch *b)
         free(b->calls);
         free(b);
         return NULL;
+}
+
+size_t batch_size(const Batch *b)
+{
+        return b->packed.n + b->n_entries * sizeof(Entry) + b->n_hits * sizeof(Hit) +
+               b->n_refusals * sizeof(Refusal);
 }
 
 bool batch_is_empty(const Batch *b)
@@ -138,6 +145,7 @@ int batch_refuse(Batch *b, Entry *e, Text id, const Fault *fault)
         r->fault = *fault;
         r->next = b->refusals;
         b->refusals = r;
+        b->n_refusals++;
         r->id = id.at ? text_dup(id) : NULL;
         if (id.at && !r->id)
                 return -ENOMEM;
@@ -148,32 +156,18 @@ int batch_refuse(Batch *b, Entry *e, Text id, const Fault *fault)
 
 int batch_add_survey(Batch *b, Entry *e, const Survey *s)
 {
-        e->packed_at = (uint32_t)b->packed.n;
-        e->has_survey = true;
+        e->packed_at = b->packed.n;
         e->ts = s->ts;
         survey_pack(s, &b->packed);
         return buffer_failed(&b->packed) ? -ENOMEM : 0;
 }
 
-static void encode(Batch *b, Entry *e)
+int batch_version(const Batch *b, const Version *v, Survey *ret, char *scratch)
 {
-        Survey s;
-
-        batch_survey(b, e, &s);
-        e->json_at = (uint32_t)b->bytes.n;
-        survey_encode(&s, &b->bytes);
-        e->json_n = (uint32_t)b->bytes.n - e->json_at;
-}
-
-int batch_encode(Batch *b)
-{
-        if (b->encoded)
-                return 0;
-        for (size_t i = 0; i < b->n_entries; i++)
-                if (b->entries[i].has_survey)
-                        encode(b, &b->entries[i]);
-        b->encoded = !buffer_failed(&b->bytes);
-        return b->encoded ? 0 : -ENOMEM;
+        if (!v->entry)
+                return survey_decode_stored(ret, v->json, scratch);
+        batch_survey(b, v->entry, ret);
+        return 0;
 }
 
 int batch_add_fresh(Batch *b, size_t entry)
@@ -207,23 +201,6 @@ int batch_add_call(Batch *b, void (*fn)(void *user), void *user)
         return 0;
 }
 
-const Hit *batch_hit(const Batch *b, size_t entry)
-{
-        size_t low = 0, high = b->n_hits;
-
-        while (low < high) {
-                size_t middle = low + (high - low) / 2;
-
-                if (b->hits[middle].entry == entry)
-                        return &b->hits[middle];
-                if (b->hits[middle].entry < entry)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        return NULL;
-}
-
 Entry *batch_fresh(Batch *b, uint64_t seq)
 {
         size_t low = 0, high = b->n_fresh;
@@ -244,22 +221,22 @@ Entry *batch_fresh(Batch *b, uint64_t seq)
 
 static int keep_error(Batch *b, Store *store, int r)
 {
-        snprintf(b->error, sizeof(b->error), "%s", r == -ENOMEM ? "no memory" : store_error(store));
+        if (!b->error[0])
+                snprintf(b->error, sizeof(b->error), "%s", store_error(store));
         return r;
 }
 
 int batch_look_up(Batch *b, Store *store)
 {
         CX_CLEANUP(buffer_deinit) Buffer source = BUFFER_NULL;
-        int r = batch_encode(b);
 
-        if (r < 0)
-                return r;
         for (size_t i = 0; i < b->n_hits; i++) {
                 Hit *hit = &b->hits[i];
                 const Entry *e = &b->entries[hit->entry];
 
                 for (size_t k = 0; k < hit->n_seqs; k++) {
+                        int r;
+
                         hit->json_at[k] = b->found.n;
                         hit->json_n[k] = 0;
                         if (batch_fresh(b, hit->seqs[k]))
@@ -276,35 +253,40 @@ int batch_look_up(Batch *b, Store *store)
         return buffer_failed(&b->found) ? -ENOMEM : 0;
 }
 
-static int put_rows(Batch *b, Store *store, Entry *const entries[], size_t n)
+static int put_rows(Batch *b, Store *store, const Entry *const entries[], size_t n)
 {
         StoreSurvey rows[ROWS_AT_ONCE];
+        size_t end[ROWS_AT_ONCE];
+        Survey survey;
 
-        if (!b->encoded) {
-                buffer_reset(&b->bytes);
-                for (size_t i = 0; i < n; i++)
-                        encode(b, entries[i]);
-                if (buffer_failed(&b->bytes))
-                        return -ENOMEM;
+        buffer_reset(&b->json);
+        for (size_t i = 0; i < n; i++) {
+                batch_survey(b, entries[i], &survey);
+                survey_encode(&survey, &b->json);
+                end[i] = b->json.n;
         }
-        for (size_t i = 0; i < n; i++)
+        if (buffer_failed(&b->json)) {
+                snprintf(b->error, sizeof(b->error), "no memory for surveys on their way to the store");
+                return -ENOMEM;
+        }
+        for (size_t i = 0, begin = 0; i < n; begin = end[i++])
                 rows[i] = (StoreSurvey){
                         .seq = entries[i]->seq,
                         .ts = entries[i]->ts,
                         .source = text_of(entries[i]->source->name),
-                        .json = batch_json(b, entries[i]),
+                        .json = {.at = b->json.data + begin, .n = end[i] - begin},
                 };
         return store_put_surveys(store, rows, n);
 }
 
 static int put_surveys(Batch *b, Store *store)
 {
-        Entry *entries[ROWS_AT_ONCE];
+        const Entry *entries[ROWS_AT_ONCE];
         size_t n = 0;
         int r = 0;
 
         for (size_t i = 0; i < b->n_entries && r == 0; i++) {
-                Entry *e = &b->entries[i];
+                const Entry *e = &b->entries[i];
 
                 if (e->verdict != VERDICT_STORED && e->verdict != VERDICT_REVISED)
                         continue;

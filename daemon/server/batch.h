@@ -34,7 +34,7 @@ typedef struct Refusal {
         struct Refusal *next;
 } Refusal;
 
-/* As many as there are surveys, and looked at by both threads: a line of the processor's cache. */
+/* As many as there are surveys, and looked at by both threads: no more than a line of the processor's cache. */
 typedef struct Entry {
         IntakeSink *sink;
         uint64_t index;
@@ -42,12 +42,16 @@ typedef struct Entry {
         uint64_t seq; /* stored, revised */
         usec_t ts;
         const Refusal *refusal; /* refused: one of the batch's */
-        uint32_t packed_at;
-        uint32_t json_at, json_n; /* if the batch is encoded: canonical, in bytes */
+        size_t packed_at;       /* in packed, unless it was refused before it became a survey */
         Verdict verdict : 8;
-        bool has_survey : 1; /* false: it was refused before there was one */
-        bool doubtful : 1;   /* counted as such with its sink */
+        bool doubtful : 1; /* counted as such with its sink */
 } Entry;
+
+/* A version of a survey: of this batch, or as it was stored. Neither: there is none. */
+typedef struct Version {
+        const Entry *entry;
+        Text json; /* in found */
+} Version;
 
 /* An entry whose id may be known. */
 typedef struct Hit {
@@ -57,7 +61,7 @@ typedef struct Hit {
         size_t n_seqs;
         size_t json_at[SEEN_CANDIDATES_MAX], json_n[SEEN_CANDIDATES_MAX]; /* in found; 0: not stored */
         bool is_others[SEEN_CANDIDATES_MAX]; /* of another source, whatever its id is */
-        Text before; /* the entry is a revision: the version up to now, in bytes or found */
+        Version before;                      /* the entry is a revision: of this */
 } Hit;
 
 /* A revision of a survey that a snapshot has: what was counted of it before. */
@@ -76,12 +80,12 @@ typedef struct Batch {
         Intake *intake;
         Entry *entries;
         size_t n_entries, entries_size;
-        Buffer packed;
-        bool encoded;
-        Buffer bytes;
+        Buffer packed; /* the surveys */
+        Buffer json;   /* some of them, on their way into the store */
         size_t *fresh; /* entries that got a number when they were offered, ascending by it */
         size_t n_fresh, fresh_size;
         Refusal *refusals;
+        size_t n_refusals;
         Hit *hits; /* ascending by their entries */
         size_t n_hits, hits_size;
         bool deferred; /* some of them were new, but are counted with the batch only */
@@ -95,6 +99,7 @@ typedef struct Batch {
         FeedRows feed;
         BatchCall *calls;
         size_t n_calls, calls_size;
+        size_t load; /* what Intake.n_bytes has of it */
         usec_t commit_usec;
         char error[160]; /* of the store */
         struct Batch *next;
@@ -106,6 +111,8 @@ Batch *batch_free(Batch *b);
 /* Empty, but keeps its memory. */
 void batch_reset(Batch *b);
 bool batch_is_empty(const Batch *b);
+/* Bytes that its entries, and what belongs to them, take. */
+size_t batch_size(const Batch *b);
 /* Whether anything in it is to be written to the table of surveys. */
 bool batch_has_surveys(const Batch *b);
 /* Forgets the entries; alerts and calls stay. */
@@ -130,16 +137,9 @@ static inline void batch_survey(const Batch *b, const Entry *e, Survey *ret)
         survey_unpack(&b->packed, e->packed_at, ret);
 }
 
-/* Writes the canonical form of all: who looks for earlier versions compares them. */
-CX_MUST_CHECK int batch_encode(Batch *b);
+/* The same of a version that there is. @scratch: SURVEY_SCRATCH_BYTES. 0, -EBADMSG. */
+CX_MUST_CHECK int batch_version(const Batch *b, const Version *v, Survey *ret, char *scratch);
 
-static inline Text batch_json(const Batch *b, const Entry *e)
-{
-        return (Text){.at = b->bytes.data + e->json_at, .n = e->json_n};
-}
-
-/* That of entry number @entry, or NULL. */
-const Hit *batch_hit(const Batch *b, size_t entry);
 /* The entry of this batch that @seq was given to, or NULL. */
 Entry *batch_fresh(Batch *b, uint64_t seq);
 

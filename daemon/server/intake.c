@@ -74,7 +74,7 @@ Batch *intake_take_batch(Intake *i)
 void intake_give_batch(Intake *i, Batch *b)
 {
         batch_reset(b);
-        if (i->spare || b->packed.size + b->bytes.size > KEEP_MAX)
+        if (i->spare || b->packed.size > KEEP_MAX)
                 batch_free(b);
         else
                 i->spare = b;
@@ -116,19 +116,20 @@ void intake_release(Intake *i)
 
 bool intake_is_above(const Intake *i, size_t part)
 {
-        size_t max = i->parts.config->max_memory << 20, bytes = INTAKE_BYTES_MAX,
-               entries = INTAKE_ENTRIES_MAX;
+        size_t max = i->parts.config->max_memory << 20, bytes = INTAKE_BYTES_MAX;
 
         if (max && bytes > max / INTAKE_SHARE)
                 bytes = max / INTAKE_SHARE;
-        if (max && entries > max / INTAKE_SHARE / sizeof(Entry))
-                entries = max / INTAKE_SHARE / sizeof(Entry);
-        return i->n_bytes >= bytes / part || i->n_entries >= entries / part;
+        return i->n_bytes >= bytes / part || i->n_entries >= INTAKE_ENTRIES_MAX / part;
 }
 
-static void grow_load(Intake *i, size_t n_bytes)
+static void grow_load(Intake *i)
 {
-        i->n_bytes += n_bytes;
+        Batch *b = i->gathering;
+        size_t load = batch_size(b);
+
+        i->n_bytes += load - b->load;
+        b->load = load;
         i->n_entries++;
         if (intake_is_above(i, 1))
                 i->full = true;
@@ -174,7 +175,7 @@ void intake_refuse(Intake *i, IntakeSink *s, uint64_t index, Text id, const Faul
         if (!e)
                 return;
         refuse_entry(i, e, id, fault);
-        grow_load(i, 0);
+        grow_load(i);
 }
 
 int intake_step(Intake *i, const Input *in)
@@ -270,7 +271,7 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
                 .future_skew = c->future_skew,
                 .retention = c->keep_surveys,
         };
-        size_t n_ignored = 0, n_bytes = i->gathering->packed.n;
+        size_t n_ignored = 0;
         usec_t now = i->ops->now(i->user);
         Entry *e = add_entry(i, s, index, source);
         uint64_t since;
@@ -315,7 +316,7 @@ void intake_offer(Intake *i, IntakeSink *s, uint64_t index, const ConfigSource *
                 refuse_entry(i, e, i->survey.id, &fault);
         }
         if (!i->failed)
-                grow_load(i, i->gathering->packed.n - n_bytes);
+                grow_load(i);
 }
 
 void intake_sink_detach(Intake *i, IntakeSink *s)

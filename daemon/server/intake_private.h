@@ -45,8 +45,8 @@ void intake_fail(Intake *i, int error, const char *what);
 /* So much may gather and be in flight before senders are paused; they go on at half of it. */
 #define INTAKE_BYTES_MAX   ((size_t)32 << 20)
 #define INTAKE_ENTRIES_MAX ((size_t)200000)
-/* Each of the two has at most this part of limits.memory. */
-#define INTAKE_SHARE 32
+/* The first is at most this part of limits.memory. */
+#define INTAKE_SHARE 16
 
 /* Calls room() if there is. */
 void intake_tell_room(Intake *i);

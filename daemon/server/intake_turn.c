@@ -160,7 +160,7 @@ static void go_on_resolving(Intake *i, int result)
         }
         if (result == 0 && !i->failed && !i->resolver) {
                 i->resolver = resolver_new(b, &i->parts);
-                result = i->resolver ? batch_encode(b) : -ENOMEM;
+                result = i->resolver ? 0 : -ENOMEM;
         }
         if (result == 0 && !i->failed)
                 result = resolve_some(i, b);

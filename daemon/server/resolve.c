@@ -29,6 +29,7 @@ struct Resolver {
         Latest *latest;
         Survey survey, earlier;
         size_t n_done;
+        Buffer canonical[2];
         char *scratch; /* for the earlier one */
 };
 
@@ -76,16 +77,33 @@ static bool is_others(const Resolver *r, const Hit *hit, size_t candidate)
                       : hit->is_others[candidate];
 }
 
-/* The version of survey @seq before this hit; TEXT_NULL: there is none any more. */
-static Text version_before(const Resolver *r, const Hit *hit, size_t candidate)
+/* The version of a survey before this hit. */
+static Version version_before(const Resolver *r, const Hit *hit, size_t candidate)
 {
-        const Entry *before = entry_before(r, hit->seqs[candidate]);
+        Version v = {.entry = entry_before(r, hit->seqs[candidate])};
 
-        if (before)
-                return batch_json(r->batch, before);
-        if (hit->json_n[candidate] == 0)
-                return TEXT_NULL;
-        return (Text){.at = r->batch->found.data + hit->json_at[candidate], .n = hit->json_n[candidate]};
+        if (!v.entry && hit->json_n[candidate] > 0)
+                v.json = (Text){.at = r->batch->found.data + hit->json_at[candidate],
+                                .n = hit->json_n[candidate]};
+        return v;
+}
+
+static int read_earlier(Resolver *r, const Version *v)
+{
+        return batch_version(r->batch, v, &r->earlier, r->scratch);
+}
+
+/* Two surveys have the same content if they have the same canonical form. */
+static int is_same(Resolver *r, bool *ret)
+{
+        Buffer *now = &r->canonical[0], *then = &r->canonical[1];
+
+        buffer_reset(now);
+        survey_encode(&r->survey, now);
+        buffer_reset(then);
+        survey_encode(&r->earlier, then);
+        *ret = text_equal(buffer_text(now), buffer_text(then));
+        return buffer_failed(now) || buffer_failed(then) ? -ENOMEM : 0;
 }
 
 /*
@@ -94,31 +112,25 @@ static Text version_before(const Resolver *r, const Hit *hit, size_t candidate)
  */
 static int is_same_but_comment(Resolver *r, bool *ret)
 {
-        CX_CLEANUP(buffer_deinit) Buffer now = BUFFER_NULL, before = BUFFER_NULL;
-
         /* Nothing that counts them reads it. */
         r->survey.comment = r->earlier.comment = TEXT_NULL;
-        survey_encode(&r->survey, &now);
-        survey_encode(&r->earlier, &before);
-        *ret = text_equal(buffer_text(&now), buffer_text(&before));
-        return buffer_failed(&now) || buffer_failed(&before) ? -ENOMEM : 0;
+        return is_same(r, ret);
 }
 
-/* The id is known under @seq; r->earlier is its version up to now, @before that version's bytes. */
-static int take_again(Resolver *r, Hit *hit, uint64_t seq, Text before)
+/* The id is known under @seq; r->earlier is its version up to now, and @before is that, too. */
+static int take_again(Resolver *r, Hit *hit, uint64_t seq, const Version *before)
 {
         Entry *e = &r->batch->entries[hit->entry];
         Input in = {.kind = INPUT_SURVEY, .now = r->now, .survey = &r->survey, .earlier = &r->earlier};
         int64_t rev = r->survey.rev, known = r->earlier.rev;
-        bool same = text_equal(before, batch_json(r->batch, e));
+        bool same;
         Fault fault;
-        int result;
+        int result = is_same(r, &same);
 
-        if (!same && r->survey.ts < r->parts->mute_before) {
+        if (result == 0 && !same && r->survey.ts < r->parts->mute_before)
                 result = is_same_but_comment(r, &same);
-                if (result < 0)
-                        return result;
-        }
+        if (result < 0)
+                return result;
         if (same) {
                 e->verdict = VERDICT_DUPLICATE;
                 in.earlier = NULL;
@@ -134,7 +146,7 @@ static int take_again(Resolver *r, Hit *hit, uint64_t seq, Text before)
                 return batch_refuse(r->batch, e, r->survey.id, &fault);
         }
         e->verdict = VERDICT_REVISED;
-        hit->before = before;
+        hit->before = *before;
         e->seq = seq;
         result = seq <= r->parts->kept_until ? batch_keep(r->batch, seq, &r->earlier) : 0;
         if (result == 0)
@@ -168,32 +180,32 @@ static bool is_known(const Resolver *r)
 }
 
 /* Of two that are stored under one id, the older one is past retention (or was, when the newer one came). */
-static int find_newest(Resolver *r, const Hit *hit, size_t *ret)
+static int find_newest(Resolver *r, const Hit *hit, size_t *ret, Version *ret_version)
 {
         size_t found = SIZE_MAX, decoded = SIZE_MAX;
 
         for (size_t k = 0; k < hit->n_seqs; k++) {
-                Text before = version_before(r, hit, k);
+                Version before = version_before(r, hit, k);
                 int result;
 
-                if (!before.at) {
+                if (!before.entry && !before.json.at) {
                         /* It is no longer stored: its number is dead. */
                         seen_remove(r->parts->seen, hit->hash, hit->seqs[k]);
                         continue;
                 }
                 if (is_others(r, hit, k) || (found != SIZE_MAX && hit->seqs[k] < hit->seqs[found]))
                         continue;
-                result = survey_decode_stored(&r->earlier, before, r->scratch);
+                result = read_earlier(r, &before);
                 if (result < 0)
                         return result;
                 decoded = k;
-                if (is_known(r))
+                if (is_known(r)) {
                         found = k;
+                        *ret_version = before;
+                }
         }
         *ret = found;
-        return found == decoded || found == SIZE_MAX
-                       ? 0
-                       : survey_decode_stored(&r->earlier, version_before(r, hit, found), r->scratch);
+        return found == decoded || found == SIZE_MAX ? 0 : read_earlier(r, ret_version);
 }
 
 /*
@@ -213,32 +225,32 @@ static int resolve_hit(Resolver *r, Hit *hit)
         Entry *e = &r->batch->entries[hit->entry];
         uint64_t seqs[SEEN_CANDIDATES_MAX];
         size_t n_seqs, newest = SIZE_MAX;
+        Version before;
         int result;
 
         batch_survey(r->batch, e, &r->survey);
         if (r->survey.ts < r->parts->gone_before)
                 return refuse_gone(r, e);
-        result = find_newest(r, hit, &newest);
+        result = find_newest(r, hit, &newest, &before);
         if (result < 0)
                 return result;
         if (newest != SIZE_MAX)
-                return take_again(r, hit, hit->seqs[newest], version_before(r, hit, newest));
+                return take_again(r, hit, hit->seqs[newest], &before);
         /* A number may have been given out for this hash since the look-up: by an earlier hit of this batch.
          */
         n_seqs = seen_find(r->parts->seen, hit->hash, seqs);
         for (size_t k = 0; k < n_seqs; k++) {
                 Latest *found;
-                Text before;
 
                 HASH_FIND(hh, r->latest, &seqs[k], sizeof(seqs[k]), found);
                 if (!found || !is_of_same_source(&r->batch->entries[found->entry], e))
                         continue;
-                before = batch_json(r->batch, &r->batch->entries[found->entry]);
-                result = survey_decode_stored(&r->earlier, before, r->scratch);
+                before = (Version){.entry = &r->batch->entries[found->entry]};
+                result = read_earlier(r, &before);
                 if (result < 0)
                         return result;
                 if (is_known(r))
-                        return take_again(r, hit, seqs[k], before);
+                        return take_again(r, hit, seqs[k], &before);
         }
         return r->survey.ts < r->parts->forgotten_before ? refuse_gone(r, e) : take_new(r, hit);
 }
@@ -265,6 +277,8 @@ Resolver *resolver_free(Resolver *r)
                 HASH_DEL(r->latest, one);
                 free(one);
         }
+        buffer_deinit(&r->canonical[0]);
+        buffer_deinit(&r->canonical[1]);
         free(r->scratch);
         free(r);
         return NULL;

@@ -47,9 +47,10 @@ static void tell_sinks(Intake *i, Batch *b)
         }
 }
 
-static void shrink_load(Intake *i, const Batch *b)
+static void shrink_load(Intake *i, Batch *b)
 {
-        i->n_bytes -= b->packed.n;
+        i->n_bytes -= b->load;
+        b->load = 0;
         i->n_entries -= b->n_entries;
         if (i->full && !intake_is_above(i, 2)) {
                 i->full = false;

@@ -29,9 +29,9 @@ void starve_fault(const Intake *i, Fault *ret)
                   intake_obstacle(i));
 }
 
-static int undo_entry(Undo *u, Intake *i, const Batch *b, size_t entry, Effects *to)
+/* @hit: that of the entry; NULL: its id was new. */
+static int undo_entry(Undo *u, Intake *i, const Batch *b, const Entry *e, const Hit *hit, Effects *to)
 {
-        const Entry *e = &b->entries[entry];
         Input in = {
                 .kind = INPUT_SURVEY, .now = i->ops->now(i->user), .survey = &u->before, .earlier = &u->now};
 
@@ -39,7 +39,7 @@ static int undo_entry(Undo *u, Intake *i, const Batch *b, size_t entry, Effects 
                 return 0;
         batch_survey(b, e, &u->now);
         if (e->verdict == VERDICT_REVISED) {
-                if (survey_decode_stored(&u->before, batch_hit(b, entry)->before, u->scratch) < 0)
+                if (batch_version(b, &hit->before, &u->before, u->scratch) < 0)
                         return -EBADMSG;
         } else {
                 /* As if it had been retracted, and forgotten. */
@@ -54,10 +54,14 @@ static int undo_entry(Undo *u, Intake *i, const Batch *b, size_t entry, Effects 
 
 static int undo_batch(Undo *u, Intake *i, const Batch *b, Effects *to)
 {
+        size_t h = b->n_hits;
         int r = 0;
 
-        for (size_t k = b->n_entries; k-- > 0 && r == 0;)
-                r = undo_entry(u, i, b, k, to);
+        for (size_t k = b->n_entries; k-- > 0 && r == 0;) {
+                const Hit *hit = h > 0 && b->hits[h - 1].entry == k ? &b->hits[--h] : NULL;
+
+                r = undo_entry(u, i, b, &b->entries[k], hit, to);
+        }
         return r;
 }
 
@@ -134,8 +138,10 @@ static int give_up_unwritten(Intake *i, Undo *u, Batch *kept)
                 r = give_back(i->parts.engine, &kept->effects);
         for (b = i->unwritten; b && r == 0; b = b->next)
                 r = refuse_all(i, b);
-        if (r < 0)
+        if (r < 0) {
+                *i->unwritten_end = NULL; /* what gathers is not one of them */
                 return r;
+        }
         feeds_unprepare(i->parts.feeds);
         b = i->unwritten;
         i->unwritten = NULL;
@@ -195,6 +201,7 @@ void starve_take(Intake *i, Batch *b, int error)
         r = u && kept ? give_up_unwritten(i, u, kept) : -ENOMEM;
         free(u);
         if (r < 0) {
+                batch_free(kept);
                 intake_fail(i, r, "taking back what found no space");
                 return;
         }

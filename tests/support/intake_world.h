@@ -36,7 +36,8 @@ typedef struct World {
         IntakeSink sink;
         uint64_t n_offered, settled;
         FaultCode expected; /* of what is refused */
-        uint64_t n_refused, n_revised;
+        uint64_t n_stored, n_refused, n_revised;
+        bool may_fail;
         usec_t now;
         unsigned n_room; /* times that senders were told to go on */
         unsigned n_awaited;
@@ -45,6 +46,15 @@ typedef struct World {
 } World;
 
 static World world;
+
+/* For what is called while memory may be short: a check of Check's takes some. */
+#define NEED(_what) ((_what) ? (void)0 : need_failed(__LINE__, #_what))
+
+static inline _Noreturn void need_failed(int line, const char *what)
+{
+        fprintf(stderr, "line %d: not so: %s\n", line, what);
+        abort();
+}
 
 /* --- the store, which looks at itself after each commit --------------------------------------------------- */
 
@@ -60,10 +70,10 @@ static inline int note_survey(void *user CX_UNUSED, const StoreSurvey *row)
         const char *id = memmem(row->json.at, row->json.n, name, strlen(name)),
                    *end = row->json.at + row->json.n;
 
-        ck_assert_ptr_nonnull(id);
+        NEED(id);
         id += strlen(name);
         end = memchr(id, '"', (size_t)(end - id));
-        ck_assert_ptr_nonnull(end);
+        NEED(end);
         strncat(stored, id, (size_t)(end - id));
         strcat(stored, " ");
         return 0;
@@ -86,10 +96,11 @@ static inline int watched_commit(Store *s)
 {
         int r = is_full ? -ENOSPC : ram->commit(s);
 
+        if (r < 0)
+                return r;
         stored[0] = '\0';
         n_alerts = n_resolved = 0;
-        if (r == 0)
-                r = ram->scan_surveys(s, 0, 0, note_survey, NULL);
+        r = ram->scan_surveys(s, 0, 0, note_survey, NULL);
         return r ? r : ram->scan_alerts(s, note_alert, NULL);
 }
 
@@ -123,7 +134,7 @@ static inline void awaited(void *user CX_UNUSED)
 
 static inline void room(void *user CX_UNUSED)
 {
-        ck_assert(!intake_must_wait(world.intake));
+        NEED(!intake_must_wait(world.intake));
         world.n_room++;
 }
 
@@ -141,14 +152,16 @@ static inline bool crowded(void *user CX_UNUSED)
         return false;
 }
 
-static inline void failed(void *user CX_UNUSED, int error, const char *what)
+static inline void give_up(void *user CX_UNUSED, int error, const char *what)
 {
-        ck_abort_msg("%s: %s", what, strerror(-error));
+        if (!world.may_fail)
+                ck_abort_msg("%s: %s", what, strerror(-error));
 }
 
 static inline void starved(void *user CX_UNUSED, const char *error)
 {
-        ck_assert_msg(is_full, "no space: %s", error);
+        if (!is_full)
+                ck_abort_msg("no space: %s", error);
 }
 
 static const IntakeOps intake_ops = {
@@ -158,7 +171,7 @@ static const IntakeOps intake_ops = {
         .awaited = awaited,
         .telling = nothing,
         .rested = nothing,
-        .failed = failed,
+        .failed = give_up,
         .starved = starved,
         .recovered = nothing,
         .stepped = nothing,
@@ -169,12 +182,14 @@ static const IntakeOps intake_ops = {
 static inline void on_refused(IntakeSink *s CX_UNUSED, uint64_t index CX_UNUSED, Text id CX_UNUSED,
                               const Fault *fault)
 {
-        ck_assert_msg(fault->code == world.expected, "refused: %s", fault->text);
+        if (fault->code != world.expected && !world.may_fail)
+                ck_abort_msg("refused: %s", fault->text);
         world.n_refused++;
 }
 
 static inline void on_settled(IntakeSink *s CX_UNUSED, uint64_t last_index, const IntakeCounts *counts)
 {
+        world.n_stored += counts->stored;
         world.n_revised += counts->revised;
         world.settled = last_index;
 }
@@ -284,7 +299,7 @@ static inline int hold_run(JournalJob *job, Store *store CX_UNUSED)
 
 static inline void hold_done(JournalJob *job CX_UNUSED, int result)
 {
-        ck_assert_int_eq(result, 0);
+        NEED(result == 0);
 }
 
 static inline void hold(Hold *h)

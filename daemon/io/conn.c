@@ -264,6 +264,8 @@ static void on_readable(evutil_socket_t fd CX_UNUSED, short what CX_UNUSED, void
         if (n > 0) {
                 c->brings_much = (size_t)n >= READ_LITTLE;
                 bev_read(c->bev, c);
+        } else if (n == -ENOMEM) {
+                conn_finish(c, CONN_MEMORY);
         } else if (n != -EAGAIN && n != -EINTR) {
                 stop_reading(c);
                 bev_event(c->bev, BEV_EVENT_READING | (n == 0 ? BEV_EVENT_EOF : BEV_EVENT_ERROR), c);

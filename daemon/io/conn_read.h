@@ -15,7 +15,7 @@
 struct bufferevent;
 
 /* Who brings less at a time has no more room than this: there may be thousands who are slow. */
-#define READ_LITTLE ((size_t)1024)
+#define READ_LITTLE ((size_t)1024 - 64)
 
 /*
  * Some of what has come: up to READ_LITTLE, or if @much up to 16 KiB, less if that waits already. The number of bytes; 0:

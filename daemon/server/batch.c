@@ -95,8 +95,14 @@ Batch *batch_free(Batch *b)
 
 size_t batch_size(const Batch *b)
 {
-        return b->packed.n + b->n_entries * sizeof(Entry) + b->n_hits * sizeof(Hit) +
+        return b->packed.n + b->found.n + b->n_entries * sizeof(Entry) + b->n_hits * sizeof(Hit) +
                b->n_refusals * sizeof(Refusal);
+}
+
+size_t batch_room(const Batch *b)
+{
+        return b->packed.size + b->found.size + b->json.size + b->kept_bytes.size +
+               b->entries_size * sizeof(Entry) + b->hits_size * sizeof(Hit);
 }
 
 bool batch_is_empty(const Batch *b)

@@ -111,8 +111,9 @@ Batch *batch_free(Batch *b);
 /* Empty, but keeps its memory. */
 void batch_reset(Batch *b);
 bool batch_is_empty(const Batch *b);
-/* Bytes that its entries, and what belongs to them, take. */
+/* Bytes that its entries, and what belongs to them, take, and that it has room for. */
 size_t batch_size(const Batch *b);
+size_t batch_room(const Batch *b);
 /* Whether anything in it is to be written to the table of surveys. */
 bool batch_has_surveys(const Batch *b);
 /* Forgets the entries; alerts and calls stay. */

@@ -74,7 +74,7 @@ Batch *intake_take_batch(Intake *i)
 void intake_give_batch(Intake *i, Batch *b)
 {
         batch_reset(b);
-        if (i->spare || b->packed.size > KEEP_MAX)
+        if (i->spare || batch_room(b) > KEEP_MAX)
                 batch_free(b);
         else
                 i->spare = b;
@@ -123,16 +123,20 @@ bool intake_is_above(const Intake *i, size_t part)
         return i->n_bytes >= bytes / part || i->n_entries >= INTAKE_ENTRIES_MAX / part;
 }
 
-static void grow_load(Intake *i)
+void intake_weigh(Intake *i, Batch *b)
 {
-        Batch *b = i->gathering;
         size_t load = batch_size(b);
 
         i->n_bytes += load - b->load;
         b->load = load;
-        i->n_entries++;
         if (intake_is_above(i, 1))
                 i->full = true;
+}
+
+static void grow_load(Intake *i)
+{
+        i->n_entries++;
+        intake_weigh(i, i->gathering);
         i->ops->wanted(i->user);
 }
 

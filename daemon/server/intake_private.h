@@ -53,6 +53,9 @@ void intake_tell_room(Intake *i);
 /* At least a @part-th of that is in flight. */
 bool intake_is_above(const Intake *i, size_t part);
 
+/* @b, which has not been handed over, has grown. */
+void intake_weigh(Intake *i, Batch *b);
+
 /* Tells the senders of the entries; every one has its final verdict. */
 void settle_entries(Intake *i, Batch *b);
 /* The same, and publishes and calls back. */

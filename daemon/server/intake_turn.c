@@ -164,6 +164,7 @@ static void go_on_resolving(Intake *i, int result)
         }
         if (result == 0 && !i->failed)
                 result = resolve_some(i, b);
+        intake_weigh(i, b);
         i->ops->stepped(i->user);
         if (result == RESOLVER_MORE) {
                 i->ops->wanted(i->user);

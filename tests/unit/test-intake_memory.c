@@ -80,6 +80,7 @@ static bool run_short_at(long n, bool full, bool for_good)
         offer_numbered('l', 10);
         sem_post(&h.released);
         go_on_to_the_end();
+        journal_stop(world.journal); /* who gave up did not wait for it */
         countdown = -1;
         ck_assert(failed || !intake_has_failed(world.intake));
         ck_assert_uint_le(world.n_stored, count_stored());
